@@ -1,0 +1,250 @@
+//! Metrics: typed handles, the values they take and the rules for names (`logging.md` sections 4 and 5).
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// A metric that a monitor declared: emits values of type `V`, with the extra fields of `F` (none by default).
+///
+/// The handle is made by `#[scalyr_monitor]` for each field marked `#[metric]`; it is `Copy` and holds only the name.
+pub struct Metric<V, F = ()> {
+    name: &'static str,
+    types: PhantomData<fn(V, F)>,
+}
+
+impl<V, F> Metric<V, F> {
+    /// Made by the macro, which has checked the name.
+    #[doc(hidden)]
+    pub const fn declared(name: &'static str) -> Self {
+        Self { name, types: PhantomData }
+    }
+
+    /// The name as it stands in the metric log.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+}
+
+impl<V, F> Clone for Metric<V, F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V, F> Copy for Metric<V, F> {}
+
+impl<V, F> fmt::Debug for Metric<V, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Metric({})", self.name)
+    }
+}
+
+/// A type that can be the value of a metric or of an extra field: integers, floats, `bool` and text.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the value of a metric or of an extra field",
+    label = "not a metric value",
+    note = "a metric value is an integer, f64, f32, bool, String or &str"
+)]
+pub trait MetricValue {
+    /// Appends the value as it stands in a metric line: a JSON scalar.
+    fn write(&self, out: &mut String);
+}
+
+macro_rules! integers {
+    ($($integer:ty)*) => {$(
+        impl MetricValue for $integer {
+            fn write(&self, out: &mut String) {
+                out.push_str(itoa::Buffer::new().format(*self));
+            }
+        }
+    )*};
+}
+integers!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize);
+
+/// Finite numbers in the shortest form that reads back to the same value, as `ryu` prints them (`1e16`, `0.0001`);
+/// anything else is `null`.
+impl MetricValue for f64 {
+    fn write(&self, out: &mut String) {
+        if self.is_finite() { out.push_str(ryu::Buffer::new().format_finite(*self)) } else { out.push_str("null") }
+    }
+}
+
+/// Widened first, so that the digits are those of the `f32` itself.
+impl MetricValue for f32 {
+    fn write(&self, out: &mut String) {
+        if self.is_finite() { out.push_str(ryu::Buffer::new().format_finite(*self)) } else { out.push_str("null") }
+    }
+}
+
+impl MetricValue for bool {
+    fn write(&self, out: &mut String) {
+        out.push_str(if *self { "true" } else { "false" });
+    }
+}
+
+/// A JSON string: always quoted, so that a metric line is one physical line whatever the text holds.
+impl MetricValue for str {
+    fn write(&self, out: &mut String) {
+        out.push('"');
+        let mut rest = self;
+        while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+            out.push_str(&rest[..at]);
+            match rest.as_bytes()[at] {
+                b'"' => out.push_str("\\\""),
+                b'\\' => out.push_str("\\\\"),
+                b'\t' => out.push_str("\\t"),
+                b'\n' => out.push_str("\\n"),
+                b'\r' => out.push_str("\\r"),
+                0x08 => out.push_str("\\b"),
+                0x0c => out.push_str("\\f"),
+                control => out.push_str(&format!("\\u{control:04x}")),
+            }
+            rest = &rest[at + 1..];
+        }
+        out.push_str(rest);
+        out.push('"');
+    }
+}
+
+impl MetricValue for String {
+    fn write(&self, out: &mut String) {
+        self.as_str().write(out);
+    }
+}
+
+impl MetricValue for Cow<'_, str> {
+    fn write(&self, out: &mut String) {
+        self.as_ref().write(out);
+    }
+}
+
+impl<T: MetricValue + ?Sized> MetricValue for &T {
+    fn write(&self, out: &mut String) {
+        (**self).write(out);
+    }
+}
+
+/// The extra fields of a metric, by `#[derive(Fields)]` on a struct with named fields.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the extra fields of a metric",
+    note = "write a struct with one field per extra field and put #[derive(Fields)] on it"
+)]
+pub trait Fields {
+    /// The field names in the order in which they are written: sorted by code point.
+    const NAMES: &'static [&'static str];
+
+    /// Appends ` name=value` for each field, in the order of [`NAMES`](Fields::NAMES).
+    fn write(&self, out: &mut String);
+}
+
+impl Fields for () {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn write(&self, _: &mut String) {}
+}
+
+/// Names that the server uses itself: a metric or field of that name gets an underscore behind it.
+pub const RESERVED_NAMES: [&str; 6] = ["logfile", "monitor", "metric", "value", "instance", "severity"];
+
+/// Whether a metric or field name can stand in the log as it is, apart from the [reserved](RESERVED_NAMES) ones:
+/// an ASCII letter or `_`, then ASCII letters, digits, `_`, `.` and `-`.
+pub const fn is_valid_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    if bytes.is_empty() || !(bytes[0].is_ascii_alphabetic() || bytes[0] == b'_') {
+        return false;
+    }
+    let mut at = 1;
+    while at < bytes.len() {
+        if !(bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'_' | b'.' | b'-')) {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// Brings a name that is only known at run time into the form that the log allows.
+pub fn sanitise_name(name: &str) -> Cow<'_, str> {
+    if is_valid_name(name) {
+        return match RESERVED_NAMES.contains(&name) {
+            true => format!("{name}_").into(),
+            false => name.into(),
+        };
+    }
+    let mut repaired = String::with_capacity(name.len() + 4);
+    if !name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') {
+        repaired.push_str("sa_");
+    }
+    repaired.push_str(name);
+    if RESERVED_NAMES.contains(&repaired.as_str()) {
+        repaired.push('_');
+    }
+    repaired.replace(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')), "_").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(value: impl MetricValue) -> String {
+        let mut out = String::new();
+        value.write(&mut out);
+        out
+    }
+
+    #[test]
+    fn numbers_are_written_as_the_old_agents_packages_do() {
+        for (value, expected) in [
+            (1.0, "1.0"),
+            (100.0, "100.0"),
+            (1.0 / 3.0, "0.3333333333333333"),
+            (-0.0, "-0.0"),
+            (1e15, "1000000000000000.0"),
+            (1e16, "1e16"),
+            (1.2345678901234568e17, "1.2345678901234568e17"),
+            (1e-4, "0.0001"),
+            (1e-5, "0.00001"),
+            (1.5e-7, "1.5e-7"),
+            (1e-10, "1e-10"),
+            (f64::NAN, "null"),
+            (f64::NEG_INFINITY, "null"),
+        ] {
+            assert_eq!(written(value), expected);
+        }
+        assert_eq!(written(-1), "-1");
+        assert_eq!(written(10_i128.pow(30)), "1000000000000000000000000000000");
+        assert_eq!(written(true), "true");
+    }
+
+    #[test]
+    fn text_is_quoted_and_stays_on_one_line() {
+        assert_eq!(written("hi"), r#""hi""#);
+        assert_eq!(written(""), r#""""#);
+        assert_eq!(written("a\"b\\c\t\n\r\u{8}\u{c}\u{1}\u{7f}/é"), "\"a\\\"b\\\\c\\t\\n\\r\\b\\f\\u0001\u{7f}/é\"");
+    }
+
+    #[test]
+    fn names_are_repaired_as_documented() {
+        for (given, expected) in [
+            ("9lead", "sa_9lead"),
+            ("value", "value_"),
+            ("a b", "a_b"),
+            ("a:b", "a_b"),
+            ("a/b", "a_b"),
+            ("value_", "value_"),
+            ("-x", "sa_-x"),
+            (".x", "sa_.x"),
+            ("Value", "Value"),
+            ("", "sa_"),
+            ("value!", "value_"),
+            ("abc$#%^&123", "abc_____123"),
+            ("9value", "sa_9value"),
+            ("name+hi", "name_hi"),
+            ("serverHost", "serverHost"),
+            ("na\nme", "na_me"),
+            ("name\n", "name_"),
+        ] {
+            assert_eq!(sanitise_name(given), expected, "{given:?}");
+        }
+    }
+}

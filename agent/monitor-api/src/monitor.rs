@@ -1,0 +1,247 @@
+//! The trait that makes a struct a monitor, and the loop that runs it.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::clock::Clock;
+use crate::context::Context;
+use crate::log::{Level, Logger};
+use crate::sample::Sample;
+
+/// What went wrong in a monitor, for the person who reads the agent log: say what was found and what to do.
+///
+/// Any error converts with `?`; [`Error::new`] makes one from a text.
+pub struct Error(Box<dyn std::error::Error + Send + Sync>);
+
+/// The result of a monitor's own functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error with this text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into().into())
+    }
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+/// The text with that of each cause behind it.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A monitor: takes samples of something and emits metrics. One instance runs on one thread of its own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is marked #[scalyr_monitor] but does not implement `Monitor`",
+    label = "add `impl Monitor for {Self}`",
+    note = "impl Monitor for {Self} {{ fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {{ ... }} }}"
+)]
+pub trait Monitor: Send + 'static {
+    /// Checks options against each other and opens what the monitor needs; may change the [`Context`].
+    ///
+    /// Runs while the configuration is being applied, so it must be quick. Refuse what only the user can mend (a bad
+    /// option); a server that is down right now is a matter for [`gather_sample`](Monitor::gather_sample).
+    ///
+    /// # Errors
+    /// The text is shown to the user as a problem of this monitor's configuration.
+    fn initialize(&mut self, context: &mut Context) -> Result<()> {
+        let _ = context;
+        Ok(())
+    }
+
+    /// Takes one sample: called once every sample interval.
+    ///
+    /// # Errors
+    /// Logged, counted as one failed sample; the next sample is taken as usual.
+    fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
+        let _ = out;
+        Ok(())
+    }
+
+    /// Runs the monitor until it is asked to stop. The default takes a sample every sample interval; a listener
+    /// writes its own loop and watches [`Run::stop`].
+    ///
+    /// # Errors
+    /// Logged; the instance is built anew and started again after a pause.
+    fn run(&mut self, run: &mut Run) -> Result<()> {
+        while run.next() {
+            run.sample(|out| self.gather_sample(out));
+        }
+        Ok(())
+    }
+}
+
+/// Says when to stop. Cheap to clone; waiting on it is how a monitor sleeps.
+#[derive(Clone, Default)]
+pub struct Stop(Arc<StopState>);
+
+#[derive(Default)]
+struct StopState {
+    asked: Mutex<Asked>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Asked {
+    stopped: bool,
+    hooks: Vec<Box<dyn FnOnce() + Send>>,
+}
+
+impl Stop {
+    /// Nobody has asked yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether the monitor was asked to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.0.asked.lock().unwrap_or_else(PoisonError::into_inner).stopped
+    }
+
+    /// Sleeps for `time` unless asked to stop; true when asked to stop.
+    pub fn wait(&self, time: Duration) -> bool {
+        let asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.0.changed.wait_timeout_while(asked, time, |asked| !asked.stopped);
+        waited.unwrap_or_else(PoisonError::into_inner).0.stopped
+    }
+
+    /// Runs `hook` when the monitor is asked to stop (at once when that was already so): closes a socket on which
+    /// the monitor's thread waits, for example. Runs on another thread.
+    pub fn on_stop(&self, hook: impl FnOnce() + Send + 'static) {
+        let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.stopped {
+            drop(asked);
+            hook();
+        } else {
+            asked.hooks.push(Box::new(hook));
+        }
+    }
+
+    /// Asks to stop: wakes every sleeper and runs the hooks.
+    pub fn stop(&self) {
+        let hooks = {
+            let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            asked.stopped = true;
+            std::mem::take(&mut asked.hooks)
+        };
+        self.0.changed.notify_all();
+        for hook in hooks {
+            hook();
+        }
+    }
+}
+
+/// Watches a monitor at work, for `status`; implemented by the agent.
+pub trait Watch: Send {
+    /// A sample begins.
+    fn sample_began(&mut self) {}
+
+    /// A sample ended, with or without an error.
+    fn sample_ended(&mut self, failed: bool) {
+        let _ = failed;
+    }
+
+    /// Lines were handed on; `emitted` counts all since the instance started.
+    fn lines_emitted(&mut self, emitted: u64) {
+        let _ = emitted;
+    }
+}
+
+/// The running of one instance: when the next sample is due, where it goes, and when to stop.
+pub struct Run {
+    sample: Sample,
+    stop: Stop,
+    clock: Clock,
+    logger: Logger,
+    interval: Duration,
+    due: Instant,
+    watch: Box<dyn Watch>,
+}
+
+impl Run {
+    /// A run that takes its first sample after `initial_delay` and further ones on a steady grid of `interval`.
+    pub fn new(sample: Sample, stop: Stop, interval: Duration, initial_delay: Duration, watch: Box<dyn Watch>) -> Self {
+        let clock = sample.clock().clone();
+        let logger = sample.logger().clone();
+        let due = clock.monotonic() + initial_delay;
+        Self { sample, stop, clock, logger, interval, due, watch }
+    }
+
+    /// Waits until the next sample is due; false when the monitor is asked to stop.
+    ///
+    /// Samples lie on a steady grid. A sample that took longer than the interval is followed at once by the next one;
+    /// the turns that it missed are left out, never piled up.
+    #[expect(clippy::should_implement_trait, reason = "a turn of a loop, not an item of an iterator")]
+    pub fn next(&mut self) -> bool {
+        let now = self.clock.monotonic();
+        if self.stop.wait(self.due.saturating_duration_since(now)) {
+            return false;
+        }
+        let late = self.clock.monotonic().saturating_duration_since(self.due);
+        let missed = late.as_nanos().checked_div(self.interval.as_nanos()).unwrap_or(0);
+        self.due += self.interval * u32::try_from(missed + 1).unwrap_or(u32::MAX);
+        true
+    }
+
+    /// Takes one sample with `gather` and hands its lines on; an error is logged and counted once.
+    pub fn sample(&mut self, gather: impl FnOnce(&mut Sample) -> Result<()>) {
+        self.watch.sample_began();
+        let result = gather(&mut self.sample);
+        self.sample.flush();
+        self.watch.lines_emitted(self.sample.emitted());
+        if let Err(error) = &result {
+            self.logger.error(format_args!("Failed to gather sample: {error}"));
+        }
+        self.watch.sample_ended(result.is_err());
+    }
+
+    /// Asks for, and tells of, the end.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// The clock; take the time from it, so that tests can set it.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The instance's logger, for diagnostics that belong in the agent log.
+    pub fn logger(&self) -> &Logger {
+        &self.logger
+    }
+
+    /// Time between two samples.
+    pub fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// Changes the time between two samples from the next one on.
+    pub fn set_interval(&mut self, interval: Duration) {
+        self.interval = interval;
+    }
+
+    /// Logs that the run came to its end; called by the agent.
+    #[doc(hidden)]
+    pub fn finished(&self) {
+        self.logger.at(Level::Info, "Monitor has finished");
+    }
+}

@@ -1,0 +1,237 @@
+//! A sample: the metric lines of one turn, formatted as they will stand in the metric log, written in one go.
+
+use std::fmt::Write as _;
+
+use crate::clock::{Clock, Timestamp};
+use crate::log::Logger;
+use crate::metric::{Fields, Metric, MetricValue, sanitise_name};
+
+/// Lines beyond this many bytes are handed on before the sample ends, so that a flood stays small in memory.
+const HAND_ON_BYTES: usize = 64 * 1024;
+
+/// Takes the lines of a sample: a metric log, standard output, or a test.
+pub trait LineSink: Send {
+    /// Writes the lines in one go.
+    fn write_lines(&mut self, lines: &Lines);
+}
+
+/// Finished metric lines, one behind the other, each with its line end.
+#[derive(Debug, Default)]
+pub struct Lines {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Lines {
+    /// The whole text; every line ends in `\n`.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is no line.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Each line, with its line end.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let mut start = 0;
+        self.ends.iter().map(move |&end| {
+            let line = &self.text[start..end];
+            start = end;
+            line
+        })
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    fn end_line(&mut self) {
+        self.text.push('\n');
+        self.ends.push(self.text.len());
+    }
+}
+
+/// What a monitor emits into while it takes a sample.
+///
+/// The lines leave together when the sample ends, also after an error or a panic in the middle of it.
+pub struct Sample {
+    lines: Lines,
+    sink: Box<dyn LineSink>,
+    short_name: String,
+    id: String,
+    clock: Clock,
+    logger: Logger,
+    emitted: u64,
+}
+
+impl Sample {
+    /// A sample of the monitor instance `short_name(id)`, whose lines go to `sink`.
+    pub fn new(short_name: &str, id: &str, clock: Clock, logger: Logger, sink: Box<dyn LineSink>) -> Self {
+        let lines = Lines::default();
+        Self { lines, sink, short_name: short_name.to_owned(), id: id.to_owned(), clock, logger, emitted: 0 }
+    }
+
+    /// Emits the value of a metric that has no extra fields.
+    pub fn emit<V: MetricValue>(&mut self, metric: Metric<V>, value: V) {
+        self.emission().emit(metric, value);
+    }
+
+    /// Emits the value of a metric together with its extra fields.
+    pub fn emit_with<V: MetricValue, F: Fields>(&mut self, metric: Metric<V, F>, value: V, fields: F) {
+        self.emission().emit_with(metric, value, fields);
+    }
+
+    /// Emits a metric whose name is only known at run time; bad names are repaired as the agent always did.
+    pub fn emit_dynamic(&mut self, name: &str, value: &dyn DynValue, fields: &[(&str, &dyn DynValue)]) {
+        self.emission().emit_dynamic(name, value, fields);
+    }
+
+    /// An emission with a time of its own instead of the clock's.
+    pub fn at(&mut self, time: Timestamp) -> Emission<'_> {
+        Emission { time: Some(time), ..self.emission() }
+    }
+
+    /// An emission under another monitor id: `names(other id)` instead of `names(1)`.
+    pub fn under_id<'s>(&'s mut self, id: &'s str) -> Emission<'s> {
+        Emission { id: Some(id), ..self.emission() }
+    }
+
+    /// Writes a whole line of text to the metric log, behind the time and the monitor's name.
+    ///
+    /// Line breaks inside are written as `\n` and `\r`, so that it stays one line.
+    pub fn line(&mut self, text: &str) {
+        self.begin(None, None);
+        for part in text.split_inclusive(['\n', '\r']) {
+            match part.as_bytes().last() {
+                Some(b'\n') => _ = write!(self.lines.text, "{}\\n", &part[..part.len() - 1]),
+                Some(b'\r') => _ = write!(self.lines.text, "{}\\r", &part[..part.len() - 1]),
+                _ => self.lines.text.push_str(part),
+            }
+        }
+        self.end();
+    }
+
+    /// The instance's logger, for diagnostics that belong in the agent log.
+    pub fn logger(&self) -> &Logger {
+        &self.logger
+    }
+
+    /// The clock; take the time from it, so that tests can set it.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// How many lines were emitted since the start.
+    pub fn emitted(&self) -> u64 {
+        self.emitted
+    }
+
+    /// Hands the lines on. Called by [`Run::sample`](crate::Run::sample) at the end of each sample; a monitor with a
+    /// `run` of its own calls it when it has something to write.
+    pub fn flush(&mut self) {
+        if !self.lines.is_empty() {
+            self.sink.write_lines(&self.lines);
+            self.lines.clear();
+        }
+    }
+
+    fn emission(&mut self) -> Emission<'_> {
+        Emission { sample: self, time: None, id: None }
+    }
+
+    fn begin(&mut self, time: Option<Timestamp>, id: Option<&str>) {
+        let time = time.unwrap_or_else(|| self.clock.now());
+        let id = id.unwrap_or(&self.id);
+        _ = write!(self.lines.text, "{time} [{}({id})] ", self.short_name);
+    }
+
+    fn end(&mut self) {
+        self.lines.end_line();
+        self.emitted += 1;
+        if self.lines.text.len() >= HAND_ON_BYTES {
+            self.flush();
+        }
+    }
+}
+
+/// Lines that were emitted before a panic are written all the same.
+impl Drop for Sample {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+/// One emission with options; see [`Sample::at`] and [`Sample::under_id`].
+pub struct Emission<'s> {
+    sample: &'s mut Sample,
+    time: Option<Timestamp>,
+    id: Option<&'s str>,
+}
+
+impl<'s> Emission<'s> {
+    /// With a time of its own instead of the clock's.
+    pub fn at(self, time: Timestamp) -> Self {
+        Self { time: Some(time), ..self }
+    }
+
+    /// Under another monitor id.
+    pub fn under_id(self, id: &'s str) -> Self {
+        Self { id: Some(id), ..self }
+    }
+
+    /// Emits the value of a metric that has no extra fields.
+    pub fn emit<V: MetricValue>(self, metric: Metric<V>, value: V) {
+        self.emit_with(metric, value, ());
+    }
+
+    /// Emits the value of a metric together with its extra fields.
+    pub fn emit_with<V: MetricValue, F: Fields>(self, metric: Metric<V, F>, value: V, fields: F) {
+        let sample = self.sample;
+        sample.begin(self.time, self.id);
+        let text = &mut sample.lines.text;
+        text.push_str(metric.name());
+        text.push(' ');
+        value.write(text);
+        fields.write(text);
+        sample.end();
+    }
+
+    /// Emits a metric whose name is only known at run time. Fields are sorted by their name as given.
+    pub fn emit_dynamic(self, name: &str, value: &dyn DynValue, fields: &[(&str, &dyn DynValue)]) {
+        let sample = self.sample;
+        sample.begin(self.time, self.id);
+        let text = &mut sample.lines.text;
+        text.push_str(&sanitise_name(name));
+        text.push(' ');
+        value.write_value(text);
+        let mut sorted: Vec<_> = fields.iter().collect();
+        sorted.sort_by_key(|(name, _)| *name);
+        for (name, value) in sorted {
+            text.push(' ');
+            text.push_str(&sanitise_name(name));
+            text.push('=');
+            value.write_value(text);
+        }
+        sample.end();
+    }
+}
+
+/// A [`MetricValue`] behind a pointer, for [`Sample::emit_dynamic`].
+pub trait DynValue {
+    /// Appends the value as it stands in a metric line.
+    fn write_value(&self, out: &mut String);
+}
+
+impl<T: MetricValue> DynValue for T {
+    fn write_value(&self, out: &mut String) {
+        self.write(out);
+    }
+}

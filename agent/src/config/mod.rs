@@ -1,0 +1,3 @@
+//! The configuration: files → values with their places → plan.
+
+pub mod plan;

@@ -1,0 +1,205 @@
+//! The plan: what the configuration means, typed. Everything behind `config` knows only this.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scalyr_monitor::Level;
+use scalyr_monitor::registry::{Environment, Registration};
+use serde_json::{Map, Value};
+
+use crate::ledger::WorkerId;
+
+/// Everything that the agent is to do. Starting is applying the difference to an empty plan.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// `agent_log_path`: agent log, metric logs.
+    pub log_path: PathBuf,
+    /// `agent_data_path`: positions, lock, status socket.
+    pub data_path: PathBuf,
+    /// Attributes of this host (`serverHost` among them), sent with every request.
+    pub server_attributes: Map<String, Value>,
+    /// The agent's own log.
+    pub agent_log: AgentLogPlan,
+    /// How log files are read.
+    pub tail: TailPlan,
+    /// One per worker session.
+    pub sessions: Vec<SessionPlan>,
+    /// Log files to copy, in the order of the configuration; the first entry that matches a file wins.
+    pub logs: Vec<LogPlan>,
+    /// Monitor instances, in the order of the configuration.
+    pub monitors: Vec<MonitorPlan>,
+}
+
+/// Size rotation of a file that the agent writes: `log_rotation_max_bytes`, `log_rotation_backup_count`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// The file is rotated before a line would bring it to this size; 0 = never.
+    pub max_bytes: u64,
+    /// How many old files are kept.
+    pub backups: u32,
+}
+
+/// A leaky bucket, in bytes of written lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriteLimit {
+    /// Fill rate, bytes per second.
+    pub rate: u64,
+    /// Size of the bucket, bytes.
+    pub burst: u64,
+}
+
+/// The agent's own log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AgentLogPlan {
+    /// Size rotation.
+    pub rotation: Rotation,
+    /// `debug_level`, 0 to 5.
+    pub debug_level: u8,
+    /// `stdout_severity`: the least level that `--no-fork` prints; `None` = everything.
+    pub stdout_severity: Option<Level>,
+}
+
+/// How log files are found and read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TailPlan {
+    /// `max_line_size`: longer lines are cut into pieces of at most this many bytes.
+    pub max_line_size: usize,
+    /// `line_completion_wait_time`: how long the end of an unfinished line is waited for.
+    pub line_completion_wait: Duration,
+    /// `max_log_offset_size`: most unread bytes of a file without a position.
+    pub max_log_offset_size: u64,
+    /// `max_existing_log_offset_size`: most unread bytes of a file with a position.
+    pub max_existing_log_offset_size: u64,
+    /// `log_deletion_delay`: how long a deleted file is kept open.
+    pub log_deletion_delay: Duration,
+    /// `max_new_log_detection_time`: a new file is noticed within this time, usually much earlier.
+    pub max_new_log_detection_time: Duration,
+}
+
+/// One entry of `logs`, or the agent's own log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogPlan {
+    /// Where the entry stands, for messages: `logs[2]`, `agent log`, `monitor coin()`.
+    pub origin: String,
+    /// An absolute path, or a glob of absolute paths.
+    pub path: String,
+    /// Paths that match one of these patterns (whole path, `*` also matches `/`) are left out.
+    pub exclude: Vec<String>,
+    /// Attributes of every event, `parser` among them.
+    pub attributes: Map<String, Value>,
+    /// Whether a file that is there at start and has no position is copied from its beginning.
+    pub copy_from_start: bool,
+    /// The worker whose session sends it.
+    pub worker: WorkerId,
+}
+
+/// An upload session: one api key and server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionPlan {
+    /// The worker it belongs to.
+    pub worker: WorkerId,
+    /// The key that authorises the upload.
+    pub api_key: ApiKey,
+    /// `scheme://host:port` of the server, without a path.
+    pub server: String,
+    /// The session's server attributes, `serverHost` among them: `sessionInfo` on the wire.
+    pub server_attributes: Map<String, Value>,
+    /// `verify_server_certificate`.
+    pub verify_server_certificate: bool,
+    /// `ca_cert_path`: a PEM file with the only roots that are trusted; `None` = the compiled-in ones.
+    pub ca_cert_path: Option<PathBuf>,
+    /// `request_deadline`.
+    pub request_deadline: Duration,
+    /// `compression_type` and `compression_level`.
+    pub compression: Compression,
+    /// When and how much is sent.
+    pub pacing: Pacing,
+}
+
+/// How a request body is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// `none`: not at all.
+    None,
+    /// `deflate` with its level, 1 to 9.
+    Deflate(u8),
+}
+
+/// When and how much is sent; the keys of `configuration.md` section 8.3.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pacing {
+    /// `max_allowed_request_size`: bytes of the uncompressed body.
+    pub max_request_size: usize,
+    /// `min_request_spacing_interval`.
+    pub min_spacing: Duration,
+    /// `max_request_spacing_interval`.
+    pub max_spacing: Duration,
+    /// `max_error_request_spacing_interval`.
+    pub max_error_spacing: Duration,
+    /// `low_water_bytes_sent` and its adjustment: a smaller request multiplies the spacing by it.
+    pub low_water: (usize, f64),
+    /// `high_water_bytes_sent` and its adjustment: a larger request multiplies the spacing by it.
+    pub high_water: (usize, f64),
+    /// `failure_request_spacing_adjustment`: a failure multiplies the spacing by it.
+    pub failure_adjustment: f64,
+}
+
+/// An api key: shown masked wherever it is printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKey(String);
+
+impl ApiKey {
+    /// Wraps the key.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self(key.into())
+    }
+
+    /// The key itself: for the body of a request only.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Never the key.
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("********** MASKED **********")
+    }
+}
+
+/// One monitor instance.
+#[derive(Clone, Debug)]
+pub struct MonitorPlan {
+    /// Where the entry stands, for messages: `monitors[2]`, `--run-monitor`.
+    pub origin: String,
+    /// What the entry's `module` resolved to.
+    pub registration: &'static Registration,
+    /// `<short module>` of the entry, as names and files use it.
+    pub short_name: String,
+    /// The id, given or automatic; may be empty.
+    pub id: String,
+    /// The whole entry, for the monitor's own options.
+    pub entry: Map<String, Value>,
+    /// The environment that environment-aware options read.
+    pub environment: Arc<Environment>,
+    /// Time between two samples.
+    pub sample_interval: Duration,
+    /// Whether the first sample waits a random part of the interval.
+    pub jitter: bool,
+    /// `monitor_log_write_rate` and `monitor_log_max_write_burst`; `None` = no limit.
+    pub write_limit: Option<WriteLimit>,
+    /// Rotation of its metric log.
+    pub rotation: Rotation,
+    /// The metric log before `initialize` may change it: the entry's `log_path`, else `<short module>.log`; a relative
+    /// path lies below `log_path`.
+    pub metric_log: PathBuf,
+}
+
+impl MonitorPlan {
+    /// `<short module>(<id>)`, the instance's name in every log line.
+    pub fn name(&self) -> String {
+        format!("{}({})", self.short_name, self.id)
+    }
+}

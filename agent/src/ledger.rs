@@ -1,0 +1,357 @@
+//! What became of every source byte, per file.
+//!
+//! Each followed file has an account. Its bytes are settled in order, from the position where copying began: a byte
+//! is accepted by the server, sampled out, dropped or skipped, and until then it is pending. Positions on disk and all
+//! counters read nothing but these accounts, so for every file and at any moment
+//! `read = accepted + sampled out + dropped + skipped + pending`, in source bytes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::upload::Accepted;
+
+/// A place in a file, in source bytes from its beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Offset(pub u64);
+
+impl Offset {
+    /// The place `bytes` further on.
+    pub fn plus(self, bytes: u64) -> Self {
+        Self(self.0.saturating_add(bytes))
+    }
+
+    /// How many bytes lie between `earlier` and here; 0 when `earlier` is behind.
+    pub fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One followed file (one generation of a path) within this process; `log_<n>` on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct FileId(pub u64);
+
+impl fmt::Display for FileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "log_{}", self.0)
+    }
+}
+
+/// The worker (api key and server) that a file is sent to: `default`, or an entry of `workers`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WorkerId(pub String);
+
+impl fmt::Display for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a file is recognised by, whatever its name: device, inode and the hash of its first bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Device number.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+    /// How many of the first bytes are hashed; grows with a young file up to a fixed length.
+    pub head_length: u64,
+    /// SHA-256 of these bytes, the first 16 hex digits.
+    pub head_hash: String,
+}
+
+/// The sequence that a file's events are numbered in: `si` on the wire, and the place where its `sn` counts from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sequence {
+    /// A UUID, kept over restarts.
+    pub id: String,
+    /// Where copying of this file began; the `sn` of an event is the distance from here to its end.
+    pub begin: Offset,
+}
+
+/// Why bytes were read and not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DropReason {
+    /// The server asked to discard the request.
+    ServerDiscarded,
+    /// The event cannot be put into any request.
+    TooLarge,
+}
+
+/// Why bytes were never read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// More unread bytes than `max_log_offset_size` or `max_existing_log_offset_size` allows.
+    TooFarBehind,
+    /// The file was truncated before they were read.
+    Truncated,
+    /// The file could not be read to its end, or had to be let go.
+    Unreadable,
+}
+
+/// What the tail stage has decided about a range of bytes, before the server has its say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Events were made of it; the server's answer settles it.
+    Send,
+    /// A sampling rule left it out.
+    SampledOut,
+    /// It was read and will not be sent.
+    Dropped(DropReason),
+    /// It was not read.
+    Skipped(SkipReason),
+}
+
+/// A range of bytes with its verdict. The range begins where the one before it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Where the range ends.
+    pub end: Offset,
+    /// How many events (or lines left out) it holds.
+    pub lines: u64,
+    /// What is to become of it.
+    pub verdict: Verdict,
+}
+
+/// What finally became of a range of bytes.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The server has it; only `upload` can say so.
+    Accepted(Accepted),
+    /// A sampling rule left it out.
+    SampledOut,
+    /// It was read and not sent.
+    Dropped(DropReason),
+    /// It was never read.
+    Skipped(SkipReason),
+}
+
+/// Bytes and lines that had the same outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// Source bytes.
+    pub bytes: u64,
+    /// Lines (events).
+    pub lines: u64,
+}
+
+impl Count {
+    fn add(&mut self, bytes: u64, lines: u64) {
+        self.bytes += bytes;
+        self.lines += lines;
+    }
+
+    /// Adds another count.
+    pub fn merge(&mut self, other: Self) {
+        self.add(other.bytes, other.lines);
+    }
+}
+
+/// What became of the bytes of one file, or of several.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Read from the file or passed over, since this process began to follow it.
+    pub read: u64,
+    /// Accepted by the server.
+    pub accepted: Count,
+    /// Left out by sampling rules.
+    pub sampled_out: Count,
+    /// Read and not sent, by reason.
+    pub dropped: BTreeMap<DropReason, Count>,
+    /// Never read, by reason.
+    pub skipped: BTreeMap<SkipReason, Count>,
+    /// Read and not settled yet.
+    pub pending: u64,
+}
+
+impl Totals {
+    /// Adds the totals of another file.
+    pub fn merge(&mut self, other: &Self) {
+        self.read += other.read;
+        self.accepted.merge(other.accepted);
+        self.sampled_out.merge(other.sampled_out);
+        self.pending += other.pending;
+        for (reason, count) in &other.dropped {
+            self.dropped.entry(*reason).or_default().merge(*count);
+        }
+        for (reason, count) in &other.skipped {
+            self.skipped.entry(*reason).or_default().merge(*count);
+        }
+    }
+
+    /// Whether every byte that was read has exactly one outcome or is pending.
+    pub fn reconciles(&self) -> bool {
+        let dropped: u64 = self.dropped.values().map(|count| count.bytes).sum();
+        let skipped: u64 = self.skipped.values().map(|count| count.bytes).sum();
+        self.read == self.accepted.bytes + self.sampled_out.bytes + dropped + skipped + self.pending
+    }
+}
+
+/// The account of one followed file.
+#[derive(Debug)]
+pub struct Account {
+    /// Its number within this process.
+    pub id: FileId,
+    /// The worker it is sent to.
+    pub worker: WorkerId,
+    /// The path it was found under.
+    pub path: PathBuf,
+    /// How its events are numbered.
+    pub sequence: Sequence,
+    changes: Arc<AtomicU64>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    identity: Identity,
+    settled: Offset,
+    read: Offset,
+    totals: Totals,
+}
+
+impl Account {
+    /// Up to here every byte has its outcome; where copying goes on after a restart.
+    pub fn settled(&self) -> Offset {
+        self.lock().settled
+    }
+
+    /// Up to here the bytes were handed on.
+    pub fn read(&self) -> Offset {
+        self.lock().read
+    }
+
+    /// What the file is recognised by.
+    pub fn identity(&self) -> Identity {
+        self.lock().identity.clone()
+    }
+
+    /// Notes a longer head of a file that has grown.
+    pub fn set_identity(&self, identity: Identity) {
+        self.lock().identity = identity;
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// What became of its bytes so far.
+    pub fn totals(&self) -> Totals {
+        let state = self.lock();
+        Totals { pending: state.read.since(state.settled), ..state.totals.clone() }
+    }
+
+    /// Notes that everything up to `end` was handed on and is pending now.
+    pub fn hand_on(&self, end: Offset) {
+        let mut state = self.lock();
+        state.totals.read += end.since(state.read);
+        state.read = state.read.max(end);
+    }
+
+    /// Settles the bytes from where the last settlement ended up to `end`.
+    pub fn settle(&self, end: Offset, lines: u64, outcome: Outcome) {
+        let mut state = self.lock();
+        debug_assert!(end <= state.read, "settled beyond what was read");
+        let bytes = end.since(state.settled);
+        state.settled = state.settled.max(end);
+        let totals = &mut state.totals;
+        match outcome {
+            Outcome::Accepted(_) => totals.accepted.add(bytes, lines),
+            Outcome::SampledOut => totals.sampled_out.add(bytes, lines),
+            Outcome::Dropped(reason) => totals.dropped.entry(reason).or_default().add(bytes, lines),
+            Outcome::Skipped(reason) => totals.skipped.entry(reason).or_default().add(bytes, lines),
+        }
+        drop(state);
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// Takes over the totals of the generation before, which is closed now, so that counters go on over a rotation.
+    fn inherit(&self, totals: &Totals) {
+        self.lock().totals.merge(totals);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All accounts. Cheap to clone; clones are the same ledger.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger(Arc<Accounts>);
+
+#[derive(Debug, Default)]
+struct Accounts {
+    open: Mutex<BTreeMap<FileId, Arc<Account>>>,
+    closed: Mutex<Totals>,
+    last_id: AtomicU64,
+    changes: Arc<AtomicU64>,
+}
+
+impl Ledger {
+    /// An empty ledger.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Opens an account for a file that is followed from `position` on: everything before is settled already, by an
+    /// earlier run or as the baseline.
+    pub fn open(
+        &self,
+        worker: WorkerId,
+        path: PathBuf,
+        identity: Identity,
+        sequence: Sequence,
+        position: Offset,
+    ) -> Arc<Account> {
+        let id = FileId(self.0.last_id.fetch_add(1, Ordering::Relaxed) + 1);
+        let state = State { identity, settled: position, read: position, totals: Totals::default() };
+        let changes = Arc::clone(&self.0.changes);
+        let account = Arc::new(Account { id, worker, path, sequence, changes, state: Mutex::new(state) });
+        self.lock().insert(id, Arc::clone(&account));
+        self.0.changes.fetch_add(1, Ordering::Release);
+        account
+    }
+
+    /// Closes the account of a file that is followed no more and whose bytes are settled; its totals go on in `heir`,
+    /// the next generation of the same path, or in the sum of all closed ones.
+    pub fn close(&self, id: FileId, heir: Option<&Account>) {
+        let Some(account) = self.lock().remove(&id) else { return };
+        let totals = account.totals();
+        match heir {
+            Some(heir) => heir.inherit(&totals),
+            None => self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).merge(&totals),
+        }
+        self.0.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// All open accounts, in the order in which they were opened.
+    pub fn accounts(&self) -> Vec<Arc<Account>> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// What became of the bytes of files that are followed no more.
+    pub fn closed(&self) -> Totals {
+        self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Counts every change that concerns a position; equal numbers mean that nothing moved.
+    pub fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::Acquire)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<FileId, Arc<Account>>> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,7 @@
+//! The Scalyr agent: config → monitors → metric logs → tail → channel → upload → ledger → checkpoint → status.
+
+pub mod config;
+pub mod ledger;
+pub mod logs;
+pub mod supervisor;
+pub mod upload;

@@ -1,0 +1,50 @@
+//! The channel's item: lines of one file with the source range that they settle.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use scalyr_monitor::Timestamp;
+
+use crate::ledger::{Account, Offset, Segment};
+
+/// How many bytes of lines a batch holds at most, unless a single line is longer.
+pub const BATCH_BYTES: usize = 128 * 1024;
+
+/// What all events of a log file have in common on the wire; made once per file, shared by its batches.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LogDescription {
+    /// Attributes of the file (`parser`, `logfile`, configured ones), as one JSON object.
+    pub attributes: String,
+    /// The path as the server shows it.
+    pub path: String,
+}
+
+/// One event: ranges into the batch's arena.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The message, with its line end when it has one.
+    pub message: Range<u32>,
+    /// Attributes of its own, as the inside of a JSON object (`"stream":"stdout"`); empty when it has none.
+    pub attributes: Range<u32>,
+    /// Its own time, when the line carries one; otherwise the batch's.
+    pub time: Option<Timestamp>,
+    /// Where its source bytes end: what `sn` is counted from.
+    pub end: Offset,
+}
+
+/// Lines of one file, read in one go. An empty batch still settles its segments.
+#[derive(Debug)]
+pub struct Batch {
+    /// The account whose bytes this batch settles.
+    pub account: Arc<Account>,
+    /// What its events have in common.
+    pub log: Arc<LogDescription>,
+    /// When the bytes were read.
+    pub time: Timestamp,
+    /// The bytes that the events point into. Recycled when the batch was packed.
+    pub arena: Vec<u8>,
+    /// The events, in source order.
+    pub events: Vec<Event>,
+    /// The source ranges that this batch settles, contiguous and in order. Events lie in `Verdict::Send` ones.
+    pub segments: Vec<Segment>,
+}

@@ -1,0 +1,3 @@
+//! Log files on their way into batches: match → tail → lines.
+
+pub mod batch;

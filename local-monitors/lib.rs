@@ -1,0 +1,4 @@
+//! Links every monitor crate in the folders beside this file.
+// >>> xtask: local monitors (written by `cargo xtask link`)
+use local_coin as _;
+// <<< xtask
