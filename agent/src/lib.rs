@@ -1,5 +1,6 @@
 //! The Scalyr agent: config → monitors → metric logs → tail → channel → upload → ledger → checkpoint → status.
 
+pub mod checkpoint;
 pub mod config;
 pub mod ledger;
 pub mod logs;

@@ -1,3 +1,17 @@
 //! Log files on their way into batches: match → tail → lines.
+//!
+//! One thread follows all files: [`tail`] turns over the [watched paths](watched), each a chain of
+//! [file generations](follower), and hands their [lines] on as [batches](batch), one bounded channel per session. A full
+//! channel parks the files of that session only.
 
 pub mod batch;
+mod follower;
+mod identity;
+mod lines;
+mod matcher;
+mod position;
+mod tail;
+mod watched;
+
+pub use position::Position;
+pub use tail::{Port, Tail, TailHandle, TailParts, TailSnapshot};

@@ -3,3 +3,9 @@
 mod accepted;
 
 pub use accepted::Accepted;
+
+/// Keeps the positions on disk in step with the ledger.
+pub trait Save: Send + Sync {
+    /// Writes what has changed since the last time.
+    fn save(&self);
+}

@@ -1,0 +1,190 @@
+//! Positions on disk: where copying of each file goes on after a restart. Written from the ledger and nothing else.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use scalyr_monitor::{Clock, Logger};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ledger::{Ledger, WorkerId};
+use crate::logs::Position;
+use crate::upload::Save;
+
+/// The file in `agent_data_path`.
+const FILE_NAME: &str = "positions.json";
+/// The version of the file's form.
+const VERSION: u64 = 1;
+/// A file larger than this was not written by us.
+const MAX_BYTES: u64 = 256 * 1024 * 1024;
+/// A killed process needs no fsync; against a power cut one at most this often is enough.
+const SYNC_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Keeps the positions file in step with the ledger.
+pub struct Checkpoint {
+    path: PathBuf,
+    ledger: Ledger,
+    clock: Clock,
+    logger: Logger,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Positions of the run before that no entry has asked for yet; kept while their file exists.
+    unclaimed: Vec<Position>,
+    saved_changes: Option<u64>,
+    synced: Option<Instant>,
+    status: CheckpointSnapshot,
+    text: Vec<u8>,
+}
+
+/// What `status` shows of the positions file.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct CheckpointSnapshot {
+    /// The file.
+    pub path: PathBuf,
+    /// How often it was written since the start.
+    pub saves: u64,
+    /// How often writing failed since the start.
+    pub failures: u64,
+    /// Why the last attempt failed; absent when it worked.
+    pub last_error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    version: u64,
+    positions: &'a [Position],
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    version: u64,
+    positions: Vec<Value>,
+}
+
+impl Checkpoint {
+    /// Reads the positions of the run before. What cannot be read is reported and treated as absent, entry by entry.
+    pub fn open(data_path: &Path, ledger: Ledger, clock: Clock, logger: Logger) -> Self {
+        let path = data_path.join(FILE_NAME);
+        let unclaimed = match read(&path, &logger) {
+            Ok(positions) => positions,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => {
+                logger.error(format_args!(
+                    "{}: the positions of the last run cannot be read: {error}; files without a position are copied \
+                     from their end",
+                    path.display()
+                ));
+                Vec::new()
+            }
+        };
+        let status = CheckpointSnapshot { path: path.clone(), ..CheckpointSnapshot::default() };
+        let state = State { unclaimed, saved_changes: None, synced: None, status, text: Vec::new() };
+        Self { path, ledger, clock, logger, state: Mutex::new(state) }
+    }
+
+    /// The positions that the run before left for a path, older generations first. They are handed out once.
+    pub fn claim(&self, worker: &WorkerId, path: &Path) -> Vec<Position> {
+        let mut state = self.lock();
+        let unclaimed = std::mem::take(&mut state.unclaimed);
+        let (claimed, rest) = unclaimed.into_iter().partition(|stored| stored.worker == *worker && stored.path == path);
+        state.unclaimed = rest;
+        claimed
+    }
+
+    /// How the file stands.
+    pub fn snapshot(&self) -> CheckpointSnapshot {
+        self.lock().status.clone()
+    }
+
+    fn write(&self, state: &mut State) -> io::Result<()> {
+        let mut positions: Vec<Position> = self.ledger.accounts().iter().map(|account| Position::of(account)).collect();
+        positions.extend(state.unclaimed.iter().cloned());
+        state.text.clear();
+        serde_json::to_writer(&mut state.text, &Written { version: VERSION, positions: &positions })?;
+        state.text.push(b'\n');
+
+        let temporary = self.path.with_extension("json.new");
+        let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        file.write_all(&state.text)?;
+        let now = self.clock.monotonic();
+        let sync = state.synced.is_none_or(|synced| now.saturating_duration_since(synced) >= SYNC_INTERVAL);
+        if sync {
+            file.sync_data()?;
+        }
+        fs::rename(&temporary, &self.path)?;
+        if sync {
+            if let Some(directory) = self.path.parent() {
+                File::open(directory)?.sync_all()?;
+            }
+            state.synced = Some(now);
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Save for Checkpoint {
+    /// Writes the positions if any has moved since the last time. A failure is reported once and tried again at the
+    /// next call; the agent goes on with what it has in memory.
+    fn save(&self) {
+        let mut state = self.lock();
+        let changes = self.ledger.changes();
+        if state.saved_changes == Some(changes) {
+            return;
+        }
+        match self.write(&mut state) {
+            Ok(()) => {
+                if state.status.last_error.take().is_some() {
+                    self.logger.info(format_args!("{}: positions are written again", self.path.display()));
+                }
+                state.status.saves += 1;
+                state.saved_changes = Some(changes);
+            }
+            Err(error) => {
+                state.status.failures += 1;
+                let text = error.to_string();
+                if state.status.last_error.as_ref() != Some(&text) {
+                    self.logger.error(format_args!(
+                        "{}: positions cannot be written: {text}; if the agent ended now, it would send lines again",
+                        self.path.display()
+                    ));
+                }
+                state.status.last_error = Some(text);
+            }
+        }
+    }
+}
+
+fn read(path: &Path, logger: &Logger) -> io::Result<Vec<Position>> {
+    let mut text = Vec::new();
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(io::Error::other("it is too large to be ours"));
+    }
+    let stored: Stored = serde_json::from_slice(&text)?;
+    if stored.version != VERSION {
+        return Err(io::Error::other(format!(
+            "it has version {}, this agent understands version {VERSION}",
+            stored.version
+        )));
+    }
+    let mut positions = Vec::with_capacity(stored.positions.len());
+    for (index, entry) in stored.positions.into_iter().enumerate() {
+        match serde_json::from_value(entry) {
+            Ok(position) => positions.push(position),
+            Err(error) => logger.error(format_args!("{}: positions[{index}] is ignored: {error}", path.display())),
+        }
+    }
+    // A position is worth keeping while its file is there, under whatever name.
+    positions.retain(|position: &Position| position.path.exists() || !matches!(position.find(), Ok(None)));
+    Ok(positions)
+}

@@ -1,0 +1,218 @@
+//! One generation of a file: an open descriptor, read from its position to its end.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use scalyr_monitor::Clock;
+
+use super::batch::{BATCH_BYTES, Batch, Event, LogDescription};
+use super::lines;
+use crate::config::plan::TailPlan;
+use crate::ledger::{Account, Identity, Offset, Segment, SkipReason, Verdict};
+
+/// Follows one generation of a file.
+#[derive(Debug)]
+pub struct Follower {
+    /// Its account in the ledger.
+    pub account: Arc<Account>,
+    log: Arc<LogDescription>,
+    file: File,
+    /// Everything before was handed on.
+    position: Offset,
+    /// The largest size that was seen; less than that means that the file was truncated.
+    size: u64,
+    /// A range that was passed over and has not been handed on for settlement yet.
+    skipped: Option<Segment>,
+    /// The unfinished line at `position`: since when it waits for its end, and the size at which it was looked at.
+    unfinished: Option<Unfinished>,
+    /// Whether the hashed head may still grow.
+    young: bool,
+    /// The file was truncated: what it holds now belongs to the next generation.
+    ended: bool,
+}
+
+#[derive(Debug)]
+struct Unfinished {
+    at: Offset,
+    since: Instant,
+    size: u64,
+}
+
+/// What a look at the size said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Growth {
+    /// Nothing to read.
+    None,
+    /// There is something to read, or an unfinished line whose time has come.
+    Readable,
+    /// The file is smaller than it was.
+    Truncated,
+}
+
+/// Opens a file for following: without blocking on a FIFO that took the place of a regular file meanwhile.
+///
+/// # Errors
+/// When it cannot be opened, or is no regular file.
+pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
+    let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
+    let file = OpenOptions::new().read(true).custom_flags(nonblock).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    Ok((file, metadata))
+}
+
+impl Follower {
+    /// Follows `file` from where its account stands.
+    pub fn new(account: Arc<Account>, log: Arc<LogDescription>, file: File, size: u64) -> Self {
+        let position = account.read();
+        let young = account.identity().is_young();
+        Self { account, log, file, position, size, skipped: None, unfinished: None, young, ended: false }
+    }
+
+    /// Passes over everything that is more than `limit` bytes behind the end, up to the next line border. Returns how
+    /// many bytes that are.
+    pub fn skip_excess(&mut self, limit: u64, max_line: usize) -> io::Result<u64> {
+        let unread = self.size.saturating_sub(self.position.0);
+        if unread <= limit {
+            return Ok(0);
+        }
+        let from = self.size - limit;
+        self.file.seek(SeekFrom::Start(from))?;
+        let mut head = Vec::new();
+        (&self.file).take(max_line as u64).read_to_end(&mut head)?;
+        let end = Offset(from).plus(memchr::memchr(b'\n', &head).map_or(0, |at| at as u64 + 1));
+        Ok(self.pass_over(end, SkipReason::TooFarBehind))
+    }
+
+    /// Ends this generation because the file was truncated: what was seen and not read is given up. Returns how many
+    /// bytes that are.
+    pub fn end_truncated(&mut self) -> u64 {
+        self.ended = true;
+        self.pass_over(Offset(self.size), SkipReason::Truncated)
+    }
+
+    fn pass_over(&mut self, end: Offset, why: SkipReason) -> u64 {
+        let bytes = end.since(self.position);
+        if bytes > 0 {
+            self.skipped = Some(Segment { end, lines: 0, verdict: Verdict::Skipped(why) });
+            self.position = end;
+            self.unfinished = None;
+        }
+        bytes
+    }
+
+    /// Whether `metadata` is that of the file which is open here.
+    pub fn is(&self, metadata: &Metadata) -> bool {
+        self.account.identity().has_inode(metadata)
+    }
+
+    /// Whether this generation came to its end by a truncation.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Looks at the size of the open file, whatever its name is now, and says what is to be done.
+    pub fn look(&mut self, now: Instant, plan: &TailPlan) -> Growth {
+        if self.skipped.is_some() {
+            return Growth::Readable;
+        }
+        if self.ended {
+            return Growth::None;
+        }
+        let size = self.file.metadata().map_or(self.size, |metadata| metadata.len());
+        if size < self.size {
+            return Growth::Truncated;
+        }
+        self.size = size;
+        if size == self.position.0 {
+            return Growth::None;
+        }
+        match &self.unfinished {
+            Some(unfinished) if unfinished.at == self.position && unfinished.size == size => {
+                let waited = now.saturating_duration_since(unfinished.since);
+                if waited >= plan.line_completion_wait { Growth::Readable } else { Growth::None }
+            }
+            _ => Growth::Readable,
+        }
+    }
+
+    /// Whether everything that was seen is handed on.
+    pub fn is_at_end(&self) -> bool {
+        self.position.0 >= self.size && self.skipped.is_none()
+    }
+
+    /// Whether every byte that was handed on has its outcome.
+    pub fn is_settled(&self) -> bool {
+        self.is_at_end() && self.account.settled() >= self.position
+    }
+
+    /// Reads the next batch into `arena`, or gives the arena back when there is no complete line and the unfinished
+    /// one may still wait.
+    ///
+    /// # Errors
+    /// When the file cannot be read; nothing is handed on then.
+    pub fn read(&mut self, mut arena: Vec<u8>, plan: &TailPlan, clock: &Clock) -> io::Result<Result<Batch, Vec<u8>>> {
+        arena.clear();
+        let wanted = if self.ended { 0 } else { BATCH_BYTES.max(plan.max_line_size + 1) as u64 };
+        self.file.seek(SeekFrom::Start(self.position.0))?;
+        (&self.file).take(wanted).read_to_end(&mut arena)?;
+        self.note_head()?;
+        let now = clock.monotonic();
+        let reached_end = (arena.len() as u64) < wanted;
+        let flush = reached_end && self.unfinished_is_due(&arena, now, plan);
+        let mut events = Vec::with_capacity(arena.len() / 64);
+        let taken = lines::cut(&arena, plan.max_line_size, flush, |range| {
+            let message = range.start as u32..range.end as u32;
+            let end = self.position.plus(range.end as u64);
+            events.push(Event { message, attributes: 0..0, time: None, end });
+        });
+        self.note_unfinished(taken, arena.len(), now);
+        if taken == 0 && self.skipped.is_none() {
+            return Ok(Err(arena));
+        }
+        let mut segments = Vec::with_capacity(2);
+        segments.extend(self.skipped.take());
+        self.position = self.position.plus(taken as u64);
+        if taken > 0 {
+            segments.push(Segment { end: self.position, lines: events.len() as u64, verdict: Verdict::Send });
+        }
+        self.account.hand_on(self.position);
+        let (account, log) = (Arc::clone(&self.account), Arc::clone(&self.log));
+        Ok(Ok(Batch { account, log, time: clock.now(), arena, events, segments }))
+    }
+
+    /// Whether what stands at the position is an unfinished line that has waited long enough for its end.
+    fn unfinished_is_due(&self, bytes: &[u8], now: Instant, plan: &TailPlan) -> bool {
+        memchr::memchr(b'\n', bytes).is_none()
+            && self.unfinished.as_ref().is_some_and(|unfinished| {
+                unfinished.at == self.position
+                    && now.saturating_duration_since(unfinished.since) >= plan.line_completion_wait
+            })
+    }
+
+    /// The clock of an unfinished line starts when the line is first seen, and not again when it grows.
+    fn note_unfinished(&mut self, taken: usize, read: usize, now: Instant) {
+        let at = self.position.plus(taken as u64);
+        let size = self.position.plus(read as u64).0;
+        self.unfinished = (taken < read).then(|| match &self.unfinished {
+            Some(before) if before.at == at => Unfinished { at, since: before.since, size },
+            _ => Unfinished { at, since: now, size },
+        });
+    }
+
+    /// Hashes a longer head once a young file has grown, so that it is recognised more surely after a restart.
+    fn note_head(&mut self) -> io::Result<()> {
+        if self.young && self.size > self.account.identity().head_length {
+            let identity = Identity::of(&self.file, &self.file.metadata()?)?;
+            self.young = identity.is_young();
+            self.account.set_identity(identity);
+        }
+        Ok(())
+    }
+}
