@@ -220,6 +220,7 @@ impl Tail {
                     return;
                 }
                 self.obey(command);
+                self.publish();
             }
         }
     }
