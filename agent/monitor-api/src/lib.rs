@@ -8,15 +8,24 @@
 //! from a configuration entry and runs them with a [`Context`] and a [`Run`].
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 pub mod clock;
+pub mod config;
 pub mod context;
 pub mod log;
 pub mod metric;
 pub mod monitor;
+mod nearest;
+pub mod prelude;
 pub mod registry;
 pub mod sample;
 
+pub use monitor_macros::{Fields, scalyr_monitor};
+
 pub use clock::{Clock, Timestamp};
+pub use config::ConfigValue;
 pub use context::{Context, LogConfig, LogFiles};
 pub use log::{Level, Logger};
 pub use metric::{Fields, Metric, MetricValue};

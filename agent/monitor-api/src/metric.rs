@@ -9,7 +9,8 @@ use std::marker::PhantomData;
 /// The handle is made by `#[scalyr_monitor]` for each field marked `#[metric]`; it is `Copy` and holds only the name.
 pub struct Metric<V, F = ()> {
     name: &'static str,
-    types: PhantomData<fn(V, F)>,
+    // Covariant, so that `Metric<u64, Disk<'static>>` takes fields that borrow for a moment only.
+    types: PhantomData<fn() -> (V, F)>,
 }
 
 impl<V, F> Metric<V, F> {
@@ -133,6 +134,9 @@ pub trait Fields {
     /// The field names in the order in which they are written: sorted by code point.
     const NAMES: &'static [&'static str];
 
+    /// The doc comment of each, in the same order; empty where there is none.
+    const DOCS: &'static [&'static str];
+
     /// Appends ` name=value` for each field, in the order of [`NAMES`](Fields::NAMES).
     fn write(&self, out: &mut String);
 }
@@ -140,7 +144,22 @@ pub trait Fields {
 impl Fields for () {
     const NAMES: &'static [&'static str] = &[];
 
+    const DOCS: &'static [&'static str] = &[];
+
     fn write(&self, _: &mut String) {}
+}
+
+/// A metric, for the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricDecl {
+    /// The name as it stands in the metric log.
+    pub name: &'static str,
+    /// The doc comment.
+    pub doc: &'static str,
+    /// The names of its extra fields, in the order in which they are written.
+    pub fields: &'static [&'static str],
+    /// The doc comment of each extra field; empty where there is none.
+    pub field_docs: &'static [&'static str],
 }
 
 /// Names that the server uses itself: a metric or field of that name gets an underscore behind it.

@@ -1,10 +1,14 @@
 //! The monitors that are linked into this binary, and how one is built from its configuration entry.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::config::{DescribeOption, OptionDecl, Reader};
+use crate::metric::MetricDecl;
 use crate::monitor::Monitor;
+use crate::nearest;
 
 /// The environment, captured once at the edge.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +55,6 @@ pub struct Built {
 }
 
 /// A monitor that registered itself at link time; made by `#[scalyr_monitor]`.
-#[derive(Debug)]
 pub struct Registration {
     /// The short name: `coin`.
     pub name: &'static str,
@@ -62,17 +65,53 @@ pub struct Registration {
     pub krate: &'static str,
     /// That crate's version.
     pub version: &'static str,
+    /// The doc comment: what it does, for the reference.
+    pub doc: &'static str,
+    /// The options, in the order of declaration; see [`Registration::options`].
+    #[doc(hidden)]
+    pub declared_options: &'static [&'static dyn DescribeOption],
+    /// The metrics, in the order of declaration.
+    pub metrics: &'static [MetricDecl],
+    /// Reads all options and makes an instance; `None` after a problem.
+    #[doc(hidden)]
+    pub construct: fn(&mut Reader<'_>) -> Option<Box<dyn Monitor>>,
+}
+
+inventory::collect!(Registration);
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Registration({} of {} {})", self.name, self.krate, self.version)
+    }
 }
 
 impl Registration {
-    /// Builds an instance from its configuration entry: reads every option, and reports all problems at once.
+    /// Builds an instance from its configuration entry: reads every option, and reports all problems at once. Called
+    /// again to build the instance anew after a panic.
     ///
     /// # Errors
     /// All problems of the entry, at least one of them [`Severity::Refused`].
     pub fn build(&self, entry: &Map<String, Value>, environment: &Environment) -> Result<Built, Vec<Problem>> {
-        let _ = (entry, environment);
-        Err(Vec::new())
+        let mut reader = Reader::new(entry, environment);
+        let monitor = (self.construct)(&mut reader);
+        reader.warn_of_unknown_keys(self.declared_options);
+        let problems = reader.into_problems();
+        match monitor {
+            Some(monitor) => Ok(Built { monitor, warnings: problems }),
+            None => Err(problems),
+        }
     }
+
+    /// The options, in the order of declaration.
+    pub fn options(&self) -> Vec<OptionDecl> {
+        self.declared_options.iter().map(|option| option.describe()).collect()
+    }
+}
+
+/// A type that `#[scalyr_monitor]` made a monitor of.
+pub trait Declared: Monitor {
+    /// Its registration.
+    fn registration() -> &'static Registration;
 }
 
 /// All linked monitors, sorted by name.
@@ -85,7 +124,15 @@ impl Registry {
     /// # Errors
     /// One sentence for each name that two crates register, naming both.
     pub fn linked() -> Result<Self, Vec<String>> {
-        Ok(Self(Vec::new()))
+        Self::of(inventory::iter::<Registration>)
+    }
+
+    fn of(registrations: impl IntoIterator<Item = &'static Registration>) -> Result<Self, Vec<String>> {
+        let mut all: Vec<_> = registrations.into_iter().collect();
+        // The linker promises no order.
+        all.sort_by_key(|registration| (registration.name, registration.krate));
+        let clashes = clashes(&all);
+        if clashes.is_empty() { Ok(Self(all)) } else { Err(clashes) }
     }
 
     /// Finds a monitor by its short name or by the dotted module name of existing configurations.
@@ -95,12 +142,49 @@ impl Registry {
 
     /// The names most like `module`, best first, for a did-you-mean; at most three.
     pub fn nearest(&self, module: &str) -> Vec<&'static str> {
-        let _ = module;
-        Vec::new()
+        let last = module.rsplit('.').next().unwrap_or(module);
+        let mut scored: Vec<(f64, &'static str)> =
+            self.0.iter().map(|known| (known.likeness(module, last), known.name)).collect();
+        scored.retain(|(score, _)| *score >= nearest::ALIKE);
+        scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        scored.into_iter().take(3).map(|(_, name)| name).collect()
     }
 
     /// All of them, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &'static Registration> + '_ {
         self.0.iter().copied()
     }
+}
+
+impl Registration {
+    /// How much a wrong module name, and its last part, are like this monitor's names.
+    fn likeness(&self, module: &str, last: &str) -> f64 {
+        let short = nearest::likeness(last, self.name);
+        self.module.map_or(short, |known| short.max(nearest::likeness(module, known)))
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.module.filter(|module| *module != self.name))
+    }
+}
+
+/// A sentence for each name that two registrations share.
+fn clashes(all: &[&'static Registration]) -> Vec<String> {
+    let mut clashes = Vec::new();
+    for (at, first) in all.iter().enumerate() {
+        for second in &all[at + 1..] {
+            for name in first.names().filter(|name| second.names().any(|other| other == *name)) {
+                clashes.push(if first.krate == second.krate {
+                    format!("The crate `{}` registers the monitor name `{name}` twice; rename one of the two.", first.krate)
+                } else {
+                    format!(
+                        "Two crates register the monitor name `{name}`: `{}` {} and `{}` {}; rename one monitor, or link \
+                         only one of the crates.",
+                        first.krate, first.version, second.krate, second.version
+                    )
+                });
+            }
+        }
+    }
+    clashes
 }

@@ -1,0 +1,51 @@
+//! What kind of value an option takes, for messages and the reference.
+
+use std::fmt;
+
+/// What a user writes for an option.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number between these two, inclusive.
+    Integer {
+        /// The least.
+        min: i128,
+        /// The greatest.
+        max: i128,
+    },
+    /// Any finite number.
+    Number,
+    /// A time in seconds.
+    Seconds,
+    /// Text.
+    Text,
+    /// A path of a file or folder.
+    Path,
+    /// Text of a special form, for example an IP address.
+    Form(&'static str),
+    /// A list.
+    List(&'static Kind),
+    /// An object whose members are all of one kind.
+    Map(&'static Kind),
+    /// Any value.
+    Any,
+}
+
+/// `a number`, `a list of text`.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool => f.write_str("true or false"),
+            Self::Integer { .. } => f.write_str("a whole number"),
+            Self::Number => f.write_str("a number"),
+            Self::Seconds => f.write_str("a time in seconds"),
+            Self::Text => f.write_str("text"),
+            Self::Path => f.write_str("a path"),
+            Self::Form(form) => f.write_str(form),
+            Self::List(element) => write!(f, "a list, each element {element}"),
+            Self::Map(member) => write!(f, "an object, each member {member}"),
+            Self::Any => f.write_str("any value"),
+        }
+    }
+}

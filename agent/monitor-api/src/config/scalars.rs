@@ -1,0 +1,205 @@
+//! Options that are a single value and not a whole number.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::bounds::{Bounded, Number};
+use super::integers::without_underscores;
+use super::kind::Kind;
+use super::value::{ConfigValue, Found, shown};
+
+/// One table of words, and a refusal of all others: the old agent took every unknown word for false, so that `yes`
+/// meant no.
+impl ConfigValue for bool {
+    const KIND: Kind = Kind::Bool;
+
+    type Literal = Self;
+
+    fn from_literal(literal: Self) -> Self {
+        literal
+    }
+
+    fn read(found: &mut Found<'_>) -> Option<Self> {
+        match found.value() {
+            Value::Bool(value) => return Some(*value),
+            Value::Number(number) if number.as_f64() == Some(1.0) => return Some(true),
+            Value::Number(number) if number.as_f64() == Some(0.0) => return Some(false),
+            Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+                "true" | "t" | "1" | "yes" | "y" | "on" => return Some(true),
+                // An empty variable in the environment counts as set, and as false.
+                "false" | "f" | "0" | "no" | "n" | "off" | "" => return Some(false),
+                _ => {}
+            },
+            _ => {}
+        }
+        found.refuse_kind(Self::KIND)
+    }
+
+    fn to_value(&self) -> Value {
+        (*self).into()
+    }
+}
+
+/// Finite numbers only: neither a bound nor a sum survives `nan`.
+impl ConfigValue for f64 {
+    const KIND: Kind = Kind::Number;
+
+    type Literal = Self;
+
+    fn from_literal(literal: Self) -> Self {
+        literal
+    }
+
+    fn read(found: &mut Found<'_>) -> Option<Self> {
+        match read_number(found.value()) {
+            Some(number) if number.is_finite() => Some(number),
+            Some(_) => found.refuse(format_args!("{} is not a finite number", shown(found.value()))),
+            None => found.refuse_kind(Self::KIND),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Number::Float(*self).to_value()
+    }
+}
+
+fn read_number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => without_underscores(text.trim()).parse().ok(),
+        _ => None,
+    }
+}
+
+impl ConfigValue for f32 {
+    const KIND: Kind = Kind::Number;
+
+    type Literal = Self;
+
+    fn from_literal(literal: Self) -> Self {
+        literal
+    }
+
+    fn read(found: &mut Found<'_>) -> Option<Self> {
+        let number = f64::read(found)? as f32;
+        if number.is_finite() {
+            return Some(number);
+        }
+        found.refuse(format_args!("{} is too large", shown(found.value())))
+    }
+
+    fn to_value(&self) -> Value {
+        // Through its own digits: 0.1 as f32 is to be shown as 0.1.
+        self.to_string().parse().map_or(Value::Null, |number| Number::Float(number).to_value())
+    }
+}
+
+impl ConfigValue for String {
+    const KIND: Kind = Kind::Text;
+
+    type Literal = &'static str;
+
+    fn from_literal(literal: &'static str) -> Self {
+        literal.to_owned()
+    }
+
+    fn read(found: &mut Found<'_>) -> Option<Self> {
+        match found.value() {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(value) => {
+                let text = if *value { "True" } else { "False" };
+                found.warn(format_args!("{value} is read as the text \"{text}\"; write it in quotes"));
+                Some(text.to_owned())
+            }
+            _ => found.refuse_kind(Self::KIND),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        self.as_str().into()
+    }
+}
+
+impl ConfigValue for PathBuf {
+    const KIND: Kind = Kind::Path;
+
+    type Literal = &'static str;
+
+    fn from_literal(literal: &'static str) -> Self {
+        literal.into()
+    }
+
+    fn read(found: &mut Found<'_>) -> Option<Self> {
+        match found.value() {
+            Value::String(text) => Some(text.into()),
+            _ => found.refuse_kind(Self::KIND),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        self.to_string_lossy().into()
+    }
+}
+
+/// Written in seconds, with a fraction where needed.
+impl ConfigValue for Duration {
+    const KIND: Kind = Kind::Seconds;
+
+    type Literal = Self;
+
+    fn from_literal(literal: Self) -> Self {
+        literal
+    }
+
+    fn read(found: &mut Found<'_>) -> Option<Self> {
+        match read_number(found.value()) {
+            None => found.refuse_kind(Self::KIND),
+            Some(seconds) if seconds < 0.0 => {
+                found.refuse(format_args!("{} is negative; a time in seconds is 0 or more", shown(found.value())))
+            }
+            Some(seconds) => match Self::try_from_secs_f64(seconds) {
+                Ok(time) => Some(time),
+                Err(_) => found.refuse(format_args!("{} is no usable time in seconds", shown(found.value()))),
+            },
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Self::limit(*self).to_value()
+    }
+}
+
+macro_rules! parsed_from_text {
+    ($($type:ty: $form:literal)*) => {$(
+        impl ConfigValue for $type {
+            const KIND: Kind = Kind::Form($form);
+
+            type Literal = Self;
+
+            fn from_literal(literal: Self) -> Self {
+                literal
+            }
+
+            fn read(found: &mut Found<'_>) -> Option<Self> {
+                match found.value().as_str().and_then(|text| text.trim().parse().ok()) {
+                    Some(value) => Some(value),
+                    None => found.refuse_kind(Self::KIND),
+                }
+            }
+
+            fn to_value(&self) -> Value {
+                self.to_string().into()
+            }
+        }
+    )*};
+}
+parsed_from_text! {
+    IpAddr: "an IP address"
+    Ipv4Addr: "an IPv4 address"
+    Ipv6Addr: "an IPv6 address"
+    SocketAddr: "an IP address with a port, like 127.0.0.1:80"
+}

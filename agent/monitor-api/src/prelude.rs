@@ -1,0 +1,9 @@
+//! Everything that a monitor usually needs: `use scalyr_monitor::prelude::*;`
+
+pub use crate::clock::{Clock, Timestamp};
+pub use crate::context::{Context, LogConfig, LogFiles};
+pub use crate::log::{Level, Logger};
+pub use crate::metric::{Fields, Metric, MetricValue};
+pub use crate::monitor::{Error, Monitor, Result, Run, Stop};
+pub use crate::sample::{Emission, Sample};
+pub use monitor_macros::{Fields, scalyr_monitor};

@@ -1,0 +1,57 @@
+//! What the expansion of the macros names. Not for authors: it changes without notice.
+
+pub use core::option::Option::{self, None, Some};
+pub use core::primitive::str;
+pub use core::{concat, env};
+pub use std::boxed::Box;
+pub use std::string::String;
+pub use std::vec::Vec;
+
+pub use inventory;
+pub use monitor_macros::ScalyrMonitor;
+
+pub use crate::config::{Absent, Bounded, Bounds, ConfigValue, DescribeOption, Reader, TypedOption};
+pub use crate::metric::{Fields, Metric, MetricDecl, MetricValue};
+pub use crate::monitor::Monitor;
+pub use crate::registry::{Declared, Registration};
+
+/// Puts a monitor into the box in which the agent keeps it.
+pub fn boxed<M: Monitor>(monitor: M) -> Box<dyn Monitor> {
+    Box::new(monitor)
+}
+
+/// The time that `default = 1.5` means.
+pub fn seconds(seconds: f64) -> std::time::Duration {
+    std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+/// Declares a metric for the reference; also where a wrong type is noticed.
+pub const fn declare_metric<V: MetricValue, F: Fields>(name: &'static str, doc: &'static str) -> MetricDecl {
+    MetricDecl { name, doc, fields: F::NAMES, field_docs: F::DOCS }
+}
+
+/// Appends ` name=value`.
+pub fn write_field<V: MetricValue>(out: &mut String, name: &str, value: &V) {
+    out.push(' ');
+    out.push_str(name);
+    out.push('=');
+    value.write(out);
+}
+
+/// The value that a state field starts from.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no default value for this state field to start from",
+    label = "does not implement Default",
+    note = "say what it starts from: #[state(default = …)]"
+)]
+pub trait Initial: Sized {
+    /// The value.
+    fn initial() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> Initial for T {
+    fn initial() -> Self {
+        T::default()
+    }
+}

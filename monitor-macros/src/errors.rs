@@ -1,0 +1,44 @@
+//! Everything that is wrong with an author's item, collected, so that one run shows it all.
+
+use std::fmt::Display;
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+
+/// The errors found so far. Must be handed on with [`Errors::join`].
+#[derive(Default)]
+pub(crate) struct Errors {
+    found: Vec<syn::Error>,
+    handed_on: bool,
+}
+
+impl Errors {
+    /// Notes an error that underlines `tokens`.
+    pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl Display) {
+        self.found.push(syn::Error::new_spanned(tokens, message));
+    }
+
+    /// Notes an error that the parser found.
+    pub(crate) fn parser(&mut self, error: syn::Error) {
+        self.found.push(error);
+    }
+
+    /// Whether nothing is wrong.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// The code together with all errors.
+    pub(crate) fn join(mut self, mut code: TokenStream) -> TokenStream {
+        self.handed_on = true;
+        code.extend(self.found.drain(..).map(syn::Error::into_compile_error));
+        code
+    }
+}
+
+impl Drop for Errors {
+    fn drop(&mut self) {
+        // A lost error would accept what must be refused.
+        debug_assert!(self.handed_on || std::thread::panicking(), "errors of a macro were dropped unread");
+    }
+}

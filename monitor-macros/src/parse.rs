@@ -1,0 +1,195 @@
+//! From tokens to attributes: what is written, not yet what it means.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Token};
+
+use crate::errors::Errors;
+
+/// `key` or `key = value` inside an attribute.
+pub(crate) struct Key {
+    /// The key.
+    pub(crate) ident: Ident,
+    /// What stands behind the `=`.
+    pub(crate) value: Option<Expr>,
+}
+
+/// The keys of an attribute; each at most once and each known.
+#[derive(Default)]
+pub(crate) struct Keys(Vec<Key>);
+
+impl Keys {
+    /// Reads the keys of all attributes called `attribute`. `None` when there is no such attribute.
+    pub(crate) fn read(attributes: &[Attribute], attribute: &str, known: &[&str], errors: &mut Errors) -> Option<Self> {
+        let mut keys = None;
+        for attribute in attributes.iter().filter(|candidate| candidate.path().is_ident(attribute)) {
+            let keys = keys.get_or_insert_with(Self::default);
+            match &attribute.meta {
+                Meta::Path(_) => {}
+                Meta::List(list) => keys.read_list(list.tokens.clone(), known, errors),
+                Meta::NameValue(pair) => {
+                    let name = attribute.path().to_token_stream();
+                    errors.at(pair, format!("write the keys in parentheses: #[{name}({})]", known.join(", ")));
+                }
+            }
+        }
+        keys
+    }
+
+    fn read_list(&mut self, tokens: TokenStream, known: &[&str], errors: &mut Errors) {
+        let list = |input: ParseStream<'_>| {
+            while !input.is_empty() {
+                match parse_key(input) {
+                    Ok(key) => self.add(key, known, errors),
+                    Err(error) => {
+                        errors.parser(error);
+                        skip_to_comma(input);
+                    }
+                }
+                if let Err(error) = expect_comma(input) {
+                    errors.parser(error);
+                    skip_to_comma(input);
+                    let _: Option<Token![,]> = input.parse()?;
+                }
+            }
+            Ok(())
+        };
+        if let Err(error) = list.parse2(tokens) {
+            errors.parser(error);
+        }
+    }
+
+    fn add(&mut self, key: Key, known: &[&str], errors: &mut Errors) {
+        let name = key.ident.to_string();
+        if !known.contains(&name.as_str()) {
+            errors.at(&key.ident, unknown_key(&name, known));
+        } else if self.0.iter().any(|earlier| earlier.ident == key.ident) {
+            errors.at(&key.ident, format!("`{name}` is given twice"));
+        } else {
+            self.0.push(key);
+        }
+    }
+
+    /// Takes a key out.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Key> {
+        let at = self.0.iter().position(|key| key.ident == name)?;
+        Some(self.0.swap_remove(at))
+    }
+
+    /// Takes the expression of a key out; an error when it has none.
+    pub(crate) fn take_value(&mut self, name: &str, errors: &mut Errors) -> Option<Expr> {
+        let key = self.take(name)?;
+        if key.value.is_none() {
+            errors.at(&key.ident, format!("`{name}` needs a value: `{name} = …`"));
+        }
+        key.value
+    }
+
+    /// Takes the text of a key out; an error when it has none.
+    pub(crate) fn take_text(&mut self, name: &str, errors: &mut Errors) -> Option<LitStr> {
+        let value = self.take_value(name, errors)?;
+        text_of(&value, name, errors)
+    }
+
+    /// Takes a key out that has no value; an error when it has one.
+    pub(crate) fn take_flag(&mut self, name: &str, errors: &mut Errors) -> Option<Ident> {
+        let key = self.take(name)?;
+        if let Some(value) = &key.value {
+            errors.at(value, format!("`{name}` takes no value"));
+        }
+        Some(key.ident)
+    }
+}
+
+/// The string that an expression is; an error when it is something else.
+pub(crate) fn text_of(value: &Expr, name: &str, errors: &mut Errors) -> Option<LitStr> {
+    match value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.clone()),
+        other => {
+            errors.at(other, format!("`{name}` takes a text in quotes: `{name} = \"…\"`"));
+            None
+        }
+    }
+}
+
+fn parse_key(input: ParseStream<'_>) -> syn::Result<Key> {
+    let ident = Ident::parse_any(input)?;
+    let equals: Option<Token![=]> = input.parse()?;
+    let value = equals.map(|_| input.parse()).transpose()?;
+    Ok(Key { ident, value })
+}
+
+fn expect_comma(input: ParseStream<'_>) -> syn::Result<()> {
+    if !input.is_empty() {
+        let _: Token![,] = input.parse()?;
+    }
+    Ok(())
+}
+
+fn skip_to_comma(input: ParseStream<'_>) {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        // Any token tree parses while there is one.
+        let _: syn::Result<proc_macro2::TokenTree> = input.parse();
+    }
+}
+
+fn unknown_key(name: &str, known: &[&str]) -> String {
+    let near = known
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(name, known), known))
+        .min()
+        .filter(|(edits, known)| *edits <= 1 + known.len() / 4);
+    match near {
+        Some((_, near)) => format!("unknown key `{name}`; did you mean `{near}`?"),
+        None => {
+            let known: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
+            format!("unknown key `{name}`; the keys are {}", known.join(", "))
+        }
+    }
+}
+
+/// The doc comment of an item: an expression of text, and whether there is any.
+pub(crate) struct Doc {
+    pieces: Vec<Expr>,
+}
+
+impl Doc {
+    /// Reads the doc comments.
+    pub(crate) fn of(attributes: &[Attribute]) -> Self {
+        let pieces = attributes.iter().filter_map(|attribute| match &attribute.meta {
+            Meta::NameValue(pair) if pair.path.is_ident("doc") => Some(pair.value.clone()),
+            _ => None,
+        });
+        Self { pieces: pieces.collect() }
+    }
+
+    /// Whether there is no text.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pieces.iter().all(|piece| literal(piece).is_some_and(|text| text.trim().is_empty()))
+    }
+
+    /// The text as an expression: one literal wherever the author wrote plain comments.
+    pub(crate) fn to_expression(&self) -> TokenStream {
+        let literals: Option<Vec<String>> = self.pieces.iter().map(literal).collect();
+        match literals {
+            Some(lines) => lines.join("\n").trim().to_token_stream(),
+            None => {
+                let pieces = &self.pieces;
+                quote::quote!(::scalyr_monitor::__private::concat!(#(#pieces, "\n"),*))
+            }
+        }
+    }
+}
+
+/// A line of a doc comment, without the blank that follows the slashes.
+fn literal(piece: &Expr) -> Option<String> {
+    match piece {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
+            let text = text.value();
+            Some(text.strip_prefix(' ').unwrap_or(&text).trim_end().to_owned())
+        }
+        _ => None,
+    }
+}
