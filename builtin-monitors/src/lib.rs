@@ -1,4 +1,5 @@
 //! The monitors that every Scalyr agent carries.
 #![forbid(unsafe_code)]
 
+pub mod linux_system_metrics;
 pub mod test_monitor;
