@@ -1,0 +1,185 @@
+//! `cargo xtask test`: every check that CI runs, in the order in which a mistake shows soonest.
+
+use std::env;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::link;
+
+/// Runs the checks and tells how each ended; stops at the first that fails. True when all passed.
+pub(crate) fn run(root: &Path, quick: bool) -> bool {
+    let begin = Instant::now();
+    let tools = match Tools::find(root) {
+        Ok(tools) => tools,
+        Err(problem) => {
+            eprintln!("cargo xtask test: {problem}");
+            return false;
+        }
+    };
+    let steps = steps(&tools, quick);
+    let count = steps.len();
+    for (number, step) in (1..).zip(&steps) {
+        println!("\n== {number}/{count} {}: {}", step.what, step.command());
+        let step_begin = Instant::now();
+        let passed = step.passes(root);
+        let took = seconds(step_begin.elapsed());
+        if !passed {
+            println!("== FAILED after {took}: {}\n   repeat it with: {}", step.what, step.command());
+            return false;
+        }
+        println!("== ok, {took}");
+    }
+    let left_out =
+        if quick { "quick checks passed (left out: story tests, doc tests, docs)" } else { "all checks passed" };
+    println!("\n{left_out} in {}", seconds(begin.elapsed()));
+    true
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
+
+/// One check.
+struct Step {
+    what: &'static str,
+    /// Set for this command only.
+    env: Option<(&'static str, &'static str)>,
+    /// What `cargo` is called with.
+    args: Vec<&'static str>,
+}
+
+impl Step {
+    fn new(what: &'static str, args: &[&'static str]) -> Self {
+        Self { what, env: None, args: args.to_vec() }
+    }
+
+    /// As one would type it at the root of the repository.
+    fn command(&self) -> String {
+        let env = self.env.map_or_else(String::new, |(name, value)| format!("{name}=\"{value}\" "));
+        format!("{env}cargo {}", self.args.join(" "))
+    }
+
+    fn passes(&self, root: &Path) -> bool {
+        if self.args == LINK {
+            return link::run(root, false);
+        }
+        match cargo(root).args(&self.args).envs(self.env).status() {
+            Ok(status) => status.success(),
+            Err(error) => {
+                eprintln!("cannot run cargo: {error}");
+                false
+            }
+        }
+    }
+}
+
+/// Done in this process, since it is this program.
+const LINK: [&str; 3] = ["xtask", "link", "--check"];
+
+#[rustfmt::skip]
+fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
+    const XTASK: &str = "--manifest-path=xtask/Cargo.toml";
+    let tests = match (tools.nextest, quick) {
+        (true, false) => Step::new("tests", &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]),
+        (true, true) => Step::new("unit tests", &["nextest", "run", "--workspace", "--locked", "--no-fail-fast", "--lib", "--bins"]),
+        (false, false) => Step::new("tests", &["test", "--workspace", "--locked", "--no-fail-fast", "--tests"]),
+        (false, true) => Step::new("unit tests", &["test", "--workspace", "--locked", "--no-fail-fast", "--lib", "--bins"]),
+    };
+    let mut steps = vec![
+        Step::new("formatting", &["fmt", "--all", "--check"]),
+        Step::new("formatting of xtask", &["fmt", "--check", XTASK]),
+        Step::new("linking of local monitors", &LINK),
+        Step::new("lints", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
+        Step::new("lints of xtask", &["clippy", XTASK, "--all-targets", "--locked", "--", "-D", "warnings"]),
+        tests,
+        Step::new("tests of xtask", &["test", XTASK, "--locked"]),
+    ];
+    if !quick {
+        steps.push(Step::new("examples in the documentation", &["test", "--workspace", "--doc", "--locked"]));
+        let mut docs = Step::new("documentation", &["doc", "--workspace", "--no-deps", "--locked"]);
+        docs.env = Some(("RUSTDOCFLAGS", "-D warnings"));
+        steps.push(docs);
+    }
+    steps
+}
+
+/// `cargo`, as it was called by the user: without the variables that `cargo run` set for this program. They name the
+/// package xtask, and build scripts that watch them (ring's, for one) would run anew each time.
+fn cargo(root: &Path) -> Command {
+    let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.current_dir(root).stdin(Stdio::null());
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|prefix| text.starts_with(prefix));
+        if of_package || text == "CARGO_CRATE_NAME" || text == "CARGO_PRIMARY_PACKAGE" {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
+/// What the checks need beside cargo itself.
+struct Tools {
+    nextest: bool,
+}
+
+impl Tools {
+    /// Looks for the tools, installs what rustup can install; the error names what is missing.
+    fn find(root: &Path) -> Result<Self, String> {
+        let present = |tool: &str| succeeds(cargo(root).args([tool, "--version"]));
+        if !(present("fmt") && present("clippy")) {
+            println!("rustfmt or clippy is missing: rustup component add rustfmt clippy");
+            let mut rustup = Command::new("rustup");
+            let added = rustup.current_dir(root).args(["component", "add", "rustfmt", "clippy"]).status();
+            if !(added.is_ok_and(|status| status.success()) && present("fmt") && present("clippy")) {
+                return Err("needs rustfmt and clippy of the toolchain named in rust-toolchain.toml; \
+                            `rustup component add rustfmt clippy` could not install them"
+                    .to_owned());
+            }
+        }
+        let nextest = present("nextest");
+        if !nextest {
+            println!(
+                "cargo-nextest is not installed, `cargo test` takes its place: slower, and a test that hangs is not ended"
+            );
+        }
+        Ok(Self { nextest })
+    }
+}
+
+/// Runs a command without showing what it prints.
+fn succeeds(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_to_repeat_is_what_one_would_type() {
+        let commands =
+            |nextest, quick| -> Vec<String> { steps(&Tools { nextest }, quick).iter().map(Step::command).collect() };
+        let full = commands(true, false);
+        assert!(full.contains(&"cargo nextest run --workspace --locked --no-fail-fast".to_owned()), "{full:?}");
+        assert_eq!(
+            full.last().map(String::as_str),
+            Some("RUSTDOCFLAGS=\"-D warnings\" cargo doc --workspace --no-deps --locked")
+        );
+        let without_nextest = commands(false, false);
+        assert!(!without_nextest.iter().any(|command| command.contains("nextest")), "{without_nextest:?}");
+        let quick = commands(true, true);
+        assert!(quick.len() < full.len() && !quick.iter().any(|command| command.contains("doc")), "{quick:?}");
+    }
+
+    #[test]
+    fn cargo_is_called_without_the_variables_of_this_package() {
+        // `cargo test` sets them for this test just as `cargo run` does for the program.
+        assert!(env::var_os("CARGO_PKG_NAME").is_some());
+        let command = cargo(Path::new("/"));
+        let removed: Vec<_> = command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+        assert!(removed.contains(&"CARGO_PKG_NAME".as_ref()) && removed.contains(&"CARGO_MANIFEST_DIR".as_ref()));
+    }
+}

@@ -1,0 +1,238 @@
+//! `cargo xtask link` as a process, on small repositories with real crates, judged by cargo itself.
+#![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const MANIFEST: &str = "[package]
+name = \"local-monitors\"
+version = \"0.1.0\"
+edition = \"2024\"
+
+[lib]
+path = \"lib.rs\"
+
+[dependencies]
+# >>> xtask: local monitors (written by `cargo xtask link`)
+# <<< xtask
+
+[lints]
+";
+
+const LIBRARY: &str = "//! Links every monitor crate.
+// >>> xtask: local monitors (written by `cargo xtask link`)
+// <<< xtask
+";
+
+/// A repository with nothing but the aggregator, in a folder of this test's own.
+struct Repository(PathBuf);
+
+impl Repository {
+    fn new(test: &str) -> Self {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+        if root.exists() {
+            fs::remove_dir_all(&root).unwrap();
+        }
+        let repository = Self(root);
+        repository.put("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"local-monitors\"]\n");
+        repository.put("local-monitors/Cargo.toml", MANIFEST);
+        repository.put("local-monitors/lib.rs", LIBRARY);
+        repository
+    }
+
+    fn put(&self, path: &str, text: &str) {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn text(&self, path: &str) -> String {
+        fs::read_to_string(self.0.join(path)).unwrap()
+    }
+
+    fn add_crate(&self, folder: &str, package: &str) {
+        let manifest = format!("[package]\nname = \"{package}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+        self.put(&format!("local-monitors/{folder}/Cargo.toml"), &manifest);
+        self.put(&format!("local-monitors/{folder}/src/lib.rs"), "//! A monitor.\n");
+    }
+
+    fn remove(&self, folder: &str) {
+        fs::remove_dir_all(self.0.join("local-monitors").join(folder)).unwrap();
+    }
+
+    fn xtask(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(args).env("CARGO_MANIFEST_DIR", self.0.join("xtask")).output().unwrap()
+    }
+
+    /// What a successful `link` printed.
+    fn link(&self) -> String {
+        let output = self.xtask(&["link"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What a refused `link` printed; both files must be as they were.
+    fn refusal(&self) -> String {
+        let files = || (self.text("local-monitors/Cargo.toml"), self.text("local-monitors/lib.rs"));
+        let before = files();
+        let output = self.xtask(&["link"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(files(), before);
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    /// Type-checks the aggregator with cargo; the error is what cargo said.
+    fn builds(&self) -> Result<(), String> {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+        cargo.args(["check", "--quiet", "--offline"]).current_dir(&self.0);
+        let output = cargo.env("CARGO_TARGET_DIR", self.0.join("target")).output().unwrap();
+        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    }
+}
+
+#[test]
+fn new_folders_are_linked_sorted_and_a_second_run_has_nothing_to_do() {
+    let repository = Repository::new("new_folders");
+    repository.add_crate("weather", "weather");
+    repository.add_crate("my-queue", "company-queue-monitor");
+
+    let told = repository.link();
+    let queue = "local_my_queue = { package = \"company-queue-monitor\", path = \"my-queue\" }";
+    let weather = "local_weather = { package = \"weather\", path = \"weather\" }";
+    assert!(told.contains(&format!("link    {queue}\nlink    {weather}\n")), "{told}");
+    assert!(told.contains("linked now: my-queue, weather\nnext: `cargo build`"), "{told}");
+    let marker = "# >>> xtask: local monitors (written by `cargo xtask link`)\n";
+    assert_eq!(
+        repository.text("local-monitors/Cargo.toml"),
+        MANIFEST.replace(marker, &format!("{marker}{queue}\n{weather}\n"))
+    );
+    assert!(
+        repository.text("local-monitors/lib.rs").contains("use local_my_queue as _;\nuse local_weather as _;\n// <<<")
+    );
+    repository.builds().unwrap();
+
+    assert_eq!(repository.link(), "nothing to do; linked: my-queue, weather\n");
+}
+
+#[test]
+fn a_deleted_folder_is_unlinked_although_the_workspace_no_longer_loads() {
+    let repository = Repository::new("deleted_folder");
+    repository.add_crate("kept", "kept");
+    repository.add_crate("old", "old");
+    repository.link();
+    repository.remove("old");
+    assert!(repository.builds().unwrap_err().contains("local-monitors/old"));
+
+    let told = repository.link();
+    let gone = "unlink  local_old = { package = \"old\", path = \"old\" } (no such folder with a Cargo.toml)";
+    assert!(told.contains(gone), "{told}");
+    repository.builds().unwrap();
+    assert!(!repository.text("local-monitors/lib.rs").contains("local_old"));
+}
+
+#[test]
+fn without_any_local_monitor_the_aggregator_is_empty_and_builds() {
+    let repository = Repository::new("no_monitor");
+    assert_eq!(repository.link(), "nothing to do; linked: no local monitor\n");
+    repository.add_crate("only", "only");
+    repository.link();
+    repository.remove("only");
+    repository.link();
+    assert_eq!(repository.text("local-monitors/Cargo.toml"), MANIFEST);
+    assert_eq!(repository.text("local-monitors/lib.rs"), LIBRARY);
+    repository.builds().unwrap();
+}
+
+#[test]
+fn check_fails_while_something_is_to_be_done_and_writes_nothing() {
+    let repository = Repository::new("check");
+    repository.add_crate("weather", "weather");
+    let output = repository.xtask(&["link", "--check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.starts_with("would link    local_weather = "), "{told}");
+    assert!(told.ends_with("out of date; run `cargo xtask link`\n"), "{told}");
+    assert_eq!(repository.text("local-monitors/Cargo.toml"), MANIFEST);
+
+    repository.link();
+    assert_eq!(repository.xtask(&["link", "--check"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_renamed_package_and_a_list_edited_by_hand_are_brought_back() {
+    let repository = Repository::new("brought_back");
+    repository.add_crate("weather", "weather");
+    repository.link();
+    repository.add_crate("weather", "weather-monitor");
+    assert!(repository.link().contains("update  local_weather = { package = \"weather-monitor\""));
+
+    repository.put("local-monitors/lib.rs", LIBRARY);
+    assert!(repository.link().contains("repair  the list in local-monitors/lib.rs"));
+    assert!(repository.text("local-monitors/lib.rs").contains("use local_weather as _;"));
+    repository.builds().unwrap();
+}
+
+#[test]
+fn the_order_of_the_use_lines_is_left_to_rustfmt() {
+    let repository = Repository::new("order");
+    repository.add_crate("node2", "node2");
+    repository.add_crate("node10", "node10");
+    repository.link();
+    let formatted =
+        Command::new("rustfmt").args(["--edition", "2024"]).arg(repository.0.join("local-monitors/lib.rs")).status();
+    assert!(formatted.unwrap().success());
+    let library = repository.text("local-monitors/lib.rs");
+    assert!(library.contains("use local_node2 as _;\nuse local_node10 as _;\n"), "{library}");
+    assert_eq!(repository.xtask(&["link", "--check"]).status.code(), Some(0));
+}
+
+#[test]
+fn everything_that_cannot_be_linked_is_named_at_once() {
+    let repository = Repository::new("refused");
+    repository.add_crate("my-queue", "a");
+    repository.add_crate("my_queue", "b");
+    repository.add_crate("twin", "c");
+    repository.add_crate("other", "c");
+    repository.add_crate("caf\u{e9} 1", "d");
+    repository.put("local-monitors/broken/Cargo.toml", "[package\n");
+    repository.put("local-monitors/nameless/Cargo.toml", "[package]\nversion = \"0.1.0\"\n");
+    repository.put("local-monitors/program/Cargo.toml", "[package]\nname = \"program\"\n");
+    repository.put("local-monitors/program/src/main.rs", "fn main() {}\n");
+
+    let told = repository.refusal();
+    for problem in [
+        "local-monitors/my-queue and local-monitors/my_queue differ only in `-` and `_`",
+        "local-monitors/other and local-monitors/twin are both named `c` in their Cargo.toml",
+        "local-monitors/caf\u{e9} 1: the folder's name becomes part of a Rust name",
+        "local-monitors/broken/Cargo.toml: ",
+        "local-monitors/nameless/Cargo.toml: has no `name` under [package]; add `name = \"nameless\"`",
+        "local-monitors/program: has no src/lib.rs; a monitor crate is a library",
+        "nothing was changed",
+    ] {
+        assert!(told.contains(problem), "{problem:?} is missing in:\n{told}");
+    }
+}
+
+#[test]
+fn lost_marker_lines_are_asked_for() {
+    let repository = Repository::new("markers");
+    repository.put("local-monitors/lib.rs", "//! Nothing here.\n");
+    repository.put("local-monitors/Cargo.toml", &MANIFEST.replace("# <<< xtask\n", ""));
+    let told = repository.refusal();
+    let begin = "// >>> xtask: local monitors (written by `cargo xtask link`)\n    // <<< xtask\n";
+    assert!(told.contains("local-monitors/lib.rs: its list must lie between these two lines") && told.contains(begin));
+    assert!(told.contains("local-monitors/Cargo.toml: its list must lie"), "{told}");
+}
+
+#[test]
+fn a_folder_without_a_manifest_is_told_of_and_a_hidden_one_is_not() {
+    let repository = Repository::new("no_manifest");
+    repository.put("local-monitors/notes/ideas.txt", "later");
+    repository.put("local-monitors/.idea/x", "");
+    assert_eq!(
+        repository.link(),
+        "note: local-monitors/notes holds no Cargo.toml, so it is no monitor crate\nnothing to do; linked: no local monitor\n"
+    );
+}
