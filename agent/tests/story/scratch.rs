@@ -1,0 +1,67 @@
+//! The folder of a story, and the configuration in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+/// The api key of every story: no log and no error may ever contain it.
+pub(crate) const API_KEY: &str = "story-key-that-must-never-be-shown";
+
+/// A temporary folder. A failed test keeps it and prints where it is.
+pub(crate) struct Scratch(TempDir);
+
+impl Scratch {
+    /// An empty folder.
+    pub(crate) fn new() -> Self {
+        Self(tempfile::Builder::new().prefix("agent-story-").tempdir().unwrap())
+    }
+
+    /// A path below the folder.
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.0.path().join(below)
+    }
+
+    /// The folder itself.
+    pub(crate) fn folder(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.disable_cleanup(true);
+            eprintln!("what the story left behind is kept in {}", self.0.path().display());
+        }
+    }
+}
+
+/// Writes `agent.json` for an agent that sends `logs` (entries as in the configuration) to `server`, such as
+/// [`url`](super::ReceiverProcess::url). Its own log and its implicit monitors are not sent. The keys of `extra` are
+/// added, and win.
+pub(crate) fn write_config(scratch: &Scratch, server: &str, logs: Value, extra: Value) -> PathBuf {
+    let (log_path, data_path) = (scratch.path("log"), scratch.path("data"));
+    for folder in [&log_path, &data_path] {
+        fs::create_dir_all(folder).unwrap();
+    }
+    let mut config = json!({
+        "api_key": API_KEY,
+        "scalyr_server": server,
+        "allow_http": true,
+        "agent_log_path": log_path,
+        "agent_data_path": data_path,
+        "server_attributes": { "serverHost": "story" },
+        "implicit_agent_log_collection": false,
+        "implicit_metric_monitor": false,
+        "implicit_agent_process_metrics_monitor": false,
+        "logs": logs,
+    });
+    let extra: Map<String, Value> = serde_json::from_value(extra).expect("`extra` is an object");
+    config.as_object_mut().unwrap().extend(extra);
+    let path = scratch.path("agent.json");
+    fs::write(&path, serde_json::to_vec_pretty(&config).unwrap()).unwrap();
+    path
+}
