@@ -197,8 +197,13 @@ pub(crate) struct ReceiverProcess {
 impl ReceiverProcess {
     /// Starts a receiver on a free port. Its files begin with `name`: `NAME.stdout`, `NAME-1.jsonl`, ...
     pub(crate) fn start(scratch: &Scratch, name: &str) -> Self {
+        Self::start_with(scratch, name, &[])
+    }
+
+    /// The same with more arguments, such as the faults that it is to make.
+    pub(crate) fn start_with(scratch: &Scratch, name: &str, more: &[&str]) -> Self {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (process, address) = listen(scratch, name, any_port, 1, &[]);
+        let (process, address) = listen(scratch, name, any_port, 1, more);
         let reader = EventReader::new(&output(scratch.folder(), name, 1));
         let (name, folder) = (name.to_owned(), scratch.folder().to_owned());
         Self { process, name, folder, address, starts: 1, reader, events: Vec::new() }
