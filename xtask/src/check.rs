@@ -96,7 +96,7 @@ fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
     ];
     if !quick {
         steps.push(Step::new("examples in the documentation", &["test", "--workspace", "--doc", "--locked"]));
-        let mut docs = Step::new("documentation", &["doc", "--workspace", "--no-deps", "--locked"]);
+        let mut docs = Step::new("documentation", &["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
         docs.env = Some(("RUSTDOCFLAGS", "-D warnings"));
         steps.push(docs);
     }
@@ -164,7 +164,7 @@ mod tests {
             |nextest, quick| -> Vec<String> { steps(&Tools { nextest }, quick).iter().map(Step::command).collect() };
         let full = commands(true, false);
         assert!(full.contains(&"cargo nextest run --workspace --locked --no-fail-fast".to_owned()), "{full:?}");
-        let docs = "RUSTDOCFLAGS=\"-D warnings\" cargo doc --workspace --no-deps --locked";
+        let docs = "RUSTDOCFLAGS=\"-D warnings\" cargo doc --workspace --no-deps --document-private-items --locked";
         assert!(full.contains(&docs.to_owned()), "{full:?}");
         let without_nextest = commands(false, false);
         assert!(!without_nextest.iter().any(|command| command.contains("nextest")), "{without_nextest:?}");
