@@ -1,11 +1,22 @@
 //! Batches on their way to an acknowledged request: pack (encode, compress) → send → acknowledge.
 
 mod accepted;
+mod answer;
+mod client;
+mod compress;
+mod connection;
+mod losses;
+mod outage;
+mod pace;
+mod pack;
+mod request;
+mod send;
+mod session;
+mod snapshot;
+mod user_agent;
+mod wire;
 
 pub use accepted::Accepted;
-
-/// Keeps the positions on disk in step with the ledger.
-pub trait Save: Send + Sync {
-    /// Writes what has changed since the last time.
-    fn save(&self);
-}
+pub use session::{CHANNEL_BATCHES, Finished, Save, Session, SessionParts};
+pub use snapshot::SessionSnapshot;
+pub use user_agent::user_agent;

@@ -1,0 +1,168 @@
+//! The HTTP client of a session: one server, one connection kept open, one request at a time (`wire-protocol.md`
+//! sections 1, 2, 8 and 10).
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::Agent;
+use ureq::http::HeaderMap;
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+
+use crate::config::plan::SessionPlan;
+
+use super::compress::content_encoding;
+use super::connection::{Observed, OnThisThread, Watched};
+
+/// How much of an answer is read. The service's own answers have less than a hundred bytes.
+pub(super) const ANSWER_BYTES: usize = 64 * 1024;
+
+/// A connection is not used again after this silence: routers forget silent connections after a minute or more without
+/// a word to either side, and a request sent into one costs a whole `request_deadline`.
+const IDLE: Duration = Duration::from_secs(50);
+
+/// Sends requests to one server.
+pub(super) struct Client {
+    agent: Agent,
+    url: String,
+    encoding: Option<&'static str>,
+    observed: Arc<Observed>,
+}
+
+/// An answer of the server, whatever it says.
+#[derive(Debug, Default)]
+pub(super) struct Reply {
+    /// The HTTP status code.
+    pub(super) status: u16,
+    /// `Retry-After`, when it is a number of seconds.
+    pub(super) retry_after: Option<Duration>,
+    /// At most [`ANSWER_BYTES`] of the body.
+    pub(super) body: Vec<u8>,
+    /// Whether the body went on behind them.
+    pub(super) cut: bool,
+}
+
+impl Client {
+    /// A client for the session's server. Opens no connection yet.
+    ///
+    /// # Errors
+    /// When the certificates of `ca_cert_path` cannot be read; the text says why.
+    pub(super) fn new(plan: &SessionPlan, user_agent: &str) -> Result<Self, String> {
+        let roots = match &plan.ca_cert_path {
+            None => RootCerts::WebPki,
+            Some(path) => read_roots(path)?,
+        };
+        let tls =
+            TlsConfig::builder().root_certs(roots).disable_verification(!plan.verify_server_certificate).build();
+        let config = Agent::config_builder()
+            // Without this ureq takes a proxy from the environment.
+            .proxy(None)
+            .tls_config(tls)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_global(Some(plan.request_deadline))
+            .max_idle_connections(1)
+            .max_idle_connections_per_host(1)
+            .max_idle_age(IDLE)
+            .user_agent(user_agent)
+            .accept("application/json")
+            .accept_encoding("identity")
+            .build();
+        let observed = Arc::new(Observed::default());
+        let agent = Agent::with_parts(
+            config,
+            Watched::new(Arc::clone(&observed)),
+            OnThisThread::new(Arc::clone(&observed)),
+        );
+        let url = format!("{}/addEvents", plan.server);
+        Ok(Self { agent, url, encoding: content_encoding(plan.compression), observed })
+    }
+
+    /// Sends a body and returns the answer. A connection that was kept open and dies before the first byte of an answer
+    /// was stale: the request is sent again at once, once, on a new one.
+    ///
+    /// # Errors
+    /// When there is no answer; the text says why.
+    pub(super) fn post(&self, body: &[u8]) -> Result<Reply, String> {
+        let opened = self.observed.opened();
+        let mut result = self.attempt(body);
+        let reused = self.observed.opened() == opened;
+        if let Err(error) = &result
+            && reused
+            && !self.observed.answered()
+            && !matches!(error, ureq::Error::Timeout(_))
+        {
+            result = self.attempt(body);
+        }
+        result.map_err(|error| explain(&error))
+    }
+
+    fn attempt(&self, body: &[u8]) -> Result<Reply, ureq::Error> {
+        self.observed.begin();
+        let mut request = self.agent.post(&self.url);
+        if let Some(encoding) = self.encoding {
+            request = request.header("Content-Encoding", encoding);
+        }
+        let result = request.send(body).and_then(|response| {
+            let (head, mut body) = response.into_parts();
+            let mut reply = Reply {
+                status: head.status.as_u16(),
+                retry_after: retry_after(&head.headers),
+                ..Reply::default()
+            };
+            body.as_reader().take(ANSWER_BYTES as u64 + 1).read_to_end(&mut reply.body)?;
+            reply.cut = reply.body.len() > ANSWER_BYTES;
+            reply.body.truncate(ANSWER_BYTES);
+            Ok(reply)
+        });
+        self.observed.end(matches!(&result, Ok(reply) if !reply.cut));
+        result
+    }
+
+    /// How many connections were opened so far.
+    pub(super) fn connections_opened(&self) -> u64 {
+        self.observed.opened()
+    }
+
+    /// Ends a request that another thread waits for, and refuses all further ones.
+    pub(super) fn interrupter(&self) -> impl FnOnce() + Send + use<> {
+        let agent = self.agent.clone();
+        move || agent.shutdown()
+    }
+}
+
+/// The certificates of a PEM file, as the only roots.
+fn read_roots(path: &Path) -> Result<RootCerts, String> {
+    let place = path.display();
+    let pem = fs::read(path).map_err(|error| format!("cannot read the certificates of ca_cert_path {place}: {error}"))?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&pem) {
+        match item {
+            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
+            Ok(_) => {}
+            Err(error) => return Err(format!("ca_cert_path {place} is not a PEM file of certificates: {error}")),
+        }
+    }
+    if certificates.is_empty() {
+        return Err(format!("ca_cert_path {place} holds no certificate: it must be a PEM file with at least one"));
+    }
+    Ok(RootCerts::from(certificates))
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get("retry-after")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// What went wrong, without the library's prefixes.
+fn explain(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) => error.to_string(),
+        ureq::Error::Timeout(_) => "no answer within request_deadline".to_owned(),
+        ureq::Error::HostNotFound => "the server's name has no address".to_owned(),
+        ureq::Error::Rustls(error) => format!("TLS: {error}"),
+        error => error.to_string(),
+    }
+}

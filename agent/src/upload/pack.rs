@@ -1,0 +1,182 @@
+//! The pack thread: batches into requests, encoded and compressed while the one before is on its way.
+
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, never, select};
+use scalyr_monitor::Clock;
+
+use crate::logs::batch::{BATCH_BYTES, Batch};
+
+use super::compress::Compressor;
+use super::pace::Turn;
+use super::request::{Pushed, Request, Unpacked};
+use super::wire::Head;
+
+/// What the pack thread works with.
+pub(super) struct Pack {
+    /// What every body begins with.
+    pub(super) head: Head,
+    /// `max_allowed_request_size`.
+    pub(super) limit: usize,
+    /// A request of this size need not wait for its turn.
+    pub(super) large: usize,
+    pub(super) compressor: Compressor,
+    pub(super) clock: Clock,
+    /// The tail stage's batches.
+    pub(super) batches: Receiver<Batch>,
+    /// Arenas of packed batches, for the tail stage to use again.
+    pub(super) recycled: Sender<Vec<u8>>,
+    /// Disconnected when no more batches will come: what waits is packed and the thread ends.
+    pub(super) closing: Receiver<()>,
+    /// The send thread is free; when it may begin. One at most waits here.
+    pub(super) turns: Receiver<Turn>,
+    /// To the send thread, only after it said that it is free; so it never waits.
+    pub(super) requests: Sender<Request>,
+    /// Requests that were dealt with, to be used again.
+    pub(super) spent: Receiver<Request>,
+}
+
+/// The other side of a channel is gone: the session ends.
+struct Gone;
+
+impl Pack {
+    /// Runs until the session is closed and everything was handed over, or the send thread is gone.
+    pub(super) fn run(mut self) {
+        let mut open = Open { request: self.fresh(), unpacked: None, turn: None, closed: false };
+        while let Ok(true) = self.step(&mut open) {}
+    }
+
+    /// One step; false when all is done.
+    fn step(&mut self, open: &mut Open) -> Result<bool, Gone> {
+        if let Some(mut unpacked) = open.unpacked.take() {
+            match open.request.push(&mut unpacked, self.limit) {
+                Pushed::All => self.recycle(unpacked),
+                Pushed::Full => {
+                    open.unpacked = Some(unpacked);
+                    self.hand_over_full(open)?;
+                }
+            }
+            return Ok(true);
+        }
+        match self.batches.try_recv() {
+            Ok(batch) => {
+                open.unpacked = Some(Unpacked::new(batch));
+                return Ok(true);
+            }
+            Err(TryRecvError::Disconnected) => open.closed = true,
+            Err(TryRecvError::Empty) => {}
+        }
+        if open.request.is_empty() {
+            if open.closed {
+                return Ok(false);
+            }
+            self.wait(open, None)?;
+        } else if let Some(turn) = open.turn {
+            match self.due(&open.request, turn).filter(|_| !open.closed) {
+                Some(due) if due > self.clock.monotonic() => self.wait(open, Some(due))?,
+                _ => self.hand_over(open)?,
+            }
+        } else {
+            self.wait(open, None)?;
+        }
+        Ok(true)
+    }
+
+    /// Waits until something comes, or until `due`.
+    fn wait(&self, open: &mut Open, due: Option<Instant>) -> Result<(), Gone> {
+        let (none, nothing) = (never(), never());
+        // A channel that has said all it has to say would end every wait at once.
+        let closing = if open.closed { &none } else { &self.closing };
+        let batches = if open.closed { &nothing } else { &self.batches };
+        let timeout = due.map(|due| due.saturating_duration_since(self.clock.monotonic()));
+        let timeout = timeout.map_or_else(never, crossbeam_channel::after);
+        select! {
+            recv(batches) -> batch => match batch {
+                Ok(batch) => open.unpacked = Some(Unpacked::new(batch)),
+                Err(_) => open.closed = true,
+            },
+            recv(self.turns) -> turn => open.turn = Some(turn.map_err(|_| Gone)?),
+            recv(closing) -> _ => open.closed = true,
+            recv(timeout) -> _ => {}
+        }
+        Ok(())
+    }
+
+    /// When a request that is not full may leave.
+    fn due(&self, request: &Request, turn: Turn) -> Option<Instant> {
+        if !request.has_events() {
+            turn.settlement
+        } else if request.body().size() >= self.large {
+            turn.large
+        } else {
+            turn.small
+        }
+    }
+
+    /// Closes a full request at once, so that it is compressed while the one before is on its way, and hands it over
+    /// when its turn comes.
+    fn hand_over_full(&mut self, open: &mut Open) -> Result<(), Gone> {
+        self.close(&mut open.request);
+        let turn = match open.turn {
+            Some(turn) => turn,
+            None => self.turns.recv().map_err(|_| Gone)?,
+        };
+        open.turn = Some(turn);
+        let due = if open.request.has_events() { turn.large } else { turn.settlement };
+        if let Some(due) = due.filter(|_| !open.closed) {
+            let rest = due.saturating_duration_since(self.clock.monotonic());
+            if self.closing.recv_timeout(rest) == Err(RecvTimeoutError::Disconnected) {
+                open.closed = true;
+            }
+        }
+        self.pass_on(open)
+    }
+
+    /// Closes the request and hands it over to the send thread, which is free.
+    fn hand_over(&mut self, open: &mut Open) -> Result<(), Gone> {
+        self.close(&mut open.request);
+        self.pass_on(open)
+    }
+
+    fn close(&mut self, request: &mut Request) {
+        if request.has_events() {
+            request.body_mut().close(self.clock.now());
+            request.compress(&mut self.compressor);
+        }
+    }
+
+    fn pass_on(&self, open: &mut Open) -> Result<(), Gone> {
+        open.turn = None;
+        let request = std::mem::replace(&mut open.request, self.fresh());
+        self.requests.send(request).map_err(|_| Gone)
+    }
+
+    /// An empty request, used before when there is one. There are two in all: one here, one at the send thread, which
+    /// gives its own back before it asks for the next.
+    fn fresh(&self) -> Request {
+        let mut request = self.spent.try_recv().unwrap_or_default();
+        request.begin(&self.head);
+        request
+    }
+
+    /// Gives an arena back; a very large one, or one that nobody needs, is freed.
+    fn recycle(&self, unpacked: Unpacked) {
+        let mut arena = unpacked.into_arena();
+        if arena.capacity() <= 2 * BATCH_BYTES {
+            arena.clear();
+            let _ = self.recycled.try_send(arena);
+        }
+    }
+}
+
+/// What lies on the pack thread's table.
+struct Open {
+    /// The request that is being filled.
+    request: Request,
+    /// The batch of which it has not taken everything.
+    unpacked: Option<Unpacked>,
+    /// The send thread is free.
+    turn: Option<Turn>,
+    /// No more batches will come.
+    closed: bool,
+}

@@ -1,0 +1,251 @@
+//! The send thread: one request at a time, again and again until the server has dealt with it, then the ledger and the
+//! checkpoint before the next one leaves.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossbeam_channel::{Receiver, Sender};
+use scalyr_monitor::{Clock, Level, Logger, Stop};
+
+use crate::config::plan::SessionPlan;
+
+use super::answer::{Answer, Judgement, Trouble, judge, unanswered};
+use super::client::Client;
+use super::compress::Compressor;
+use super::losses::Losses;
+use super::outage::Outage;
+use super::pace::{Pace, Turn};
+use super::request::{Ending, Request};
+use super::session::Save;
+use super::snapshot::Progress;
+
+/// A body that has waited longer than this many seconds gets a new `client_time` before it leaves.
+const STALE_SECONDS: i64 = 2;
+
+/// What the send thread works with.
+pub(super) struct Send {
+    pub(super) plan: SessionPlan,
+    pub(super) user_agent: String,
+    pub(super) clock: Clock,
+    pub(super) logger: Logger,
+    pub(super) checkpoint: Arc<dyn Save>,
+    pub(super) progress: Arc<Progress>,
+    /// Ends a pause; afterwards each request is tried once more.
+    pub(super) stop: Stop,
+    pub(super) lifeline: Arc<Lifeline>,
+    pub(super) pace: Pace,
+    pub(super) turns: Sender<Turn>,
+    pub(super) requests: Receiver<Request>,
+    pub(super) spent: Sender<Request>,
+    pub(super) state: State,
+}
+
+/// What the thread remembers from one request to the next.
+#[derive(Default)]
+pub(super) struct State {
+    client: Option<Client>,
+    /// For bodies that get a new time; most sessions never need it.
+    compressor: Option<Compressor>,
+    outage: Outage,
+    discarded: Losses,
+    too_large: Losses,
+}
+
+/// Lets the session's handle end a request that hangs.
+#[derive(Default)]
+pub(super) struct Lifeline(Mutex<Cut>);
+
+#[derive(Default)]
+struct Cut {
+    done: bool,
+    connection: Option<Box<dyn FnOnce() + std::marker::Send>>,
+}
+
+impl Lifeline {
+    /// Ends the current request, and every later one at once.
+    pub(super) fn cut(&self) {
+        let connection = {
+            let mut cut = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            cut.done = true;
+            cut.connection.take()
+        };
+        if let Some(cut) = connection {
+            cut();
+        }
+    }
+
+    fn is_cut(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).done
+    }
+
+    fn hold(&self, client: &Client) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).connection = Some(Box::new(client.interrupter()));
+    }
+}
+
+impl Send {
+    /// Runs until the pack thread has nothing more; false when requests had to be left behind, unsettled.
+    pub(super) fn run(mut self) -> bool {
+        let mut complete = true;
+        while self.turns.send(self.pace.turn()).is_ok() {
+            let Ok(mut request) = self.requests.recv() else { break };
+            let ending = if request.has_events() {
+                self.deliver(&mut request)
+            } else {
+                self.pace.settled(self.clock.monotonic());
+                Some(Ending::Accepted)
+            };
+            let Some(ending) = ending else {
+                complete = false;
+                break;
+            };
+            self.settle(&mut request, ending);
+            // There is room for both requests of the session.
+            let _ = self.spent.try_send(request);
+        }
+        self.tell_losses(None, true);
+        complete
+    }
+
+    /// Sends a request until the server has dealt with it. After [`Send::stop`] it is tried once more; `None` when
+    /// that fails too.
+    fn deliver(&mut self, request: &mut Request) -> Option<Ending> {
+        loop {
+            if self.lifeline.is_cut() {
+                return None;
+            }
+            let last_chance = self.stop.is_stopped();
+            let trouble = match self.attempt(request) {
+                Ok(Answer { judgement: Judgement::Success, .. }) => {
+                    self.note_success(request);
+                    return Some(Ending::Accepted);
+                }
+                Ok(Answer { judgement: Judgement::Discard, .. }) => {
+                    self.note_success(request);
+                    return Some(Ending::Discarded);
+                }
+                Ok(Answer { judgement: Judgement::Retry(trouble), .. }) | Err(trouble) => trouble,
+            };
+            let pause = self.pace.failed(rand::random(), trouble.retry_after);
+            self.progress.failed(self.clock.now(), &trouble.text, pause);
+            self.tell_trouble(&trouble);
+            if last_chance {
+                self.progress.lock().back_off_seconds = None;
+                return None;
+            }
+            self.stop.wait(pause);
+        }
+    }
+
+    /// One exchange with the server. A panic in it (a mistake of ours or of a library) is a failure like any other:
+    /// the request is still here.
+    fn attempt(&mut self, request: &mut Request) -> Result<Answer, Trouble> {
+        self.freshen(request);
+        let request = &*request;
+        self.pace.started(self.clock.monotonic());
+        self.progress.leaves(self.clock.now(), request.body().bytes().len(), request.payload().len());
+        let result = catch_unwind(AssertUnwindSafe(|| self.exchange(request)));
+        let answer = result.unwrap_or_else(|panic| {
+            self.state.client = None;
+            let text = panic_text(&*panic);
+            self.logger.at(Level::Critical, format_args!("The upload to {} panicked: {text}", self.plan.server));
+            Err(unanswered(&format!("the upload panicked: {text}"), &self.plan.api_key))
+        });
+        let status = match &answer {
+            Ok(answer) => &answer.status,
+            Err(trouble) => &trouble.kind,
+        };
+        self.progress.lock().last_status = Some(status.clone());
+        answer
+    }
+
+    fn exchange(&mut self, request: &Request) -> Result<Answer, Trouble> {
+        let key = &self.plan.api_key;
+        if self.state.client.is_none() {
+            let client = Client::new(&self.plan, &self.user_agent).map_err(|why| unanswered(&why, key))?;
+            self.lifeline.hold(&client);
+            self.state.client = Some(client);
+        }
+        let Some(client) = &self.state.client else { return Err(unanswered("there is no client", key)) };
+        let opened = client.connections_opened();
+        let reply = client.post(request.payload());
+        {
+            let mut progress = self.progress.lock();
+            progress.connections_opened += client.connections_opened() - opened;
+            progress.bytes_received += reply.as_ref().map_or(0, |reply| reply.body.len() as u64);
+        }
+        let reply = reply.map_err(|why| unanswered(&why, key))?;
+        Ok(judge(&reply, key))
+    }
+
+    /// Gives a body that has waited a new `client_time`; its events stay as they are.
+    fn freshen(&mut self, request: &mut Request) {
+        let now = self.clock.now();
+        if now.as_secs().abs_diff(request.body().stamped()) > STALE_SECONDS.unsigned_abs() {
+            request.body_mut().stamp(now);
+            let compression = self.plan.compression;
+            request.compress(self.state.compressor.get_or_insert_with(|| Compressor::new(compression)));
+        }
+    }
+
+    fn note_success(&mut self, request: &Request) {
+        self.pace.succeeded(request.body().bytes().len());
+        self.progress.succeeded(self.clock.now());
+        if let Some(outage) = self.state.outage.ended(self.clock.monotonic()) {
+            let (server, seconds) = (&self.plan.server, outage.as_secs());
+            self.logger.info(format_args!("Uploads to {server} work again, after {seconds} seconds of failures"));
+        }
+    }
+
+    fn tell_trouble(&mut self, trouble: &Trouble) {
+        if self.state.outage.failed(&trouble.kind, self.clock.monotonic()) {
+            let Self { plan, .. } = self;
+            self.logger.warn(format_args!(
+                "Cannot upload to {} (worker {}): {}. It is tried again until it works; nothing is lost meanwhile",
+                plan.server, plan.worker, trouble.text
+            ));
+        }
+    }
+
+    /// Puts the request's outcomes into the ledger and saves the positions, before anything else leaves.
+    fn settle(&mut self, request: &mut Request, ending: Ending) {
+        let events = request.body().events() as u64;
+        {
+            let mut progress = self.progress.lock();
+            match ending {
+                Ending::Accepted => progress.events_accepted += events,
+                Ending::Discarded => progress.events_discarded += events,
+            }
+            progress.events_too_large += request.too_large;
+        }
+        request.settle(ending);
+        self.checkpoint.save();
+        if ending == Ending::Discarded {
+            self.state.discarded.add(events);
+        }
+        self.state.too_large.add(request.too_large);
+        self.tell_losses(Some(request), false);
+    }
+
+    fn tell_losses(&mut self, request: Option<&Request>, last: bool) {
+        let now = self.clock.monotonic();
+        let Self { plan, state, logger, .. } = self;
+        if let Some(events) = state.discarded.due(now, last) {
+            logger.warn(format_args!("{} asked to discard {events} events; they are not sent again", plan.server));
+        }
+        if let Some(events) = state.too_large.due(now, last) {
+            let file = request.and_then(|request| request.too_large_file.as_ref());
+            let of = file.map(|file| format!(", the last one of {}", file.path.display())).unwrap_or_default();
+            let limit = plan.pacing.max_request_size;
+            logger.warn(format_args!(
+                "Dropped {events} events that fit into no request of max_allowed_request_size ({limit} bytes){of}"
+            ));
+        }
+    }
+}
+
+/// The text of a panic.
+pub(super) fn panic_text(panic: &(dyn std::any::Any + std::marker::Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no text").to_owned()
+}

@@ -1,0 +1,212 @@
+//! A session: one api key and one server, with a channel of its own and two threads. Nothing that happens to one
+//! session can stop another.
+
+use std::convert::Infallible;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use scalyr_monitor::{Clock, Level, Logger, Stop};
+
+use crate::config::plan::SessionPlan;
+use crate::logs::batch::Batch;
+use crate::supervisor::Threads;
+
+use super::compress::Compressor;
+use super::pace::Pace;
+use super::pack::Pack;
+use super::send::{Lifeline, Send as SendThread, State, panic_text};
+use super::snapshot::{Progress, SessionSnapshot};
+use super::user_agent::user_agent;
+use super::wire::Head;
+
+/// How many batches wait in a session's channel; a full one parks the session's files.
+pub const CHANNEL_BATCHES: usize = 8;
+
+/// How many used arenas wait for the tail stage.
+const RECYCLED_ARENAS: usize = 4;
+
+/// Time for the send thread to notice that its connection was cut.
+const AFTER_CUT: Duration = Duration::from_millis(250);
+
+/// Keeps the positions on disk in step with the ledger: called after each settled request, before the next one leaves.
+pub trait Save: Send + Sync {
+    /// Writes what has changed since the last time.
+    fn save(&self);
+}
+
+/// What a session is given to work with.
+pub struct SessionParts {
+    /// Where its threads are born.
+    pub threads: Threads,
+    /// The time.
+    pub clock: Clock,
+    /// The agent log.
+    pub logger: Logger,
+    /// Saves the positions.
+    pub checkpoint: Arc<dyn Save>,
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// Everything that was handed to the session is settled. Otherwise what is not stays pending in the ledger, and is
+    /// read again after the next start.
+    pub drained: bool,
+}
+
+/// The handle of a running session.
+///
+/// A panic inside an exchange with the server is logged and the request is tried again. One anywhere else in the
+/// session's threads ends the session: it is logged as critical and shown as `broken`, nothing more is settled (so no
+/// line can be lost by it), and the channel of batches is disconnected.
+pub struct Session {
+    batches: Sender<Batch>,
+    recycled: Receiver<Vec<u8>>,
+    closing: Mutex<Option<Sender<()>>>,
+    /// Disconnected when both threads have ended.
+    ended: Receiver<Infallible>,
+    stop: Stop,
+    lifeline: Arc<Lifeline>,
+    incomplete: Arc<AtomicBool>,
+    progress: Arc<Progress>,
+}
+
+impl Session {
+    /// Starts a session's threads. Nothing is sent before the first batch.
+    ///
+    /// # Errors
+    /// When the system refuses another thread.
+    pub fn start(plan: SessionPlan, parts: SessionParts) -> io::Result<Self> {
+        let SessionParts { threads, clock, logger, checkpoint } = parts;
+        let id = URL_SAFE.encode(rand::random::<[u8; 20]>());
+        let progress = Arc::new(Progress::new(plan.worker.clone(), id.clone(), plan.server.clone()));
+        let (batches, batches_out) = bounded(CHANNEL_BATCHES);
+        let (recycled_in, recycled) = bounded(RECYCLED_ARENAS);
+        let (closing, closing_out) = bounded(0);
+        let (turns, turns_out) = bounded(1);
+        let (requests, requests_out) = bounded(1);
+        let (spent, spent_out) = bounded(2);
+        let (alive, ended) = bounded(0);
+        let (stop, lifeline, incomplete) = (Stop::new(), Arc::<Lifeline>::default(), Arc::<AtomicBool>::default());
+
+        let worker = plan.worker.0.clone();
+        let watch = Watch { progress: Arc::clone(&progress), logger: logger.clone(), _alive: alive };
+        let pack = Pack {
+            head: Head::new(&plan.api_key, &id, &plan.server_attributes),
+            limit: plan.pacing.max_request_size,
+            large: plan.pacing.high_water.0,
+            compressor: Compressor::new(plan.compression),
+            clock: clock.clone(),
+            batches: batches_out,
+            recycled: recycled_in,
+            closing: closing_out,
+            turns: turns_out,
+            requests,
+            spent: spent_out,
+        };
+        let send = SendThread {
+            user_agent: user_agent(),
+            clock,
+            logger,
+            checkpoint,
+            progress: Arc::clone(&progress),
+            stop: stop.clone(),
+            lifeline: Arc::clone(&lifeline),
+            pace: Pace::new(plan.pacing),
+            turns,
+            requests: requests_out,
+            spent,
+            state: State::default(),
+            plan,
+        };
+        let left_behind = Arc::clone(&incomplete);
+        let send_watch = watch.clone();
+        threads.spawn(&format!("upload-send {worker}"), move || {
+            send_watch.over("send", || {
+                if !send.run() {
+                    left_behind.store(true, Ordering::Release);
+                }
+            });
+        })?;
+        // Should this fail, the send thread ends by itself: its channels are gone.
+        threads.spawn(&format!("upload-pack {worker}"), move || watch.over("pack", || pack.run()))?;
+        Ok(Self {
+            batches,
+            recycled,
+            closing: Mutex::new(Some(closing)),
+            ended,
+            stop,
+            lifeline,
+            incomplete,
+            progress,
+        })
+    }
+
+    /// Where batches go in; a full channel means that the server is slower than the files grow.
+    pub fn batches(&self) -> &Sender<Batch> {
+        &self.batches
+    }
+
+    /// Empty arenas of packed batches, to be used again.
+    pub fn recycled(&self) -> &Receiver<Vec<u8>> {
+        &self.recycled
+    }
+
+    /// What the session tells about itself.
+    pub fn snapshot(&self) -> SessionSnapshot {
+        SessionSnapshot { waiting_batches: self.batches.len(), ..self.progress.now() }
+    }
+
+    /// No more batches will come: what waits in the channel is still packed and sent, without waiting for its turn.
+    pub fn close(&self) {
+        drop(self.closing.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    /// Closes the session and waits up to `budget` until everything is settled. Pauses end, each request that fails is
+    /// tried just once more. What is on its way after that is left behind, and will be sent again after the next start.
+    pub fn finish(&self, budget: Duration) -> Finished {
+        self.close();
+        self.stop.stop();
+        let mut ended = self.has_ended(budget);
+        if !ended {
+            self.lifeline.cut();
+            ended = self.has_ended(AFTER_CUT);
+        }
+        let incomplete = self.incomplete.load(Ordering::Acquire);
+        let broken = self.progress.lock().broken.is_some();
+        Finished { drained: ended && !incomplete && !broken }
+    }
+
+    fn has_ended(&self, within: Duration) -> bool {
+        self.ended.recv_timeout(within) == Err(RecvTimeoutError::Disconnected)
+    }
+}
+
+/// Sees to it that no thread of a session ends in silence.
+#[derive(Clone)]
+struct Watch {
+    progress: Arc<Progress>,
+    logger: Logger,
+    _alive: Sender<Infallible>,
+}
+
+impl Watch {
+    fn over(self, what: &str, work: impl FnOnce()) {
+        // What the thread worked with is gone after a panic, so nothing half done is used again.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
+            let text = format!("the {what} thread panicked: {}", panic_text(&*panic));
+            let worker = self.progress.now().worker;
+            self.logger.at(
+                Level::Critical,
+                format_args!("The upload session of worker {worker} has ended, its files wait for the next start: {text}"),
+            );
+            self.progress.lock().broken = Some(text);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What a session tells about itself, for status.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use scalyr_monitor::Timestamp;
+use serde::Serialize;
+
+use crate::ledger::WorkerId;
+
+/// One session at one moment (`wire-protocol.md` section 14). Sizes in bytes, times of the wall clock in milliseconds
+/// since the epoch.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SessionSnapshot {
+    /// The worker it belongs to.
+    pub worker: WorkerId,
+    /// `session` on the wire: new for every start.
+    pub session: String,
+    /// The server, without a path.
+    pub server: String,
+    /// Requests that left, repeated ones too.
+    pub requests_sent: u64,
+    /// Requests that the server dealt with.
+    pub requests_succeeded: u64,
+    /// Requests that must be sent again.
+    pub requests_failed: u64,
+    /// Bodies sent, before compression, repeated ones too.
+    pub bytes_raw: u64,
+    /// Bodies sent, after compression.
+    pub bytes_compressed: u64,
+    /// Bodies of answers.
+    pub bytes_received: u64,
+    /// Connections opened.
+    pub connections_opened: u64,
+    /// Events that the server accepted.
+    pub events_accepted: u64,
+    /// Events that the server asked to discard.
+    pub events_discarded: u64,
+    /// Events that fit into no request.
+    pub events_too_large: u64,
+    /// When the last request left.
+    pub last_attempt_ms: Option<i64>,
+    /// When a request last succeeded.
+    pub last_success_ms: Option<i64>,
+    /// Size of the last request's body before compression.
+    pub last_request_bytes: u64,
+    /// Status of the last answer, or why there was none.
+    pub last_status: Option<String>,
+    /// The beginning of the last answer when it was not a success; without the api key.
+    pub last_answer: Option<String>,
+    /// Since when requests fail; none while they succeed.
+    pub failing_since_ms: Option<i64>,
+    /// The pause before the failed request is sent again, while it lasts.
+    pub back_off_seconds: Option<f64>,
+    /// Whether a request is on its way or waits to be sent again.
+    pub in_flight: bool,
+    /// Batches that wait to be packed.
+    pub waiting_batches: usize,
+    /// Why the session had to end by itself; it sends and settles nothing any more.
+    pub broken: Option<String>,
+}
+
+/// The snapshot in the making; the threads of a session write it, status reads it.
+pub(super) struct Progress(Mutex<SessionSnapshot>);
+
+impl Progress {
+    pub(super) fn new(worker: WorkerId, session: String, server: String) -> Self {
+        Self(Mutex::new(SessionSnapshot {
+            worker,
+            session,
+            server,
+            requests_sent: 0,
+            requests_succeeded: 0,
+            requests_failed: 0,
+            bytes_raw: 0,
+            bytes_compressed: 0,
+            bytes_received: 0,
+            connections_opened: 0,
+            events_accepted: 0,
+            events_discarded: 0,
+            events_too_large: 0,
+            last_attempt_ms: None,
+            last_success_ms: None,
+            last_request_bytes: 0,
+            last_status: None,
+            last_answer: None,
+            failing_since_ms: None,
+            back_off_seconds: None,
+            in_flight: false,
+            waiting_batches: 0,
+            broken: None,
+        }))
+    }
+
+    /// The snapshot as it is now.
+    pub(super) fn now(&self) -> SessionSnapshot {
+        self.lock().clone()
+    }
+
+    /// To change several figures at once.
+    pub(super) fn lock(&self) -> MutexGuard<'_, SessionSnapshot> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request leaves.
+    pub(super) fn leaves(&self, now: Timestamp, raw: usize, compressed: usize) {
+        let mut snapshot = self.lock();
+        snapshot.requests_sent += 1;
+        snapshot.bytes_raw += raw as u64;
+        snapshot.bytes_compressed += compressed as u64;
+        snapshot.last_request_bytes = raw as u64;
+        snapshot.last_attempt_ms = Some(now.as_millis());
+        snapshot.back_off_seconds = None;
+        snapshot.in_flight = true;
+    }
+
+    /// The server has dealt with a request.
+    pub(super) fn succeeded(&self, now: Timestamp) {
+        let mut snapshot = self.lock();
+        snapshot.requests_succeeded += 1;
+        snapshot.last_success_ms = Some(now.as_millis());
+        snapshot.last_answer = None;
+        snapshot.failing_since_ms = None;
+        snapshot.in_flight = false;
+    }
+
+    /// A request has failed and is sent again after the pause.
+    pub(super) fn failed(&self, now: Timestamp, why: &str, pause: std::time::Duration) {
+        let mut snapshot = self.lock();
+        snapshot.requests_failed += 1;
+        snapshot.last_answer = Some(why.to_owned());
+        snapshot.failing_since_ms.get_or_insert(now.as_millis());
+        snapshot.back_off_seconds = Some(pause.as_secs_f64());
+    }
+}

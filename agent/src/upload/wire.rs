@@ -1,0 +1,238 @@
+//! The body of a request, byte for byte (`wire-protocol.md` section 3): JSON with bare keys and with messages as
+//! length-prefixed raw bytes, so that a line is copied once, as it is, from its batch into the body.
+//!
+//! The attributes of a log are said once per request, in `logs`; an event carries only those of its own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use scalyr_monitor::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::config::plan::ApiKey;
+use crate::ledger::FileId;
+use crate::logs::batch::{Batch, Event, LogDescription};
+
+/// What stands between the last event and the end of the body, without the entries and the time.
+const CLOSING: [&[u8]; 4] = [b"], logs: [", b"], threads: [", b"], client_time: ", b" }"];
+
+/// Room for the entries' frame and the longest time.
+const CLOSING_BYTES: usize = CLOSING[0].len() + CLOSING[1].len() + CLOSING[2].len() + CLOSING[3].len() + TIME_DIGITS;
+const TIME_DIGITS: usize = "-9223372036854775808".len();
+
+/// The first part of every body of a session: token, session, server attributes. Holds the api key: never print it.
+pub(super) struct Head(Vec<u8>);
+
+impl Head {
+    /// The head of the session with this id.
+    pub(super) fn new(api_key: &ApiKey, session: &str, server_attributes: &Map<String, Value>) -> Self {
+        let mut head = b"{\"token\": ".to_vec();
+        append_json(&mut head, api_key.reveal());
+        head.extend_from_slice(b", \"session\": ");
+        append_json(&mut head, session);
+        head.extend_from_slice(b", \"threads\": [], \"sessionInfo\": ");
+        append_json(&mut head, server_attributes);
+        head.extend_from_slice(b", events: [");
+        Self(head)
+    }
+}
+
+/// A body that is being filled, or is closed and on its way. Cleared and used again, its buffers keep their size.
+#[derive(Default)]
+pub(super) struct Body {
+    bytes: Vec<u8>,
+    /// Entries of `logs` and of `threads`, appended when the body is closed.
+    logs: Vec<u8>,
+    threads: Vec<u8>,
+    known: HashMap<FileId, Arc<LogDescription>>,
+    /// The file of the last event with its sequence number.
+    last: Option<(FileId, u64)>,
+    /// The text that every event of the last file begins with.
+    opening: Vec<u8>,
+    events: usize,
+    /// Where the number of `client_time` begins, once the body is closed.
+    time_at: usize,
+    stamped: i64,
+}
+
+impl Body {
+    /// Empties the body and begins a new one.
+    pub(super) fn begin(&mut self, head: &Head) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(&head.0);
+        self.logs.clear();
+        self.threads.clear();
+        self.known.clear();
+        self.last = None;
+        self.opening.clear();
+        self.events = 0;
+        self.time_at = 0;
+        self.stamped = 0;
+    }
+
+    /// How many events it holds.
+    pub(super) fn events(&self) -> usize {
+        self.events
+    }
+
+    /// How many bytes the body will have at most when it is closed.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len() + self.logs.len() + self.threads.len() + CLOSING_BYTES
+    }
+
+    /// Appends an event, unless the closed body would then be larger than `limit` bytes or the request knows the file
+    /// by another description; false (and nothing changed) when it belongs in another request.
+    pub(super) fn put(&mut self, batch: &Batch, event: &Event, limit: usize) -> bool {
+        let message = piece(&batch.arena, &event.message);
+        let attributes = piece(&batch.arena, &event.attributes);
+        let Ok(length) = i32::try_from(message.len()) else { return false };
+        // Looked at first, so that the buffer never grows for an event that cannot stay.
+        if self.size() + message.len() + attributes.len() > limit {
+            return false;
+        }
+        let file = batch.account.id;
+        let before = (self.bytes.len(), self.logs.len(), self.threads.len());
+        let newly_known = match self.known.get(&file) {
+            Some(known) if !Arc::ptr_eq(known, &batch.log) && **known != *batch.log => return false,
+            Some(_) => false,
+            None => {
+                self.append_log(file, &batch.log);
+                true
+            }
+        };
+        let switched = self.last.is_none_or(|(last, _)| last != file);
+        if switched {
+            self.set_opening(file);
+        }
+        self.append_event(batch, event, message, attributes, length);
+        if self.size() > limit {
+            self.bytes.truncate(before.0);
+            self.logs.truncate(before.1);
+            self.threads.truncate(before.2);
+            if newly_known {
+                self.known.remove(&file);
+            }
+            if let (true, Some((last, _))) = (switched, self.last) {
+                self.set_opening(last);
+            }
+            return false;
+        }
+        if newly_known {
+            self.known.insert(file, Arc::clone(&batch.log));
+        }
+        self.last = Some((file, event.end.since(batch.account.sequence.begin)));
+        self.events += 1;
+        true
+    }
+
+    fn append_event(&mut self, batch: &Batch, event: &Event, message: &[u8], attributes: &[u8], length: i32) {
+        let bytes = &mut self.bytes;
+        if self.events > 0 {
+            bytes.push(b',');
+        }
+        bytes.extend_from_slice(&self.opening);
+        if !attributes.is_empty() {
+            bytes.extend_from_slice(attributes);
+            bytes.push(b',');
+        }
+        bytes.extend_from_slice(b"message:`s");
+        bytes.extend_from_slice(&length.to_be_bytes());
+        bytes.extend_from_slice(message);
+        bytes.extend_from_slice(b"},");
+
+        let number = event.end.since(batch.account.sequence.begin);
+        let difference = match self.last {
+            Some((file, last)) if file == batch.account.id => number.checked_sub(last),
+            _ => None,
+        };
+        if let Some(difference) = difference {
+            bytes.extend_from_slice(b"sd:");
+            append_number(bytes, difference);
+            bytes.push(b',');
+        }
+        bytes.extend_from_slice(b"ts:\"");
+        append_number(bytes, event.time.unwrap_or(batch.time).as_nanos());
+        bytes.push(b'"');
+        if difference.is_none() {
+            bytes.extend_from_slice(b",si:");
+            append_json(bytes, &batch.account.sequence.id);
+            bytes.extend_from_slice(b",sn:");
+            append_number(bytes, number);
+        }
+        bytes.push(b'}');
+    }
+
+    fn append_log(&mut self, file: FileId, log: &LogDescription) {
+        for entries in [&mut self.logs, &mut self.threads] {
+            if !entries.is_empty() {
+                entries.extend_from_slice(b", ");
+            }
+            entries.extend_from_slice(b"{\"id\": \"log_");
+            append_number(entries, file.0);
+        }
+        self.logs.extend_from_slice(b"\", \"attrs\": ");
+        self.logs.extend_from_slice(log.attributes.as_bytes());
+        self.logs.push(b'}');
+        self.threads.extend_from_slice(b"\", \"name\": ");
+        append_json(&mut self.threads, &format_args!("Lines for file {}", log.path));
+        self.threads.push(b'}');
+    }
+
+    fn set_opening(&mut self, file: FileId) {
+        self.opening.clear();
+        self.opening.extend_from_slice(b"{thread:\"log_");
+        append_number(&mut self.opening, file.0);
+        self.opening.extend_from_slice(b"\", log:\"log_");
+        append_number(&mut self.opening, file.0);
+        self.opening.extend_from_slice(b"\", attrs:{");
+    }
+
+    /// Appends what stands behind the events.
+    pub(super) fn close(&mut self, now: Timestamp) {
+        self.bytes.extend_from_slice(CLOSING[0]);
+        self.bytes.extend_from_slice(&self.logs);
+        self.bytes.extend_from_slice(CLOSING[1]);
+        self.bytes.extend_from_slice(&self.threads);
+        self.bytes.extend_from_slice(CLOSING[2]);
+        self.time_at = self.bytes.len();
+        self.stamp(now);
+    }
+
+    /// Replaces `client_time` of a closed body, for a retry; everything else stays as it is.
+    pub(super) fn stamp(&mut self, now: Timestamp) {
+        self.bytes.truncate(self.time_at);
+        self.stamped = now.as_secs();
+        append_number(&mut self.bytes, self.stamped);
+        self.bytes.extend_from_slice(CLOSING[3]);
+    }
+
+    /// `client_time` of a closed body: seconds since the epoch.
+    pub(super) fn stamped(&self) -> i64 {
+        self.stamped
+    }
+
+    /// The closed body.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+}
+
+fn piece<'a>(arena: &'a [u8], range: &std::ops::Range<u32>) -> &'a [u8] {
+    let piece = arena.get(range.start as usize..range.end as usize);
+    debug_assert!(piece.is_some(), "an event points outside of its batch");
+    piece.unwrap_or_default()
+}
+
+fn append_number(bytes: &mut Vec<u8>, number: impl itoa::Integer) {
+    bytes.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+fn append_json(bytes: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
+    let written = serde_json::to_writer(&mut *bytes, value);
+    debug_assert!(written.is_ok(), "texts and JSON maps can always be written into memory");
+}
