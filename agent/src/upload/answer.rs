@@ -86,7 +86,9 @@ fn describe(reply: &Reply, status: Option<&str>, shown: &str, text: &str) -> Str
         None => format!("the server answers HTTP {code} without a status that can be read"),
     };
     let advice = match status.map(last_part) {
-        Some("badParam" | "invalidApiKey") => "; most likely api_key is wrong: it must be a \"write logs\" key of this account",
+        Some("badParam" | "invalidApiKey") => {
+            "; most likely api_key is wrong: it must be a \"write logs\" key of this account"
+        }
         Some("requestTooLarge") => "; lower max_allowed_request_size so that requests fit",
         _ => "",
     };

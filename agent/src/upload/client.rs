@@ -54,8 +54,7 @@ impl Client {
             None => RootCerts::WebPki,
             Some(path) => read_roots(path)?,
         };
-        let tls =
-            TlsConfig::builder().root_certs(roots).disable_verification(!plan.verify_server_certificate).build();
+        let tls = TlsConfig::builder().root_certs(roots).disable_verification(!plan.verify_server_certificate).build();
         let config = Agent::config_builder()
             // Without this ureq takes a proxy from the environment.
             .proxy(None)
@@ -72,11 +71,8 @@ impl Client {
             .accept_encoding("identity")
             .build();
         let observed = Arc::new(Observed::default());
-        let agent = Agent::with_parts(
-            config,
-            Watched::new(Arc::clone(&observed)),
-            OnThisThread::new(Arc::clone(&observed)),
-        );
+        let agent =
+            Agent::with_parts(config, Watched::new(Arc::clone(&observed)), OnThisThread::new(Arc::clone(&observed)));
         let url = format!("{}/addEvents", plan.server);
         Ok(Self { agent, url, encoding: content_encoding(plan.compression), observed })
     }
@@ -108,11 +104,8 @@ impl Client {
         }
         let result = request.send(body).and_then(|response| {
             let (head, mut body) = response.into_parts();
-            let mut reply = Reply {
-                status: head.status.as_u16(),
-                retry_after: retry_after(&head.headers),
-                ..Reply::default()
-            };
+            let mut reply =
+                Reply { status: head.status.as_u16(), retry_after: retry_after(&head.headers), ..Reply::default() };
             body.as_reader().take(ANSWER_BYTES as u64 + 1).read_to_end(&mut reply.body)?;
             reply.cut = reply.body.len() > ANSWER_BYTES;
             reply.body.truncate(ANSWER_BYTES);
@@ -137,7 +130,8 @@ impl Client {
 /// The certificates of a PEM file, as the only roots.
 fn read_roots(path: &Path) -> Result<RootCerts, String> {
     let place = path.display();
-    let pem = fs::read(path).map_err(|error| format!("cannot read the certificates of ca_cert_path {place}: {error}"))?;
+    let pem =
+        fs::read(path).map_err(|error| format!("cannot read the certificates of ca_cert_path {place}: {error}"))?;
     let mut certificates = Vec::new();
     for item in parse_pem(&pem) {
         match item {

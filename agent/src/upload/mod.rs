@@ -20,3 +20,6 @@ pub use accepted::Accepted;
 pub use session::{CHANNEL_BATCHES, Finished, Save, Session, SessionParts};
 pub use snapshot::SessionSnapshot;
 pub use user_agent::user_agent;
+
+#[cfg(test)]
+mod tests;

@@ -187,6 +187,11 @@ impl Request {
         self.settlements.push(Settlement { account: Arc::clone(account), end, lines, verdict });
     }
 
+    #[cfg(test)]
+    pub(super) fn settlements(&self) -> usize {
+        self.settlements.len()
+    }
+
     /// Puts the outcome of every range of the request into the ledger, in order. Empties the list, so that it cannot
     /// happen twice.
     pub(super) fn settle(&mut self, ending: Ending) {

@@ -136,16 +136,7 @@ impl Session {
         })?;
         // Should this fail, the send thread ends by itself: its channels are gone.
         threads.spawn(&format!("upload-pack {worker}"), move || watch.over("pack", || pack.run()))?;
-        Ok(Self {
-            batches,
-            recycled,
-            closing: Mutex::new(Some(closing)),
-            ended,
-            stop,
-            lifeline,
-            incomplete,
-            progress,
-        })
+        Ok(Self { batches, recycled, closing: Mutex::new(Some(closing)), ended, stop, lifeline, incomplete, progress })
     }
 
     /// Where batches go in; a full channel means that the server is slower than the files grow.
@@ -204,7 +195,9 @@ impl Watch {
             let worker = self.progress.now().worker;
             self.logger.at(
                 Level::Critical,
-                format_args!("The upload session of worker {worker} has ended, its files wait for the next start: {text}"),
+                format_args!(
+                    "The upload session of worker {worker} has ended, its files wait for the next start: {text}"
+                ),
             );
             self.progress.lock().broken = Some(text);
         }

@@ -7,15 +7,15 @@
 /// none of, too.
 pub fn user_agent() -> String {
     let system = rustix::system::uname();
-    let platform =
-        [system.sysname(), system.release(), system.machine()].map(|part| part.to_string_lossy().into_owned()).join("-");
+    let platform = [system.sysname(), system.release(), system.machine()]
+        .map(|part| part.to_string_lossy().into_owned())
+        .join("-");
     compose(&platform, rustix::process::geteuid().is_root())
 }
 
 fn compose(platform: &str, root: bool) -> String {
     // Only what may stand in a header; a semicolon would begin another part.
-    let platform: String =
-        platform.chars().map(|c| if c.is_ascii_graphic() && c != ';' { c } else { '_' }).collect();
+    let platform: String = platform.chars().map(|c| if c.is_ascii_graphic() && c != ';' { c } else { '_' }).collect();
     let rust = env!("CARGO_PKG_RUST_VERSION");
     let agent = env!("CARGO_PKG_VERSION");
     format!("{platform};rust-{rust};agent-{agent};a-{};mw-0", u8::from(root))

@@ -1,0 +1,8 @@
+//! Stories of the upload stage, with real sockets and a scripted server.
+
+mod decoded;
+mod fixture;
+mod request_properties;
+mod server;
+mod session_stories;
+mod wire_layout;
