@@ -23,6 +23,13 @@ impl Errors {
         self.found.push(error);
     }
 
+    /// Does something; true when it found nothing wrong.
+    pub(crate) fn all_well(&mut self, check: impl FnOnce(&mut Self)) -> bool {
+        let before = self.found.len();
+        check(self);
+        self.found.len() == before
+    }
+
     /// Whether nothing is wrong.
     pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()

@@ -12,32 +12,50 @@ use crate::model::{Config, Env, ExtraFields, Field, Monitor, Role};
 /// The attribute: the item as it is, with the derive added that does the work. Keeping the two apart lets the struct
 /// stand whatever is wrong with the attribute.
 pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let keyword = item.clone().into_iter().find_map(|token| match token {
-        TokenTree::Ident(ident) if ["struct", "enum", "union"].iter().any(|keyword| ident == keyword) => Some(true),
-        TokenTree::Ident(ident)
-            if ["fn", "impl", "trait", "mod", "use", "type", "static", "const", "macro_rules", "extern"]
-                .iter()
-                .any(|keyword| ident == keyword) =>
-        {
-            Some(false)
-        }
-        _ => None,
-    });
-    if keyword == Some(true) {
+    // Visibility and attributes hold their idents in groups, so the first keyword outside says what the item is.
+    let mut tokens = item.clone().into_iter().skip_while(|token| !is_keyword(token, &ITEMS)).peekable();
+    if tokens.peek().is_some_and(|keyword| is_keyword(keyword, &ITEMS[..DERIVABLE])) {
         return quote! {
             #[derive(::scalyr_monitor::__private::ScalyrMonitor)]
             #[__scalyr_monitor(#arguments)]
             #item
         };
     }
-    let error =
-        syn::Error::new_spanned(&item, "a monitor is a struct with named fields; mark one with #[scalyr_monitor]");
-    let error = error.into_compile_error();
+    let head: TokenStream = tokens.take(2).collect();
+    let message = "a monitor is a struct with named fields; mark one with #[scalyr_monitor]";
+    let error = syn::Error::new_spanned(head, message).into_compile_error();
     quote!(#item #error)
+}
+
+/// The keywords that begin an item.
+const ITEMS: [&str; 13] = [
+    "struct",
+    "enum",
+    "union",
+    "fn",
+    "impl",
+    "trait",
+    "mod",
+    "use",
+    "type",
+    "static",
+    "const",
+    "macro_rules",
+    "extern",
+];
+
+/// How many of them can have a derive.
+const DERIVABLE: usize = 3;
+
+fn is_keyword(token: &TokenTree, keywords: &[&str]) -> bool {
+    matches!(token, TokenTree::Ident(ident) if keywords.iter().any(|keyword| ident == keyword))
 }
 
 /// The code of a monitor. Without `sound`, only what lets rustc find further mistakes.
 pub(crate) fn monitor(monitor: &Monitor, sound: bool) -> TokenStream {
+    if monitor.is_generic {
+        return TokenStream::new();
+    }
     let options = monitor.fields.iter().filter_map(|field| match &field.role {
         Role::Config(config) => Some(option(field, config)),
         _ => None,
@@ -46,13 +64,13 @@ pub(crate) fn monitor(monitor: &Monitor, sound: bool) -> TokenStream {
         Role::Metric(_) => metric(field),
         _ => None,
     });
-    let registration = sound.then(|| registration(monitor));
+    let rest = if sound { registration(monitor) } else { further_mistakes(monitor) };
     quote! {
         #[allow(dead_code, reason = "not all of it is used when the monitor has a mistake")]
         const _: () = {
             #(#options)*
             const __METRICS: &[::scalyr_monitor::__private::MetricDecl] = &[#(#metrics),*];
-            #registration
+            #rest
         };
     }
 }
@@ -75,6 +93,7 @@ fn option(field: &Field, config: &Config) -> TokenStream {
         static #static_name: ::scalyr_monitor::__private::TypedOption<#ty> = ::scalyr_monitor::__private::TypedOption {
             key: #key,
             doc: #doc,
+            reading: ::scalyr_monitor::__private::reading::<#ty>(),
             env: #env,
             absent: #absent,
             bounds: #bounds,
@@ -174,6 +193,37 @@ fn registration(monitor: &Monitor) -> TokenStream {
     }
 }
 
+/// The calls of [`construct`] that can fail by themselves, so that rustc tells of them beside the mistakes that were
+/// already found.
+fn further_mistakes(monitor: &Monitor) -> TokenStream {
+    let boxed = boxed(monitor);
+    let ident = &monitor.ident;
+    let states = monitor.fields.iter().filter_map(|field| match &field.role {
+        Role::State(None) if arguments_of(&field.ty, "Metric").is_none() => Some(initial(field)),
+        Role::State(Some(value)) => {
+            let ty = &field.ty;
+            Some(quote!(let _: #ty = #value))
+        }
+        _ => None,
+    });
+    quote! {
+        fn __further_mistakes(__monitor: #ident) {
+            #boxed(__monitor);
+            #(#states;)*
+        }
+    }
+}
+
+fn boxed(monitor: &Monitor) -> TokenStream {
+    let ident = &monitor.ident;
+    quote_spanned!(ident.span()=> ::scalyr_monitor::__private::boxed::<#ident>)
+}
+
+fn initial(field: &Field) -> TokenStream {
+    let ty = &field.ty;
+    quote!(<#ty as ::scalyr_monitor::__private::Initial>::initial())
+}
+
 /// Reads every option first, so that all problems are found, and then makes the instance.
 fn construct(monitor: &Monitor) -> TokenStream {
     let ident = &monitor.ident;
@@ -183,7 +233,7 @@ fn construct(monitor: &Monitor) -> TokenStream {
         quote!(let #local = ::scalyr_monitor::__private::Reader::read(__reader, &#option);)
     });
     let values = monitor.fields.iter().map(|field| {
-        let (name, ty) = (&field.ident, &field.ty);
+        let name = &field.ident;
         let value = match &field.role {
             Role::Config(_) => {
                 let local = local(field);
@@ -194,11 +244,11 @@ fn construct(monitor: &Monitor) -> TokenStream {
                 quote!(::scalyr_monitor::__private::Metric::declared(#metric))
             }
             Role::State(Some(value)) => value.to_token_stream(),
-            Role::State(None) | Role::Broken => quote!(<#ty as ::scalyr_monitor::__private::Initial>::initial()),
+            Role::State(None) | Role::Broken => initial(field),
         };
         quote!(#name: #value)
     });
-    let boxed = quote_spanned!(ident.span()=> ::scalyr_monitor::__private::boxed::<#ident>);
+    let boxed = boxed(monitor);
     quote! {
         fn __construct(
             __reader: &mut ::scalyr_monitor::__private::Reader<'_>,

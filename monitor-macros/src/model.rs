@@ -11,6 +11,7 @@ use crate::parse::{Doc, Key, Keys, text_of};
 /// A struct marked `#[scalyr_monitor]`.
 pub(crate) struct Monitor {
     pub(crate) ident: Ident,
+    pub(crate) is_generic: bool,
     pub(crate) doc: Doc,
     pub(crate) name: Option<LitStr>,
     pub(crate) module: Option<LitStr>,
@@ -39,6 +40,8 @@ pub(crate) enum Role {
 
 /// The keys of `#[config]`.
 pub(crate) struct Config {
+    /// Whether a key was not understood, so that what seems to be missing may be there.
+    pub(crate) is_flawed: bool,
     pub(crate) default: Option<Key>,
     pub(crate) required: Option<Ident>,
     pub(crate) min: Option<Expr>,
@@ -59,21 +62,21 @@ impl Monitor {
     /// What the item means; `None` when it is not even a struct with named fields.
     pub(crate) fn of(input: &DeriveInput, errors: &mut Errors) -> Option<Self> {
         let mut keys = Keys::read(&input.attrs, "__scalyr_monitor", &["name", "module"], errors).unwrap_or_default();
-        let name_was_tried = errors.is_empty();
         let name = keys.take_text("name", errors);
         let module = keys.take_text("module", errors);
         let fields = named_fields(input, "a monitor", errors);
-        if let Some(generics) = generics_of(&input.generics) {
+        let is_generic = !input.generics.params.is_empty();
+        if is_generic {
             errors.at(
-                generics,
+                &input.generics,
                 "a monitor cannot be generic: it is registered once, under one name, with the types that it has then",
             );
         }
-        if name.is_none() && name_was_tried && errors.is_empty() {
+        if name.is_none() && errors.is_empty() {
             errors.at(&input.ident, "a monitor needs a name: #[scalyr_monitor(name = \"…\")]");
         }
         let fields = fields?.iter().map(|field| Field::of(field, errors)).collect();
-        Some(Self { ident: input.ident.clone(), doc: Doc::of(&input.attrs), name, module, fields })
+        Some(Self { ident: input.ident.clone(), is_generic, doc: Doc::of(&input.attrs), name, module, fields })
     }
 }
 
@@ -115,6 +118,7 @@ impl Role {
 impl Config {
     fn of(mut keys: Keys, errors: &mut Errors) -> Self {
         Self {
+            is_flawed: keys.is_flawed,
             default: keys.take("default"),
             required: keys.take_flag("required", errors),
             min: keys.take_value("min", errors),
@@ -228,9 +232,4 @@ fn named_fields<'i>(
     };
     errors.at(item, format!("{what} is a struct with named fields, and `{ident}` is {found}"));
     None
-}
-
-/// The generic parameters, when there are any.
-fn generics_of(generics: &Generics) -> Option<TokenStream> {
-    (!generics.params.is_empty()).then(|| generics.to_token_stream())
 }

@@ -1,6 +1,6 @@
 //! From tokens to attributes: what is written, not yet what it means.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
@@ -18,7 +18,11 @@ pub(crate) struct Key {
 
 /// The keys of an attribute; each at most once and each known.
 #[derive(Default)]
-pub(crate) struct Keys(Vec<Key>);
+pub(crate) struct Keys {
+    keys: Vec<Key>,
+    /// Whether something was not understood.
+    pub(crate) is_flawed: bool,
+}
 
 impl Keys {
     /// Reads the keys of all attributes called `attribute`. `None` when there is no such attribute.
@@ -26,38 +30,41 @@ impl Keys {
         let mut keys = None;
         for attribute in attributes.iter().filter(|candidate| candidate.path().is_ident(attribute)) {
             let keys = keys.get_or_insert_with(Self::default);
-            match &attribute.meta {
-                Meta::Path(_) => {}
-                Meta::List(list) => keys.read_list(list.tokens.clone(), known, errors),
-                Meta::NameValue(pair) => {
-                    let name = attribute.path().to_token_stream();
-                    errors.at(pair, format!("write the keys in parentheses: #[{name}({})]", known.join(", ")));
-                }
-            }
+            keys.is_flawed |= !errors.all_well(|errors| keys.read_attribute(attribute, known, errors));
         }
         keys
     }
 
-    fn read_list(&mut self, tokens: TokenStream, known: &[&str], errors: &mut Errors) {
-        let list = |input: ParseStream<'_>| {
-            while !input.is_empty() {
-                match parse_key(input) {
-                    Ok(key) => self.add(key, known, errors),
-                    Err(error) => {
-                        errors.parser(error);
-                        skip_to_comma(input);
-                    }
-                }
-                if let Err(error) = expect_comma(input) {
+    fn read_attribute(&mut self, attribute: &Attribute, known: &[&str], errors: &mut Errors) {
+        match &attribute.meta {
+            Meta::Path(_) => {}
+            Meta::List(list) => {
+                // The list itself parses: each key reports for itself.
+                let read = |input: ParseStream<'_>| {
+                    self.read_list(input, known, errors);
+                    Ok(())
+                };
+                if let Err(error) = read.parse2(list.tokens.clone()) {
                     errors.parser(error);
-                    skip_to_comma(input);
-                    let _: Option<Token![,]> = input.parse()?;
                 }
             }
-            Ok(())
-        };
-        if let Err(error) = list.parse2(tokens) {
-            errors.parser(error);
+            Meta::NameValue(pair) => {
+                let name = attribute.path().to_token_stream();
+                errors.at(pair, format!("write the keys in parentheses: #[{name}({})]", known.join(", ")));
+            }
+        }
+    }
+
+    fn read_list(&mut self, input: ParseStream<'_>, known: &[&str], errors: &mut Errors) {
+        while !input.is_empty() {
+            match parse_key(input) {
+                Ok(_) if !input.is_empty() && !input.peek(Token![,]) => {
+                    errors.at(next_token(input), "expected a comma between two keys");
+                }
+                Ok(key) => self.add(key, known, errors),
+                Err(error) => errors.parser(error),
+            }
+            skip_to_comma(input);
         }
     }
 
@@ -65,17 +72,17 @@ impl Keys {
         let name = key.ident.to_string();
         if !known.contains(&name.as_str()) {
             errors.at(&key.ident, unknown_key(&name, known));
-        } else if self.0.iter().any(|earlier| earlier.ident == key.ident) {
+        } else if self.keys.iter().any(|earlier| earlier.ident == key.ident) {
             errors.at(&key.ident, format!("`{name}` is given twice"));
         } else {
-            self.0.push(key);
+            self.keys.push(key);
         }
     }
 
     /// Takes a key out.
     pub(crate) fn take(&mut self, name: &str) -> Option<Key> {
-        let at = self.0.iter().position(|key| key.ident == name)?;
-        Some(self.0.swap_remove(at))
+        let at = self.keys.iter().position(|key| key.ident == name)?;
+        Some(self.keys.swap_remove(at))
     }
 
     /// Takes the expression of a key out; an error when it has none.
@@ -115,23 +122,29 @@ pub(crate) fn text_of(value: &Expr, name: &str, errors: &mut Errors) -> Option<L
 }
 
 fn parse_key(input: ParseStream<'_>) -> syn::Result<Key> {
-    let ident = Ident::parse_any(input)?;
+    let ident = Ident::parse_any(input).map_err(|error| syn::Error::new(error.span(), "expected a key"))?;
     let equals: Option<Token![=]> = input.parse()?;
+    if equals.is_some() && (input.is_empty() || input.peek(Token![,])) {
+        return Err(syn::Error::new(ident.span(), format!("`{ident}` needs a value: `{ident} = …`")));
+    }
     let value = equals.map(|_| input.parse()).transpose()?;
     Ok(Key { ident, value })
 }
 
-fn expect_comma(input: ParseStream<'_>) -> syn::Result<()> {
-    if !input.is_empty() {
-        let _: Token![,] = input.parse()?;
-    }
-    Ok(())
+/// The next token, to be underlined.
+fn next_token(input: ParseStream<'_>) -> Option<TokenTree> {
+    input.cursor().token_tree().map(|(token, _)| token)
 }
 
+/// Goes behind the next comma, so that what follows is read whatever came before.
 fn skip_to_comma(input: ParseStream<'_>) {
-    while !input.is_empty() && !input.peek(Token![,]) {
+    while !input.is_empty() {
+        let at_comma = input.peek(Token![,]);
         // Any token tree parses while there is one.
-        let _: syn::Result<proc_macro2::TokenTree> = input.parse();
+        let _: syn::Result<TokenTree> = input.parse();
+        if at_comma {
+            return;
+        }
     }
 }
 

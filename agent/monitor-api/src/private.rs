@@ -10,7 +10,7 @@ pub use std::vec::Vec;
 pub use inventory;
 pub use monitor_macros::ScalyrMonitor;
 
-pub use crate::config::{Absent, Bounded, Bounds, ConfigValue, DescribeOption, Reader, TypedOption};
+pub use crate::config::{Absent, Bounded, Bounds, ConfigValue, DescribeOption, Reader, TypedOption, reading};
 pub use crate::metric::{Fields, Metric, MetricDecl, MetricValue};
 pub use crate::monitor::Monitor;
 pub use crate::registry::{Declared, Registration};

@@ -109,7 +109,7 @@ impl Registration {
 }
 
 /// A type that `#[scalyr_monitor]` made a monitor of.
-pub trait Declared: Monitor {
+pub trait Declared {
     /// Its registration.
     fn registration() -> &'static Registration;
 }

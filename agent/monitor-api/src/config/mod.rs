@@ -15,7 +15,7 @@ mod value;
 
 pub use bounds::{Bounded, Bounds, Number};
 pub use kind::Kind;
-pub use option::{Absent, DescribeOption, OptionDecl, TypedOption};
+pub use option::{Absent, DescribeOption, OptionDecl, Reading, TypedOption, reading};
 pub use reader::Reader;
 pub use value::{ConfigValue, Found};
 
@@ -34,3 +34,6 @@ pub const FRAMEWORK_KEYS: [&str; 12] = [
     "log_rotation_backup_count",
     "log_rotation_max_bytes",
 ];
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::bounds::Bounds;
+use super::bounds::{Bounds, Number};
 use super::kind::Kind;
-use super::value::ConfigValue;
+use super::value::{ConfigValue, Found};
 
 /// What an option is when the entry does not give it.
 pub enum Absent<T> {
@@ -16,12 +16,27 @@ pub enum Absent<T> {
     Nothing(fn() -> T),
 }
 
+/// How a type is read and shown: its [`ConfigValue`], kept apart from the type, so that a type without one is an error
+/// in one place only.
+pub struct Reading<T> {
+    pub(super) kind: Kind,
+    pub(super) read: fn(&mut Found<'_>) -> Option<T>,
+    pub(super) to_value: fn(&T) -> Value,
+}
+
+/// How a type is read.
+pub const fn reading<T: ConfigValue>() -> Reading<T> {
+    Reading { kind: T::KIND, read: T::read, to_value: T::to_value }
+}
+
 /// An option as `#[scalyr_monitor]` declares it.
 pub struct TypedOption<T> {
     /// The key in the entry.
     pub key: &'static str,
     /// The doc comment.
     pub doc: &'static str,
+    /// How its type is read.
+    pub reading: Reading<T>,
     /// The environment variable that is read when the entry has no such key.
     pub env: Option<&'static str>,
     /// What it is when neither gives a value.
@@ -60,22 +75,22 @@ pub trait DescribeOption: Sync {
     fn describe(&self) -> OptionDecl;
 }
 
-impl<T: ConfigValue> DescribeOption for TypedOption<T> {
+impl<T> DescribeOption for TypedOption<T> {
     fn key(&self) -> &'static str {
         self.key
     }
 
     fn describe(&self) -> OptionDecl {
-        let bound = |bound: fn() -> super::bounds::Number| bound().to_value();
+        let bound = |bound: fn() -> Number| bound().to_value();
         let bounds = self.bounds.as_ref();
         OptionDecl {
             key: self.key,
             doc: self.doc,
-            kind: T::KIND,
+            kind: self.reading.kind,
             required: matches!(self.absent, Absent::Refused),
             env: self.env,
             default: match self.absent {
-                Absent::Default(default) => Some(default().to_value()),
+                Absent::Default(default) => Some((self.reading.to_value)(&default())),
                 _ => None,
             },
             min: bounds.and_then(|bounds| bounds.min).map(bound),

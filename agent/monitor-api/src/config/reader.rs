@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::FRAMEWORK_KEYS;
-use super::option::{Absent, DescribeOption, TypedOption};
-use super::value::{ConfigValue, Found};
+use super::option::{Absent, DescribeOption, Reading, TypedOption};
+use super::value::Found;
 use crate::nearest;
 use crate::registry::{Environment, Problem, Severity};
 
@@ -23,21 +23,21 @@ impl<'e> Reader<'e> {
     }
 
     /// Reads one option; `None` after a problem that refuses the entry.
-    pub fn read<T: ConfigValue>(&mut self, option: &TypedOption<T>) -> Option<T> {
+    pub fn read<T>(&mut self, option: &TypedOption<T>) -> Option<T> {
         let given = self.entry.get(option.key).filter(|value| !value.is_null());
         let variable = option.env.and_then(|name| self.variable(name));
         let read = match (given, variable) {
             (Some(value), variable) => {
-                let read = T::read(&mut Found::new(value, option.key, "", &mut self.problems));
+                let read = (option.reading.read)(&mut Found::new(value, option.key, "", &mut self.problems));
                 if let (Some(read), Some((name, text))) = (&read, variable) {
-                    self.warn_of_conflict(option.key, read, &name, text);
+                    self.warn_of_conflict(option, read, &name, text);
                 }
                 read.map(|read| (read, String::new()))
             }
             (None, Some((name, text))) => {
                 let origin = format!(" (from the environment variable {name})");
                 let text = Value::String(text.to_owned());
-                let read = T::read(&mut Found::new(&text, option.key, &origin, &mut self.problems));
+                let read = (option.reading.read)(&mut Found::new(&text, option.key, &origin, &mut self.problems));
                 read.map(|read| (read, origin))
             }
             (None, None) => {
@@ -72,10 +72,11 @@ impl<'e> Reader<'e> {
             .find_map(|name| self.environment.get(&name).map(|text| (name, text)))
     }
 
-    fn warn_of_conflict<T: ConfigValue>(&mut self, key: &str, used: &T, name: &str, text: &str) {
+    fn warn_of_conflict<T>(&mut self, option: &TypedOption<T>, used: &T, name: &str, text: &str) {
+        let (key, Reading { read, to_value, .. }) = (option.key, &option.reading);
         let text = Value::String(text.to_owned());
-        let other = T::read(&mut Found::new(&text, key, "", &mut Vec::new()));
-        if other.is_none_or(|other| other.to_value() != used.to_value()) {
+        let other = read(&mut Found::new(&text, key, "", &mut Vec::new()));
+        if other.is_none_or(|other| to_value(&other) != to_value(used)) {
             let message = format!("given here and, differently, by the environment variable {name}, which is ignored");
             self.note(key, message, Severity::Warning);
         }

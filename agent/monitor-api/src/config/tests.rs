@@ -1,0 +1,279 @@
+//! Each row of the conversion matrix (`monitor-framework.md` section 10.2), and the rules around it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::registry::{Environment, Problem, Severity};
+
+/// The value that is read, or the message that refuses it.
+fn read<T: ConfigValue>(value: Value) -> Result<T, String> {
+    let mut problems = Vec::new();
+    let read = T::read(&mut Found::new(&value, "option", "", &mut problems));
+    read.ok_or_else(|| problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join(" + "))
+}
+
+fn refused<T: ConfigValue>(value: Value) -> String {
+    let shown = value.to_string();
+    read::<T>(value).err().unwrap_or_else(|| panic!("{shown} was read"))
+}
+
+#[test]
+fn a_boolean_reads_from_words_and_refuses_unknown_ones() {
+    for word in ["true", "TRUE", "t", "1", "yes", "Y", "on", " true "] {
+        assert_eq!(read(json!(word)), Ok(true), "{word}");
+    }
+    for word in ["false", "False", "f", "0", "no", "n", "OFF", ""] {
+        assert_eq!(read(json!(word)), Ok(false), "{word}");
+    }
+    assert_eq!(read(json!(true)), Ok(true));
+    assert_eq!(read(json!(0)), Ok(false));
+    assert_eq!(refused::<bool>(json!("nope")), r#""nope" is not true or false"#);
+    assert_eq!(refused::<bool>(json!(2)), "2 is not true or false");
+    assert_eq!(refused::<bool>(json!([true])), "[true] is not true or false");
+}
+
+#[test]
+fn a_whole_number_reads_from_numbers_without_fraction_and_from_their_text() {
+    assert_eq!(read(json!(5)), Ok(5_i32));
+    assert_eq!(read(json!(2.0)), Ok(2_u8));
+    assert_eq!(read(json!(" -1_000 ")), Ok(-1000_i64));
+    assert_eq!(read(json!(u64::MAX)), Ok(u64::MAX));
+    assert_eq!(read(json!("18446744073709551615")), Ok(usize::MAX));
+    assert_eq!(refused::<i64>(json!(2.9)), "2.9 is not a whole number");
+    for text in ["2.9", "1e3", "", "abc", "1__0", "_1"] {
+        assert_eq!(refused::<i64>(json!(text)), format!("\"{text}\" is not a whole number"));
+    }
+    assert_eq!(refused::<u8>(json!(true)), "true is not a whole number");
+    assert_eq!(refused::<u8>(json!({})), "{} is not a whole number");
+    assert_eq!(refused::<u8>(json!(300)), "300 is above 255, the most that fits");
+    assert_eq!(refused::<u8>(json!(-1)), "-1 is below 0, the least that fits");
+    assert_eq!(refused::<usize>(json!(-1)), "-1 is below 0, the least that fits");
+    assert_eq!(refused::<i64>(json!(1e300)), "1e+300 is not a whole number");
+}
+
+#[test]
+fn a_number_reads_from_numbers_and_their_text_and_is_finite() {
+    assert_eq!(read(json!(5)), Ok(5.0));
+    assert_eq!(read(json!("1e3")), Ok(1000.0));
+    assert_eq!(read(json!(" 0.5 ")), Ok(0.5_f32));
+    assert_eq!(refused::<f64>(json!("abc")), r#""abc" is not a number"#);
+    assert_eq!(refused::<f64>(json!("")), r#""" is not a number"#);
+    assert_eq!(refused::<f64>(json!("nan")), r#""nan" is not a finite number"#);
+    assert_eq!(refused::<f64>(json!("-inf")), r#""-inf" is not a finite number"#);
+    assert_eq!(refused::<f64>(json!(false)), "false is not a number");
+    assert_eq!(refused::<f32>(json!(1e300)), "1e+300 is too large");
+}
+
+#[test]
+fn text_reads_from_text_and_numbers_and_doubtfully_from_booleans() {
+    assert_eq!(read(json!("a b")), Ok("a b".to_owned()));
+    assert_eq!(read(json!(8080)), Ok("8080".to_owned()));
+    assert_eq!(read(json!(2.9)), Ok("2.9".to_owned()));
+    assert_eq!(refused::<String>(json!(["a"])), r#"["a"] is not text"#);
+
+    let mut problems = Vec::new();
+    let text = String::read(&mut Found::new(&json!(true), "flag", "", &mut problems));
+    assert_eq!(text.as_deref(), Some("True"));
+    let message = "true is read as the text \"True\"; write it in quotes".to_owned();
+    assert_eq!(problems, [Problem { path: "flag".to_owned(), message, severity: Severity::Warning }]);
+}
+
+#[test]
+fn paths_times_and_addresses_read_from_their_text() {
+    assert_eq!(read(json!("/proc")), Ok(PathBuf::from("/proc")));
+    assert_eq!(refused::<PathBuf>(json!(5)), "5 is not a path");
+    assert_eq!(read(json!(1.5)), Ok(Duration::from_millis(1500)));
+    assert_eq!(read(json!("30")), Ok(Duration::from_secs(30)));
+    assert_eq!(refused::<Duration>(json!(-1)), "-1 is negative; a time in seconds is 0 or more");
+    assert_eq!(refused::<Duration>(json!(1e30)), "1e+30 is no usable time in seconds");
+    assert_eq!(refused::<Duration>(json!("nan")), "\"nan\" is no usable time in seconds");
+    assert_eq!(refused::<Duration>(json!("soon")), "\"soon\" is not a time in seconds");
+    assert_eq!(read(json!("::1")), "::1".parse::<IpAddr>().map_err(|error| error.to_string()));
+    assert_eq!(refused::<IpAddr>(json!("localhost")), r#""localhost" is not an IP address"#);
+}
+
+#[test]
+fn a_list_reads_from_a_list_or_from_text_with_separators() {
+    let list = |value: Value| read::<Vec<String>>(value).unwrap();
+    assert_eq!(list(json!(["a", "b"])), ["a", "b"]);
+    for text in ["a,b,c", "a, b, c", "a b  c", "[a, b, c]", "['a', \"b\", c]", " [ \"a\",\"b\",'c' ] ", "a,,b c,"] {
+        assert_eq!(list(json!(text)), ["a", "b", "c"], "{text}");
+    }
+    assert_eq!(list(json!("'a,b' c")), ["a,b", "c"], "a separator inside quotes does not split");
+    assert_eq!(list(json!("'abc")), ["'abc"], "a quote that is never closed stays");
+    assert!(list(json!("")).is_empty());
+    assert!(list(json!("  ")).is_empty());
+    assert_eq!(read(json!("1, 2")), Ok(vec![1_u8, 2]));
+    assert_eq!(refused::<Vec<String>>(json!(5)), "5 is not a list, each element text");
+}
+
+#[test]
+fn every_bad_element_is_told_with_its_place() {
+    let mut problems = Vec::new();
+    let ports = json!([80, "x", 443, -1]);
+    assert_eq!(Vec::<u16>::read(&mut Found::new(&ports, "ports", "", &mut problems)), None);
+    let map = json!({ "a": 1, "b": { "c": 2 } });
+    assert_eq!(BTreeMap::<String, u16>::read(&mut Found::new(&map, "map", "", &mut problems)), None);
+    let told: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+    assert_eq!(
+        told,
+        [
+            "ports[1]: \"x\" is not a whole number",
+            "ports[3]: -1 is below 0, the least that fits",
+            "map.b: {\"c\":2} is not a whole number"
+        ]
+    );
+}
+
+#[test]
+fn an_object_reads_from_an_object_or_from_its_text() {
+    let map = BTreeMap::from([("a".to_owned(), 1_u64)]);
+    assert_eq!(read(json!({ "a": 1 })), Ok(map.clone()));
+    assert_eq!(read(json!("{\"a\": 1}")), Ok(map));
+    assert_eq!(read(json!("")), Ok(Map::new()));
+    assert!(refused::<Map<String, Value>>(json!("{a")).starts_with("the text is not a JSON object: "));
+    assert_eq!(refused::<Map<String, Value>>(json!([])), "[] is not an object, each member any value");
+}
+
+#[test]
+fn a_long_value_is_cut_short_in_a_message() {
+    let message = refused::<f64>(json!("é".repeat(5000)));
+    assert!(message.len() < 200, "{message}");
+    assert!(message.ends_with("… is not a number"), "{message}");
+}
+
+/// An option `mean` with a default of 0.5 in 0..=10, read from the environment, too.
+fn mean(absent: Absent<f64>, env: Option<&'static str>) -> TypedOption<f64> {
+    let bounds = Bounds { min: Some(|| f64::limit(0.0)), max: Some(|| f64::limit(10.0)), measure: f64::measure };
+    TypedOption { key: "mean", doc: "", reading: reading(), env, absent, bounds: Some(bounds) }
+}
+
+/// What is read of an entry and an environment: the value, and the problems as text.
+fn look_up(option: &TypedOption<f64>, entry: Value, environment: &[(&str, &str)]) -> (Option<f64>, Vec<String>) {
+    let Value::Object(entry) = entry else { panic!("not an entry: {entry}") };
+    let environment = environment.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+    let environment = Environment::new(environment);
+    let mut reader = Reader::new(&entry, &environment);
+    let value = reader.read(option);
+    let told = |problem: Problem| format!("{:?} {}: {}", problem.severity, problem.path, problem.message);
+    (value, reader.into_problems().into_iter().map(told).collect())
+}
+
+#[test]
+fn the_entry_wins_over_the_environment_which_wins_over_the_default() {
+    let option = mean(Absent::Default(|| 0.5), Some("SCALYR_MEAN"));
+    let nothing = Vec::<String>::new();
+    assert_eq!(look_up(&option, json!({}), &[]), (Some(0.5), nothing.clone()));
+    assert_eq!(look_up(&option, json!({ "mean": null }), &[]), (Some(0.5), nothing.clone()));
+    assert_eq!(look_up(&option, json!({}), &[("SCALYR_MEAN", "3")]), (Some(3.0), nothing.clone()));
+    assert_eq!(look_up(&option, json!({}), &[("scalyr_mean", "3")]), (Some(3.0), nothing.clone()));
+    assert_eq!(look_up(&option, json!({ "mean": 3 }), &[("SCALYR_MEAN", "3.0")]), (Some(3.0), nothing));
+    let ignored =
+        "Warning mean: given here and, differently, by the environment variable SCALYR_MEAN, which is ignored";
+    assert_eq!(look_up(&option, json!({ "mean": 4 }), &[("SCALYR_MEAN", "x")]), (Some(4.0), vec![ignored.to_owned()]));
+}
+
+#[test]
+fn bounds_hold_wherever_the_value_comes_from() {
+    let refused = |told: &str| (None, vec![format!("Refused mean: {told}")]);
+    let option = mean(Absent::Default(|| 0.5), Some("SCALYR_MEAN"));
+    assert_eq!(look_up(&option, json!({ "mean": 11 }), &[]), refused("11 is above the maximum 10"));
+    assert_eq!(look_up(&option, json!({ "mean": "-0.5" }), &[]), refused("-0.5 is below the minimum 0"));
+    assert_eq!(look_up(&option, json!({ "mean": 10 }), &[]).0, Some(10.0));
+    assert_eq!(
+        look_up(&option, json!({}), &[("SCALYR_MEAN", "99")]),
+        refused("99 is above the maximum 10 (from the environment variable SCALYR_MEAN)")
+    );
+    assert_eq!(
+        look_up(&option, json!({}), &[("SCALYR_MEAN", "")]),
+        refused("\"\" is not a number (from the environment variable SCALYR_MEAN)")
+    );
+    let own = mean(Absent::Default(|| 50.0), None);
+    assert_eq!(look_up(&own, json!({}), &[]), refused("50 is above the maximum 10 (the monitor's own default)"));
+}
+
+#[test]
+fn a_required_option_that_is_missing_is_told() {
+    let option = mean(Absent::Refused, None);
+    assert_eq!(look_up(&option, json!({}), &[]).1, ["Refused mean: required, but not given"]);
+    let option = mean(Absent::Refused, Some("GAUSS"));
+    assert_eq!(
+        look_up(&option, json!({ "mean": null }), &[]).1,
+        ["Refused mean: required, but not given; the environment variable GAUSS would do, too"]
+    );
+}
+
+#[test]
+fn a_variable_that_the_old_agent_would_have_read_is_not_ignored_in_silence() {
+    let option = mean(Absent::Default(|| 0.5), None);
+    let (value, told) = look_up(&option, json!({}), &[("SCALYR_MEAN", "3")]);
+    assert_eq!(value, Some(0.5));
+    assert_eq!(
+        told,
+        ["Warning mean: the environment variable SCALYR_MEAN is not read for this option; set it in the entry"]
+    );
+    assert!(look_up(&option, json!({ "mean": 1 }), &[("SCALYR_MEAN", "3")]).1.is_empty());
+}
+
+/// Any JSON value, nested.
+fn any_value() -> impl Strategy<Value = Value> {
+    let text = prop_oneof![any::<String>(), "[ ,\\[\\]{}'\"_0-9a-zé.:-]{0,20}"];
+    let scalar = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        text.prop_map(Value::from),
+    ];
+    scalar.prop_recursive(3, 20, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::vec((any::<String>(), inner), 0..5).prop_map(|members| members.into_iter().collect()),
+        ]
+    })
+}
+
+/// Reads the value; a second reading of what was read gives the same, and a refusal says why.
+fn settles<T: ConfigValue>(value: &Value) -> Result<(), TestCaseError> {
+    let mut problems = Vec::new();
+    match T::read(&mut Found::new(value, "option", "", &mut problems)) {
+        Some(first) => {
+            let again = read::<T>(first.to_value()).map_err(TestCaseError::fail)?;
+            prop_assert_eq!(again.to_value(), first.to_value());
+        }
+        None => {
+            prop_assert!(problems.iter().any(|problem| problem.severity == Severity::Refused));
+            prop_assert!(problems.iter().all(|problem| problem.message.len() < 500));
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn any_value_is_read_or_refused_with_a_reason(value in any_value()) {
+        settles::<bool>(&value)?;
+        settles::<i8>(&value)?;
+        settles::<u64>(&value)?;
+        settles::<isize>(&value)?;
+        settles::<f32>(&value)?;
+        settles::<f64>(&value)?;
+        settles::<String>(&value)?;
+        settles::<PathBuf>(&value)?;
+        settles::<Duration>(&value)?;
+        settles::<IpAddr>(&value)?;
+        settles::<Option<u16>>(&value)?;
+        settles::<Vec<String>>(&value)?;
+        settles::<Vec<Option<f64>>>(&value)?;
+        settles::<BTreeMap<String, Vec<i32>>>(&value)?;
+        settles::<Map<String, Value>>(&value)?;
+        settles::<Value>(&value)?;
+    }
+}

@@ -1,0 +1,7 @@
+//! A struct that is marked, and no more.
+
+use scalyr_monitor::prelude::*;
+
+/// Flips.
+#[scalyr_monitor(name = "coin")]
+pub struct Coin {} //~ ERROR(Coin): `Coin` is marked #[scalyr_monitor] but does not implement `Monitor`

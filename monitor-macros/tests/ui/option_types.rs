@@ -1,0 +1,23 @@
+//! Types that cannot be read from the configuration.
+
+use std::net::TcpStream;
+
+use scalyr_monitor::prelude::*;
+
+/// Flips.
+#[scalyr_monitor(name = "coin")]
+pub struct Coin {
+    /// A connection.
+    #[config(required)]
+    stream: TcpStream, //~ ERROR(TcpStream): `TcpStream` cannot be read from a monitor's configuration; use bool, …
+
+    /// Inside another.
+    #[config]
+    maybe: Option<TcpStream>, //~ ERROR(Option<TcpStream>): `TcpStream` cannot be read from a monitor's configuration; use bool, …
+
+    /// Text has no bounds.
+    #[config(default = "a", max = 5)] //~ ERROR(5): `String` is not a number, so it can have neither `min` nor `max`
+    text: String, //~ ERROR(String): `String` is not a number, so it can have neither `min` nor `max`
+}
+
+impl Monitor for Coin {}

@@ -1,0 +1,25 @@
+//! What an option is when it is not given must be said exactly once.
+
+use scalyr_monitor::prelude::*;
+
+/// Flips.
+#[scalyr_monitor(name = "coin")]
+pub struct Coin {
+    /// Both.
+    #[config(required, default = 1)] //~ ERROR(required): `required` and `default` contradict each other: what must be given never falls back to a default
+    both: u64,
+
+    /// Never none.
+    #[config(default = 1)] //~ ERROR(default): `default` and `Option<_>` contradict each other: with a default there is always a value; drop the `Option`
+    never_none: Option<u64>,
+
+    /// Never none either.
+    #[config(required)] //~ ERROR(required): `required` and `Option<_>` contradict each other: what must be given is never `None`; drop the `Option`
+    required: Option<u64>,
+
+    /// Nothing said.
+    #[config]
+    unsaid: u64, //~ ERROR(u64): what is `unsaid` when it is not given? Say `default = …`, or `required`, or make it an `Option<u64>`
+}
+
+impl Monitor for Coin {}
