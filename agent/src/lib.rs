@@ -4,5 +4,6 @@ pub mod checkpoint;
 pub mod config;
 pub mod ledger;
 pub mod logs;
+pub mod own_logs;
 pub mod supervisor;
 pub mod upload;

@@ -1,0 +1,417 @@
+//! The agent's own log: `agent.log`, `agent_debug.log` and, with `--no-fork`, a copy on standard output.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::panic::Location;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use scalyr_monitor::log::{LogSink, Record};
+use scalyr_monitor::{Clock, Level};
+
+use crate::config::plan::{AgentLogPlan, Rotation, WriteLimit};
+use crate::own_logs::leaky_bucket::LeakyBucket;
+use crate::own_logs::record_line::record_line;
+use crate::own_logs::rotating_file::RotatingFile;
+
+/// The name of the agent's log within `agent_log_path`.
+pub const FILE_NAME: &str = "agent.log";
+
+/// How much the agent writes about itself: a burst of 100,000 bytes, then 2,000 bytes per second.
+const LIMIT: WriteLimit = WriteLimit { rate: 2_000, burst: 100_000 };
+
+/// Takes every diagnostic of the agent and its monitors (`logging.md` sections 1, 6 and 7).
+///
+/// Records from `Info` up go to `agent.log`, within a limit; lines beyond it are counted, and the log tells how many
+/// were left out. Finer records go to `agent_debug.log`, without a limit, and only with a `debug_level` above 0.
+///
+/// A copy of what goes to `agent.log` may go to standard output. A copy that cannot be written is given up; a reader
+/// who stops reading it without closing it holds the agent up, as with any program.
+pub struct AgentLog {
+    clock: Clock,
+    threshold: AtomicU8,
+    stdout_severity: Option<Level>,
+    debug_path: PathBuf,
+    rotation: Rotation,
+    skipped_lines: AtomicU64,
+    lost_lines: AtomicU64,
+    streams: Mutex<Streams>,
+}
+
+struct Streams {
+    agent: RotatingFile,
+    debug: Option<RotatingFile>,
+    stdout: Option<Box<dyn Write + Send>>,
+    bucket: LeakyBucket,
+    /// Left out since the last record that was accepted.
+    skipped: u64,
+    /// Lost since the last line that was written.
+    lost: u64,
+    trouble_told: bool,
+}
+
+impl AgentLog {
+    /// Opens `agent.log`, and `agent_debug.log` when the debug level asks for it, in `directory`.
+    ///
+    /// # Errors
+    /// When one of them cannot be opened or created; the text names the file.
+    pub fn open(
+        directory: &Path,
+        plan: AgentLogPlan,
+        clock: Clock,
+        stdout: Option<Box<dyn Write + Send>>,
+    ) -> io::Result<Self> {
+        let agent = open(&directory.join(FILE_NAME), plan.rotation)?;
+        let bucket = LeakyBucket::new(LIMIT, clock.monotonic());
+        let streams = Streams { agent, debug: None, stdout, bucket, skipped: 0, lost: 0, trouble_told: false };
+        let log = Self {
+            clock,
+            threshold: AtomicU8::new(0),
+            stdout_severity: plan.stdout_severity,
+            debug_path: directory.join(debug_file_name(FILE_NAME)),
+            rotation: plan.rotation,
+            skipped_lines: AtomicU64::new(0),
+            lost_lines: AtomicU64::new(0),
+            streams: Mutex::new(streams),
+        };
+        log.set_debug_level(plan.debug_level)?;
+        Ok(log)
+    }
+
+    /// Changes `debug_level`, 0 to 5, from now on.
+    ///
+    /// # Errors
+    /// When `agent_debug.log` is needed and cannot be opened; the level stays as it was.
+    pub fn set_debug_level(&self, debug_level: u8) -> io::Result<()> {
+        let mut streams = self.streams();
+        if debug_level == 0 {
+            streams.debug = None;
+        } else if streams.debug.is_none() {
+            streams.debug = Some(open(&self.debug_path, self.rotation)?);
+        }
+        self.threshold.store(debug_level, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// How many lines the limit has kept out of `agent.log` since the start.
+    pub fn skipped_lines(&self) -> u64 {
+        self.skipped_lines.load(Ordering::Relaxed)
+    }
+
+    /// How many lines could not be written since the start: a full disk, for example.
+    pub fn lost_lines(&self) -> u64 {
+        self.lost_lines.load(Ordering::Relaxed)
+    }
+
+    /// Tells of lines that were left out as soon as the limit has room for it, also when nothing else is logged.
+    /// Call it now and then; it writes nothing when nothing was left out.
+    pub fn tick(&self) {
+        let mut streams = self.streams();
+        if streams.skipped == 0 {
+            return;
+        }
+        let mut text = String::new();
+        self.push_notice(&mut text, streams.skipped);
+        if streams.bucket.take(text.len() - 1, self.clock.monotonic()) {
+            streams.skipped = 0;
+            self.write(&mut streams, Level::Warning, &text);
+        }
+    }
+
+    fn streams(&self) -> MutexGuard<'_, Streams> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push_notice(&self, out: &mut String, skipped: u64) {
+        self.push_warning(
+            out,
+            &format_args!(
+                ".... Warning, skipped writing {skipped} log lines due to the limit of {FILE_NAME}, {} bytes per second",
+                LIMIT.rate
+            ),
+        );
+    }
+
+    #[track_caller]
+    fn push_warning(&self, out: &mut String, message: &dyn std::fmt::Display) {
+        let place = Location::caller();
+        let record = Record { level: Level::Warning, component: "core", place, code: None, message };
+        _ = out.write_str(&record_line(self.clock.now(), &record));
+    }
+
+    /// A record for `agent.log`: through the limit, with a notice before it when others were left out.
+    fn log_limited(&self, streams: &mut Streams, level: Level, line: String) {
+        let text = if streams.skipped == 0 {
+            line
+        } else {
+            let mut text = String::new();
+            self.push_notice(&mut text, streams.skipped);
+            text.push_str(&line);
+            text
+        };
+        if streams.bucket.take(text.len() - 1, self.clock.monotonic()) {
+            streams.skipped = 0;
+            self.write(streams, level, &text);
+        } else {
+            streams.skipped += 1;
+            self.skipped_lines.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn write(&self, streams: &mut Streams, level: Level, text: &str) {
+        self.write_stdout(streams, level, text);
+        let written = streams.agent.write_lines(text.as_bytes());
+        self.lost_lines.fetch_add(written.lost_lines, Ordering::Relaxed);
+        streams.lost += written.lost_lines;
+        let told = std::mem::replace(&mut streams.trouble_told, written.trouble.is_some());
+        match written.trouble {
+            Some(error) if !told => {
+                // To the copy in any case, and to the file as far as that is possible: it may just not rotate.
+                let mut report = String::new();
+                let path = streams.agent.path().display().to_string();
+                self.push_warning(&mut report, &format_args!("Cannot write or rotate {path}: {error}"));
+                self.write_stdout(streams, Level::Warning, &report);
+                let reported = streams.agent.write_lines(report.as_bytes());
+                self.lost_lines.fetch_add(reported.lost_lines, Ordering::Relaxed);
+                streams.lost += reported.lost_lines;
+            }
+            None if streams.lost > 0 => {
+                let lost = std::mem::take(&mut streams.lost);
+                let mut report = String::new();
+                self.push_warning(
+                    &mut report,
+                    &format_args!("{FILE_NAME} can be written again; {lost} lines were lost"),
+                );
+                self.write(streams, Level::Warning, &report);
+            }
+            _ => {}
+        }
+    }
+
+    fn write_stdout(&self, streams: &mut Streams, level: Level, text: &str) {
+        if self.stdout_severity.is_some_and(|least| level < least) {
+            return;
+        }
+        let Some(stdout) = &mut streams.stdout else { return };
+        let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) else { return };
+        streams.stdout = None;
+        let mut report = String::new();
+        self.push_warning(&mut report, &format_args!("Standard output takes no more copies of this log: {error}"));
+        self.write(streams, Level::Warning, &report);
+    }
+
+    fn log_debug(&self, streams: &mut Streams, line: &str) {
+        if let Some(debug) = &mut streams.debug {
+            let written = debug.write_lines(line.as_bytes());
+            self.lost_lines.fetch_add(written.lost_lines, Ordering::Relaxed);
+        }
+    }
+}
+
+impl LogSink for AgentLog {
+    fn enabled(&self, level: Level) -> bool {
+        level >= Level::threshold(self.threshold.load(Ordering::Relaxed))
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        // Before the lock: the message is code of whoever logs, and may itself log.
+        let line = record_line(self.clock.now(), record);
+        let mut streams = self.streams();
+        if record.level < Level::Info {
+            self.log_debug(&mut streams, &line);
+        } else {
+            self.log_limited(&mut streams, record.level, line);
+        }
+    }
+}
+
+fn open(path: &Path, rotation: Rotation) -> io::Result<RotatingFile> {
+    RotatingFile::open(path, rotation)
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot write to {}: {error}", path.display())))
+}
+
+/// `_debug` goes before the first dot of the file's name: `agent_debug.log`.
+fn debug_file_name(name: &str) -> String {
+    match name.split_once('.') {
+        Some((stem, rest)) => format!("{stem}_debug.{rest}"),
+        None => format!("{name}_debug"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::ErrorKind;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use scalyr_monitor::{Logger, Timestamp};
+
+    use super::*;
+
+    const PLAN: AgentLogPlan =
+        AgentLogPlan { rotation: Rotation { max_bytes: 0, backups: 2 }, debug_level: 0, stdout_severity: None };
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+    impl Shared {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct Place {
+        directory: tempfile::TempDir,
+        clock: Clock,
+        stdout: Shared,
+        log: Arc<AgentLog>,
+        logger: Logger,
+    }
+
+    fn place(plan: AgentLogPlan) -> Place {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(Timestamp::from_millis(1_650_021_068_015));
+        let stdout = Shared::default();
+        let copy: Box<dyn Write + Send> = Box::new(stdout.clone());
+        let log = Arc::new(AgentLog::open(directory.path(), plan, clock.clone(), Some(copy)).unwrap());
+        let logger = Logger::new(Arc::clone(&log) as Arc<dyn LogSink>, "core");
+        Place { directory, clock, stdout, log, logger }
+    }
+
+    impl Place {
+        fn read(&self, name: &str) -> String {
+            fs::read_to_string(self.directory.path().join(name)).unwrap()
+        }
+    }
+
+    #[test]
+    fn the_debug_log_is_named_after_the_agent_log() {
+        for (name, expected) in
+            [("agent.log", "agent_debug.log"), ("agent", "agent_debug"), ("a.b.c.log", "a_debug.b.c.log")]
+        {
+            assert_eq!(debug_file_name(name), expected);
+        }
+    }
+
+    #[test]
+    fn a_record_stands_in_the_file_and_in_the_copy_with_its_place() {
+        let place = place(PLAN);
+        place.logger.for_component("monitor:coin()").coded(Level::Warning, "someCode", "a warn");
+        let expected = format!(
+            "2022-04-15 11:11:08.015Z WARNING [monitor:coin()] [scalyr_agent.own_logs.agent_log:{}] \
+             [error=\"someCode\"] a warn\n",
+            line!() - 4
+        );
+        assert_eq!(place.read("agent.log"), expected);
+        assert_eq!(place.stdout.text(), expected);
+    }
+
+    #[test]
+    fn debug_records_have_a_file_of_their_own_while_debug_is_on() {
+        let place = place(PLAN);
+        place.logger.debug("unseen");
+        assert!(!place.directory.path().join("agent_debug.log").exists());
+        place.log.set_debug_level(2).unwrap();
+        place.logger.debug("one");
+        place.logger.at(Level::Debug2, "two");
+        place.logger.at(Level::Debug3, "unseen");
+        place.logger.info("info");
+        place.log.set_debug_level(0).unwrap();
+        place.logger.debug("unseen");
+        let debug = place.read("agent_debug.log");
+        assert_eq!(debug.lines().count(), 2, "{debug}");
+        assert!(debug.contains(" DEBUG [core] ") && debug.contains(" Level 7 [core] "), "{debug}");
+        assert_eq!(place.read("agent.log").lines().count(), 1);
+        assert_eq!(place.stdout.text(), place.read("agent.log"), "the copy holds no debug records");
+    }
+
+    #[test]
+    fn the_copy_leaves_out_what_matters_less_than_asked() {
+        let place = place(AgentLogPlan { stdout_severity: Some(Level::Error), ..PLAN });
+        place.logger.warn("a");
+        place.logger.error("b");
+        assert_eq!(place.read("agent.log").lines().count(), 2);
+        assert!(place.stdout.text().ends_with("] b\n"));
+        assert_eq!(place.stdout.text().lines().count(), 1);
+    }
+
+    #[test]
+    fn a_flood_is_cut_and_the_gap_is_told_with_its_time() {
+        let place = place(PLAN);
+        let long = "x".repeat(10_000);
+        (0..20).for_each(|_| place.logger.info(&long));
+        let before = place.read("agent.log");
+        assert_eq!((before.lines().count(), place.log.skipped_lines()), (9, 11));
+        place.log.tick();
+        place.logger.info(&long);
+        assert_eq!(place.read("agent.log").lines().count(), 10, "there is room for the notice, not for the record");
+        place.clock.advance(Duration::from_secs(6));
+        place.logger.info("after");
+        let text = place.read("agent.log");
+        let last: Vec<&str> = text.lines().skip(9).collect();
+        assert_eq!(last.len(), 3);
+        assert!(last[0].starts_with("2022-04-15 11:11:08.015Z WARNING [core] ["), "{}", last[0]);
+        assert!(last[0].contains("skipped writing 11 log lines due to the limit of agent.log"), "{}", last[0]);
+        assert!(last[1].contains("2022-04-15 11:11:14.015Z") && last[1].contains("skipped writing 1 log lines"));
+        assert!(last[2].ends_with("] after"));
+        assert_eq!(place.stdout.text(), text, "file and copy share one decision");
+    }
+
+    #[test]
+    fn the_file_is_rotated() {
+        let place = place(AgentLogPlan { rotation: Rotation { max_bytes: 200, backups: 1 }, ..PLAN });
+        (0..10).for_each(|number| place.logger.info(number));
+        assert!(place.read("agent.log.1").len() < 200);
+        assert!(place.read("agent.log").ends_with("] 9\n"));
+        assert!(!place.directory.path().join("agent.log.2").exists());
+    }
+
+    #[test]
+    fn lines_that_are_lost_are_counted_and_told_of() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("logs");
+        let log = Arc::new(AgentLog::open(&directory, PLAN, Clock::system(), None).unwrap());
+        let logger = Logger::new(Arc::clone(&log) as Arc<dyn LogSink>, "core");
+        fs::remove_dir_all(&directory).unwrap();
+        fs::write(&directory, "in the way").unwrap();
+        logger.info("a");
+        logger.info("b");
+        let lost = log.lost_lines();
+        assert_eq!(lost, 3, "two lines and the report of the trouble");
+        fs::remove_file(&directory).unwrap();
+        logger.info("c");
+        let text = fs::read_to_string(directory.join("agent.log")).unwrap();
+        assert!(text.lines().next().unwrap().ends_with("] c"), "{text}");
+        assert!(text.ends_with("] agent.log can be written again; 3 lines were lost\n"), "{text}");
+    }
+
+    #[test]
+    fn a_copy_that_nobody_reads_is_given_up_and_the_file_goes_on() {
+        struct Gone;
+        impl Write for Gone {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let log = AgentLog::open(directory.path(), PLAN, Clock::system(), Some(Box::new(Gone))).unwrap();
+        let logger = Logger::new(Arc::new(log), "core");
+        logger.info("a");
+        logger.info("b");
+        let text = fs::read_to_string(directory.path().join("agent.log")).unwrap();
+        assert_eq!(text.matches("takes no more copies").count(), 1);
+        assert!(text.contains("] a\n") && text.ends_with("] b\n"));
+    }
+}

@@ -1,0 +1,11 @@
+//! The files that the agent writes itself: its own log, its debug log and the metric logs of its monitors.
+
+pub mod agent_log;
+pub mod leaky_bucket;
+pub mod metric_log;
+pub mod record_line;
+pub mod rotating_file;
+pub mod source_tag;
+pub mod stdout_log;
+#[cfg(test)]
+pub(crate) mod told;

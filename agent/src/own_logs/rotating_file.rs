@@ -1,0 +1,401 @@
+//! A file of lines that is rotated by size (`logging.md` section 9).
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use memchr::{memchr_iter, memrchr};
+
+use crate::config::plan::Rotation;
+
+/// Readable by the owner and its group: what a monitor writes may hold secrets.
+const MODE: u32 = 0o640;
+
+/// A file that lines are appended to. Before a line would bring it to [`Rotation::max_bytes`], `f.(n-1)` becomes
+/// `f.n`, and so on down to `f`, which becomes `f.1`; a new, empty `f` is begun.
+///
+/// With `backups` 0 a full file is deleted and begun anew, so that the disk is bounded: whoever is reading it, as the
+/// agent's own copier does, still reads it to its end. (The Python agent let such a file grow without bound.) With
+/// `max_bytes` 0 it is never rotated.
+///
+/// A file that somebody else moved away or deleted is begun anew at its path. Directories are made as needed.
+#[derive(Debug)]
+pub struct RotatingFile {
+    path: PathBuf,
+    rotation: Rotation,
+    open: Option<Open>,
+    /// The last write stopped in the middle of a line.
+    torn: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    device: u64,
+    inode: u64,
+}
+
+/// What became of some lines.
+#[derive(Debug, Default)]
+#[must_use = "lost lines have to be counted and reported"]
+pub struct Written {
+    /// How many lines could not be written; they are gone.
+    pub lost_lines: u64,
+    /// What stood in the way: of writing when lines were lost, else of rotating.
+    pub trouble: Option<io::Error>,
+}
+
+impl RotatingFile {
+    /// Opens the file for appending and creates it, with mode 0640, if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened or created.
+    pub fn open(path: impl Into<PathBuf>, rotation: Rotation) -> io::Result<Self> {
+        let mut file = Self { path: path.into(), rotation, open: None, torn: false };
+        file.ready()?;
+        Ok(file)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends whole lines, each with its line end, in as few writes as rotation allows. After a failure, such as a
+    /// full disk, the next call tries again.
+    pub fn write_lines(&mut self, text: &[u8]) -> Written {
+        let mut outcome = Written::default();
+        let mut may_rotate = true;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let size = match self.ready() {
+                Ok(size) => size,
+                Err(error) => return outcome.lost(rest, error),
+            };
+            let fitting = if may_rotate { self.fitting(size, rest) } else { rest.len() };
+            if fitting == 0 {
+                if let Err(error) = self.rotate() {
+                    // Better a file that grows than lines that are lost; the next call tries to rotate again.
+                    may_rotate = false;
+                    outcome.trouble = Some(error);
+                }
+                continue;
+            }
+            let (now, later) = rest.split_at(fitting);
+            if let Err((written, error)) = self.append(now) {
+                return outcome.lost(&rest[written..], error);
+            }
+            rest = later;
+        }
+        outcome
+    }
+
+    /// Makes sure that the file is open at its path, and tells its size.
+    fn ready(&mut self) -> io::Result<u64> {
+        if let Some(open) = &self.open {
+            match fs::metadata(&self.path) {
+                Ok(found) if (found.dev(), found.ino()) == (open.device, open.inode) => return Ok(found.len()),
+                Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                    return Ok(open.file.metadata()?.len());
+                }
+                _ => self.open = None,
+            }
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true).mode(MODE);
+        let file = match options.open(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                if let Some(parent) = self.path.parent() {
+                    fs::create_dir_all(parent)?;
+                }
+                options.open(&self.path)?
+            }
+            opened => opened?,
+        };
+        let found = file.metadata()?;
+        // A process that was killed in the middle of a write may have left a torn line.
+        self.torn = found.is_file() && found.len() > 0 && {
+            let mut last = [b'\n'];
+            file.read_at(&mut last, found.len() - 1)?;
+            last != *b"\n"
+        };
+        self.open = Some(Open { file, device: found.dev(), inode: found.ino() });
+        Ok(found.len())
+    }
+
+    /// How many bytes of `rest`, in whole lines, go into the file before it is rotated. An empty file takes a line
+    /// that is too long for any file; a device, which has no size, takes everything.
+    fn fitting(&self, size: u64, rest: &[u8]) -> usize {
+        if self.rotation.max_bytes == 0 {
+            return rest.len();
+        }
+        let room = usize::try_from((self.rotation.max_bytes - 1).saturating_sub(size)).unwrap_or(usize::MAX);
+        if room >= rest.len() {
+            return rest.len();
+        }
+        match memrchr(b'\n', &rest[..room]) {
+            Some(end) => end + 1,
+            None if size == 0 => memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1),
+            None => 0,
+        }
+    }
+
+    fn rotate(&mut self) -> io::Result<()> {
+        if self.rotation.backups == 0 {
+            fs::remove_file(&self.path)?;
+        } else {
+            // Only as far as the first gap: an interrupted rotation that is taken up again pushes nothing out twice.
+            let gap = (1..self.rotation.backups).find(|&n| !self.backup(n).exists()).unwrap_or(self.rotation.backups);
+            for n in (1..gap).rev() {
+                fs::rename(self.backup(n), self.backup(n + 1))?;
+            }
+            fs::rename(&self.path, self.backup(1))?;
+        }
+        self.open = None;
+        Ok(())
+    }
+
+    fn backup(&self, n: u32) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".{n}"));
+        name.into()
+    }
+
+    /// Appends the bytes; on failure tells how many of them were written.
+    fn append(&mut self, bytes: &[u8]) -> Result<(), (usize, io::Error)> {
+        let Some(open) = &mut self.open else {
+            return Err((0, io::Error::new(ErrorKind::NotFound, "the file is not open")));
+        };
+        if self.torn {
+            // Or else the next line would be glued to what is left of the torn one.
+            write_all(&mut open.file, b"\n").map_err(|(_, error)| (0, error))?;
+            self.torn = false;
+        }
+        write_all(&mut open.file, bytes).inspect_err(|&(written, _)| {
+            self.torn = written > 0 && bytes[written - 1] != b'\n';
+        })
+    }
+}
+
+impl Written {
+    fn lost(mut self, rest: &[u8], error: io::Error) -> Self {
+        self.lost_lines = memchr_iter(b'\n', rest).count() as u64;
+        self.trouble = Some(error);
+        self
+    }
+}
+
+/// As [`Write::write_all`], but a failure tells how many bytes were written before it.
+fn write_all(file: &mut File, bytes: &[u8]) -> Result<(), (usize, io::Error)> {
+    let mut written = 0;
+    while written < bytes.len() {
+        match file.write(&bytes[written..]) {
+            Ok(0) => return Err((written, ErrorKind::WriteZero.into())),
+            Ok(more) => written += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err((written, error)),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn rotation(max_bytes: u64, backups: u32) -> Rotation {
+        Rotation { max_bytes, backups }
+    }
+
+    fn place() -> (TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("f.log");
+        (directory, path)
+    }
+
+    fn write(file: &mut RotatingFile, text: &str) {
+        let written = file.write_lines(text.as_bytes());
+        assert_eq!(written.lost_lines, 0);
+        assert!(written.trouble.is_none(), "{:?}", written.trouble);
+    }
+
+    fn read(path: &Path, suffix: &str) -> String {
+        fs::read_to_string(format!("{}{suffix}", path.display())).unwrap()
+    }
+
+    /// 30 lines of 39 bytes with 200 bytes and 2 backups: what the Python agent left behind.
+    fn check_vector(path: &Path) {
+        let expected = |lines: std::ops::Range<u32>| lines.map(line).collect::<String>();
+        assert_eq!(read(path, ""), expected(25..30));
+        assert_eq!(read(path, ".1"), expected(20..25));
+        assert_eq!(read(path, ".2"), expected(15..20));
+        assert_eq!(fs::metadata(path).unwrap().len(), 195);
+        assert!(!path.with_extension("log.3").exists());
+    }
+
+    fn line(number: u32) -> String {
+        format!("{number:038}\n")
+    }
+
+    #[test]
+    fn lines_are_spread_over_files_as_the_old_agent_does() {
+        let (_directory, path) = place();
+        let mut file = RotatingFile::open(&path, rotation(200, 2)).unwrap();
+        (0..30).for_each(|number| write(&mut file, &line(number)));
+        check_vector(&path);
+    }
+
+    #[test]
+    fn a_block_of_lines_is_rotated_in_its_middle_just_as_single_lines_are() {
+        let (_directory, path) = place();
+        let mut file = RotatingFile::open(&path, rotation(200, 2)).unwrap();
+        write(&mut file, &(0..30).map(line).collect::<String>());
+        check_vector(&path);
+    }
+
+    #[test]
+    fn a_line_longer_than_the_limit_gets_a_file_of_its_own() {
+        let (_directory, path) = place();
+        let mut file = RotatingFile::open(&path, rotation(20, 3)).unwrap();
+        let long = format!("{}\n", "x".repeat(50));
+        write(&mut file, &format!("a\n{long}b\n"));
+        assert_eq!((read(&path, ".2"), read(&path, ".1"), read(&path, "")), ("a\n".into(), long, "b\n".into()));
+    }
+
+    #[test]
+    fn an_empty_file_is_not_rotated_and_pushes_no_backup_out() {
+        let (_directory, path) = place();
+        let mut file = RotatingFile::open(&path, rotation(3, 1)).unwrap();
+        write(&mut file, "long line\n");
+        assert_eq!(read(&path, ""), "long line\n");
+        assert!(!path.with_extension("log.1").exists());
+    }
+
+    #[test]
+    fn without_a_limit_it_is_never_rotated() {
+        let (_directory, path) = place();
+        let mut file = RotatingFile::open(&path, rotation(0, 2)).unwrap();
+        (0..1000).for_each(|number| write(&mut file, &line(number)));
+        assert_eq!(fs::metadata(&path).unwrap().len(), 39_000);
+    }
+
+    #[test]
+    fn without_backups_a_full_file_is_begun_anew_and_its_reader_loses_nothing() {
+        let (_directory, path) = place();
+        let mut file = RotatingFile::open(&path, rotation(10, 0)).unwrap();
+        write(&mut file, "aaaa\nbb\n");
+        let mut reader = File::open(&path).unwrap();
+        write(&mut file, "cc\n");
+        let mut old = String::new();
+        io::Read::read_to_string(&mut reader, &mut old).unwrap();
+        assert_eq!((old.as_str(), read(&path, "").as_str()), ("aaaa\nbb\n", "cc\n"));
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_in_the_file_already_counts_and_stays() {
+        let (_directory, path) = place();
+        fs::write(&path, "123456\n").unwrap();
+        let mut file = RotatingFile::open(&path, rotation(10, 1)).unwrap();
+        write(&mut file, "a\n");
+        write(&mut file, "b\n");
+        assert_eq!((read(&path, ".1"), read(&path, "")), ("123456\na\n".into(), "b\n".into()));
+    }
+
+    #[test]
+    fn a_file_moved_or_deleted_by_somebody_else_is_begun_anew() {
+        let (_directory, path) = place();
+        let mut file = RotatingFile::open(&path, rotation(1000, 1)).unwrap();
+        write(&mut file, "before\n");
+        fs::rename(&path, path.with_extension("moved")).unwrap();
+        write(&mut file, "after\n");
+        assert_eq!(read(&path, ""), "after\n");
+        fs::remove_file(&path).unwrap();
+        write(&mut file, "again\n");
+        assert_eq!(read(&path, ""), "again\n");
+    }
+
+    #[test]
+    fn a_file_cut_short_by_somebody_else_is_measured_anew() {
+        let (_directory, path) = place();
+        let mut file = RotatingFile::open(&path, rotation(10, 1)).unwrap();
+        write(&mut file, "12345678\n");
+        File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+        write(&mut file, "abc\n");
+        assert_eq!(read(&path, ""), "abc\n");
+        assert!(!path.with_extension("log.1").exists());
+    }
+
+    #[test]
+    fn it_is_not_readable_by_everybody_and_makes_its_directory() {
+        let (directory, _) = place();
+        let path = directory.path().join("deeper/still/f.log");
+        let mut file = RotatingFile::open(&path, rotation(10, 1)).unwrap();
+        write(&mut file, "abc\n");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o137, 0);
+    }
+
+    #[test]
+    fn an_interrupted_rotation_that_is_taken_up_again_pushes_nothing_out() {
+        let (_directory, path) = place();
+        fs::write(path.with_extension("log.2"), "two\n").unwrap();
+        fs::write(path.with_extension("log.3"), "three\n").unwrap();
+        let mut file = RotatingFile::open(&path, rotation(5, 3)).unwrap();
+        write(&mut file, "a\n");
+        write(&mut file, "bcd\n");
+        assert_eq!(read(&path, ".1"), "a\n");
+        assert_eq!((read(&path, ".2"), read(&path, ".3")), ("two\n".into(), "three\n".into()));
+    }
+
+    #[test]
+    fn lines_that_cannot_be_written_are_counted_and_the_next_ones_try_again() {
+        let (directory, _) = place();
+        let parent = directory.path().join("there");
+        let path = parent.join("f.log");
+        let mut file = RotatingFile::open(&path, rotation(1000, 1)).unwrap();
+        fs::remove_dir_all(&parent).unwrap();
+        fs::write(&parent, "a file in the way").unwrap();
+        let written = file.write_lines(b"a\nb\n");
+        assert_eq!(written.lost_lines, 2);
+        assert!(written.trouble.is_some());
+        fs::remove_file(&parent).unwrap();
+        write(&mut file, "c\n");
+        assert_eq!(read(&path, ""), "c\n");
+    }
+
+    #[test]
+    fn a_full_disk_loses_lines_that_are_counted() {
+        if !Path::new("/dev/full").exists() {
+            return;
+        }
+        let mut file = RotatingFile::open("/dev/full", rotation(10, 1)).unwrap();
+        let written = file.write_lines(b"one\ntwo\nthree\n");
+        assert_eq!(written.lost_lines, 3);
+        assert_eq!(written.trouble.unwrap().kind(), ErrorKind::StorageFull);
+        assert!(Path::new("/dev/full").exists(), "a device is never rotated");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_rotated_grows_instead_of_losing_lines() {
+        let (_directory, path) = place();
+        fs::create_dir_all(path.with_extension("log.1").join("in the way")).unwrap();
+        let mut file = RotatingFile::open(&path, rotation(5, 1)).unwrap();
+        write(&mut file, "a\n");
+        let written = file.write_lines(b"bcd\nefg\n");
+        assert_eq!(written.lost_lines, 0);
+        assert!(written.trouble.is_some());
+        assert_eq!(read(&path, ""), "a\nbcd\nefg\n");
+    }
+
+    #[test]
+    fn a_line_behind_a_torn_one_starts_on_a_line_of_its_own() {
+        let (_directory, path) = place();
+        fs::write(&path, "half a li").unwrap();
+        let mut file = RotatingFile::open(&path, rotation(0, 1)).unwrap();
+        write(&mut file, "whole\n");
+        assert_eq!(read(&path, ""), "half a li\nwhole\n");
+    }
+}
