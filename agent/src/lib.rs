@@ -4,6 +4,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod ledger;
 pub mod logs;
+pub mod monitors;
 pub mod own_logs;
 pub mod supervisor;
 pub mod upload;

@@ -57,6 +57,11 @@ impl Lines {
         self.text.push('\n');
         self.ends.push(self.text.len());
     }
+
+    /// Drops the beginning of a line that a panic kept from its end.
+    fn drop_torn(&mut self) {
+        self.text.truncate(self.ends.last().copied().unwrap_or(0));
+    }
 }
 
 /// What a monitor emits into while it takes a sample.
@@ -137,6 +142,7 @@ impl Sample {
     /// Hands the lines on. Called by [`Run::sample`](crate::Run::sample) at the end of each sample; a monitor with a
     /// `run` of its own calls it when it has something to write.
     pub fn flush(&mut self) {
+        self.lines.drop_torn();
         if !self.lines.is_empty() {
             self.sink.write_lines(&self.lines);
             self.lines.clear();
@@ -148,6 +154,7 @@ impl Sample {
     }
 
     fn begin(&mut self, time: Option<Timestamp>, id: Option<&str>) {
+        self.lines.drop_torn();
         let time = time.unwrap_or_else(|| self.clock.now());
         let id = id.unwrap_or(&self.id);
         _ = write!(self.lines.text, "{time} [{}({id})] ", self.short_name);

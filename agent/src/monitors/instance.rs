@@ -1,0 +1,162 @@
+//! A monitor instance, built and initialised from its plan: the same way for the daemon and for `--run-monitor`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use scalyr_monitor::registry::{Problem, Severity};
+use scalyr_monitor::{Clock, Context, LogConfig, LogFiles, Logger, Monitor};
+use serde_json::{Map, Value};
+
+use crate::config::plan::MonitorPlan;
+use crate::monitors::back_off::RestartPolicy;
+use crate::monitors::panic_place;
+
+/// The least time between two samples; anything below is surely a mistake and would keep a processor busy.
+pub const LEAST_SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What the agent lends to all instances.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The clock.
+    pub clock: Clock,
+    /// Component `core`; instances get one for their own component.
+    pub logger: Logger,
+    /// Takes the log files that monitors register.
+    pub log_files: LogFiles,
+    /// `agent_log_path`: relative paths of metric logs lie below it.
+    pub log_path: PathBuf,
+    /// When an instance that failed is started again.
+    pub restart: RestartPolicy,
+}
+
+/// A monitor instance that is ready to run.
+pub struct Instance {
+    /// What it was built from.
+    pub plan: MonitorPlan,
+    /// Whether the monitor said that it must not run.
+    pub disabled: bool,
+    /// Time between two samples.
+    pub sample_interval: Duration,
+    /// Its metric log, with an absolute path, and how it is copied.
+    pub log_config: LogConfig,
+    /// Attributes of this host that it adds to every request.
+    pub server_attributes: Map<String, Value>,
+    /// What is odd about its entry; logged when it starts.
+    pub warnings: Vec<Problem>,
+    /// For diagnostics of this instance, component `monitor:<name>`.
+    pub logger: Logger,
+    pub(super) monitor: Box<dyn Monitor>,
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Instance({})", self.plan.name())
+    }
+}
+
+/// An entry that cannot run, with all that is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Where the entry stands: `monitors[2]`.
+    pub origin: String,
+    /// The instance's name: `coin()`.
+    pub name: String,
+    /// At least one is [`Severity::Refused`].
+    pub problems: Vec<Problem>,
+}
+
+/// One line that names the instance and where its entry stands, then one line per problem, indented.
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Invalid configuration of monitor {} ({})", self.name, self.origin)?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  {}", Described(problem)))
+    }
+}
+
+/// A problem as one line: `gauss_mean: 11 is above the maximum, 10`.
+pub(super) struct Described<'a>(pub(super) &'a Problem);
+
+impl fmt::Display for Described<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Problem { path, message, severity } = self.0;
+        if *severity == Severity::Warning {
+            f.write_str("warning: ")?;
+        }
+        if !path.is_empty() {
+            write!(f, "{path}: ")?;
+        }
+        f.write_str(message)
+    }
+}
+
+/// Builds an instance and lets it initialise itself. Nothing runs yet and no file is opened.
+///
+/// # Errors
+/// All problems of the entry at once; or why the monitor refused to initialise, a panic of it included.
+pub fn construct(plan: &MonitorPlan, surroundings: &Surroundings) -> Result<Instance, Refused> {
+    let logger = surroundings.logger.for_component(&format!("monitor:{}", plan.name()));
+    construct_with(plan, surroundings, logger)
+}
+
+/// As [`construct`], with the logger of the instance that this one replaces, so that it counts on.
+pub(super) fn construct_with(
+    plan: &MonitorPlan,
+    surroundings: &Surroundings,
+    logger: Logger,
+) -> Result<Instance, Refused> {
+    let name = plan.name();
+    let refused = |problems| Refused { origin: plan.origin.clone(), name: name.clone(), problems };
+    let built = panic_place::watch(|| plan.registration.build(&plan.entry, &plan.environment))
+        .map_err(|panic| refused(vec![problem("", format!("reading its configuration {panic}"))]))?
+        .map_err(refused)?;
+
+    let log_config = LogConfig::new(surroundings.log_path.join(&plan.metric_log));
+    let mut context = Context::new(
+        &name,
+        plan.sample_interval,
+        log_config,
+        logger.clone(),
+        surroundings.clock.clone(),
+        surroundings.log_files.clone(),
+    );
+    let mut monitor = built.monitor;
+    if let Err(problem) = initialise(&mut *monitor, &mut context) {
+        drop_quietly(monitor, &logger);
+        return Err(refused(vec![problem]));
+    }
+    let mut log_config = context.log_config;
+    log_config.path = surroundings.log_path.join(&log_config.path);
+    Ok(Instance {
+        plan: plan.clone(),
+        disabled: context.disabled,
+        sample_interval: context.sample_interval,
+        log_config,
+        server_attributes: context.server_attributes,
+        warnings: built.warnings,
+        logger,
+        monitor,
+    })
+}
+
+fn initialise(monitor: &mut dyn Monitor, context: &mut Context) -> Result<(), Problem> {
+    panic_place::watch(|| monitor.initialize(context).map_err(|error| error.to_string()))
+        .map_err(|panic| problem("", format!("initialising {panic}")))?
+        .map_err(|error| problem("", error))?;
+    if context.sample_interval < LEAST_SAMPLE_INTERVAL {
+        let (given, least) = (context.sample_interval.as_secs_f64(), LEAST_SAMPLE_INTERVAL.as_secs_f64());
+        return Err(problem("sample_interval", format!("{given} s is too short; the least is {least} s")));
+    }
+    Ok(())
+}
+
+/// Drops a monitor: its own code may run there, and panic.
+pub(super) fn drop_quietly(monitor: Box<dyn Monitor>, logger: &Logger) {
+    if let Err(panic) = panic_place::watch(|| drop(monitor)) {
+        logger.error(format_args!("Dropping the monitor {panic}"));
+    }
+}
+
+fn problem(path: &str, message: String) -> Problem {
+    Problem { path: path.to_owned(), message, severity: Severity::Refused }
+}

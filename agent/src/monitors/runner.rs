@@ -1,0 +1,347 @@
+//! The life of a monitor instance on its own thread: it may panic, fail, hang or flood and disturbs nobody else.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use scalyr_monitor::monitor::Watch;
+use scalyr_monitor::sample::{LineSink, Lines};
+use scalyr_monitor::{Clock, Level, Logger, Run, Sample, Stop};
+
+use crate::monitors::back_off::BackOff;
+use crate::monitors::instance::{Described, Instance, Surroundings, construct_with, drop_quietly};
+use crate::monitors::jitter::initial_delay;
+use crate::monitors::panic_place;
+use crate::monitors::state::{MonitorSnapshot, Phase, State};
+use crate::own_logs::metric_log::MetricOutput;
+use crate::supervisor::Threads;
+
+/// Marks the death of a monitor in the agent log.
+const FAILED_MONITOR: &str = "failedMonitor";
+
+/// A monitor instance at work.
+pub struct MonitorHandle {
+    shared: Arc<Shared>,
+    threads: Threads,
+}
+
+/// What the thread and the handle share.
+struct Shared {
+    state: State,
+    output: Arc<dyn MetricOutput>,
+    clock: Clock,
+    logger: Logger,
+    /// The whole instance was asked to stop.
+    asked: Stop,
+    /// What the present run watches. A run has one of its own, so that what a monitor hangs on it dies with the run.
+    run: Mutex<Stop>,
+    ended: Stop,
+}
+
+impl MonitorHandle {
+    /// Starts the instance on a thread of its own; its lines go to `output`. A disabled instance gets no thread.
+    ///
+    /// With a `sample_limit` it ends by itself, and without a word, after so many samples.
+    ///
+    /// # Errors
+    /// When the system refuses another thread.
+    pub fn start(
+        instance: Instance,
+        output: Arc<dyn MetricOutput>,
+        surroundings: &Surroundings,
+        sample_limit: Option<u64>,
+        threads: &Threads,
+    ) -> io::Result<Self> {
+        for warning in &instance.warnings {
+            instance.logger.warn(Described(warning));
+        }
+        let phase = if instance.disabled { Phase::Disabled } else { Phase::Running };
+        let clock = surroundings.clock.clone();
+        let shared = Arc::new(Shared {
+            state: State::new(&instance.plan, clock.clone(), instance.logger.clone(), phase),
+            output,
+            clock,
+            logger: instance.logger.clone(),
+            asked: Stop::new(),
+            run: Mutex::default(),
+            ended: Stop::new(),
+        });
+        let handle = Self { shared: Arc::clone(&shared), threads: threads.clone() };
+        if instance.disabled {
+            drop_quietly(instance.monitor, &instance.logger);
+            shared.ended.stop();
+            return Ok(handle);
+        }
+        // A thread's name must not hold a zero byte, and an id may.
+        let thread = shared.state.name().replace('\0', "?");
+        let back_off = BackOff::new(surroundings.restart);
+        let life = Life { shared, surroundings: surroundings.clone(), sample_limit, back_off };
+        threads.spawn(&thread, move || life.live(instance))?;
+        Ok(handle)
+    }
+
+    /// What is known of it now.
+    pub fn snapshot(&self) -> MonitorSnapshot {
+        self.shared.state.snapshot()
+    }
+
+    /// The instance's name: `coin()`.
+    pub fn name(&self) -> &str {
+        self.shared.state.name()
+    }
+
+    /// Asks it to stop and does not wait for it.
+    pub fn ask_to_stop(&self) {
+        self.shared.asked.stop();
+        let run = self.shared.run.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if run.is_stopped() {
+            return;
+        }
+        // What the monitor hung on the stop is its own code: it may panic, or hang.
+        let logger = self.shared.logger.clone();
+        let stop = move || {
+            if let Err(panic) = panic_place::watch(|| run.stop()) {
+                logger.error(format_args!("Stopping the monitor {panic}"));
+            }
+        };
+        if let Err(error) = self.threads.spawn("stop monitor", stop.clone()) {
+            self.shared.logger.warn(format_args!("No thread to stop the monitor from, so this one waits: {error}"));
+            stop();
+        }
+    }
+
+    /// Whether its thread has come to its end, or there never was one.
+    pub fn is_finished(&self) -> bool {
+        self.shared.ended.is_stopped()
+    }
+
+    /// Waits for its end; false when it has not come within `time`.
+    pub fn wait(&self, time: Duration) -> bool {
+        self.shared.ended.wait(time)
+    }
+
+    /// Takes no further line of it: it hangs, and its thread is left behind.
+    fn leave_behind(&self) {
+        self.shared.state.figures().phase = Phase::LeftBehind;
+        // On a thread of its own: what hangs may be the disk that this writes to.
+        let shared = Arc::clone(&self.shared);
+        if let Err(error) = self.threads.spawn("finish monitor", move || shared.output.finish()) {
+            self.shared.logger.warn(format_args!("No thread to finish the metric log from: {error}"));
+        }
+    }
+}
+
+/// Stops all of them: asks each first, then waits for them together, at most `budget` in total. Those that hang
+/// longer are left behind, which is logged; what they emit later is counted and goes nowhere. Returns their names.
+pub fn stop_all(monitors: &[MonitorHandle], budget: Duration, clock: &Clock, logger: &Logger) -> Vec<String> {
+    for monitor in monitors.iter().filter(|monitor| !monitor.is_finished()) {
+        logger.info(format_args!("Stopping monitor {}", monitor.name()));
+        monitor.ask_to_stop();
+    }
+    let end = clock.monotonic() + budget;
+    let mut left_behind = Vec::new();
+    for monitor in monitors {
+        if !monitor.wait(end.saturating_duration_since(clock.monotonic())) {
+            monitor.leave_behind();
+            logger.warn(format_args!(
+                "Monitor {} did not stop within {} s and is left behind",
+                monitor.name(),
+                budget.as_secs_f64()
+            ));
+            left_behind.push(monitor.name().to_owned());
+        }
+    }
+    left_behind
+}
+
+/// One instance over all its runs.
+struct Life {
+    shared: Arc<Shared>,
+    surroundings: Surroundings,
+    sample_limit: Option<u64>,
+    back_off: BackOff,
+}
+
+/// Tells that the thread has come to its end, whatever brought it there.
+struct Ended(Arc<Shared>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.output.finish();
+        let mut figures = self.0.state.figures();
+        figures.restart_at = None;
+        if figures.phase != Phase::Disabled {
+            figures.phase = Phase::Stopped;
+        }
+        drop(figures);
+        self.0.ended.stop();
+    }
+}
+
+/// How a run ended.
+enum Failure {
+    Panicked(String),
+    Failed(String),
+    Returned,
+}
+
+impl Life {
+    fn live(mut self, instance: Instance) {
+        let _ended = Ended(Arc::clone(&self.shared));
+        let delay = if instance.plan.jitter { initial_delay(instance.sample_interval) } else { Duration::ZERO };
+        let mut next = Some((instance, delay));
+        while let Some((instance, delay)) = next {
+            next = self.run_and_rebuild(instance, delay).map(|instance| (instance, Duration::ZERO));
+        }
+        let silent = self.reached_limit();
+        if !silent && self.shared.asked.is_stopped() {
+            self.shared.logger.info("Monitor has finished");
+        }
+    }
+
+    /// One run, and the instance for the next one; none when the instance was asked to stop.
+    fn run_and_rebuild(&mut self, instance: Instance, delay: Duration) -> Option<Instance> {
+        let plan = instance.plan.clone();
+        let began = self.shared.clock.monotonic();
+        let failure = self.run_once(instance, delay);
+        let mut ran = self.shared.clock.monotonic().saturating_duration_since(began);
+        self.record(&failure);
+        while !self.shared.asked.is_stopped() {
+            let rest = self.back_off.after(ran);
+            ran = Duration::ZERO;
+            self.begin_rest(rest);
+            if self.shared.asked.wait(rest) {
+                break;
+            }
+            let mut figures = self.shared.state.figures();
+            figures.restart_at = None;
+            figures.restarts += 1;
+            drop(figures);
+            match construct_with(&plan, &self.surroundings, self.shared.logger.clone()) {
+                Ok(instance) if instance.disabled => {
+                    self.shared.logger.info("The monitor disabled itself when it was built anew");
+                    drop_quietly(instance.monitor, &instance.logger);
+                    self.shared.state.figures().phase = Phase::Disabled;
+                    return None;
+                }
+                Ok(instance) => {
+                    self.shared.state.figures().phase = Phase::Running;
+                    return Some(instance);
+                }
+                Err(refused) => {
+                    self.shared.state.figures().last_failure = Some(refused.to_string());
+                    self.shared.logger.coded(Level::Error, FAILED_MONITOR, refused);
+                }
+            }
+        }
+        None
+    }
+
+    fn begin_rest(&self, rest: Duration) {
+        let mut figures = self.shared.state.figures();
+        figures.phase = Phase::BackingOff;
+        figures.restart_at = Some(self.shared.clock.monotonic() + rest);
+        drop(figures);
+        let seconds = rest.as_secs_f64();
+        self.shared.logger.info(format_args!("The monitor is built anew and started again in {seconds:.1} s"));
+    }
+
+    fn run_once(&self, instance: Instance, delay: Duration) -> Failure {
+        let Instance { plan, mut monitor, sample_interval, logger, .. } = instance;
+        let stop = self.fresh_stop();
+        let sink = Box::new(Sink(Arc::clone(&self.shared)));
+        let sample = Sample::new(&plan.short_name, &plan.id, self.shared.clock.clone(), logger, sink);
+        let watch =
+            Box::new(Watched { shared: Arc::clone(&self.shared), sample_limit: self.sample_limit, stop: stop.clone() });
+        let mut run = Run::new(sample, stop, sample_interval, delay, watch);
+        let outcome = panic_place::watch(|| monitor.run(&mut run).map_err(|error| error.to_string()));
+        // Hands on the lines of a sample that a panic has cut short.
+        drop(run);
+        drop_quietly(monitor, &self.shared.logger);
+        match outcome {
+            Ok(Ok(())) => Failure::Returned,
+            Ok(Err(error)) => Failure::Failed(error),
+            Err(panic) => Failure::Panicked(panic.to_string()),
+        }
+    }
+
+    /// The stop of a new run; already stopped when the instance was asked to.
+    fn fresh_stop(&self) -> Stop {
+        let fresh = Stop::new();
+        *self.shared.run.lock().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
+        if self.shared.asked.is_stopped() {
+            fresh.stop();
+        }
+        fresh
+    }
+
+    /// Logs and counts how a run ended; the normal end leaves no trace here.
+    fn record(&self, failure: &Failure) {
+        let asked = self.shared.asked.is_stopped();
+        let mut figures = self.shared.state.figures();
+        if let Failure::Panicked(_) = failure {
+            figures.panics += 1;
+        }
+        // A panic in the middle of a sample is that sample's failure.
+        if figures.sample_since.take().is_some() {
+            figures.samples += 1;
+            figures.failed_samples += 1;
+        }
+        let text = match failure {
+            Failure::Returned if asked => return,
+            Failure::Returned => "The monitor ended without being asked to".to_owned(),
+            Failure::Failed(error) => format!("The monitor failed: {error}"),
+            Failure::Panicked(panic) => format!("The monitor {panic}"),
+        };
+        figures.last_failure = Some(text.clone());
+        drop(figures);
+        self.shared.logger.coded(Level::Error, FAILED_MONITOR, text);
+        if self.reached_limit() {
+            self.shared.asked.stop();
+        }
+    }
+
+    fn reached_limit(&self) -> bool {
+        self.sample_limit.is_some_and(|limit| self.shared.state.figures().samples >= limit)
+    }
+}
+
+/// The way of the lines out of a run: counted, and open only while the instance is.
+struct Sink(Arc<Shared>);
+
+impl LineSink for Sink {
+    fn write_lines(&mut self, lines: &Lines) {
+        let emitted = lines.len() as u64;
+        let dropped = if self.0.state.is_open() { self.0.output.write(lines) } else { emitted };
+        let mut figures = self.0.state.figures();
+        figures.lines_emitted += emitted;
+        figures.lines_dropped += dropped;
+    }
+}
+
+/// Keeps the state up to date while a run samples.
+struct Watched {
+    shared: Arc<Shared>,
+    sample_limit: Option<u64>,
+    stop: Stop,
+}
+
+impl Watch for Watched {
+    fn sample_began(&mut self) {
+        self.shared.state.figures().sample_since = Some(self.shared.clock.monotonic());
+    }
+
+    fn sample_ended(&mut self, failed: bool) {
+        let mut figures = self.shared.state.figures();
+        figures.sample_since = None;
+        figures.samples += 1;
+        figures.failed_samples += u64::from(failed);
+        let enough = self.sample_limit.is_some_and(|limit| figures.samples >= limit);
+        drop(figures);
+        self.shared.output.sample_ended();
+        if enough {
+            self.shared.asked.stop();
+            self.stop.stop();
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What is known of a monitor instance at any moment, for `status`.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use scalyr_monitor::{Clock, Logger};
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::config::plan::MonitorPlan;
+
+/// What an instance is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// It takes samples, or listens.
+    Running,
+    /// It failed and rests before it is started again.
+    BackingOff,
+    /// It said itself that it must not run.
+    Disabled,
+    /// It came to its end.
+    Stopped,
+    /// It was asked to stop, hung, and was left behind.
+    LeftBehind,
+}
+
+/// One monitor instance in `status`. Counters are those since the instance first started, over all restarts.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MonitorSnapshot {
+    /// `<short module>(<id>)`.
+    pub name: String,
+    /// The id; may be empty.
+    pub id: String,
+    /// The `module` of the entry.
+    pub module: String,
+    /// First ten hex digits of SHA-256 over `<module>:<id or default>`.
+    pub short_hash: String,
+    /// What it is doing.
+    pub state: Phase,
+    /// Samples taken, failed ones included.
+    pub samples: u64,
+    /// Samples that ended in an error or a panic.
+    pub failed_samples: u64,
+    /// Records of level `ERROR` and above through the instance's logger: one for each failed sample, and the
+    /// monitor's own.
+    pub errors: u64,
+    /// Panics that were caught.
+    pub panics: u64,
+    /// How often it was started again.
+    pub restarts: u64,
+    /// Metric lines that it emitted, dropped ones included.
+    pub lines_emitted: u64,
+    /// Metric lines that were not written: beyond the limit, a full disk, or after the end.
+    pub lines_dropped: u64,
+    /// Seconds since the sample began that is under way now: a hung monitor shows here.
+    pub sample_running_secs: Option<f64>,
+    /// Seconds until it is started again.
+    pub restart_in_secs: Option<f64>,
+    /// Why it last failed.
+    pub last_failure: Option<String>,
+}
+
+/// The state of one instance, shared by its thread and its handle.
+pub(super) struct State {
+    identity: Identity,
+    clock: Clock,
+    logger: Logger,
+    figures: Mutex<Figures>,
+}
+
+struct Identity {
+    name: String,
+    id: String,
+    module: String,
+    short_hash: String,
+}
+
+pub(super) struct Figures {
+    pub(super) phase: Phase,
+    pub(super) samples: u64,
+    pub(super) failed_samples: u64,
+    pub(super) panics: u64,
+    pub(super) restarts: u64,
+    pub(super) lines_emitted: u64,
+    pub(super) lines_dropped: u64,
+    pub(super) sample_since: Option<Instant>,
+    pub(super) restart_at: Option<Instant>,
+    pub(super) last_failure: Option<String>,
+}
+
+impl State {
+    pub(super) fn new(plan: &MonitorPlan, clock: Clock, logger: Logger, phase: Phase) -> Self {
+        let module = full_module(plan);
+        let identity = Identity {
+            name: plan.name(),
+            id: plan.id.clone(),
+            short_hash: short_hash(&module, status_id(plan)),
+            module,
+        };
+        let figures = Figures {
+            phase,
+            samples: 0,
+            failed_samples: 0,
+            panics: 0,
+            restarts: 0,
+            lines_emitted: 0,
+            lines_dropped: 0,
+            sample_since: None,
+            restart_at: None,
+            last_failure: None,
+        };
+        Self { identity, clock, logger, figures: Mutex::new(figures) }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.identity.name
+    }
+
+    pub(super) fn figures(&self) -> MutexGuard<'_, Figures> {
+        self.figures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether its lines are still taken.
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(self.figures().phase, Phase::Stopped | Phase::LeftBehind | Phase::Disabled)
+    }
+
+    pub(super) fn snapshot(&self) -> MonitorSnapshot {
+        let now = self.clock.monotonic();
+        let figures = self.figures();
+        MonitorSnapshot {
+            name: self.identity.name.clone(),
+            id: self.identity.id.clone(),
+            module: self.identity.module.clone(),
+            short_hash: self.identity.short_hash.clone(),
+            state: figures.phase,
+            samples: figures.samples,
+            failed_samples: figures.failed_samples,
+            errors: self.logger.errors(),
+            panics: figures.panics,
+            restarts: figures.restarts,
+            lines_emitted: figures.lines_emitted,
+            lines_dropped: figures.lines_dropped,
+            sample_running_secs: figures.sample_since.map(|since| now.saturating_duration_since(since).as_secs_f64()),
+            restart_in_secs: figures.restart_at.map(|at| at.saturating_duration_since(now).as_secs_f64()),
+            last_failure: figures.last_failure.clone(),
+        }
+    }
+}
+
+/// The entry's own spelling of the module, as existing configurations and dashboards know it.
+fn full_module(plan: &MonitorPlan) -> String {
+    let given = plan.entry.get("module").and_then(Value::as_str);
+    given.or(plan.registration.module).unwrap_or(plan.registration.name).to_owned()
+}
+
+/// `default` for an instance without an id, and for the ids 0 and false, as the Python agent has it.
+fn status_id(plan: &MonitorPlan) -> &str {
+    let nothing = match plan.entry.get("id") {
+        Some(Value::Number(number)) => number.as_f64() == Some(0.0),
+        Some(Value::Bool(given)) => !given,
+        _ => plan.id.is_empty(),
+    };
+    if nothing { "default" } else { &plan.id }
+}
+
+/// First ten hex digits of SHA-256 over `<module>:<id>` (`monitor-framework.md` section 4).
+fn short_hash(module: &str, id: &str) -> String {
+    let digest = Sha256::new().chain_update(module).chain_update(":").chain_update(id).finalize();
+    digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_hash_is_that_of_the_old_agent() {
+        assert_eq!(short_hash("dier", "default"), "85d2072fff");
+        assert_eq!(short_hash("scalyr_agent.builtin_monitors.test_monitor", "1"), "ef3a1e8327");
+    }
+}
