@@ -1,6 +1,7 @@
 //! The Scalyr agent: config → monitors → metric logs → tail → channel → upload → ledger → checkpoint → status.
 
 pub mod checkpoint;
+pub mod cli;
 pub mod config;
 pub mod ledger;
 pub mod logs;

@@ -1,0 +1,357 @@
+//! `agent --run-monitor`: one monitor, with its lines on standard output; for those who write one.
+//!
+//! The instance is built and run exactly as the daemon does it; only its lines go elsewhere.
+
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use scalyr_monitor::context::LogRegistry;
+use scalyr_monitor::{Clock, LogConfig, LogFiles, Logger, Stop};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::config::plan::MonitorPlan;
+use crate::monitors::back_off::RestartPolicy;
+use crate::monitors::instance::{Instance, Refused, Surroundings, construct};
+use crate::monitors::panic_place;
+use crate::monitors::runner::MonitorHandle;
+use crate::own_logs::stdout_log::StdoutLog;
+use crate::supervisor::Threads;
+
+/// How long the end waits for a monitor that may hang, and for a line that nobody may be reading.
+const PATIENCE: Duration = Duration::from_millis(700);
+const PATIENCE_FOR_A_LINE: Duration = Duration::from_millis(200);
+
+/// What is to be run.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The instance.
+    pub plan: MonitorPlan,
+    /// `agent_log_path`: what the monitor's relative paths are relative to. Nothing is written there.
+    pub log_path: PathBuf,
+    /// `-d`, 0 to 5.
+    pub debug_level: u8,
+    /// `--samples`: stop after so many.
+    pub samples: Option<u64>,
+}
+
+/// Runs the monitor until SIGINT, SIGTERM, the end of `out` or enough samples. Metric lines and diagnostics go to
+/// `out`; what keeps the monitor from running goes to `err`. Returns the exit code: 1 when it could not run.
+pub fn run(request: Request, clock: Clock, threads: &Threads, out: Box<dyn Write + Send>, err: &mut dyn Write) -> u8 {
+    match attempt(request, clock, threads, out) {
+        Ok(()) => 0,
+        Err(reason) => {
+            // When even this cannot be written, the exit code still tells it.
+            _ = writeln!(err, "{reason}");
+            1
+        }
+    }
+}
+
+/// What the waiting thread is told.
+enum Event {
+    Signal,
+    Refused(Refused),
+    NoThread(io::Error),
+    Started(Arc<MonitorHandle>),
+    Ended,
+    OutputGone,
+}
+
+fn attempt(request: Request, clock: Clock, threads: &Threads, out: Box<dyn Write + Send>) -> Result<(), String> {
+    panic_place::install();
+    let (tell, events) = bounded(8);
+    let output_gone = Stop::new();
+    let log = Arc::new(StdoutLog::new(out, request.debug_level, clock.clone(), output_gone.clone()));
+    output_gone.on_stop({
+        let tell = tell.clone();
+        move || _ = tell.try_send(Event::OutputGone)
+    });
+    let signals = Signals::new([SIGINT, SIGTERM]).map_err(|error| format!("Cannot listen for signals: {error}"))?;
+    let signal_end = signals.handle();
+    let said = Stop::new();
+    let no_thread = |error: io::Error| format!("The system gives no thread: {error}");
+    threads
+        .spawn("signals", {
+            let (tell, log, said) = (tell.clone(), Arc::clone(&log), said.clone());
+            move || wait_for_signal(signals, &tell, &log, &said)
+        })
+        .map_err(no_thread)?;
+    // On a thread of its own, so that a monitor that hangs while it initialises can be interrupted too.
+    threads
+        .spawn("monitor start", {
+            let (log, threads) = (Arc::clone(&log), threads.clone());
+            move || start(&request, clock, log, &tell, &threads)
+        })
+        .map_err(no_thread)?;
+    let outcome = wait_for_end(&events, &log, &said);
+    signal_end.close();
+    outcome
+}
+
+/// Waits for the first signal. The waiting thread is told before the line is written, so that a line which nobody
+/// reads does not keep it.
+fn wait_for_signal(mut signals: Signals, tell: &Sender<Event>, log: &StdoutLog, said: &Stop) {
+    if signals.forever().next().is_some() {
+        _ = tell.try_send(Event::Signal);
+        log.say("Signal received, stopping monitor...");
+        said.stop();
+    }
+}
+
+fn start(request: &Request, clock: Clock, log: Arc<StdoutLog>, tell: &Sender<Event>, threads: &Threads) {
+    let name = request.plan.name();
+    let logger = Logger::new(log.clone(), "core");
+    logger.debug(format_args!("Attempting to run monitor {}", request.plan.registration.name));
+    let keys: Vec<&str> = request.plan.entry.keys().map(String::as_str).collect();
+    logger.debug(format_args!("Parsed the configuration of {name}; it sets: {}", keys.join(", ")));
+    let monitor_logger = logger.for_component(&format!("monitor:{name}"));
+    let surroundings = Surroundings {
+        clock,
+        logger: logger.clone(),
+        log_files: LogFiles::new(Arc::new(WouldCopy(monitor_logger))),
+        log_path: request.log_path.clone(),
+        restart: RestartPolicy::default(),
+    };
+    let instance = match construct(&request.plan, &surroundings) {
+        Ok(instance) => instance,
+        Err(refused) => {
+            _ = tell.try_send(Event::Refused(refused));
+            return;
+        }
+    };
+    describe(&logger, &instance);
+    logger.debug(format_args!("Starting monitor {name}"));
+    if instance.disabled {
+        logger.warn(format_args!("Monitor {name} has disabled itself and takes no samples"));
+    }
+    match MonitorHandle::start(instance, log, &surroundings, request.samples, threads) {
+        Err(error) => _ = tell.try_send(Event::NoThread(error)),
+        Ok(handle) => {
+            let handle = Arc::new(handle);
+            _ = tell.try_send(Event::Started(Arc::clone(&handle)));
+            while !handle.wait(Duration::from_secs(3600)) {}
+            _ = tell.try_send(Event::Ended);
+        }
+    }
+}
+
+fn describe(logger: &Logger, instance: &Instance) {
+    logger.debug(format_args!(
+        "Constructed monitor {}, sample interval {} s",
+        instance.plan.name(),
+        instance.sample_interval.as_secs_f64()
+    ));
+}
+
+fn wait_for_end(events: &Receiver<Event>, log: &StdoutLog, said: &Stop) -> Result<(), String> {
+    let mut running: Option<Arc<MonitorHandle>> = None;
+    loop {
+        match events.recv() {
+            Ok(Event::Started(handle)) => running = Some(handle),
+            Ok(Event::Refused(refused)) => return Err(refused.to_string()),
+            Ok(Event::NoThread(error)) => return Err(format!("The system gives no thread: {error}")),
+            Ok(Event::Ended) | Err(_) => return Ok(()),
+            Ok(Event::OutputGone) => {
+                // Whoever read the lines has seen enough of them (`| head`): no reason to complain.
+                return match log.trouble() {
+                    Some(error) if error.kind() != ErrorKind::BrokenPipe => {
+                        Err(format!("Cannot write to standard output: {error}"))
+                    }
+                    _ => Ok(()),
+                };
+            }
+            Ok(Event::Signal) => {
+                said.wait(PATIENCE_FOR_A_LINE);
+                if let Some(handle) = running {
+                    handle.ask_to_stop();
+                    handle.wait(PATIENCE);
+                }
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Tells which log files the daemon would copy.
+struct WouldCopy(Logger);
+
+impl LogRegistry for WouldCopy {
+    fn register(&self, log: LogConfig) -> scalyr_monitor::Result<()> {
+        self.0.info(format_args!(
+            "The agent would now copy the log file {} with the parser {}",
+            log.path.display(),
+            log.parser
+        ));
+        Ok(())
+    }
+
+    fn withdraw(&self, path: &Path) {
+        self.0.info(format_args!("The agent would no longer copy the log file {}", path.display()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use scalyr_monitor::prelude::*;
+    use scalyr_monitor::registry::{Declared, Registration};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::config::plan::Rotation;
+    use crate::monitors::linked;
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+    impl Shared {
+        fn lines(&self) -> Vec<String> {
+            let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+        }
+    }
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct Failing(ErrorKind);
+    impl Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Registers a log file and panics in its second sample.
+    #[scalyr_monitor(name = "run_monitor_test")]
+    struct Restless {
+        count: u64,
+    }
+
+    impl Monitor for Restless {
+        fn initialize(&mut self, context: &mut Context) -> Result<()> {
+            context.log_files().register(LogConfig { parser: "accessLog".into(), ..LogConfig::new("/a/access.log") })
+        }
+
+        fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
+            self.count += 1;
+            out.line(&self.count.to_string());
+            if self.count == 2 { panic!("enough") } else { Ok(()) }
+        }
+    }
+
+    fn request(registration: &'static Registration, entry: Value, debug_level: u8, samples: u64) -> Request {
+        let plan = MonitorPlan {
+            origin: "--run-monitor".to_owned(),
+            registration,
+            short_name: registration.name.to_owned(),
+            id: String::new(),
+            entry: entry.as_object().cloned().unwrap_or_default(),
+            environment: Arc::default(),
+            sample_interval: Duration::from_millis(100),
+            jitter: false,
+            write_limit: None,
+            rotation: Rotation { max_bytes: 0, backups: 0 },
+            metric_log: PathBuf::from("unused.log"),
+        };
+        Request { plan, log_path: PathBuf::from("."), debug_level, samples: Some(samples) }
+    }
+
+    fn coin(entry: Value, debug_level: u8, samples: u64) -> Request {
+        let registry = linked::registry().unwrap();
+        request(registry.find("coin").unwrap(), entry, debug_level, samples)
+    }
+
+    fn run_with(request: Request, out: Box<dyn Write + Send>) -> (u8, String) {
+        let mut err = Vec::new();
+        let code = run(request, Clock::system(), &Threads::new(), out, &mut err);
+        (code, String::from_utf8(err).unwrap())
+    }
+
+    /// A line without its time and, for a diagnostic, without its source.
+    fn bare(line: &str) -> String {
+        let mut parts: Vec<&str> = line[25..].split(' ').collect();
+        parts.retain(|part| !part.starts_with("[scalyr_agent."));
+        parts.join(" ")
+    }
+
+    #[test]
+    fn three_samples_of_coin_are_six_lines_and_nothing_else() {
+        let out = Shared::default();
+        let ended = run_with(coin(json!({ "gauss_mean": 8.5 }), 0, 3), Box::new(out.clone()));
+        assert_eq!(ended, (0, String::new()));
+        let lines = out.lines();
+        assert_eq!(lines.len(), 6, "{lines:#?}");
+        for (number, line) in lines.iter().enumerate() {
+            let metric = if number % 2 == 0 { "uniform" } else { "gauss" };
+            let line = bare(line);
+            let rest = line.strip_prefix(&format!("[coin()] {metric} ")).expect(&line);
+            let (value, count) = rest.split_once(' ').unwrap();
+            value.parse::<f64>().unwrap();
+            assert_eq!(count, format!("count={}", number / 2 + 1));
+        }
+    }
+
+    #[test]
+    fn a_value_out_of_bounds_is_refused_with_its_name_value_and_bound() {
+        let out = Shared::default();
+        let (code, err) = run_with(coin(json!({ "gauss_mean": 11 }), 0, 3), Box::new(out.clone()));
+        assert_eq!(code, 1);
+        assert!(err.starts_with("Invalid configuration of monitor coin() (--run-monitor)\n  gauss_mean: "), "{err}");
+        assert!(err.contains("11") && err.contains("10"), "{err}");
+        assert_eq!(out.lines(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn debugging_tells_of_the_four_steps() {
+        let out = Shared::default();
+        run_with(coin(json!({ "gauss_mean": 1 }), 1, 1), Box::new(out.clone()));
+        let lines: Vec<String> = out.lines().iter().map(|line| bare(line)).collect();
+        assert_eq!(
+            lines[..4],
+            [
+                "DEBUG [core] Attempting to run monitor coin",
+                "DEBUG [core] Parsed the configuration of coin(); it sets: gauss_mean",
+                "DEBUG [core] Constructed monitor coin(), sample interval 0.1 s",
+                "DEBUG [core] Starting monitor coin()",
+            ]
+        );
+        assert_eq!(lines.len(), 6);
+    }
+
+    #[test]
+    fn a_panic_and_a_registered_file_are_told_between_the_lines() {
+        let out = Shared::default();
+        let (code, err) = run_with(request(Restless::registration(), Value::Null, 0, 3), Box::new(out.clone()));
+        assert_eq!((code, err.as_str()), (0, ""));
+        let lines: Vec<String> = out.lines().iter().map(|line| bare(line)).collect();
+        let told = "INFO [monitor:run_monitor_test()] The agent would now copy the log file /a/access.log with the \
+                    parser accessLog";
+        assert_eq!(lines.len(), 7, "{lines:#?}");
+        assert_eq!((lines[0].as_str(), lines[5].as_str()), (told, told));
+        assert_eq!(lines[1..3], ["[run_monitor_test()] 1", "[run_monitor_test()] 2"]);
+        assert!(lines[3].contains("[error=\"failedMonitor\"] The monitor panicked at agent/src/cli/run_monitor.rs:"));
+        assert!(lines[4].contains(" The monitor is built anew and started again in "));
+        assert_eq!(lines[6], "[run_monitor_test()] 1");
+    }
+
+    #[test]
+    fn a_reader_who_goes_away_ends_it_quietly_and_a_full_disk_does_not() {
+        let request = || coin(Value::Null, 0, 1_000_000);
+        assert_eq!(run_with(request(), Box::new(Failing(ErrorKind::BrokenPipe))), (0, String::new()));
+        let (code, err) = run_with(request(), Box::new(Failing(ErrorKind::StorageFull)));
+        assert_eq!(code, 1);
+        assert!(err.starts_with("Cannot write to standard output: "), "{err}");
+    }
+}

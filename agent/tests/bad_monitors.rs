@@ -1,0 +1,458 @@
+//! Monitors that panic, fail, hang and flood: each on a real thread, with real files, beside one that behaves.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use scalyr_agent::config::plan::{AgentLogPlan, MonitorPlan, Rotation, WriteLimit};
+use scalyr_agent::monitors::back_off::RestartPolicy;
+use scalyr_agent::monitors::instance::{Instance, Refused, Surroundings, construct};
+use scalyr_agent::monitors::runner::{MonitorHandle, stop_all};
+use scalyr_agent::monitors::state::{MonitorSnapshot, Phase};
+use scalyr_agent::monitors::{linked, panic_place};
+use scalyr_agent::own_logs::agent_log::AgentLog;
+use scalyr_agent::own_logs::metric_log::{InstanceLog, MetricLogs};
+use scalyr_agent::supervisor::Threads;
+use scalyr_monitor::context::LogRegistry;
+use scalyr_monitor::prelude::*;
+use scalyr_monitor::registry::{Declared, Registration};
+use scalyr_monitor::{Clock, LogFiles, Logger, Timestamp};
+use serde_json::Map;
+
+/// Emits one line per sample and does nothing else.
+#[scalyr_monitor(name = "steady")]
+struct Steady {
+    /// Samples since it was built.
+    #[metric]
+    turns: Metric<u64>,
+
+    count: u64,
+}
+
+impl Monitor for Steady {
+    fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
+        self.count += 1;
+        out.emit(self.turns, self.count);
+        Ok(())
+    }
+}
+
+/// Emits a line and panics, in every second sample.
+#[scalyr_monitor(name = "panicking")]
+struct Panicking {
+    /// Samples since it was built.
+    #[metric]
+    turns: Metric<u64>,
+
+    count: u64,
+}
+
+const PANIC_LINE: u32 = line!() + 7;
+
+impl Monitor for Panicking {
+    fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
+        self.count += 1;
+        out.emit(self.turns, self.count);
+        if self.count == 2 {
+            panic!("sample {} is too much", self.count);
+        }
+        Ok(())
+    }
+}
+
+/// Fails in every second sample.
+#[scalyr_monitor(name = "failing")]
+struct Failing {
+    count: u64,
+}
+
+impl Monitor for Failing {
+    fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
+        self.count += 1;
+        out.line("before");
+        if self.count % 2 == 0 { Err(Error::new("the server is down")) } else { Ok(()) }
+    }
+}
+
+/// Hangs in its first sample until it is released.
+#[scalyr_monitor(name = "hanging")]
+struct Hanging {}
+
+static RELEASED: AtomicBool = AtomicBool::new(false);
+
+impl Monitor for Hanging {
+    fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
+        out.line("emitted before");
+        out.flush();
+        while !RELEASED.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        out.line("emitted too late");
+        Ok(())
+    }
+}
+
+/// Emits far more than anybody wants.
+#[scalyr_monitor(name = "flooding")]
+struct Flooding {}
+
+impl Monitor for Flooding {
+    fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
+        (0..20_000).for_each(|number| out.line(&format!("a line that nobody reads, number {number}")));
+        Ok(())
+    }
+}
+
+/// Runs its own loop, badly: returns, fails, returns …
+#[scalyr_monitor(name = "returning")]
+struct Returning {
+    /// Whether it fails instead of just returning.
+    #[config(default = false)]
+    fails: bool,
+}
+
+impl Monitor for Returning {
+    fn run(&mut self, _: &mut Run) -> Result<()> {
+        if self.fails { Err(Error::new("cannot listen")) } else { Ok(()) }
+    }
+}
+
+/// Does in `initialize` what its option says.
+#[scalyr_monitor(name = "beginning")]
+struct Beginning {
+    /// `panic`, `refuse`, `disable`, `spin` or `move`.
+    #[config(required)]
+    how: String,
+}
+
+impl Monitor for Beginning {
+    fn initialize(&mut self, context: &mut Context) -> Result<()> {
+        match self.how.as_str() {
+            "panic" => panic!("no beginning"),
+            "refuse" => return Err(Error::new("host and hosts contradict each other")),
+            "disable" => context.disabled = true,
+            "spin" => context.sample_interval = Duration::ZERO,
+            _ => {
+                context.log_config.path = "elsewhere.log".into();
+                context.server_attributes.insert("zone".into(), "b".into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Panics when it is asked to stop, and again when it is dropped.
+#[scalyr_monitor(name = "clinging")]
+struct Clinging {}
+
+impl Monitor for Clinging {
+    fn run(&mut self, run: &mut Run) -> Result<()> {
+        run.stop().on_stop(|| panic!("I do not want to"));
+        while run.next() {
+            run.sample(|_| Ok(()));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Clinging {
+    fn drop(&mut self) {
+        panic!("nor do I want to go");
+    }
+}
+
+#[derive(Default)]
+struct NoFiles;
+impl LogRegistry for NoFiles {
+    fn register(&self, _: scalyr_monitor::LogConfig) -> Result<()> {
+        Ok(())
+    }
+    fn withdraw(&self, _: &std::path::Path) {}
+}
+
+/// A directory with an agent log, and what the agent lends to monitors.
+struct Agent {
+    directory: tempfile::TempDir,
+    surroundings: Surroundings,
+    metric_logs: MetricLogs,
+    threads: Threads,
+}
+
+fn agent() -> Agent {
+    panic_place::install();
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Clock::system();
+    let free = Rotation { max_bytes: 0, backups: 2 };
+    let plan = AgentLogPlan { rotation: free, debug_level: 0, stdout_severity: None };
+    let log = AgentLog::open(directory.path(), plan, clock.clone(), None).unwrap();
+    let logger = Logger::new(Arc::new(log), "core");
+    let restart = RestartPolicy {
+        first: Duration::from_millis(10),
+        longest: Duration::from_millis(50),
+        healthy: Duration::from_secs(60),
+    };
+    let surroundings = Surroundings {
+        clock,
+        logger: logger.clone(),
+        log_files: LogFiles::new(Arc::new(NoFiles)),
+        log_path: directory.path().to_owned(),
+        restart,
+    };
+    Agent { directory, surroundings, metric_logs: MetricLogs::new(logger), threads: Threads::new() }
+}
+
+fn plan(registration: &'static Registration, entry: serde_json::Value) -> MonitorPlan {
+    MonitorPlan {
+        origin: "monitors[0]".to_owned(),
+        registration,
+        short_name: registration.name.to_owned(),
+        id: String::new(),
+        entry: entry.as_object().cloned().unwrap_or_default(),
+        environment: Arc::default(),
+        sample_interval: Duration::from_millis(100),
+        jitter: false,
+        write_limit: Some(WriteLimit { rate: 2_000, burst: 100_000 }),
+        rotation: Rotation { max_bytes: 20 << 20, backups: 2 },
+        metric_log: PathBuf::from(format!("{}.log", registration.name)),
+    }
+}
+
+impl Agent {
+    fn construct<M: Declared>(&self, entry: serde_json::Value) -> Result<Instance, Refused> {
+        construct(&plan(M::registration(), entry), &self.surroundings)
+    }
+
+    fn run(&self, instance: Instance) -> MonitorHandle {
+        let log = self.metric_logs.open(&instance.log_config.path, instance.plan.rotation).unwrap();
+        let clock = self.surroundings.clock.clone();
+        let output = Arc::new(InstanceLog::new(log, &instance.plan.name(), instance.plan.write_limit, clock));
+        MonitorHandle::start(instance, output, &self.surroundings, None, &self.threads).unwrap()
+    }
+
+    fn start<M: Declared>(&self) -> MonitorHandle {
+        self.run(self.construct::<M>(serde_json::Value::Null).unwrap())
+    }
+
+    fn stop(&self, monitors: &[MonitorHandle], budget: Duration) -> Vec<String> {
+        stop_all(monitors, budget, &self.surroundings.clock, &self.surroundings.logger)
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.directory.path().join(name)).unwrap_or_default()
+    }
+}
+
+/// Waits until the condition holds, with a deadline that only a broken program misses.
+#[track_caller]
+fn wait_for(monitor: &MonitorHandle, condition: impl Fn(&MonitorSnapshot) -> bool) -> MonitorSnapshot {
+    for _ in 0..4_000 {
+        let snapshot = monitor.snapshot();
+        if condition(&snapshot) {
+            return snapshot;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("waited in vain: {:?}", monitor.snapshot());
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[test]
+fn a_panic_is_logged_with_its_place_and_the_monitor_is_built_anew() {
+    let agent = agent();
+    let monitor = agent.start::<Panicking>();
+    let snapshot = wait_for(&monitor, |snapshot| snapshot.panics >= 2 && snapshot.restarts >= 2);
+    assert_eq!(agent.stop(&[monitor], PATIENCE), Vec::<String>::new());
+    assert!(snapshot.samples >= 4 && snapshot.failed_samples >= 2, "{snapshot:?}");
+    assert!(snapshot.errors >= 2, "{snapshot:?}");
+
+    let log = agent.read("agent.log");
+    let place = format!(
+        " ERROR [monitor:panicking()] [scalyr_agent.monitors.runner:{}] [error=\"failedMonitor\"] The monitor panicked \
+         at agent/tests/bad_monitors.rs:{PANIC_LINE}:13: sample 2 is too much\n",
+        log.split("monitors.runner:").nth(1).unwrap().split(']').next().unwrap()
+    );
+    assert!(log.contains(&place), "{log}\nhas no\n{place}");
+    assert!(log.ends_with(" Monitor has finished\n"), "{log}");
+
+    let turns: Vec<String> =
+        agent.read("panicking.log").lines().map(|line| line.rsplit_once(' ').unwrap().1.to_owned()).collect();
+    assert_eq!(turns[..4], ["1", "2", "1", "2"], "the line before a panic is written, and state starts anew");
+}
+
+#[test]
+fn a_failed_sample_counts_once_and_the_next_one_is_taken() {
+    let agent = agent();
+    let monitor = agent.start::<Failing>();
+    wait_for(&monitor, |snapshot| snapshot.samples >= 4);
+    let monitors = [monitor];
+    agent.stop(&monitors, PATIENCE);
+    let snapshot = monitors[0].snapshot();
+    assert_eq!(snapshot.failed_samples, snapshot.samples / 2);
+    assert_eq!(snapshot.errors, snapshot.failed_samples);
+    assert_eq!(snapshot.lines_emitted, snapshot.samples, "lines before an error are written");
+    assert_eq!((snapshot.restarts, snapshot.state), (0, Phase::Stopped));
+    assert!(agent.read("agent.log").contains("Failed to gather sample: the server is down\n"));
+    assert_eq!(agent.read("failing.log").lines().count() as u64, snapshot.samples);
+}
+
+#[test]
+fn a_hanging_monitor_is_seen_and_left_behind_and_its_late_lines_do_no_harm() {
+    let agent = agent();
+    let monitor = agent.start::<Hanging>();
+    wait_for(&monitor, |snapshot| snapshot.sample_running_secs.is_some_and(|seconds| seconds > 0.05));
+    let steady = agent.start::<Steady>();
+    wait_for(&steady, |snapshot| snapshot.samples >= 2);
+    let monitors = [monitor, steady];
+    assert_eq!(agent.stop(&monitors, Duration::from_millis(300)), ["hanging()"]);
+    assert_eq!(monitors[0].snapshot().state, Phase::LeftBehind);
+    assert_eq!(monitors[1].snapshot().state, Phase::Stopped);
+    assert!(agent.read("agent.log").contains("Monitor hanging() did not stop within 0.3 s and is left behind"));
+
+    RELEASED.store(true, Ordering::Relaxed);
+    assert!(monitors[0].wait(PATIENCE));
+    let snapshot = monitors[0].snapshot();
+    assert_eq!((snapshot.lines_emitted, snapshot.lines_dropped), (2, 1));
+    let log = agent.read("hanging.log");
+    assert!(log.ends_with(" emitted before\n"), "{log}");
+}
+
+#[test]
+fn a_flood_is_cut_to_its_limit_and_the_gap_is_told() {
+    let agent = agent();
+    let monitor = agent.start::<Flooding>();
+    let steady = agent.start::<Steady>();
+    wait_for(&monitor, |snapshot| snapshot.samples >= 2);
+    wait_for(&steady, |snapshot| snapshot.samples >= 2 && snapshot.lines_dropped == 0);
+    let monitors = [monitor, steady];
+    agent.stop(&monitors, PATIENCE);
+    let snapshot = monitors[0].snapshot();
+    let log = agent.read("flooding.log");
+    let is_notice = |line: &&str| line.contains("skipped writing ");
+    let told: u64 = log
+        .lines()
+        .filter(is_notice)
+        .map(|line| line.split("writing ").nth(1).unwrap().split(' ').next().unwrap().parse::<u64>().unwrap())
+        .sum();
+    assert_eq!(told, snapshot.lines_dropped, "each dropped line is told of in the log itself");
+    let written = log.lines().filter(|line| !is_notice(line)).count() as u64;
+    assert_eq!(written + snapshot.lines_dropped, snapshot.lines_emitted);
+    assert!(log.len() < 200_000, "{} bytes", log.len());
+}
+
+#[test]
+fn a_monitor_that_returns_or_fails_is_started_again() {
+    let agent = agent();
+    let returning = agent.start::<Returning>();
+    let failing = agent.run(agent.construct::<Returning>(serde_json::json!({ "fails": true })).unwrap());
+    wait_for(&returning, |snapshot| snapshot.restarts >= 2);
+    let snapshot = wait_for(&failing, |snapshot| snapshot.restarts >= 2 && snapshot.restart_in_secs.is_some());
+    assert_eq!(snapshot.state, Phase::BackingOff);
+    assert_eq!(snapshot.last_failure.as_deref(), Some("The monitor failed: cannot listen"));
+    agent.stop(&[returning, failing], PATIENCE);
+    let log = agent.read("agent.log");
+    assert!(log.contains("[error=\"failedMonitor\"] The monitor ended without being asked to\n"), "{log}");
+    assert!(log.contains("[error=\"failedMonitor\"] The monitor failed: cannot listen\n"), "{log}");
+}
+
+#[test]
+fn a_bad_beginning_refuses_the_entry_and_says_why() {
+    let agent = agent();
+    let problem = |how: &str| {
+        agent.construct::<Beginning>(serde_json::json!({ "how": how })).unwrap_err().to_string().replace('\n', "|")
+    };
+    let head = "Invalid configuration of monitor beginning() (monitors[0])|  ";
+    assert!(problem("panic").starts_with(&format!("{head}initialising panicked at agent/tests/bad_monitors.rs:")));
+    assert!(problem("panic").ends_with(": no beginning"));
+    assert_eq!(problem("refuse"), format!("{head}host and hosts contradict each other"));
+    assert_eq!(problem("spin"), format!("{head}sample_interval: 0 s is too short; the least is 0.1 s"));
+    let missing = agent.construct::<Beginning>(serde_json::Value::Null).unwrap_err().to_string();
+    assert!(missing.contains("\n  how: "), "{missing}");
+}
+
+#[test]
+fn what_a_monitor_changes_at_its_beginning_counts() {
+    let agent = agent();
+    let moved = agent.construct::<Beginning>(serde_json::json!({ "how": "move" })).unwrap();
+    assert_eq!(moved.log_config.path, agent.directory.path().join("elsewhere.log"));
+    assert_eq!(moved.server_attributes["zone"], "b");
+
+    let disabled = agent.construct::<Beginning>(serde_json::json!({ "how": "disable" })).unwrap();
+    let monitor = agent.run(disabled);
+    assert!(monitor.is_finished());
+    assert_eq!(monitor.snapshot().state, Phase::Disabled);
+    assert_eq!(agent.threads.running(), 0);
+}
+
+#[test]
+fn a_panic_while_stopping_is_caught_too() {
+    let agent = agent();
+    let monitor = agent.start::<Clinging>();
+    wait_for(&monitor, |snapshot| snapshot.samples >= 1);
+    assert_eq!(agent.stop(&[monitor], PATIENCE), Vec::<String>::new());
+    let deadline = (0..4_000).find(|_| {
+        let log = agent.read("agent.log");
+        std::thread::sleep(Duration::from_millis(5));
+        log.contains("Stopping the monitor panicked at ") && log.contains("Dropping the monitor panicked at ")
+    });
+    assert!(deadline.is_some(), "{}", agent.read("agent.log"));
+}
+
+/// What `--run-monitor` and the daemon do alike: build each monitor of this binary and take samples with it.
+#[test]
+fn every_linked_monitor_is_built_and_takes_a_sample() {
+    let registry = linked::registry().unwrap();
+    let names: Vec<&str> = registry.iter().map(|registration| registration.name).collect();
+    assert!(names.contains(&"coin") && names.contains(&"test_monitor"), "{names:?}");
+    let ours = ["steady", "panicking", "failing", "hanging", "flooding", "returning", "beginning", "clinging"];
+    let agent = agent();
+    for registration in registry.iter().filter(|registration| !ours.contains(&registration.name)) {
+        let mut entry = Map::new();
+        if registration.name == "test_monitor" {
+            entry.insert("gauss_mean".into(), 0.5.into());
+        }
+        match construct(&plan(registration, entry.into()), &agent.surroundings) {
+            Ok(instance) => {
+                let monitor = agent.run(instance);
+                let snapshot = wait_for(&monitor, |snapshot| snapshot.samples >= 1);
+                assert_eq!((snapshot.failed_samples, snapshot.panics), (0, 0), "{snapshot:?}");
+                assert!(snapshot.lines_emitted > 0, "{snapshot:?}");
+                assert!(agent.stop(&[monitor], PATIENCE).is_empty());
+            }
+            // A monitor that needs to be told where to look says so, and nothing worse.
+            Err(refused) => assert!(refused.problems.iter().all(|problem| !problem.path.is_empty()), "{refused}"),
+        }
+    }
+}
+
+#[test]
+fn a_line_that_a_panic_tears_is_left_out_and_the_whole_ones_stay() {
+    struct Torn;
+    impl scalyr_monitor::MetricValue for Torn {
+        fn write(&self, out: &mut String) {
+            out.push_str("half a");
+            panic!("value");
+        }
+    }
+    struct Kept(Arc<Mutex<String>>);
+    impl scalyr_monitor::sample::LineSink for Kept {
+        fn write_lines(&mut self, lines: &scalyr_monitor::Lines) {
+            self.0.lock().unwrap().push_str(lines.text());
+        }
+    }
+    panic_place::install();
+    let kept = Arc::new(Mutex::new(String::new()));
+    let clock = Clock::manual(Timestamp::from_millis(0));
+    let mut sample = Sample::new("a", "", clock, Logger::none(), Box::new(Kept(Arc::clone(&kept))));
+    assert!(
+        panic_place::watch(|| {
+            sample.line("whole");
+            sample.emit_dynamic("torn", &Torn, &[]);
+        })
+        .is_err()
+    );
+    drop(sample);
+    assert_eq!(*kept.lock().unwrap(), "1970-01-01 00:00:00.000Z [a()] whole\n");
+}
