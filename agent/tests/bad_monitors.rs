@@ -1,4 +1,5 @@
 //! Monitors that panic, fail, hang and flood: each on a real thread, with real files, beside one that behaves.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::PathBuf;
@@ -72,7 +73,7 @@ impl Monitor for Failing {
     fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
         self.count += 1;
         out.line("before");
-        if self.count % 2 == 0 { Err(Error::new("the server is down")) } else { Ok(()) }
+        if self.count.is_multiple_of(2) { Err(Error::new("the server is down")) } else { Ok(()) }
     }
 }
 

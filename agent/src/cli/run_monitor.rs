@@ -21,8 +21,9 @@ use crate::monitors::runner::MonitorHandle;
 use crate::own_logs::stdout_log::StdoutLog;
 use crate::supervisor::Threads;
 
-/// How long the end waits for a monitor that may hang, and for a line that nobody may be reading.
-const PATIENCE: Duration = Duration::from_millis(700);
+/// How long the end waits for a monitor that may hang, and for a line that perhaps nobody reads: together well below
+/// the second within which a signal ends it.
+const PATIENCE: Duration = Duration::from_millis(500);
 const PATIENCE_FOR_A_LINE: Duration = Duration::from_millis(200);
 
 /// What is to be run.
