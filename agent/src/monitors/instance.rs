@@ -15,6 +15,9 @@ use crate::monitors::panic_place;
 /// The least time between two samples; anything below is surely a mistake and would keep a processor busy.
 pub const LEAST_SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
 
+/// The most time between two samples: a hundred years, which every clock can still count.
+pub const LONGEST_SAMPLE_INTERVAL: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// What the agent lends to all instances.
 #[derive(Clone)]
 pub struct Surroundings {
@@ -143,9 +146,13 @@ fn initialise(monitor: &mut dyn Monitor, context: &mut Context) -> Result<(), Pr
     panic_place::watch(|| monitor.initialize(context).map_err(|error| error.to_string()))
         .map_err(|panic| problem("", format!("initialising {panic}")))?
         .map_err(|error| problem("", error))?;
-    if context.sample_interval < LEAST_SAMPLE_INTERVAL {
-        let (given, least) = (context.sample_interval.as_secs_f64(), LEAST_SAMPLE_INTERVAL.as_secs_f64());
+    let given = context.sample_interval.as_secs_f64();
+    let [least, longest] = [LEAST_SAMPLE_INTERVAL, LONGEST_SAMPLE_INTERVAL].map(|bound| bound.as_secs_f64());
+    if given < least {
         return Err(problem("sample_interval", format!("{given} s is too short; the least is {least} s")));
+    }
+    if given > longest {
+        return Err(problem("sample_interval", format!("{given} s is too long; the most is {longest} s")));
     }
     Ok(())
 }

@@ -49,6 +49,7 @@ struct Streams {
     /// Lost since the last line that was written.
     lost: u64,
     trouble_told: bool,
+    debug_trouble_told: bool,
 }
 
 impl AgentLog {
@@ -64,7 +65,16 @@ impl AgentLog {
     ) -> io::Result<Self> {
         let agent = open(&directory.join(FILE_NAME), plan.rotation)?;
         let bucket = LeakyBucket::new(LIMIT, clock.monotonic());
-        let streams = Streams { agent, debug: None, stdout, bucket, skipped: 0, lost: 0, trouble_told: false };
+        let streams = Streams {
+            agent,
+            debug: None,
+            stdout,
+            bucket,
+            skipped: 0,
+            lost: 0,
+            trouble_told: false,
+            debug_trouble_told: false,
+        };
         let log = Self {
             clock,
             threshold: AtomicU8::new(0),
@@ -202,9 +212,15 @@ impl AgentLog {
     }
 
     fn log_debug(&self, streams: &mut Streams, line: &str) {
-        if let Some(debug) = &mut streams.debug {
-            let written = debug.write_lines(line.as_bytes());
-            self.lost_lines.fetch_add(written.lost_lines, Ordering::Relaxed);
+        let Some(debug) = &mut streams.debug else { return };
+        let written = debug.write_lines(line.as_bytes());
+        self.lost_lines.fetch_add(written.lost_lines, Ordering::Relaxed);
+        let told = std::mem::replace(&mut streams.debug_trouble_told, written.trouble.is_some());
+        if let Some(error) = written.trouble.filter(|_| !told) {
+            let path = self.debug_path.display();
+            let mut report = String::new();
+            self.push_warning(&mut report, &format_args!("Cannot write or rotate {path}: {error}"));
+            self.log_limited(streams, Level::Warning, report);
         }
     }
 }
