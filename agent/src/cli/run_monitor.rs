@@ -107,8 +107,10 @@ fn start(request: &Request, clock: Clock, log: Arc<StdoutLog>, tell: &Sender<Eve
     let name = request.plan.name();
     let logger = Logger::new(log.clone(), "core");
     logger.debug(format_args!("Attempting to run monitor {}", request.plan.registration.name));
+    // The names only: a value may be a password.
     let keys: Vec<&str> = request.plan.entry.keys().map(String::as_str).collect();
-    logger.debug(format_args!("Parsed the configuration of {name}; it sets: {}", keys.join(", ")));
+    let keys = if keys.is_empty() { "nothing".to_owned() } else { keys.join(", ") };
+    logger.debug(format_args!("Parsed the configuration of {name}; it sets {keys}"));
     let monitor_logger = logger.for_component(&format!("monitor:{name}"));
     let surroundings = Surroundings {
         clock,
@@ -323,7 +325,7 @@ mod tests {
             lines[..4],
             [
                 "DEBUG [core] Attempting to run monitor coin",
-                "DEBUG [core] Parsed the configuration of coin(); it sets: gauss_mean",
+                "DEBUG [core] Parsed the configuration of coin(); it sets gauss_mean",
                 "DEBUG [core] Constructed monitor coin(), sample interval 0.1 s",
                 "DEBUG [core] Starting monitor coin()",
             ]

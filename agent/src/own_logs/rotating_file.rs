@@ -256,6 +256,33 @@ mod tests {
         check_vector(&path);
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn every_line_is_in_one_of_the_files_in_order_and_none_is_too_large(
+            blocks in proptest::collection::vec(proptest::collection::vec(0_usize..30, 1..6), 1..8),
+            max_bytes in 1_u64..60,
+        ) {
+            let (_directory, path) = place();
+            let mut file = RotatingFile::open(&path, rotation(max_bytes, 100)).unwrap();
+            let mut all = String::new();
+            for block in blocks {
+                let text: String = block.iter().map(|&length| format!("{}\n", "x".repeat(length))).collect();
+                all.push_str(&text);
+                write(&mut file, &text);
+            }
+            let backups = (1..=100).rev().map(|n| file.backup(n)).filter(|backup| backup.exists());
+            let mut found = String::new();
+            for each in backups.chain([path.clone()]) {
+                let text = fs::read_to_string(each).unwrap();
+                proptest::prop_assert!((text.len() as u64) < max_bytes || text.lines().count() == 1);
+                found.push_str(&text);
+            }
+            proptest::prop_assert_eq!(found, all);
+        }
+    }
+
     #[test]
     fn a_line_longer_than_the_limit_gets_a_file_of_its_own() {
         let (_directory, path) = place();
