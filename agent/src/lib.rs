@@ -7,5 +7,6 @@ pub mod ledger;
 pub mod logs;
 pub mod monitors;
 pub mod own_logs;
+pub mod receiver;
 pub mod supervisor;
 pub mod upload;

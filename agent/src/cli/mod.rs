@@ -1,3 +1,4 @@
-//! The commands: what is typed, what is printed, and the exit code.
+//! The commands of `agent`, one file each: what is typed, what is printed, and the exit code.
 
+pub mod receive;
 pub mod run_monitor;

@@ -1,0 +1,10 @@
+//! The receiver: reads what was recorded from the reference agent, refuses what the protocol does not allow, and
+//! behaves over real sockets as it is told.
+
+mod body;
+mod captures;
+mod client;
+mod command;
+mod faults;
+mod http;
+mod output;
