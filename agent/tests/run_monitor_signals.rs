@@ -129,7 +129,7 @@ fn stop(child: &mut Child, signal: Signal) -> (Option<i32>, Duration) {
     (code, clock.monotonic() - began)
 }
 
-/// The end waits 0.7 s at most; the rest is for a machine that is busy with other things.
+/// The end waits 0.9 s at most; the rest is for a machine that is busy with other things.
 const SOON: Duration = Duration::from_secs(3);
 
 #[test]

@@ -23,7 +23,7 @@ use crate::supervisor::Threads;
 
 /// How long the end waits for a monitor that may hang, and for a line that perhaps nobody reads: together well below
 /// the second within which a signal ends it.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(350);
 const PATIENCE_FOR_A_LINE: Duration = Duration::from_millis(200);
 
 /// What is to be run.
@@ -169,6 +169,12 @@ fn wait_for_end(events: &Receiver<Event>, log: &StdoutLog, said: &Stop) -> Resul
             }
             Ok(Event::Signal) => {
                 said.wait(PATIENCE_FOR_A_LINE);
+                // A monitor may print before its start is told of here; one that hangs in its start never is.
+                if running.is_none()
+                    && let Ok(Event::Started(handle)) = events.recv_timeout(PATIENCE)
+                {
+                    running = Some(handle);
+                }
                 if let Some(handle) = running {
                     handle.ask_to_stop();
                     handle.wait(PATIENCE);
