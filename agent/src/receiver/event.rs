@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use super::body::{Attribute, Event, Ids, Problems, read_attributes, shorten};
 use super::scan::{Cursor, Result};
 
-const EVENT_BARE: [&str; 9] = ["thread", "log", "attrs", "message", "sample_rate", "ts", "si", "sn", "sd"];
 const ATTRS_BARE: [&str; 2] = ["message", "sample_rate"];
-const KNOWN: [&str; 7] = ["thread", "log", "attrs", "ts", "si", "sn", "sd"];
+/// The fields of an event; all may be bare.
+const FIELDS: [&str; 7] = ["thread", "log", "attrs", "ts", "si", "sn", "sd"];
 
 /// An event as it was read.
 #[derive(Default)]
@@ -39,7 +39,7 @@ pub(super) fn read_event<'a>(
     problems: &mut Problems,
 ) -> Result<EventFields<'a>> {
     let mut event = EventFields::default();
-    cursor.object(&EVENT_BARE, |cursor, name| {
+    cursor.object(&FIELDS, |cursor, name| {
         let mut twice = false;
         match &*name {
             "thread" => twice = event.thread.replace(cursor.string()?).is_some(),
@@ -55,7 +55,7 @@ pub(super) fn read_event<'a>(
             "sd" => twice = event.sd.replace(cursor.integer()?).is_some(),
             _ => {
                 cursor.raw()?;
-                problems.unknown(&place(number), &name, &KNOWN);
+                problems.unknown(&place(number), &name, &FIELDS);
             }
         }
         if twice {
@@ -101,7 +101,10 @@ fn read_event_attributes<'a>(
         match attrs.remove(index).value.as_str() {
             Some(Cow::Borrowed(text)) => message = Some(Cow::Borrowed(text.as_bytes())),
             Some(Cow::Owned(text)) => message = Some(Cow::Owned(text.into_bytes())),
-            None => problems.add(|| format!("{}: `message` is not a string", place(number))),
+            None => {
+                problems.add(|| format!("{}: `message` is not a string", place(number)));
+                message = Some(Cow::Borrowed(b""));
+            }
         }
     }
     Ok((attrs, message))

@@ -71,7 +71,7 @@ fn a_broken_sequence_is_told_once() {
 fn fields_of_events_are_checked_and_all_problems_told_at_once() {
     let says = |event: &str| refusal(&with_events(event));
     assert_eq!(
-        says(r#"{thread:"log_9", log:"log_8", attrs:{}, ts:"1e9", si:"q", sn:1, colour:"red"}"#),
+        says(r#"{thread:"log_9", log:"log_8", attrs:{}, ts:"1e9", si:"q", sn:1, "colour":"red"}"#),
         "event 1: unknown field `colour`; known are thread, log, attrs, ts, si, sn, sd; \
          event 1: `message` is missing in `attrs`; \
          event 1: `thread` is `log_9`, which `threads` does not have; \
