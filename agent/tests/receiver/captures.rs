@@ -187,12 +187,15 @@ proptest! {
         let bodies = recorded();
         let mut wire = to_dialect(&which.get(&bodies).1["body"]);
         for (place, byte, kind) in damages {
+            if wire.is_empty() {
+                break;
+            }
             let at = place.index(wire.len());
             match kind {
                 0 => wire[at] = byte,
                 1 => wire.insert(at, byte),
                 2 => drop(wire.remove(at)),
-                _ => wire.truncate(at.max(1)),
+                _ => wire.truncate(at),
             }
         }
         if let Err(error) = Request::parse(&wire) {
