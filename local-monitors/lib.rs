@@ -2,3 +2,7 @@
 // >>> xtask: local monitors (written by `cargo xtask link`)
 use local_coin as _;
 // <<< xtask
+
+#[cfg(test)]
+#[path = "build.rs"]
+mod guard;

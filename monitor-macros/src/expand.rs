@@ -64,9 +64,15 @@ pub(crate) fn monitor(monitor: &Monitor, sound: bool) -> TokenStream {
         Role::Metric(_) => metric(field),
         _ => None,
     });
-    let rest = if sound { registration(monitor) } else { further_mistakes(monitor) };
+    let (lints, rest) = match sound {
+        true => (None, registration(monitor)),
+        false => {
+            let lints = quote!(#[allow(dead_code, reason = "not all of it is used when the monitor has a mistake")]);
+            (Some(lints), further_mistakes(monitor))
+        }
+    };
     quote! {
-        #[allow(dead_code, reason = "not all of it is used when the monitor has a mistake")]
+        #lints
         const _: () = {
             #(#options)*
             const __METRICS: &[::scalyr_monitor::__private::MetricDecl] = &[#(#metrics),*];
@@ -206,7 +212,7 @@ fn further_mistakes(monitor: &Monitor) -> TokenStream {
         }
         _ => None,
     });
-    quote! {
+    quote_spanned! {Span::mixed_site()=>
         fn __further_mistakes(__monitor: #ident) {
             #boxed(__monitor);
             #(#states;)*
@@ -230,7 +236,9 @@ fn construct(monitor: &Monitor) -> TokenStream {
     let local = |field: &Field| Ident::new(&format!("__{}", field.ident.unraw()), Span::mixed_site());
     let reads = monitor.fields.iter().filter(|field| matches!(field.role, Role::Config(_))).map(|field| {
         let (local, option) = (local(field), option_name(field));
-        quote!(let #local = ::scalyr_monitor::__private::Reader::read(__reader, &#option);)
+        quote_spanned! {Span::mixed_site()=>
+            let #local = ::scalyr_monitor::__private::Reader::read(__reader, &#option);
+        }
     });
     let values = monitor.fields.iter().map(|field| {
         let name = &field.ident;
@@ -249,7 +257,7 @@ fn construct(monitor: &Monitor) -> TokenStream {
         quote!(#name: #value)
     });
     let boxed = boxed(monitor);
-    quote! {
+    quote_spanned! {Span::mixed_site()=>
         fn __construct(
             __reader: &mut ::scalyr_monitor::__private::Reader<'_>,
         ) -> ::scalyr_monitor::__private::Option<::scalyr_monitor::__private::Box<dyn ::scalyr_monitor::__private::Monitor>> {
@@ -267,9 +275,11 @@ pub(crate) fn fields(fields: &ExtraFields) -> TokenStream {
     let docs = fields.fields.iter().map(|field| field.doc.to_expression());
     let writes = fields.fields.iter().zip(&names).map(|(field, name)| {
         let (field, ty) = (&field.ident, &field.ty);
-        quote!(::scalyr_monitor::__private::write_field::<#ty>(__out, #name, &self.#field);)
+        quote_spanned! {Span::mixed_site()=>
+            ::scalyr_monitor::__private::write_field::<#ty>(__out, #name, &self.#field);
+        }
     });
-    quote! {
+    quote_spanned! {Span::mixed_site()=>
         const _: () = {
             #[automatically_derived]
             impl #impl_generics ::scalyr_monitor::__private::Fields for #ident #type_generics #where_clause {
@@ -357,4 +367,69 @@ fn types_of<'t>(ty: &'t Type, name: &str) -> Option<Vec<&'t Type>> {
         _ => None,
     });
     Some(types.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::path::Path;
+    use std::process::{Command, Stdio};
+
+    use syn::{DeriveInput, Item, ItemStruct};
+
+    use super::*;
+    use crate::errors::Errors;
+    use crate::model;
+
+    /// What the macros make of a struct.
+    fn expanded(item: &ItemStruct) -> TokenStream {
+        let mut errors = Errors::default();
+        let is_monitor = item.attrs.iter().any(|attribute| attribute.path().is_ident("scalyr_monitor"));
+        let code = if is_monitor {
+            let mut item = item.clone();
+            let at = item.attrs.iter().position(|attribute| attribute.path().is_ident("scalyr_monitor")).unwrap();
+            let arguments = item.attrs.remove(at).parse_args::<TokenStream>().unwrap();
+            let mut attribute = attribute(arguments, item.to_token_stream());
+            let input: DeriveInput = syn::parse2(attribute.clone()).unwrap();
+            let model = model::Monitor::of(&input, &mut errors).unwrap();
+            attribute.extend(monitor(&model, errors.is_empty()));
+            attribute
+        } else {
+            let input: DeriveInput = syn::parse2(item.to_token_stream()).unwrap();
+            let model = model::ExtraFields::of(&input, &mut errors).unwrap();
+            fields(&model)
+        };
+        assert!(errors.is_empty());
+        errors.join(code)
+    }
+
+    /// The tokens as rustfmt lays them out.
+    fn formatted(code: &TokenStream) -> String {
+        let mut rustfmt = Command::new(Path::new(env!("CARGO")).with_file_name("rustfmt"))
+            .args(["--edition=2024", "--config=max_width=120"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        rustfmt.stdin.take().unwrap().write_all(code.to_string().as_bytes()).unwrap();
+        let output = rustfmt.wait_with_output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Rewrite with `UPDATE_EXPECT=1 cargo test -p monitor-macros`, and read what changed.
+    #[test]
+    fn the_expansion_of_coin_is_as_written_down() {
+        let source = include_str!("../../local-monitors/coin/src/lib.rs");
+        let code: TokenStream = syn::parse_file(source)
+            .unwrap()
+            .items
+            .iter()
+            .filter_map(|item| match item {
+                Item::Struct(item) => Some(expanded(item)),
+                _ => None,
+            })
+            .collect();
+        expect_test::expect_file!["../tests/expand/coin.rs"].assert_eq(&formatted(&code));
+    }
 }

@@ -15,7 +15,7 @@ use proc_macro::TokenStream;
 
 /// Makes a monitor of a struct: its fields say what may be configured and which metrics it emits.
 ///
-/// ```ignore
+/// ```
 /// use scalyr_monitor::prelude::*;
 ///
 /// /// Flips a coin.
@@ -30,6 +30,14 @@ use proc_macro::TokenStream;
 ///     flip: Metric<f64>,
 ///
 ///     count: u64, // unmarked: state, starts from Default
+/// }
+///
+/// impl Monitor for Coin {
+///     fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
+///         self.count += 1;
+///         out.emit(self.flip, 0.5 + self.bias);
+///         Ok(())
+///     }
 /// }
 /// ```
 ///
@@ -70,7 +78,8 @@ pub fn derive_scalyr_monitor(item: TokenStream) -> TokenStream {
 
 /// Makes a struct the extra fields of a metric: one field each, written sorted by name.
 ///
-/// ```ignore
+/// ```
+/// # use scalyr_monitor::prelude::*;
 /// #[derive(Fields)]
 /// struct Disk<'a> {
 ///     /// Where it is mounted.

@@ -21,6 +21,7 @@ mod nearest;
 pub mod prelude;
 pub mod registry;
 pub mod sample;
+pub mod testing;
 
 pub use monitor_macros::{Fields, scalyr_monitor};
 

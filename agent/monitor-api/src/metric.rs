@@ -7,6 +7,8 @@ use std::marker::PhantomData;
 /// A metric that a monitor declared: emits values of type `V`, with the extra fields of `F` (none by default).
 ///
 /// The handle is made by `#[scalyr_monitor]` for each field marked `#[metric]`; it is `Copy` and holds only the name.
+/// A `Metric<&'static str>` takes any `&str`, and a `Metric<V, Disk<'static>>` any `Disk<'_>`: nothing need be copied
+/// to be emitted.
 pub struct Metric<V, F = ()> {
     name: &'static str,
     // Covariant, so that `Metric<u64, Disk<'static>>` takes fields that borrow for a moment only.

@@ -188,3 +188,59 @@ fn clashes(all: &[&'static Registration]) -> Vec<String> {
     }
     clashes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn registration(name: &'static str, module: Option<&'static str>, krate: &'static str) -> Registration {
+        Registration {
+            name,
+            module,
+            krate,
+            version: "1.0.0",
+            doc: "",
+            declared_options: &[],
+            metrics: &[],
+            construct: |_| None,
+        }
+    }
+
+    static COIN: Registration = registration("coin", None, "coin");
+    static OTHER_COIN: Registration = registration("coin", None, "my-coins");
+    static HOST: Registration = registration("linux_system_metrics", Some("builtin.linux_system_metrics"), "builtin");
+    static PROCESS: Registration =
+        registration("linux_process_metrics", Some("builtin.linux_process_metrics"), "builtin");
+    static MIMIC: Registration = registration("builtin.linux_system_metrics", None, "builtin");
+
+    #[test]
+    fn monitors_are_sorted_and_found_by_either_name() {
+        let registry = Registry::of([&HOST, &COIN]).unwrap();
+        assert_eq!(registry.iter().map(|monitor| monitor.name).collect::<Vec<_>>(), ["coin", "linux_system_metrics"]);
+        assert_eq!(registry.find("linux_system_metrics").unwrap().krate, "builtin");
+        assert_eq!(registry.find("builtin.linux_system_metrics").unwrap().krate, "builtin");
+        assert!(registry.find("somewhere.linux_system_metrics").is_none());
+        assert!(registry.find("").is_none());
+    }
+
+    #[test]
+    fn a_name_that_two_crates_register_is_refused_and_both_are_named() {
+        let refused = |all: &[&'static Registration]| Registry::of(all.iter().copied()).err().unwrap();
+        let twice = "Two crates register the monitor name `coin`: `coin` 1.0.0 and `my-coins` 1.0.0; rename one monitor, \
+                     or link only one of the crates.";
+        assert_eq!(refused(&[&OTHER_COIN, &HOST, &COIN]), [twice]);
+        let mimic = "The crate `builtin` registers the monitor name `builtin.linux_system_metrics` twice; rename one of \
+                     the two.";
+        assert_eq!(refused(&[&OTHER_COIN, &HOST, &COIN, &MIMIC]), [mimic, twice]);
+    }
+
+    #[test]
+    fn the_nearest_names_come_first() {
+        let registry = Registry::of([&HOST, &PROCESS, &COIN]).unwrap();
+        assert_eq!(registry.nearest("cion"), ["coin"]);
+        assert_eq!(registry.nearest("random_coin_test"), ["coin"]);
+        assert_eq!(registry.nearest("scalyr.linux_sytem_metrics"), ["linux_system_metrics", "linux_process_metrics"]);
+        assert_eq!(registry.nearest("xyz"), [] as [&str; 0]);
+        assert_eq!(registry.nearest(""), [] as [&str; 0]);
+    }
+}

@@ -42,3 +42,6 @@ impl Monitor for Coin {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

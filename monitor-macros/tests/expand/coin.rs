@@ -1,0 +1,95 @@
+#[derive(:: scalyr_monitor :: __private :: ScalyrMonitor)]
+#[__scalyr_monitor(name = "coin")]
+#[doc = " Flips two coins: one uniform, one gaussian."]
+pub struct Coin {
+    #[doc = " Mean of the gaussian flip."]
+    #[config(default = 0.5, min = 0, max = 10)]
+    gauss_mean: f64,
+    #[doc = " Spread of the gaussian flip."]
+    #[config(default = 0.25, min = 0, max = 5)]
+    gauss_stddev: f64,
+    #[doc = " A number from [0, 1)."]
+    #[metric]
+    uniform: Metric<f64, Flip>,
+    #[doc = " A number drawn around `gauss_mean`."]
+    #[metric]
+    gauss: Metric<f64, Flip>,
+    count: u64,
+}
+const _: () = {
+    static __OPTION_GAUSS_MEAN: ::scalyr_monitor::__private::TypedOption<f64> =
+        ::scalyr_monitor::__private::TypedOption {
+            key: "gauss_mean",
+            doc: "Mean of the gaussian flip.",
+            reading: ::scalyr_monitor::__private::reading::<f64>(),
+            env: ::scalyr_monitor::__private::None,
+            absent: ::scalyr_monitor::__private::Absent::Default(|| {
+                <f64 as ::scalyr_monitor::__private::ConfigValue>::from_literal(0.5)
+            }),
+            bounds: ::scalyr_monitor::__private::Some(::scalyr_monitor::__private::Bounds {
+                min: ::scalyr_monitor::__private::Some(|| <f64 as ::scalyr_monitor::__private::Bounded>::limit(0.0)),
+                max: ::scalyr_monitor::__private::Some(|| <f64 as ::scalyr_monitor::__private::Bounded>::limit(10.0)),
+                measure: <f64 as ::scalyr_monitor::__private::Bounded>::measure,
+            }),
+        };
+    static __OPTION_GAUSS_STDDEV: ::scalyr_monitor::__private::TypedOption<f64> =
+        ::scalyr_monitor::__private::TypedOption {
+            key: "gauss_stddev",
+            doc: "Spread of the gaussian flip.",
+            reading: ::scalyr_monitor::__private::reading::<f64>(),
+            env: ::scalyr_monitor::__private::None,
+            absent: ::scalyr_monitor::__private::Absent::Default(|| {
+                <f64 as ::scalyr_monitor::__private::ConfigValue>::from_literal(0.25)
+            }),
+            bounds: ::scalyr_monitor::__private::Some(::scalyr_monitor::__private::Bounds {
+                min: ::scalyr_monitor::__private::Some(|| <f64 as ::scalyr_monitor::__private::Bounded>::limit(0.0)),
+                max: ::scalyr_monitor::__private::Some(|| <f64 as ::scalyr_monitor::__private::Bounded>::limit(5.0)),
+                measure: <f64 as ::scalyr_monitor::__private::Bounded>::measure,
+            }),
+        };
+    const __METRICS: &[::scalyr_monitor::__private::MetricDecl] = &[
+        ::scalyr_monitor::__private::declare_metric::<f64, Flip>("uniform", "A number from [0, 1)."),
+        ::scalyr_monitor::__private::declare_metric::<f64, Flip>("gauss", "A number drawn around `gauss_mean`."),
+    ];
+    fn __construct(
+        __reader: &mut ::scalyr_monitor::__private::Reader<'_>,
+    ) -> ::scalyr_monitor::__private::Option<::scalyr_monitor::__private::Box<dyn ::scalyr_monitor::__private::Monitor>>
+    {
+        let __gauss_mean = ::scalyr_monitor::__private::Reader::read(__reader, &__OPTION_GAUSS_MEAN);
+        let __gauss_stddev = ::scalyr_monitor::__private::Reader::read(__reader, &__OPTION_GAUSS_STDDEV);
+        ::scalyr_monitor::__private::Some(::scalyr_monitor::__private::boxed::<Coin>(Coin {
+            gauss_mean: __gauss_mean?,
+            gauss_stddev: __gauss_stddev?,
+            uniform: ::scalyr_monitor::__private::Metric::declared("uniform"),
+            gauss: ::scalyr_monitor::__private::Metric::declared("gauss"),
+            count: <u64 as ::scalyr_monitor::__private::Initial>::initial(),
+        }))
+    }
+    const __REGISTRATION: ::scalyr_monitor::__private::Registration = ::scalyr_monitor::__private::Registration {
+        name: "coin",
+        module: ::scalyr_monitor::__private::None,
+        krate: ::scalyr_monitor::__private::env!("CARGO_PKG_NAME"),
+        version: ::scalyr_monitor::__private::env!("CARGO_PKG_VERSION"),
+        doc: "Flips two coins: one uniform, one gaussian.",
+        declared_options: &[&__OPTION_GAUSS_MEAN, &__OPTION_GAUSS_STDDEV],
+        metrics: __METRICS,
+        construct: __construct,
+    };
+    #[automatically_derived]
+    impl ::scalyr_monitor::__private::Declared for Coin {
+        fn registration() -> &'static ::scalyr_monitor::__private::Registration {
+            &__REGISTRATION
+        }
+    }
+    ::scalyr_monitor::__private::inventory::submit! { __REGISTRATION }
+};
+const _: () = {
+    #[automatically_derived]
+    impl ::scalyr_monitor::__private::Fields for Flip {
+        const NAMES: &'static [&'static ::scalyr_monitor::__private::str] = &["count"];
+        const DOCS: &'static [&'static ::scalyr_monitor::__private::str] = &["Samples taken so far."];
+        fn write(&self, __out: &mut ::scalyr_monitor::__private::String) {
+            ::scalyr_monitor::__private::write_field::<u64>(__out, "count", &self.count);
+        }
+    }
+};
