@@ -1,4 +1,107 @@
-//! The commands of `agent`, one file each: what is typed, what is printed, and the exit code.
+//! The command line: arguments → command → exit code. One file per command.
 
+mod arguments;
+pub mod demo;
 pub mod receive;
 pub mod run_monitor;
+pub mod start;
+pub mod status;
+pub mod surroundings;
+pub mod version;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use scalyr_monitor::Clock;
+
+use crate::config::{Report, Severity};
+
+/// Everything went well.
+pub const SUCCESS: u8 = 0;
+/// The command could not do what it was asked to do.
+pub const FAILURE: u8 = 1;
+/// The command line itself is wrong.
+pub const USAGE: u8 = 2;
+
+/// Ships the logs and metrics of this host to Scalyr (DataSet).
+#[derive(Debug, Parser)]
+#[command(
+    name = "agent",
+    version,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    after_help = "To try out a monitor: agent --run-monitor MODULE (see agent --run-monitor --help)"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Take uploads as the server does, on this host, and show or store what arrives
+    Receive(receive::Args),
+    /// Print the version of this agent
+    Version(version::Args),
+}
+
+/// Runs what `arguments` ask for, the program's own name first. The exit code is that of `cli-and-service.md` section
+/// 3; 2 for a wrong command line.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if run_monitor::is_asked_for(&arguments) {
+        return match run_monitor::parse(arguments) {
+            Ok(args) => run_monitor::command(args).into(),
+            Err(error) => show(&error).into(),
+        };
+    }
+    match parse(arguments) {
+        Ok(Command::Receive(args)) => receive::run(args, &Clock::system(), &mut io::stdout(), &mut io::stderr()),
+        Ok(Command::Version(args)) => version::run(&args).into(),
+        Err(error) => show(&error).into(),
+    }
+}
+
+fn parse(arguments: Vec<OsString>) -> Result<Command, clap::Error> {
+    let (arguments, found) = arguments::command_first(arguments, &Cli::command());
+    let parsed = Cli::command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map(|cli| cli.command).map_err(|error| {
+        if found || error.kind() != ErrorKind::UnknownArgument {
+            return error;
+        }
+        Cli::command().error(ErrorKind::MissingSubcommand, "these options belong to a command, and none is named")
+    })
+}
+
+/// Prints help and version to stdout, mistakes to stderr. Whoever reads them may have gone away: that is no failure.
+fn show(error: &clap::Error) -> u8 {
+    _ = error.print();
+    u8::try_from(error.exit_code()).unwrap_or(USAGE)
+}
+
+/// Prints the problems of a configuration to stderr, one line each; coloured on a terminal only.
+pub fn print_report(report: &Report) {
+    let mut stderr = anstream::stderr().lock();
+    for problem in report.problems() {
+        let colour = if problem.severity == Severity::Warning { AnsiColor::Yellow } else { AnsiColor::Red };
+        let style = Style::new().bold().fg_color(Some(colour.into()));
+        // Nowhere is left to tell it when this fails.
+        _ = writeln!(stderr, "{style}{}{style:#}: {problem}", problem.severity);
+    }
+}
+
+/// Prints the problems that keep a command from its work; gives its exit code.
+pub fn refuse(report: &Report) -> u8 {
+    print_report(report);
+    FAILURE
+}
+
+/// Prints why a command cannot do its work; gives its exit code.
+pub fn fail(reason: &str) -> u8 {
+    _ = writeln!(io::stderr(), "{reason}");
+    FAILURE
+}

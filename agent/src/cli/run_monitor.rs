@@ -2,6 +2,9 @@
 //!
 //! The instance is built and run exactly as the daemon does it; only its lines go elsewhere.
 
+mod args;
+mod command;
+
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +23,9 @@ use crate::monitors::panic_place;
 use crate::monitors::runner::MonitorHandle;
 use crate::own_logs::stdout_log::StdoutLog;
 use crate::supervisor::Threads;
+
+pub use args::{Args, is_asked_for, parse};
+pub use command::command;
 
 /// How long the end waits for a monitor that may hang, and for a line that perhaps nobody reads: together well below
 /// the second within which a signal ends it.

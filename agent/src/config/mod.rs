@@ -1,3 +1,24 @@
 //! The configuration: files → values with their places → plan.
+//!
+//! [`load`](fn@load::load) reads the files, [`build`](fn@build::build) makes the [`Plan`](plan::Plan) of them; every
+//! problem on the way lands in one [`Report`](report::Report).
 
+pub mod build;
+pub mod keys;
+pub mod load;
 pub mod plan;
+pub mod report;
+
+mod log_entries;
+mod monitor_entries;
+mod monitor_ids;
+mod server;
+mod session;
+mod settings;
+mod syntax;
+mod value;
+
+pub use build::{Surroundings, build};
+pub use load::{Loaded, load};
+pub use monitor_entries::{RunPlan, RunRequest, monitor_plan_for_run};
+pub use report::{Place, Position, Problem, Report, Severity};

@@ -170,7 +170,7 @@ impl fmt::Debug for ApiKey {
 }
 
 /// One monitor instance.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MonitorPlan {
     /// Where the entry stands, for messages: `monitors[2]`, `--run-monitor`.
     pub origin: String,
@@ -195,6 +195,23 @@ pub struct MonitorPlan {
     /// The metric log before `initialize` may change it: the entry's `log_path`, else `<short module>.log`; a relative
     /// path lies below `log_path`.
     pub metric_log: PathBuf,
+}
+
+/// Neither the entry nor the environment: passwords and keys are among them.
+impl fmt::Debug for MonitorPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MonitorPlan")
+            .field("origin", &self.origin)
+            .field("monitor", &self.registration.name)
+            .field("name", &self.name())
+            .field("options", &self.entry.keys().collect::<Vec<_>>())
+            .field("sample_interval", &self.sample_interval)
+            .field("jitter", &self.jitter)
+            .field("write_limit", &self.write_limit)
+            .field("rotation", &self.rotation)
+            .field("metric_log", &self.metric_log)
+            .finish_non_exhaustive()
+    }
 }
 
 impl MonitorPlan {

@@ -1,0 +1,45 @@
+//! From the arguments of `agent --run-monitor` to a run.
+
+use std::io;
+
+use scalyr_monitor::Clock;
+
+use super::args::Args;
+use super::{Request, run};
+use crate::cli::{self, surroundings};
+use crate::config::{self, RunRequest};
+use crate::monitors::linked;
+use crate::supervisor::Threads;
+
+/// Runs the monitor that the arguments name. Problems of its configuration go to stderr; the exit code is 1 when they
+/// keep it from running.
+pub fn command(args: Args) -> u8 {
+    let environment = surroundings::environment();
+    let registry = match linked::registry() {
+        Ok(registry) => registry,
+        Err(clashes) => return cli::fail(&clashes.join("\n")),
+    };
+    let loaded = match args.agent_config.map(|file| config::load(&file, &environment)).transpose() {
+        Ok(loaded) => loaded,
+        Err(report) => return cli::refuse(&report),
+    };
+    let request = RunRequest {
+        module: &args.module,
+        config_text: &args.monitor_config,
+        sample_interval: args.sample_interval,
+        agent_config: loaded.as_ref(),
+    };
+    match config::monitor_plan_for_run(&request, &registry, &environment) {
+        Err(report) => cli::refuse(&report),
+        Ok(planned) => {
+            cli::print_report(&planned.report);
+            let request = Request {
+                plan: planned.monitor,
+                log_path: planned.log_path,
+                debug_level: args.debug_level,
+                samples: args.samples,
+            };
+            run(request, Clock::system(), &Threads::new(), Box::new(io::stdout()), &mut io::stderr())
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Values → plan. Pure: what it needs to know of the machine is passed in.
+
+use std::sync::Arc;
+
+use scalyr_monitor::Level;
+use scalyr_monitor::registry::{Environment, Registry};
+use serde_json::{Map, Value};
+
+use super::keys;
+use super::load::Loaded;
+use super::plan::{AgentLogPlan, Plan, TailPlan};
+use super::report::{Report, Severity};
+use super::session;
+use super::settings::{Scope, Settings};
+use super::value;
+use super::{log_entries, monitor_entries};
+
+/// What a plan depends on beside the configuration.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The monitors that can be run.
+    pub registry: &'a Registry,
+    /// The environment, for options of monitors that read it.
+    pub environment: &'a Arc<Environment>,
+    /// The name of this host, for `serverHost`.
+    pub host_name: &'a str,
+}
+
+/// Makes the plan, with all problems that leave the agent able to run. A value or entry that is refused is left out of
+/// the plan; the rest of it stands.
+///
+/// # Errors
+/// All problems, when one of them is fatal.
+pub fn build(loaded: &Loaded, surroundings: &Surroundings<'_>) -> Result<(Plan, Report), Report> {
+    let mut report = Report::new(loaded.source());
+    report.merge(loaded.report.clone());
+    let settings = Settings::read(&loaded.values, keys::GLOBAL, "", Scope::Global, &mut report);
+    match plan(&settings, loaded, surroundings, &mut report) {
+        Some(plan) if report.worst() != Some(Severity::Fatal) => Ok((plan, report)),
+        _ => Err(report),
+    }
+}
+
+/// `None` when there is no session, which is fatal and reported; everything else is looked at all the same.
+fn plan(
+    settings: &Settings<'_>,
+    loaded: &Loaded,
+    surroundings: &Surroundings<'_>,
+    report: &mut Report,
+) -> Option<Plan> {
+    let directory = |key| loaded.directory().join(settings.text(key).unwrap_or_default());
+    let log_path = directory("agent_log_path");
+    let server_attributes = server_attributes(settings, surroundings.host_name, report);
+    let key_variable = loaded.key_variable.as_deref();
+    let session = session::plan(settings, &server_attributes, key_variable, loaded.directory(), report);
+    let agent_log = agent_log(settings, report);
+    let logs = log_entries::plan(settings, &log_path, report);
+    let monitors = monitor_entries::plan(settings, surroundings.registry, surroundings.environment, report);
+    Some(Plan {
+        data_path: directory("agent_data_path"),
+        log_path,
+        server_attributes,
+        agent_log,
+        tail: tail(settings),
+        sessions: vec![session?],
+        logs,
+        monitors,
+    })
+}
+
+/// The user's attributes, `serverHost` added from the host's name if it is not among them.
+fn server_attributes(settings: &Settings<'_>, host_name: &str, report: &mut Report) -> Map<String, Value> {
+    let mut attributes = Map::new();
+    for (key, attribute) in settings.object("server_attributes").into_iter().flatten() {
+        if log_entries::is_scalar(attribute) {
+            attributes.insert(key.clone(), attribute.clone());
+        } else {
+            let message =
+                format!("must be a text, a number, true or false, but is {}; it is left out", value::kind(attribute));
+            report.refuse(value::member_path("server_attributes", key), message);
+        }
+    }
+    if !attributes.contains_key("serverHost") {
+        let strip = settings.boolean("strip_domain_from_default_server_host");
+        let name = if strip { host_name.split('.').next().unwrap_or(host_name) } else { host_name };
+        attributes.insert("serverHost".to_owned(), name.into());
+    }
+    attributes
+}
+
+fn agent_log(settings: &Settings<'_>, report: &mut Report) -> AgentLogPlan {
+    AgentLogPlan {
+        rotation: monitor_entries::rotation(settings),
+        debug_level: u8::try_from(settings.count("debug_level")).unwrap_or(0),
+        stdout_severity: stdout_severity(settings, report),
+    }
+}
+
+fn stdout_severity(settings: &Settings<'_>, report: &mut Report) -> Option<Level> {
+    let word = settings.text("stdout_severity").unwrap_or_default();
+    match word.trim().to_ascii_uppercase().as_str() {
+        "NOTSET" => None,
+        "DEBUG" => Some(Level::Debug1),
+        "INFO" => Some(Level::Info),
+        "WARNING" | "WARN" => Some(Level::Warning),
+        "ERROR" => Some(Level::Error),
+        "CRITICAL" | "FATAL" => Some(Level::Critical),
+        _ => {
+            let word = value::shown(&Value::from(word));
+            let message = format!("{word} is none of NOTSET, DEBUG, INFO, WARNING, ERROR and CRITICAL; NOTSET is used");
+            report.refuse("stdout_severity", message);
+            None
+        }
+    }
+}
+
+fn tail(settings: &Settings<'_>) -> TailPlan {
+    const BACKLOG: u64 = 200_000_000;
+    TailPlan {
+        max_line_size: usize::try_from(settings.count("max_line_size")).unwrap_or(usize::MAX),
+        line_completion_wait: session::seconds(settings, "line_completion_wait_time"),
+        max_log_offset_size: session::bytes_or(settings, "max_log_offset_size", BACKLOG),
+        max_existing_log_offset_size: session::bytes_or(settings, "max_existing_log_offset_size", BACKLOG),
+        log_deletion_delay: session::seconds(settings, "log_deletion_delay"),
+        max_new_log_detection_time: session::seconds(settings, "max_new_log_detection_time"),
+    }
+}

@@ -1,0 +1,185 @@
+//! Reads the main file: text → values. Fragments and the environment are not read yet, and said so by name.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use scalyr_monitor::registry::Environment;
+use serde_json::{Map, Value};
+
+use super::keys::{self, Key, Variable};
+use super::report::{Place, Position, Problem, Report, Severity};
+use super::syntax;
+
+/// Where the packages put the main file.
+pub const DEFAULT_FILE: &str = "/etc/scalyr-agent-2/agent.json";
+
+/// The largest main file that is read.
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+/// So many fragments are named; more are counted.
+const NAMED_FRAGMENTS: usize = 100;
+
+/// The values of a configuration, with what was odd about the files.
+#[derive(Clone)]
+pub struct Loaded {
+    /// The main file, absolute.
+    pub file: PathBuf,
+    /// The values, without members that are null.
+    pub values: Map<String, Value>,
+    /// Problems of the files; none of them fatal.
+    pub report: Report,
+    /// The environment variable that holds a key, if one is set.
+    pub(super) key_variable: Option<String>,
+}
+
+/// Never the values: the key is among them.
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded").field("file", &self.file).field("report", &self.report).finish_non_exhaustive()
+    }
+}
+
+impl Loaded {
+    /// The name that problems give as their place.
+    pub(super) fn source(&self) -> String {
+        self.file.display().to_string()
+    }
+
+    /// The directory that relative paths of the configuration start from.
+    pub(super) fn directory(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new("/"))
+    }
+}
+
+/// Reads the configuration whose main file is `file`.
+///
+/// # Errors
+/// A fatal problem: the file is missing, unreadable, too large, not UTF-8, of bad syntax, or no object.
+pub fn load(file: &Path, environment: &Environment) -> Result<Loaded, Report> {
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let text = read_text(&file).map_err(|problem| {
+        let mut report = Report::default();
+        report.push(problem);
+        report
+    })?;
+    let mut loaded = from_text(&text, file, environment)?;
+    warn_of_fragments(&mut loaded);
+    Ok(loaded)
+}
+
+/// The configuration that a text holds, as if it were that of the main file `file`; reads no file.
+///
+/// # Errors
+/// A fatal problem: bad syntax, or no object.
+pub fn from_text(text: &str, file: PathBuf, environment: &Environment) -> Result<Loaded, Report> {
+    let source = file.display().to_string();
+    let mut report = Report::new(&source);
+    match syntax::parse_object(text, &source, &mut report) {
+        Ok(values) => {
+            let key_variable = warn_of_environment(environment, &mut report);
+            Ok(Loaded { file, values, report, key_variable })
+        }
+        Err(problem) => {
+            report.push(problem);
+            Err(report)
+        }
+    }
+}
+
+fn read_text(file: &Path) -> Result<String, Problem> {
+    let fatal = |position, message| Problem {
+        severity: Severity::Fatal,
+        place: Place { source: file.display().to_string(), path: String::new(), position },
+        message,
+    };
+    let bytes = read_bytes(file).map_err(|error| fatal(None, unreadable(&error)))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(fatal(None, format!("is larger than {} MiB; is this the right file?", MAX_FILE_BYTES >> 20)));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let line_start = valid.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = String::from_utf8_lossy(&valid[line_start..]).chars().count() + 1;
+        fatal(Some(Position { line, column }), "is not UTF-8 text from here on; save the file as UTF-8".to_owned())
+    })
+}
+
+fn read_bytes(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file; name the configuration with -c FILE".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "this user may not read the file; run the agent as the owner of the file, or as root".to_owned()
+        }
+        io::ErrorKind::IsADirectory => "is a directory; name the file in it with -c FILE".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    }
+}
+
+/// Names each fragment, since its settings are missing from the plan.
+fn warn_of_fragments(loaded: &mut Loaded) {
+    let directory = loaded.values.get("config_directory").and_then(Value::as_str).unwrap_or("agent.d");
+    let directory = loaded.directory().join(directory);
+    let entries = match fs::read_dir(&directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+        Err(error) => {
+            loaded.report.warn("config_directory", format!("{} cannot be read: {error}", directory.display()));
+            return;
+        }
+    };
+    let mut fragments: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.as_os_str().as_encoded_bytes().ends_with(b".json") && path.is_file())
+        .collect();
+    fragments.sort();
+    let more = fragments.len().saturating_sub(NAMED_FRAGMENTS);
+    for fragment in fragments.iter().take(NAMED_FRAGMENTS) {
+        let message = format!("{} is not read yet; move its content into the main file", fragment.display());
+        loaded.report.warn("", message);
+    }
+    if more > 0 {
+        loaded.report.warn("", format!("{more} more files in {} are not read yet", directory.display()));
+    }
+}
+
+/// Names each variable that would have set a key; gives the name of the one that would have set `api_key`.
+fn warn_of_environment(environment: &Environment, report: &mut Report) -> Option<String> {
+    let mut key_variable = None;
+    let mut of_environment = Report::new("environment");
+    for key in keys::GLOBAL {
+        if let Some(name) = variable_names(key).into_iter().find(|name| environment.get(name).is_some()) {
+            of_environment
+                .warn(&name, format!("is not honoured yet; write `{}` into the configuration file", key.name));
+            if key.name == "api_key" {
+                key_variable = Some(name);
+            }
+        }
+    }
+    if environment.get("SCALYR_EXTRA_CONFIG_DIR").is_some() {
+        of_environment.warn("SCALYR_EXTRA_CONFIG_DIR", "is not honoured yet: its files are not read");
+    }
+    report.merge(of_environment);
+    key_variable
+}
+
+/// The spellings of a key's variable, the one that wins first.
+fn variable_names(key: &Key) -> Vec<String> {
+    let of = |upper: String| [upper.to_ascii_lowercase(), upper];
+    let names = match key.variable {
+        Variable::None => return Vec::new(),
+        Variable::Named(name) => vec![of(name.to_owned())],
+        Variable::ByName => {
+            let of_name = |name: &str| of(format!("SCALYR_{}", name.to_ascii_uppercase()));
+            [Some(key.name), key.alias].into_iter().flatten().map(of_name).collect()
+        }
+    };
+    names.into_iter().flat_map(|[lower, upper]| [upper, lower]).collect()
+}

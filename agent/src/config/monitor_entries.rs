@@ -1,0 +1,377 @@
+//! The entries of `monitors`: entry → [`MonitorPlan`], in the same way for the daemon and for `--run-monitor`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scalyr_monitor::registry::{Environment, Registration, Registry};
+use serde_json::{Map, Value};
+
+use super::keys;
+use super::load::Loaded;
+use super::monitor_ids::{self, Id, Wanted};
+use super::plan::{MonitorPlan, Rotation, WriteLimit};
+use super::report::{Report, Severity};
+use super::session;
+use super::settings::{Scope, Settings};
+use super::syntax;
+use super::value;
+use crate::monitors::panic_place;
+
+/// The module that `implicit_metric_monitor` runs.
+const SYSTEM_METRICS: &str = "scalyr_agent.builtin_monitors.linux_system_metrics";
+/// The module that `implicit_agent_process_metrics_monitor` runs.
+const PROCESS_METRICS: &str = "scalyr_agent.builtin_monitors.linux_process_metrics";
+
+/// What a monitor has when its entry does not say otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Defaults {
+    sample_interval: Duration,
+    jitter: bool,
+    rotation: Rotation,
+}
+
+impl Defaults {
+    /// From the keys of the whole configuration.
+    pub(super) fn read(settings: &Settings<'_>) -> Self {
+        Self {
+            sample_interval: session::seconds(settings, "global_monitor_sample_interval"),
+            jitter: settings.boolean("global_monitor_sample_interval_enable_jitter"),
+            rotation: rotation(settings),
+        }
+    }
+}
+
+/// `log_rotation_max_bytes` and `log_rotation_backup_count` of the whole configuration.
+pub(super) fn rotation(settings: &Settings<'_>) -> Rotation {
+    let backups = u32::try_from(settings.count("log_rotation_backup_count")).unwrap_or(u32::MAX);
+    Rotation { max_bytes: settings.count("log_rotation_max_bytes"), backups }
+}
+
+/// An entry on its way to a plan.
+struct Candidate {
+    origin: String,
+    entry: Map<String, Value>,
+    wanted: Wanted,
+    refused: bool,
+}
+
+/// The monitors of the configuration, the implicit ones behind them. An entry that is refused is left out.
+pub(super) fn plan(
+    settings: &Settings<'_>,
+    registry: &Registry,
+    environment: &Arc<Environment>,
+    report: &mut Report,
+) -> Vec<MonitorPlan> {
+    let mut candidates: Vec<Candidate> = settings
+        .list("monitors")
+        .iter()
+        .enumerate()
+        .filter_map(|(index, entry)| candidate(entry, format!("monitors[{index}]"), report))
+        .collect();
+    candidates.extend(implicit(settings, registry, report));
+
+    let wanted: Vec<Wanted> = candidates.iter().map(|candidate| candidate.wanted.clone()).collect();
+    let origins: Vec<String> = candidates.iter().map(|candidate| candidate.origin.clone()).collect();
+    let defaults = Defaults::read(settings);
+    let mut monitors = Vec::new();
+    for (candidate, id) in candidates.into_iter().zip(monitor_ids::assign(&wanted)) {
+        let Candidate { origin, entry, wanted, refused } = candidate;
+        let id = match id {
+            Id::Free(id) => Some(id),
+            Id::Moved(id, taken) => {
+                let message = format!("its automatic id {taken} is given to another entry; it gets {id}");
+                report.warn(&origin, message);
+                Some(id)
+            }
+            Id::Taken(owner) => {
+                let given = wanted.id.as_deref().unwrap_or_default();
+                let owner = origins.get(owner).map_or("", String::as_str);
+                let message = format!("{given:?} is the id of {owner} too; give each {} its own", wanted.short_name);
+                report.refuse(format!("{origin}.id"), message);
+                None
+            }
+        };
+        let place = EntryPlace { prefix: origin.clone(), origin };
+        let resolved = resolve(&entry, &place, registry, report);
+        // Every problem of the entry is reported, also when one was found already.
+        let made = resolved.and_then(|registration| {
+            monitor_plan(registration, entry, &place, id.clone().unwrap_or_default(), &defaults, environment, report)
+        });
+        monitors.extend(made.filter(|_| id.is_some() && !refused));
+    }
+    monitors
+}
+
+/// Where an entry stands: for the plan, and as the prefix of its problems' paths (empty for the text of `-c`).
+struct EntryPlace {
+    origin: String,
+    prefix: String,
+}
+
+impl EntryPlace {
+    fn of(&self, path: &str) -> String {
+        match (self.prefix.is_empty(), path.is_empty()) {
+            (true, _) => path.to_owned(),
+            (_, true) => self.prefix.clone(),
+            _ => format!("{}.{path}", self.prefix),
+        }
+    }
+}
+
+fn candidate(entry: &Value, origin: String, report: &mut Report) -> Option<Candidate> {
+    let Value::Object(entry) = entry else {
+        report.refuse(origin, format!("must be an object with a `module`, but is {}", value::kind(entry)));
+        return None;
+    };
+    let Some(module) = entry.get("module").and_then(module_text) else {
+        let found =
+            entry.get("module").map_or("missing".to_owned(), |found| format!("{}, not a text", value::kind(found)));
+        report.refuse(format!("{origin}.module"), format!("is {found}: an entry names the monitor that it runs"));
+        return None;
+    };
+    let id = read_id(entry);
+    let refused = id.is_err();
+    let id = id.unwrap_or_else(|message| {
+        report.refuse(format!("{origin}.id"), message);
+        None
+    });
+    let wanted = Wanted { short_name: short_name(&module).to_owned(), id };
+    Some(Candidate { origin, entry: entry.clone(), wanted, refused })
+}
+
+fn implicit(settings: &Settings<'_>, registry: &Registry, report: &mut Report) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    for (key, module, options) in [
+        ("implicit_metric_monitor", SYSTEM_METRICS, &[][..]),
+        ("implicit_agent_process_metrics_monitor", PROCESS_METRICS, &[("id", "agent"), ("pid", "$$")][..]),
+    ] {
+        if !settings.boolean(key) {
+            continue;
+        }
+        if registry.find(module).is_none() {
+            let message = format!(
+                "the monitor {} that it runs is not built yet; `{key}: false` ends this warning",
+                short_name(module)
+            );
+            report.warn(key, message);
+            continue;
+        }
+        let entry: Map<String, Value> = [("module", module)]
+            .iter()
+            .chain(options)
+            .map(|(key, value)| ((*key).to_owned(), Value::from(*value)))
+            .collect();
+        candidates.extend(candidate(&Value::Object(entry), key.to_owned(), report));
+    }
+    candidates
+}
+
+fn module_text(module: &Value) -> Option<String> {
+    match module {
+        Value::String(_) | Value::Number(_) => value::scalar_text(module).filter(|text| !text.is_empty()),
+        _ => None,
+    }
+}
+
+/// The text behind the last dot.
+fn short_name(module: &str) -> &str {
+    module.rsplit('.').next().unwrap_or(module)
+}
+
+/// The id of an entry, if it gives one.
+fn read_id(entry: &Map<String, Value>) -> Result<Option<String>, String> {
+    match entry.get("id") {
+        None | Some(Value::Null) => Ok(None),
+        Some(id) => match value::scalar_text(id) {
+            Some(text) if text.chars().any(char::is_control) => {
+                Err("must not hold line breaks or other control characters: it becomes a part of every line".to_owned())
+            }
+            Some(text) => Ok(Some(text)),
+            None => Err(format!("must be a text, a number, true or false, but is {}", value::kind(id))),
+        },
+    }
+}
+
+fn resolve(
+    entry: &Map<String, Value>,
+    place: &EntryPlace,
+    registry: &Registry,
+    report: &mut Report,
+) -> Option<&'static Registration> {
+    let module = entry.get("module").and_then(module_text).unwrap_or_default();
+    let found = registry.find(&module);
+    if found.is_none() {
+        report.refuse(place.of("module"), unknown_module(&module, registry));
+    }
+    found
+}
+
+fn unknown_module(module: &str, registry: &Registry) -> String {
+    let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let near = match registry.find(short_name(module)) {
+        Some(registration) => vec![registration.name],
+        None => registry.nearest(short_name(module)),
+    };
+    if near.is_empty() {
+        let all: Vec<_> = registry.iter().map(|registration| registration.name).collect();
+        let all = if all.is_empty() { "none".to_owned() } else { quoted(&all) };
+        format!("{module:?} is no monitor of this agent; it has {all}")
+    } else {
+        format!("{module:?} is no monitor of this agent; did you mean {}?", quoted(&near))
+    }
+}
+
+/// Entry → plan: the one way, for the daemon and for `--run-monitor`. `None` when the entry is refused.
+fn monitor_plan(
+    registration: &'static Registration,
+    entry: Map<String, Value>,
+    place: &EntryPlace,
+    id: String,
+    defaults: &Defaults,
+    environment: &Arc<Environment>,
+    report: &mut Report,
+) -> Option<MonitorPlan> {
+    let settings = Settings::read(&entry, keys::MONITOR_ENTRY, &place.prefix, Scope::Monitor, report);
+    let mut refused = settings.is_refused();
+    refused |= !builds(registration, &entry, place, environment, report);
+
+    let module = settings.text("module").unwrap_or(registration.name);
+    let short_name = short_name(module).to_owned();
+    let metric_log = settings.text("log_path").filter(|path| !path.is_empty());
+    let plan = MonitorPlan {
+        origin: place.origin.clone(),
+        registration,
+        id,
+        sample_interval: match settings.float("sample_interval") {
+            Some(_) => session::seconds(&settings, "sample_interval"),
+            None => defaults.sample_interval,
+        },
+        jitter: defaults.jitter,
+        write_limit: write_limit(&settings),
+        rotation: Rotation {
+            max_bytes: settings
+                .integer("log_rotation_max_bytes")
+                .and_then(|bytes| u64::try_from(bytes).ok())
+                .unwrap_or(defaults.rotation.max_bytes),
+            backups: settings
+                .integer("log_rotation_backup_count")
+                .and_then(|count| u32::try_from(count).ok())
+                .unwrap_or(defaults.rotation.backups),
+        },
+        metric_log: metric_log.map_or_else(|| PathBuf::from(format!("{short_name}.log")), PathBuf::from),
+        short_name,
+        environment: Arc::clone(environment),
+        entry: entry.clone(),
+    };
+    (!refused).then_some(plan)
+}
+
+/// A negative rate or burst switches the limit off.
+fn write_limit(settings: &Settings<'_>) -> Option<WriteLimit> {
+    let rate = u64::try_from(settings.integer("monitor_log_write_rate")?).ok()?;
+    let burst = u64::try_from(settings.integer("monitor_log_max_write_burst")?).ok()?;
+    Some(WriteLimit { rate, burst })
+}
+
+/// Builds the monitor and lets go of it, so that all problems of its options are in the report.
+fn builds(
+    registration: &'static Registration,
+    entry: &Map<String, Value>,
+    place: &EntryPlace,
+    environment: &Environment,
+    report: &mut Report,
+) -> bool {
+    let reasons = report.problems().len();
+    let (built, problems) = match panic_place::watch(|| registration.build(entry, environment)) {
+        Ok(Ok(built)) => (true, built.warnings),
+        Ok(Err(problems)) => (false, problems),
+        Err(panic) => {
+            report.refuse(place.of(""), format!("the monitor {} {panic} while it read this entry", registration.name));
+            return false;
+        }
+    };
+    for problem in problems {
+        report.add(problem.severity.into(), place.of(&problem.path), problem.message);
+    }
+    if !built && report.problems().len() == reasons {
+        report.refuse(place.of(""), format!("the monitor {} refuses this entry", registration.name));
+    }
+    built
+}
+
+/// What `--run-monitor` is asked to run.
+#[derive(Clone, Copy)]
+pub struct RunRequest<'a> {
+    /// A short or dotted module name.
+    pub module: &'a str,
+    /// The text of `-c`: an entry without its `module`.
+    pub config_text: &'a str,
+    /// The sample interval when `-c` does not give one.
+    pub sample_interval: Duration,
+    /// The configuration of `-a`: gives the jitter and the rotation.
+    pub agent_config: Option<&'a Loaded>,
+}
+
+/// What `--run-monitor` runs.
+#[derive(Debug)]
+pub struct RunPlan {
+    /// The instance.
+    pub monitor: MonitorPlan,
+    /// `agent_log_path` of `-a`, or its default.
+    pub log_path: PathBuf,
+    /// What is odd, and lets the monitor run all the same.
+    pub report: Report,
+}
+
+/// The plan of the one monitor that `--run-monitor` runs: made in the same way as in the daemon, except that its id is
+/// empty unless the text gives one, and that a refusal ends the run.
+///
+/// # Errors
+/// All problems of the text and of the monitor's options.
+pub fn monitor_plan_for_run(
+    request: &RunRequest<'_>,
+    registry: &Registry,
+    environment: &Arc<Environment>,
+) -> Result<RunPlan, Report> {
+    let mut report = Report::new("-c");
+    let (defaults, log_path) = run_defaults(request, &mut report);
+    let entry = syntax::parse_object(request.config_text, "-c", &mut report).map_err(|problem| report.push(problem));
+    let registration = registry.find(request.module);
+    if registration.is_none() {
+        let mut of_module = Report::new("--run-monitor");
+        of_module.refuse("", unknown_module(request.module, registry));
+        report.merge(of_module);
+    }
+    let (Ok(mut entry), Some(registration)) = (entry, registration) else { return Err(report) };
+    entry.insert("module".to_owned(), request.module.into());
+    let id = read_id(&entry).unwrap_or_else(|message| {
+        report.refuse("id", message);
+        None
+    });
+    let place = EntryPlace { origin: "--run-monitor".to_owned(), prefix: String::new() };
+    let id = id.unwrap_or_default();
+    match monitor_plan(registration, entry, &place, id, &defaults, environment, &mut report) {
+        Some(monitor) if report.worst() < Some(Severity::Refused) => Ok(RunPlan { monitor, log_path, report }),
+        _ => Err(report),
+    }
+}
+
+/// What the configuration of `-a` says about a single monitor. The rest of it is judged by `start`.
+fn run_defaults(request: &RunRequest<'_>, report: &mut Report) -> (Defaults, PathBuf) {
+    const JITTER: &str = "global_monitor_sample_interval_enable_jitter";
+    let read = [JITTER, "log_rotation_max_bytes", "log_rotation_backup_count", "agent_log_path"];
+    let nothing = Map::new();
+    let values = request.agent_config.map_or(&nothing, |loaded| &loaded.values);
+    let mut of_agent = Report::new(request.agent_config.map_or_else(String::new, Loaded::source));
+    let settings = Settings::read(values, keys::GLOBAL, "", Scope::Global, &mut of_agent);
+    of_agent.keep(|path| read.contains(&path));
+    report.merge(of_agent);
+    let defaults = Defaults {
+        sample_interval: request.sample_interval,
+        jitter: request.agent_config.is_some() && settings.boolean(JITTER),
+        rotation: rotation(&settings),
+    };
+    let log_path = PathBuf::from(settings.text("agent_log_path").unwrap_or_default());
+    (defaults, request.agent_config.map_or(log_path.clone(), |loaded| loaded.directory().join(log_path)))
+}

@@ -1,0 +1,178 @@
+//! What is wrong with a configuration: problems with their places, all at once.
+
+use std::fmt;
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Odd, and everything runs all the same.
+    Warning,
+    /// This value or entry is refused; the rest runs, and `status` shows the agent as unhealthy.
+    Refused,
+    /// The agent cannot start with this configuration.
+    Fatal,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Warning => "warning",
+            Self::Refused => "refused",
+            Self::Fatal => "error",
+        })
+    }
+}
+
+impl From<scalyr_monitor::registry::Severity> for Severity {
+    fn from(severity: scalyr_monitor::registry::Severity) -> Self {
+        match severity {
+            scalyr_monitor::registry::Severity::Warning => Self::Warning,
+            scalyr_monitor::registry::Severity::Refused => Self::Refused,
+        }
+    }
+}
+
+/// A place in a text; both count from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The line; CR, LF and CRLF each end one.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+}
+
+/// Where a problem is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The text that the value comes from: a file's path, `-c`, `environment`.
+    pub source: String,
+    /// The value, from the top of the text: `monitors[2].gauss_mean`; empty for the text as a whole.
+    pub path: String,
+    /// Line and column, where they are known. Until values carry them, only syntax errors have them.
+    pub position: Option<Position>,
+}
+
+/// `FILE`, `FILE:LINE:COLUMN` or `FILE  path.to.value`.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source)?;
+        if let Some(Position { line, column }) = self.position {
+            write!(f, ":{line}:{column}")?;
+        }
+        if !self.path.is_empty() {
+            write!(f, "  {}", self.path)?;
+        }
+        Ok(())
+    }
+}
+
+/// Something that is wrong, for the person who wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it is.
+    pub place: Place,
+    /// What was found, what is allowed, what to do. Never a secret.
+    pub message: String,
+}
+
+/// One line, without the severity.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.place)?;
+        self.message.chars().try_for_each(|c| if c.is_control() { write!(f, " ") } else { write!(f, "{c}") })
+    }
+}
+
+/// All problems of a configuration, in the order in which they were found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    source: String,
+    problems: Vec<Problem>,
+}
+
+impl Report {
+    /// No problems yet; those that are added without a place of their own lie in `source`.
+    pub fn new(source: impl Into<String>) -> Self {
+        Self { source: source.into(), problems: Vec::new() }
+    }
+
+    /// Adds a problem.
+    pub fn push(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Adds a problem of the value at `path`.
+    pub fn add(&mut self, severity: Severity, path: impl Into<String>, message: impl Into<String>) {
+        let place = Place { source: self.source.clone(), path: path.into(), position: None };
+        self.push(Problem { severity, place, message: message.into() });
+    }
+
+    /// Adds a [`Severity::Warning`].
+    pub fn warn(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.add(Severity::Warning, path, message);
+    }
+
+    /// Adds a [`Severity::Refused`].
+    pub fn refuse(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.add(Severity::Refused, path, message);
+    }
+
+    /// Adds a [`Severity::Fatal`].
+    pub fn fail(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.add(Severity::Fatal, path, message);
+    }
+
+    /// Appends the problems of another report.
+    pub fn merge(&mut self, other: Self) {
+        self.problems.extend(other.problems);
+    }
+
+    /// Leaves only the problems of values whose path `wanted` accepts.
+    pub(super) fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.problems.retain(|problem| wanted(&problem.place.path));
+    }
+
+    /// All problems.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// The worst severity; `None` when there is no problem.
+    pub fn worst(&self) -> Option<Severity> {
+        self.problems.iter().map(|problem| problem.severity).max()
+    }
+}
+
+/// One line per problem, each behind its severity.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problems.iter().try_for_each(|problem| writeln!(f, "{}: {problem}", problem.severity))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_problem_is_one_line_whatever_the_value_holds() {
+        let mut report = Report::new("/etc/agent.json");
+        report.warn("monitors[2].gauss_mean", "a\nb");
+        report.push(Problem {
+            severity: Severity::Fatal,
+            place: Place {
+                source: "/etc/agent.json".to_owned(),
+                path: String::new(),
+                position: Some(Position { line: 3, column: 7 }),
+            },
+            message: "expected a comma".to_owned(),
+        });
+        assert_eq!(
+            report.to_string(),
+            "warning: /etc/agent.json  monitors[2].gauss_mean: a b\nerror: /etc/agent.json:3:7: expected a comma\n"
+        );
+        assert_eq!(report.worst(), Some(Severity::Fatal));
+    }
+}
