@@ -104,6 +104,27 @@ pub enum SkipReason {
     Unreadable,
 }
 
+/// As `status` shows it behind "dropped:".
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ServerDiscarded => "the server asked to discard them",
+            Self::TooLarge => "larger than a request may be",
+        })
+    }
+}
+
+/// As `status` shows it behind "skipped:".
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooFarBehind => "too far behind",
+            Self::Truncated => "truncated before they were read",
+            Self::Unreadable => "not readable",
+        })
+    }
+}
+
 /// What the tail stage has decided about a range of bytes, before the server has its say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {

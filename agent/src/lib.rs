@@ -3,10 +3,12 @@
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
+pub mod data_lock;
 pub mod ledger;
 pub mod logs;
 pub mod monitors;
 pub mod own_logs;
 pub mod receiver;
+pub mod status;
 pub mod supervisor;
 pub mod upload;

@@ -1,9 +1,11 @@
 //! The command line: arguments → command → exit code. One file per command.
 
 mod arguments;
+pub mod configuration;
 pub mod demo;
 pub mod receive;
 pub mod run_monitor;
+mod signals;
 pub mod start;
 pub mod status;
 pub mod surroundings;
@@ -43,6 +45,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the agent
+    Start(start::Args),
+    /// Tell whether the agent runs, and how it stands
+    Status(status::Args),
+    /// Show an agent at work, with nothing to set up
+    Demo(demo::Args),
     /// Take uploads as the server does, on this host, and show or store what arrives
     Receive(receive::Args),
     /// Print the version of this agent
@@ -60,6 +68,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         };
     }
     match parse(arguments) {
+        Ok(Command::Start(args)) => {
+            let out = Box::new(io::stdout());
+            start::run(args, &surroundings::environment(), &Clock::system(), out, &mut io::stderr())
+        }
+        Ok(Command::Status(args)) => {
+            status::run(&args, &surroundings::environment(), &mut io::stdout(), &mut io::stderr())
+        }
+        Ok(Command::Demo(args)) => demo::run(&args, &Clock::system(), &mut anstream::stdout(), &mut io::stderr()),
         Ok(Command::Receive(args)) => receive::run(args, &Clock::system(), &mut io::stdout(), &mut io::stderr()),
         Ok(Command::Version(args)) => version::run(&args).into(),
         Err(error) => show(&error).into(),

@@ -1,8 +1,21 @@
-//! `agent start`.
+//! `agent start`: the agent itself.
 
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
+use scalyr_monitor::registry::Environment;
+use scalyr_monitor::{Clock, Stop};
+
+use super::{configuration, signals};
 use crate::config::load::DEFAULT_FILE;
+use crate::monitors::panic_place;
+use crate::supervisor::{Edge, Supervisor, Threads};
+
+/// How often the main thread looks after what has to be done now and then.
+const TICK: Duration = Duration::from_secs(5);
 
 /// What `agent start` can be told.
 #[derive(Debug, clap::Args)]
@@ -23,6 +36,50 @@ impl Args {
             use `agent start --no-fork`, for example from a systemd unit";
         (!self.no_fork).then_some(BACKGROUND)
     }
+}
+
+/// Runs the agent until SIGTERM or SIGINT; a copy of its log goes to `out`, what keeps it from starting to `err`.
+///
+/// Ends with success after an orderly stop, with 1 when it could not start.
+pub fn run(
+    args: Args,
+    environment: &Arc<Environment>,
+    clock: &Clock,
+    out: Box<dyn Write + Send>,
+    err: &mut dyn Write,
+) -> ExitCode {
+    let served = match args.refusal() {
+        Some(refusal) => Err(refusal.to_owned()),
+        None => serve(args.config_file, environment, clock, out),
+    };
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            // Nowhere is left to tell it when this fails, too.
+            _ = writeln!(err, "{}\nThe agent was not started.", problem.trim_end());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(
+    config_file: PathBuf,
+    environment: &Arc<Environment>,
+    clock: &Clock,
+    out: Box<dyn Write + Send>,
+) -> Result<(), String> {
+    let (plan, report) = configuration::read(&config_file, environment)?;
+    panic_place::install();
+    // Before the first stage starts, so that a stop during the start is not lost.
+    let (stop, threads) = (Stop::new(), Threads::new());
+    signals::stop_on_signal(&stop, &threads).map_err(|error| format!("signals cannot be handled: {error}"))?;
+    let edge = Edge { config_file, report, clock: clock.clone(), stdout: Some(out) };
+    let supervisor = Supervisor::start(plan, edge).map_err(|error| error.to_string())?;
+    while !stop.wait(TICK) {
+        supervisor.tick();
+    }
+    supervisor.stop();
+    Ok(())
 }
 
 #[cfg(test)]

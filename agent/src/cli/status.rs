@@ -1,10 +1,18 @@
-//! `agent status`.
+//! `agent status`: whether an agent runs, and how it stands.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::ValueEnum;
+use scalyr_monitor::registry::Environment;
 
+use super::configuration;
 use crate::config::load::DEFAULT_FILE;
+use crate::status::{Format, socket};
+
+/// The exit code of `status` when no agent runs, as scripts know it.
+const NOT_RUNNING: u8 = 4;
 
 /// What `agent status` can be told.
 #[derive(Debug, clap::Args)]
@@ -22,11 +30,46 @@ pub struct Args {
     pub format: Format,
 }
 
-/// How a status report is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Text,
-    /// For programs
-    Json,
+/// Asks the agent of this configuration. Without `-v` one line tells whether it runs: exit 0, or 4 when it does not.
+/// With `-v` its report is printed: exit 0, or 1 when there is none.
+pub fn run(args: &Args, environment: &Arc<Environment>, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
+    let Args { config_file, verbose, format } = args;
+    let plan = match configuration::read(config_file, environment) {
+        Ok((plan, _)) => plan,
+        Err(problem) => {
+            _ = writeln!(
+                err,
+                "{}\nWithout a readable configuration it is not known where the agent keeps its data.",
+                problem.trim_end()
+            );
+            return ExitCode::FAILURE;
+        }
+    };
+    match socket::ask(&plan.data_path, if *verbose { *format } else { Format::Json }) {
+        Ok(report) if *verbose => match out.write_all(report.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        },
+        Ok(report) => {
+            let pid = serde_json::from_str::<serde_json::Value>(&report).ok().and_then(|report| report["pid"].as_u64());
+            _ = writeln!(out, "The agent is running (process {}).", pid.unwrap_or_default());
+            ExitCode::SUCCESS
+        }
+        Err(error) if is_absent(&error) => {
+            _ = writeln!(
+                err,
+                "The agent does not appear to be running: nobody answers in {}.",
+                plan.data_path.display()
+            );
+            if *verbose { ExitCode::FAILURE } else { ExitCode::from(NOT_RUNNING) }
+        }
+        Err(error) => {
+            _ = writeln!(err, "The agent in {} cannot be asked: {error}.", plan.data_path.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }

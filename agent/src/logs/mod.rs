@@ -10,8 +10,10 @@ mod identity;
 mod lines;
 mod matcher;
 mod position;
+mod registered;
 mod tail;
 mod watched;
 
 pub use position::Position;
+pub use registered::{RegisteredLogs, copy_plan};
 pub use tail::{Port, Tail, TailHandle, TailParts, TailSnapshot};

@@ -371,6 +371,10 @@ impl Tail {
                     // Cannot block: this thread is the only sender and there was room.
                     if port.batches.send(batch).is_ok() {
                         outcome = Turn::Progress;
+                    } else {
+                        // The session has ended by itself and said why; its files stand still.
+                        let worker = watched.worker.clone();
+                        self.ports.remove(&worker);
                     }
                 }
                 Ok(Err(arena)) => self.spare = Some(arena),

@@ -1,5 +1,6 @@
 //! What is known of a monitor instance at any moment, for `status`.
 
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -24,6 +25,19 @@ pub enum Phase {
     Stopped,
     /// It was asked to stop, hung, and was left behind.
     LeftBehind,
+}
+
+/// As `status` and the demo show it.
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Running => "running",
+            Self::BackingOff => "resting after a failure",
+            Self::Disabled => "disabled",
+            Self::Stopped => "stopped",
+            Self::LeftBehind => "hangs and was left behind",
+        })
+    }
 }
 
 /// One monitor instance in `status`. Counters are those since the instance first started, over all restarts.

@@ -1,10 +1,10 @@
-//! Owns every thread: the only place where one is born.
+//! The only place where a thread is born.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-/// Gives birth to threads and remembers them until they end. Cheap to clone.
+/// Gives birth to threads and counts them until they end. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Threads(Arc<Mutex<Vec<JoinHandle<()>>>>);
 
@@ -14,7 +14,7 @@ impl Threads {
         Self::default()
     }
 
-    /// Starts a thread that is remembered and [joined](Threads::join_finished) when it has ended.
+    /// Starts a thread of this name.
     ///
     /// # Errors
     /// When the system refuses another thread.

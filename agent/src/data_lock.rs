@@ -1,0 +1,81 @@
+//! One agent per data directory: a lock that the kernel lets go of when the process ends, however it ends.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::FlockOperation;
+
+/// Held while this process may write positions in the data directory.
+#[derive(Debug)]
+pub struct DataLock {
+    _file: File,
+}
+
+/// Why the data directory cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another agent has it.
+    #[error("another agent{} already works with {path}; two agents would send every line twice", of_process(.pid))]
+    Taken {
+        /// The data directory.
+        path: String,
+        /// The other agent's process, when it could be read.
+        pid: Option<u32>,
+    },
+    /// The lock file cannot be made or locked.
+    #[error("{path}/agent.lock: {error}; the agent must be able to write in its data directory (agent_data_path)")]
+    Failed {
+        /// The data directory.
+        path: String,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+fn of_process(pid: &Option<u32>) -> String {
+    pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+}
+
+impl DataLock {
+    /// Takes the data directory for this process.
+    ///
+    /// # Errors
+    /// When another agent has it, or the lock file cannot be made.
+    pub fn take(data_path: &Path) -> Result<Self, LockError> {
+        let path = data_path.display().to_string();
+        let failed = |error| LockError::Failed { path: path.clone(), error };
+        let lock = data_path.join("agent.lock");
+        let mut options = OpenOptions::new();
+        let mut file =
+            options.read(true).write(true).create(true).truncate(false).mode(0o644).open(lock).map_err(failed)?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let mut text = String::new();
+                _ = (&file).take(32).read_to_string(&mut text);
+                return Err(LockError::Taken { path, pid: text.trim().parse().ok() });
+            }
+            Err(error) => return Err(failed(error.into())),
+        }
+        let written = file.set_len(0).and_then(|()| file.rewind());
+        written.and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
+        Ok(Self { _file: file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_agent_is_refused_and_told_who_has_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = DataLock::take(directory.path()).unwrap();
+        let error = DataLock::take(directory.path()).unwrap_err().to_string();
+        assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
+        drop(first);
+        DataLock::take(directory.path()).unwrap();
+    }
+}

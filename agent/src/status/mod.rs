@@ -1,0 +1,129 @@
+//! How the agent stands: one snapshot that every stage fills. Text and JSON are renderings of it.
+
+pub mod socket;
+pub mod text;
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::checkpoint::CheckpointSnapshot;
+use crate::ledger::{Account, FileId, Identity, Ledger, Offset, Totals, WorkerId};
+use crate::logs::TailSnapshot;
+use crate::monitors::state::MonitorSnapshot;
+use crate::upload::SessionSnapshot;
+
+/// How a snapshot is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs: the snapshot itself
+    Json,
+}
+
+impl Format {
+    /// Shows a snapshot in this format.
+    pub fn render(self, snapshot: &Snapshot) -> String {
+        match self {
+            Self::Text => text::render(snapshot),
+            Self::Json => serde_json::to_string_pretty(snapshot).unwrap_or_default() + "\n",
+        }
+    }
+}
+
+/// Everything that `status` shows. Times are seconds since the epoch, sizes are bytes.
+#[derive(Clone, Debug, Serialize)]
+pub struct Snapshot {
+    /// The agent's version.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// When it started.
+    pub started: f64,
+    /// When this snapshot was taken.
+    pub now: f64,
+    /// The main configuration file.
+    pub config_file: PathBuf,
+    /// What is wrong or odd in the configuration, a line each.
+    pub config_problems: Vec<String>,
+    /// `agent_log_path`.
+    pub log_path: PathBuf,
+    /// `agent_data_path`.
+    pub data_path: PathBuf,
+    /// The name under which this host is known to the server.
+    pub server_host: String,
+    /// Upload sessions.
+    pub sessions: Vec<SessionSnapshot>,
+    /// Monitor instances.
+    pub monitors: Vec<MonitorSnapshot>,
+    /// Entries that were refused and do not run, a line each.
+    pub refused: Vec<String>,
+    /// Followed files.
+    pub files: Vec<FileSnapshot>,
+    /// What became of the bytes of files that are followed no more.
+    pub closed_files: Totals,
+    /// What became of all bytes.
+    pub totals: Totals,
+    /// The tail stage.
+    pub tail: TailSnapshot,
+    /// The positions file.
+    pub checkpoint: CheckpointSnapshot,
+    /// The agent's own log.
+    pub agent_log: AgentLogSnapshot,
+}
+
+/// The agent's own log.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct AgentLogSnapshot {
+    /// Lines that its limit has kept out since the start.
+    pub skipped_lines: u64,
+    /// Lines that could not be written since the start.
+    pub lost_lines: u64,
+}
+
+/// One followed file.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileSnapshot {
+    /// Its number on the wire.
+    pub id: FileId,
+    /// The path it was found under.
+    pub path: PathBuf,
+    /// The worker it is sent to.
+    pub worker: WorkerId,
+    /// What it is recognised by.
+    pub identity: Identity,
+    /// Everything before was handed on.
+    pub read_to: Offset,
+    /// Everything before has its outcome; where a restart goes on.
+    pub settled_to: Offset,
+    /// What became of its bytes.
+    #[serde(flatten)]
+    pub totals: Totals,
+}
+
+impl FileSnapshot {
+    fn of(account: &Account) -> Self {
+        let totals = account.totals();
+        Self {
+            id: account.id,
+            path: account.path.clone(),
+            worker: account.worker.clone(),
+            identity: account.identity(),
+            read_to: account.read(),
+            settled_to: account.settled(),
+            totals,
+        }
+    }
+}
+
+/// The ledger's part of a snapshot: the open files, the closed ones and the sum.
+pub fn files(ledger: &Ledger) -> (Vec<FileSnapshot>, Totals, Totals) {
+    let closed = ledger.closed();
+    let files: Vec<_> = ledger.accounts().iter().map(|account| FileSnapshot::of(account)).collect();
+    let mut totals = closed.clone();
+    for file in &files {
+        totals.merge(&file.totals);
+    }
+    (files, closed, totals)
+}

@@ -1,0 +1,107 @@
+//! The status socket: whoever connects names a format, and is sent one snapshot in it.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::Mode;
+use scalyr_monitor::{Logger, Stop};
+
+use super::{Format, Snapshot};
+use crate::supervisor::Threads;
+
+/// The socket in `agent_data_path`.
+const NAME: &str = "status.sock";
+/// How long a client may take to read, and the agent to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// A report larger than this is not ours.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A path to the socket that is short enough for any data path: addresses of Unix sockets hold 107 bytes, and the data
+/// path may be longer, so it is reached through an open directory.
+struct Address {
+    /// Kept open while the address is used.
+    _directory: File,
+    path: PathBuf,
+}
+
+fn address(data_path: &Path) -> io::Result<Address> {
+    let directory = File::open(data_path)?;
+    let path = PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd())).join(NAME);
+    Ok(Address { _directory: directory, path })
+}
+
+/// Serves snapshots until asked to stop, then removes the socket. Only the owner can connect.
+///
+/// # Errors
+/// When the socket cannot be made.
+pub fn serve(
+    data_path: &Path,
+    threads: &Threads,
+    stop: &Stop,
+    logger: Logger,
+    snapshot: impl Fn() -> Snapshot + Send + 'static,
+) -> io::Result<()> {
+    let address = address(data_path)?;
+    // A socket that an agent left behind that was killed; the lock on the data path says that none is running.
+    match std::fs::remove_file(&address.path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let before = rustix::process::umask(Mode::from_bits_truncate(0o177));
+    let listener = UnixListener::bind(&address.path);
+    rustix::process::umask(before);
+    let listener = listener?;
+    let waker = data_path.to_owned();
+    // Wakes the thread out of `accept`.
+    stop.on_stop(move || _ = connect(&waker));
+    let stop = stop.clone();
+    threads.spawn("status", move || {
+        for client in listener.incoming() {
+            if stop.is_stopped() {
+                break;
+            }
+            let answered = client.and_then(|client| answer(client, &snapshot));
+            if let Err(error) = answered {
+                logger.debug(format_args!("a status report was not taken: {error}"));
+            }
+        }
+        _ = std::fs::remove_file(&address.path);
+    })
+}
+
+fn answer(mut client: UnixStream, snapshot: impl Fn() -> Snapshot) -> io::Result<()> {
+    client.set_read_timeout(Some(TIMEOUT))?;
+    client.set_write_timeout(Some(TIMEOUT))?;
+    let mut wanted = [0; 1];
+    client.read_exact(&mut wanted)?;
+    let format = match wanted[0] {
+        b't' => Format::Text,
+        b'j' => Format::Json,
+        _ => return Err(io::Error::other("unknown format")),
+    };
+    client.write_all(format.render(&snapshot()).as_bytes())
+}
+
+fn connect(data_path: &Path) -> io::Result<UnixStream> {
+    UnixStream::connect(address(data_path)?.path)
+}
+
+/// Asks the running agent for its snapshot in a format.
+///
+/// # Errors
+/// `NotFound` or `ConnectionRefused` when no agent runs there; others when it does not answer.
+pub fn ask(data_path: &Path, format: Format) -> io::Result<String> {
+    let mut stream = connect(data_path)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.write_all(match format {
+        Format::Text => b"t",
+        Format::Json => b"j",
+    })?;
+    let mut text = String::new();
+    stream.take(MAX_BYTES).read_to_string(&mut text)?;
+    Ok(text)
+}

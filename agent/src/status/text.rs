@@ -1,0 +1,162 @@
+//! The snapshot for people.
+
+use std::fmt::{self, Write as _};
+use std::path::Path;
+
+use scalyr_monitor::Timestamp;
+
+use super::Snapshot;
+use crate::ledger::Totals;
+use crate::monitors::state::MonitorSnapshot;
+use crate::upload::SessionSnapshot;
+
+/// Shows a snapshot as text, with the labels that the Python agent's `status -v` has where it shows the same.
+pub fn render(snapshot: &Snapshot) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    _ = facts(&mut out, snapshot)
+        .and_then(|()| sessions(&mut out, snapshot))
+        .and_then(|()| files(&mut out, snapshot))
+        .and_then(|()| monitors(&mut out, snapshot));
+    out
+}
+
+fn facts(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
+    writeln!(out, "Scalyr Agent status.\n")?;
+    writeln!(out, "Current time:            {}", moment(snapshot.now))?;
+    writeln!(out, "Agent started at:        {}", moment(snapshot.started))?;
+    writeln!(out, "Main process pid:        {}", snapshot.pid)?;
+    writeln!(out, "Version:                 {}", snapshot.version)?;
+    writeln!(out, "Agent log:               {}", snapshot.log_path.join("agent.log").display())?;
+    writeln!(out, "ServerHost:              {}", snapshot.server_host)?;
+    writeln!(out, "Configuration file:      {}", snapshot.config_file.display())?;
+    let AgentLogLosses(losses) = AgentLogLosses::of(snapshot);
+    out.push_str(&losses);
+    for problem in snapshot.config_problems.iter().chain(&snapshot.refused) {
+        writeln!(out, "  {}", problem.replace('\n', "\n  "))?;
+    }
+    if let Some(error) = &snapshot.checkpoint.last_error {
+        writeln!(out, "Positions are not saved: {}: {error}", snapshot.checkpoint.path.display())?;
+    }
+    Ok(())
+}
+
+/// What the agent's own log could not take.
+struct AgentLogLosses(String);
+
+impl AgentLogLosses {
+    fn of(snapshot: &Snapshot) -> Self {
+        let log = snapshot.agent_log;
+        Self(match (log.skipped_lines, log.lost_lines) {
+            (0, 0) => String::new(),
+            (skipped, lost) => {
+                format!("Agent log losses:        {skipped} lines over its limit, {lost} not writable\n")
+            }
+        })
+    }
+}
+
+fn sessions(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
+    writeln!(out, "\nLog transmission:\n=================\n")?;
+    snapshot.sessions.iter().try_for_each(|session| self::session(out, session, snapshot.now))
+}
+
+fn session(out: &mut String, session: &SessionSnapshot, now: f64) -> fmt::Result {
+    let SessionSnapshot { worker, server, requests_sent, requests_succeeded, requests_failed, .. } = session;
+    writeln!(out, "Worker {worker}, server {server}")?;
+    writeln!(
+        out,
+        "  Requests:                {requests_sent} sent, {requests_succeeded} dealt with, {requests_failed} failed"
+    )?;
+    let (raw, sent) = (session.bytes_raw, session.bytes_compressed);
+    writeln!(out, "  Bytes sent:              {raw} bytes, {sent} bytes on the wire")?;
+    writeln!(out, "  Events accepted:         {}", session.events_accepted)?;
+    writeln!(out, "  Last success:            {}", session.last_success_ms.map_or("Never".to_owned(), at_millis))?;
+    writeln!(out, "  Last attempt:            {}", session.last_attempt_ms.map_or("Never".to_owned(), at_millis))?;
+    if let Some(status) = &session.last_status {
+        writeln!(out, "  Last response status:    {status}")?;
+    }
+    if let Some(since) = session.failing_since_ms {
+        let seconds = now - since as f64 / 1e3;
+        write!(out, "  Failing:                 since {} ({seconds:.0} s)", at_millis(since))?;
+        match session.back_off_seconds {
+            Some(pause) => writeln!(out, ", next attempt within {pause:.0} s")?,
+            None => writeln!(out)?,
+        }
+    }
+    if let Some(answer) = &session.last_answer {
+        writeln!(out, "  Last response:           {answer}")?;
+    }
+    if session.events_discarded + session.events_too_large > 0 {
+        let (discarded, large) = (session.events_discarded, session.events_too_large);
+        writeln!(out, "  Events lost:             {discarded} discarded by the server, {large} too large")?;
+    }
+    if let Some(broken) = &session.broken {
+        writeln!(out, "  Broken:                  {broken}; restart the agent")?;
+    }
+    Ok(())
+}
+
+fn files(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
+    writeln!(out)?;
+    for file in &snapshot.files {
+        writeln!(out, "{}", path_line(&file.path, &file.totals))?;
+    }
+    for (path, trouble) in &snapshot.tail.troubles {
+        writeln!(out, "Path {}: cannot be copied: {trouble}", path.display())?;
+    }
+    for worker in &snapshot.tail.waiting_for {
+        writeln!(out, "Reading waits for worker {worker}: its logs grow faster than the server takes them")?;
+    }
+    if snapshot.closed_files != Totals::default() {
+        writeln!(out, "{}", path_line(Path::new("(files that are gone)"), &snapshot.closed_files))?;
+    }
+    Ok(())
+}
+
+/// `Path P: copied N bytes (N lines), N bytes pending`, with what was left out, lost or skipped when there is any.
+fn path_line(path: &Path, totals: &Totals) -> String {
+    let Totals { accepted, sampled_out, pending, dropped, skipped, .. } = totals;
+    let mut line = format!("Path {}: copied {} bytes ({} lines), ", path.display(), accepted.bytes, accepted.lines);
+    _ = write!(line, "{pending} bytes pending");
+    if sampled_out.bytes > 0 {
+        _ = write!(line, ", {} bytes dropped by sampling ({} lines)", sampled_out.bytes, sampled_out.lines);
+    }
+    for (reason, count) in dropped {
+        _ = write!(line, ", {} bytes ({} lines) dropped: {reason}", count.bytes, count.lines);
+    }
+    for (reason, count) in skipped {
+        _ = write!(line, ", {} bytes skipped: {reason}", count.bytes);
+    }
+    line
+}
+
+fn monitors(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
+    writeln!(out, "\nMonitors:\n=========\n")?;
+    for monitor in &snapshot.monitors {
+        let MonitorSnapshot { name, lines_emitted, errors, state, .. } = monitor;
+        write!(out, "{name}: {lines_emitted} lines emitted, {errors} errors, {state}")?;
+        if monitor.lines_dropped > 0 {
+            write!(out, ", {} lines dropped", monitor.lines_dropped)?;
+        }
+        if monitor.panics > 0 {
+            write!(out, ", {} panics, restarted {} times", monitor.panics, monitor.restarts)?;
+        }
+        if let Some(seconds) = monitor.sample_running_secs.filter(|seconds| *seconds > 5.0) {
+            write!(out, ", its sample has been running for {seconds:.0} s")?;
+        }
+        if let Some(failure) = &monitor.last_failure {
+            write!(out, ", last failure: {}", failure.replace('\n', " "))?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn moment(seconds: f64) -> String {
+    Timestamp::from_millis((seconds * 1e3) as i64).to_string()
+}
+
+fn at_millis(millis: i64) -> String {
+    Timestamp::from_millis(millis).to_string()
+}

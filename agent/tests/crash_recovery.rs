@@ -1,0 +1,68 @@
+//! "The agent was killed, again and again, while the log was being written and rotated. Which lines did I lose?"
+
+mod story;
+
+use std::thread;
+use std::time::Duration;
+
+use rand::RngExt;
+use serde_json::json;
+use story::{
+    AgentProcess, Lines, ReceiverProcess, Scratch, missing_and_repeated, seeded_rng, wait_until, write_config,
+};
+
+const KILLS: u32 = 50;
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[test]
+fn fifty_kills_over_a_growing_and_rotating_file_lose_no_line_and_repeat_only_what_was_in_flight() {
+    let scratch = Scratch::new();
+    let mut chance = seeded_rng();
+    let mut receiver = ReceiverProcess::start(&scratch, "receiver");
+    let log = scratch.path("app.log");
+    let logs = json!([{ "path": log, "copy_from_start": true }]);
+    // Small requests, so that several of them lie between two kills.
+    let config = write_config(&scratch, &receiver.url(), logs, json!({ "max_allowed_request_size": 200_000 }));
+    let mut lines = Lines::new(&log, 60);
+    for _ in 0..KILLS {
+        let mut agent = AgentProcess::start(&scratch, &config);
+        for _ in 0..chance.random_range(1..8) {
+            lines.append(chance.random_range(1..4_000));
+            thread::sleep(Duration::from_millis(chance.random_range(0..60)));
+            if chance.random_bool(0.1) {
+                lines.rotate();
+            }
+        }
+        thread::sleep(Duration::from_millis(chance.random_range(0..150)));
+        agent.kill();
+        // The log goes on while no agent runs, and may be rotated then.
+        lines.append(chance.random_range(0..500));
+        if chance.random_bool(0.2) {
+            lines.rotate();
+            lines.append(chance.random_range(0..500));
+        }
+    }
+    let mut agent = AgentProcess::start(&scratch, &config);
+    let written = lines.written();
+    wait_until("every line has arrived", PATIENCE, || {
+        missing_and_repeated(receiver.events(), written).missing.is_empty()
+    });
+    assert_eq!(agent.stop(PATIENCE), Some(0));
+
+    let events = receiver.events();
+    let tally = missing_and_repeated(events, written);
+    assert!(tally.missing.is_empty() && tally.damaged.is_empty(), "of {written} lines, {tally}");
+    // A request holds at most 200,000 bytes, an event of these lines at least 100 of them.
+    let most_in_flight = u64::from(KILLS) * 2_000;
+    let repeats: u64 = tally.repeated.values().map(|times| u64::from(times - 1)).sum();
+    eprintln!("{written} lines, {KILLS} kills, {repeats} repeated (at most {most_in_flight} can have been in flight)");
+    assert!(repeats <= most_in_flight, "{repeats} lines came again");
+    // What is repeated carries the same sequence and number, so that the server can tell.
+    let mut numbered: Vec<_> = events.iter().map(|event| (event.text(), &event.si, event.sn)).collect();
+    numbered.sort();
+    for pair in numbered.windows(2) {
+        if pair[0].0 == pair[1].0 {
+            assert_eq!(pair[0], pair[1]);
+        }
+    }
+}
