@@ -64,7 +64,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if run_monitor::is_asked_for(&arguments) {
         return match run_monitor::parse(arguments) {
             Ok(args) => run_monitor::command(args).into(),
-            Err(error) => show(&error).into(),
+            Err(error) => show(&error).min(run_monitor::worst_code(&error)).into(),
         };
     }
     match parse(arguments) {

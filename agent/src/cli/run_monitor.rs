@@ -24,7 +24,7 @@ use crate::monitors::runner::MonitorHandle;
 use crate::own_logs::stdout_log::StdoutLog;
 use crate::supervisor::Threads;
 
-pub use args::{Args, is_asked_for, parse};
+pub use args::{Args, is_asked_for, parse, worst_code};
 pub use command::command;
 
 /// How long the end waits for a monitor that may hang, and for a line that perhaps nobody reads: together well below

@@ -45,8 +45,6 @@ pub struct Instance {
     pub log_config: LogConfig,
     /// Attributes of this host that it adds to every request.
     pub server_attributes: Map<String, Value>,
-    /// What is odd about its entry; logged when it starts.
-    pub warnings: Vec<Problem>,
     /// For diagnostics of this instance, component `monitor:<name>`.
     pub logger: Logger,
     pub(super) monitor: Box<dyn Monitor>,
@@ -78,7 +76,7 @@ impl fmt::Display for Refused {
 }
 
 /// A problem as one line: `gauss_mean: 11 is above the maximum, 10`.
-pub(super) struct Described<'a>(pub(super) &'a Problem);
+struct Described<'a>(&'a Problem);
 
 impl fmt::Display for Described<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -93,7 +91,8 @@ impl fmt::Display for Described<'_> {
     }
 }
 
-/// Builds an instance and lets it initialise itself. Nothing runs yet and no file is opened.
+/// Builds an instance and lets it initialise itself. Nothing runs yet and no file is opened. What is merely odd about
+/// the entry was told when the plan was made, with its place in the file, and is not told again.
 ///
 /// # Errors
 /// All problems of the entry at once; or why the monitor refused to initialise, a panic of it included.
@@ -136,7 +135,6 @@ pub(super) fn construct_with(
         sample_interval: context.sample_interval,
         log_config,
         server_attributes: context.server_attributes,
-        warnings: built.warnings,
         logger,
         monitor,
     })

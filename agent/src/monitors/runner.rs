@@ -9,7 +9,7 @@ use scalyr_monitor::sample::{LineSink, Lines};
 use scalyr_monitor::{Clock, Level, Logger, Run, Sample, Stop};
 
 use crate::monitors::back_off::BackOff;
-use crate::monitors::instance::{Described, Instance, Surroundings, construct_with, drop_quietly};
+use crate::monitors::instance::{Instance, Surroundings, construct_with, drop_quietly};
 use crate::monitors::jitter::initial_delay;
 use crate::monitors::panic_place;
 use crate::monitors::state::{MonitorSnapshot, Phase, State};
@@ -52,9 +52,6 @@ impl MonitorHandle {
         sample_limit: Option<u64>,
         threads: &Threads,
     ) -> io::Result<Self> {
-        for warning in &instance.warnings {
-            instance.logger.warn(Described(warning));
-        }
         let phase = if instance.disabled { Phase::Disabled } else { Phase::Running };
         let clock = surroundings.clock.clone();
         let shared = Arc::new(Shared {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser as _;
+use clap::error::ErrorKind;
 
+use crate::cli::{FAILURE, USAGE};
 use crate::config::keys::MIN_SAMPLE_INTERVAL;
 
 /// Runs one monitor and prints what it measures, until Ctrl-C. Nothing is sent and no file is written.
@@ -56,6 +58,15 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Args, clap::Error> {
     Args::try_parse_from(if help { vec!["agent".into(), "--help".into()] } else { arguments })
 }
 
+/// The exit code of wrong arguments: 1 for a wrong or missing value, as for a wrong configuration of the monitor; 2 for
+/// an option that there is not (`monitor-framework.md` section 20).
+pub fn worst_code(error: &clap::Error) -> u8 {
+    match error.kind() {
+        ErrorKind::UnknownArgument => USAGE,
+        _ => FAILURE,
+    }
+}
+
 /// Whether these arguments ask for `--run-monitor` instead of a command: its options have letters of their own.
 pub fn is_asked_for(arguments: &[impl AsRef<OsStr>]) -> bool {
     arguments.iter().skip(1).any(|argument| {
@@ -75,8 +86,6 @@ fn interval(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::error::ErrorKind;
-
     use super::*;
 
     fn parsed(line: &str) -> Result<Args, clap::Error> {
@@ -101,8 +110,9 @@ mod tests {
     fn wrong_numbers_are_refused_and_help_is_shown() {
         for wrong in ["-s 0", "-s inf", "-s nan", "-s x", "-d 6", "--samples 0"] {
             let error = parsed(&format!("agent --run-monitor coin {wrong}")).unwrap_err();
-            assert_eq!((error.kind(), error.exit_code()), (ErrorKind::ValueValidation, 2), "{wrong}");
+            assert_eq!((error.kind(), worst_code(&error)), (ErrorKind::ValueValidation, 1), "{wrong}");
         }
+        assert_eq!(worst_code(&parsed("agent --run-monitor coin --frob").unwrap_err()), 2);
         assert_eq!(parsed("agent --run-monitor --help").unwrap_err().kind(), ErrorKind::DisplayHelp);
         assert!(!is_asked_for(&["agent", "start"]));
     }
