@@ -125,3 +125,28 @@ fn tail(settings: &Settings<'_>) -> TailPlan {
         max_new_log_detection_time: session::seconds(settings, "max_new_log_detection_time"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::PathBuf;
+
+    use super::super::keys::Effect;
+    use super::super::load::from_text;
+    use super::*;
+    use crate::monitors::linked;
+
+    #[test]
+    fn a_key_is_honoured_exactly_when_the_plan_is_made_of_it() {
+        let environment = Arc::new(Environment::default());
+        let loaded = from_text("{ api_key: 'k' }", PathBuf::from("/etc/agent.json"), &environment).unwrap();
+        let registry = linked::registry().unwrap();
+        let surroundings = Surroundings { registry: &registry, environment: &environment, host_name: "host" };
+        let mut report = Report::new("/etc/agent.json");
+        let settings = Settings::read(&loaded.values, keys::GLOBAL, "", Scope::Global, &mut report);
+        assert!(plan(&settings, &loaded, &surroundings, &mut report).is_some());
+        let honoured: BTreeSet<_> =
+            keys::GLOBAL.iter().filter(|key| key.effect == Effect::Honoured).map(|key| key.name).collect();
+        assert_eq!(*settings.read.borrow(), honoured);
+    }
+}

@@ -9,6 +9,7 @@ use super::plan::{ApiKey, Compression, Pacing, SessionPlan};
 use super::report::Report;
 use super::server;
 use super::settings::Settings;
+use super::value;
 use crate::ledger::WorkerId;
 
 /// The worker that `api_key` and `scalyr_server` belong to.
@@ -98,14 +99,12 @@ fn compression(settings: &Settings<'_>, report: &mut Report) -> Compression {
             report.warn("compression_type", format!("{not_built} is not built yet; deflate is used"));
             Compression::Deflate(DEFLATE_LEVEL)
         }
-        _ => {
-            let given = settings.text("compression_type").unwrap_or_default().to_lowercase();
+        other => {
             let known = ["deflate", "bz2", "lz4", "zstandard", "none"];
-            let hint = known
-                .iter()
-                .find(|name| **name == given)
-                .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
-            let message = format!("must be one of {}{hint}; deflate is used", known.join(", "));
+            let meant = known.iter().find(|name| name.eq_ignore_ascii_case(other));
+            let hint = meant.map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+            let shown = value::shown(&other.into());
+            let message = format!("{shown} is none of {}{hint}; deflate is used", known.join(", "));
             report.refuse("compression_type", message);
             Compression::Deflate(DEFLATE_LEVEL)
         }

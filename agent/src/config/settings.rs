@@ -106,8 +106,8 @@ impl<'a> Settings<'a> {
     }
 
     /// Whether the user gave a valid value.
-    pub(super) fn is_given(&self, name: &str) -> bool {
-        self.given.contains_key(name)
+    pub(super) fn is_given(&self, name: &'static str) -> bool {
+        self.get(name).is_some()
     }
 
     /// Whether the user gave a bad value, which was reported.

@@ -1,0 +1,592 @@
+//! What a configuration becomes: the plan, and every problem at once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use expect_test::expect;
+use proptest::prelude::*;
+use scalyr_agent::config::keys::{GLOBAL, LOG_ENTRY, MONITOR_ENTRY};
+use scalyr_agent::config::load::{self, from_text};
+use scalyr_agent::config::plan::{Compression, Plan};
+use scalyr_agent::config::{Report, RunRequest, Severity, Surroundings, build, monitor_plan_for_run};
+use scalyr_agent::monitors::linked;
+use scalyr_monitor::prelude::*;
+use scalyr_monitor::registry::{Environment, Registry};
+use serde_json::{Map, Value, json};
+
+/// Like a monitor of somebody else's package, with the same short name as the agent's own.
+#[scalyr_monitor(name = "other_coin", module = "other.coin")]
+struct OtherCoin {
+    /// Which coin.
+    #[config(default = "euro")]
+    currency: String,
+}
+
+impl Monitor for OtherCoin {
+    fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
+        out.line(&self.currency);
+        Ok(())
+    }
+}
+
+fn registry() -> Registry {
+    linked::registry().unwrap_or_else(|clashes| panic!("{clashes:?}"))
+}
+
+fn environment(variables: &[(&str, &str)]) -> Arc<Environment> {
+    Arc::new(Environment::new(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))))
+}
+
+fn built_with(text: &str, variables: &[(&str, &str)]) -> std::result::Result<(Plan, Report), Report> {
+    let environment = environment(variables);
+    let loaded = from_text(text, PathBuf::from("/etc/agent.json"), &environment)?;
+    let registry = registry();
+    build(&loaded, &Surroundings { registry: &registry, environment: &environment, host_name: "web1.example.com" })
+}
+
+/// The plan and its report; `text` is what stands beside a key and without the implicit monitors.
+fn plan(text: &str) -> (Plan, String) {
+    let text = format!(
+        "{{ api_key: 'k', implicit_metric_monitor: false, implicit_agent_process_metrics_monitor: false, {text} }}"
+    );
+    match built_with(&text, &[]) {
+        Ok((plan, report)) => (plan, report.to_string()),
+        Err(report) => panic!("{report}"),
+    }
+}
+
+fn fatal(text: &str) -> String {
+    match built_with(text, &[]) {
+        Ok((plan, _)) => panic!("a plan was made: {plan:?}"),
+        Err(report) => {
+            assert_eq!(report.worst(), Some(Severity::Fatal));
+            report.to_string()
+        }
+    }
+}
+
+#[test]
+fn the_smallest_configuration_has_the_effective_defaults() {
+    let (plan, report) = match built_with("{ api_key: \"k\" }", &[]) {
+        Ok(built) => built,
+        Err(report) => panic!("{report}"),
+    };
+    expect![[r#"
+        warning: /etc/agent.json  implicit_agent_process_metrics_monitor: the monitor linux_process_metrics that it runs is not built yet; `implicit_agent_process_metrics_monitor: false` ends this warning
+    "#]].assert_eq(&report.to_string());
+    expect![[r#"
+        Plan {
+            log_path: "/var/log/scalyr-agent-2",
+            data_path: "/var/lib/scalyr-agent-2",
+            server_attributes: {
+                "serverHost": String("web1.example.com"),
+            },
+            agent_log: AgentLogPlan {
+                rotation: Rotation {
+                    max_bytes: 20971520,
+                    backups: 2,
+                },
+                debug_level: 0,
+                stdout_severity: None,
+            },
+            tail: TailPlan {
+                max_line_size: 49900,
+                line_completion_wait: 5s,
+                max_log_offset_size: 200000000,
+                max_existing_log_offset_size: 200000000,
+                log_deletion_delay: 600s,
+                max_new_log_detection_time: 60s,
+            },
+            sessions: [
+                SessionPlan {
+                    worker: WorkerId(
+                        "default",
+                    ),
+                    api_key: ********** MASKED **********,
+                    server: "https://agent.scalyr.com",
+                    server_attributes: {
+                        "serverHost": String("web1.example.com"),
+                    },
+                    verify_server_certificate: true,
+                    ca_cert_path: None,
+                    request_deadline: 60s,
+                    compression: Deflate(
+                        6,
+                    ),
+                    pacing: Pacing {
+                        max_request_size: 5900000,
+                        min_spacing: 0ns,
+                        max_spacing: 5s,
+                        max_error_spacing: 30s,
+                        low_water: (
+                            20480,
+                            1.5,
+                        ),
+                        high_water: (
+                            102400,
+                            0.6,
+                        ),
+                        failure_adjustment: 1.5,
+                    },
+                },
+            ],
+            logs: [
+                LogPlan {
+                    origin: "agent log",
+                    path: "/var/log/scalyr-agent-2/agent.log",
+                    exclude: [],
+                    attributes: {
+                        "parser": String("scalyrAgentLog"),
+                    },
+                    copy_from_start: false,
+                    worker: WorkerId(
+                        "default",
+                    ),
+                },
+            ],
+            monitors: [
+                MonitorPlan {
+                    origin: "implicit_metric_monitor",
+                    monitor: "linux_system_metrics",
+                    name: "linux_system_metrics()",
+                    options: [
+                        "module",
+                    ],
+                    sample_interval: 30s,
+                    jitter: true,
+                    write_limit: Some(
+                        WriteLimit {
+                            rate: 2000,
+                            burst: 100000,
+                        },
+                    ),
+                    rotation: Rotation {
+                        max_bytes: 20971520,
+                        backups: 2,
+                    },
+                    metric_log: "linux_system_metrics.log",
+                    ..
+                },
+            ],
+        }
+    "#]]
+    .assert_eq(&format!("{plan:#?}\n"));
+}
+
+#[test]
+fn a_configuration_with_many_mistakes_reports_all_of_them() {
+    let text = r#"{
+        api_kye: "misspelt",
+        scalyr_server: "ftp://logs",
+        max_line_size: "long",
+        max_new_log_detection_time: -1,
+        debug_level: 9,
+        verify_server_certificate: "maybe",
+        allow_http: "no",
+        compression_type: "GZIP",
+        compression_level: 12,
+        max_send_rate_enforcement: "5 Mb/s",
+        http_proxy: "http://user:secret@proxy",
+        stdout_severity: "LOUD",
+        server_attributes: { tier: ["a"], rack: 7 },
+        json_library: "orjson",
+        use_unsafe_debugging: true,
+        read_page_size: 1024,
+        workers: [{ id: "second", api_key: "other secret" }],
+        journald_logs: [{ journald_unit: "ssh" }],
+        logs: [
+            "app.log",
+            { pth: "app.log" },
+            { path: "a.log", exclude: "b.log", attributes: { parser: "p", list: [] } },
+            { path: "b.log", worker_id: "second" },
+            { path: "c.log", lineGroupers: [{ start: "x" }], parse_format: "cri", sampling_rules: [] },
+        ],
+        monitors: [
+            7,
+            { gauss_mean: 1 },
+            { module: "cion" },
+            { module: "coin", gauss_mean: 11, gauss_stdev: 1, sample_interval: 0.01, log_rotation_max_bytes: -1 },
+            { module: "coin", id: "a", stop_agent_on_failure: true },
+            { module: "coin", id: "a" },
+            { module: "coin", id: ["a"] },
+        ],
+    }"#;
+    expect![[r#"
+        warning: /etc/agent.json  api_kye: is not known and has no effect; did you mean `api_key`?
+        refused: /etc/agent.json  max_line_size: "long" is not a whole number; the default 49900 is used
+        refused: /etc/agent.json  max_new_log_detection_time: -1 is below the minimum 0; the default 60 is used
+        refused: /etc/agent.json  debug_level: 9 is above the maximum 5; the default 0 is used
+        refused: /etc/agent.json  verify_server_certificate: "maybe" is neither true nor false; the default true is used
+        warning: /etc/agent.json  allow_http: "no" is read as false; the Python agent took it as true
+        warning: /etc/agent.json  http_proxy: is not honoured yet: the server is reached without a proxy
+        warning: /etc/agent.json  json_library: has no effect: there is one JSON library
+        refused: /etc/agent.json  use_unsafe_debugging: this agent never opens a local shell port; remove it
+        warning: /etc/agent.json  read_page_size: is not honoured yet
+        warning: /etc/agent.json  workers: is not honoured yet: only the worker `default` runs, with `api_key`
+        refused: /etc/agent.json  server_attributes.tier: must be a text, a number, true or false, but is a list; it is left out
+        error: /etc/agent.json  api_key: is missing: set it to a "Log Write Access" key of your account
+        error: /etc/agent.json  scalyr_server: must begin with https://, for example https://agent.scalyr.com
+        refused: /etc/agent.json  compression_type: "GZIP" is none of deflate, bz2, lz4, zstandard, none; deflate is used
+        refused: /etc/agent.json  max_send_rate_enforcement: "5 Mb/s" is no rate; write unlimited, legacy, or a rate such as "5 MB/s" (B for bytes, not b); there is no limit
+        refused: /etc/agent.json  stdout_severity: "LOUD" is none of NOTSET, DEBUG, INFO, WARNING, ERROR and CRITICAL; NOTSET is used
+        refused: /etc/agent.json  logs[0]: must be an object with a `path`, but is a text
+        warning: /etc/agent.json  logs[1].pth: is not known and has no effect; did you mean `path`?
+        refused: /etc/agent.json  logs[1].path: is missing: an entry names the file or glob that it copies
+        refused: /etc/agent.json  logs[2].exclude: must be a list of texts, ["..."], but is a text
+        refused: /etc/agent.json  logs[2].attributes.list: must be a text, a number, true or false, but is a list
+        refused: /etc/agent.json  logs[3].worker_id: "second" cannot be used: `workers` are not honoured yet, there is only "default"
+        warning: /etc/agent.json  logs[4].lineGroupers: is not honoured yet: each line becomes an event of its own
+        warning: /etc/agent.json  logs[4].parse_format: cri is not honoured yet: lines are sent as they are
+        refused: /etc/agent.json  journald_logs[0]: the systemd journal cannot be copied yet
+        refused: /etc/agent.json  monitors[0]: must be an object with a `module`, but is a number
+        refused: /etc/agent.json  monitors[1].module: is missing: an entry names the monitor that it runs
+        refused: /etc/agent.json  monitors[6].id: must be a text, a number, true or false, but is a list
+        warning: /etc/agent.json  implicit_agent_process_metrics_monitor: the monitor linux_process_metrics that it runs is not built yet; `implicit_agent_process_metrics_monitor: false` ends this warning
+        refused: /etc/agent.json  monitors[2].module: "cion" is no monitor of this agent; did you mean `coin`?
+        refused: /etc/agent.json  monitors[3].sample_interval: 0.01 is below the minimum 0.1
+        refused: /etc/agent.json  monitors[3].log_rotation_max_bytes: -1 is below the minimum 0
+        refused: /etc/agent.json  monitors[3].gauss_mean: 11 is above the maximum 10
+        warning: /etc/agent.json  monitors[3].gauss_stdev: unknown option; did you mean `gauss_stddev`?
+        warning: /etc/agent.json  monitors[4].stop_agent_on_failure: is not honoured yet: the agent goes on when this monitor fails
+        refused: /etc/agent.json  monitors[5].id: "a" is the id of monitors[4] too; give each coin its own
+    "#]].assert_eq(&fatal(text));
+}
+
+#[test]
+fn what_is_refused_does_not_keep_the_rest_from_running() {
+    let (plan, report) = plan(
+        r#"
+        max_line_size: "long",
+        logs: [{ path: "a.log", worker_id: "x" }, { path: "b.log" }],
+        monitors: [{ module: "coin", gauss_mean: 11 }, { module: "coin" }, { module: "nothing" }],
+        "#,
+    );
+    let origins: Vec<_> = plan.logs.iter().map(|log| log.origin.as_str()).collect();
+    assert_eq!(origins, ["logs[1]", "agent log"]);
+    assert_eq!(plan.monitors.iter().map(|monitor| monitor.name()).collect::<Vec<_>>(), ["coin(2)"]);
+    assert_eq!(plan.tail.max_line_size, 49_900);
+    assert_eq!(report.lines().filter(|line| line.starts_with("refused: ")).count(), 4, "{report}");
+}
+
+#[test]
+fn a_key_that_cannot_be_used_is_fatal_and_says_what_to_do() {
+    let texts =
+        ["{}", "{ api_key: null }", "{ api_key: ' ' }", "{ api_key: 'REPLACE_THIS' }", "{ api_key: [1] }", "[]", ""];
+    let all: String = texts.iter().map(|text| format!("{text}\n{}", fatal(text))).collect();
+    expect![[r#"
+        {}
+        error: /etc/agent.json  api_key: is missing: set it to a "Log Write Access" key of your account
+        { api_key: null }
+        error: /etc/agent.json  api_key: is missing: set it to a "Log Write Access" key of your account
+        { api_key: ' ' }
+        error: /etc/agent.json  api_key: is empty: set it to a "Log Write Access" key of your account
+        { api_key: 'REPLACE_THIS' }
+        error: /etc/agent.json  api_key: is still the placeholder REPLACE_THIS: set it to a "Log Write Access" key of your account
+        { api_key: [1] }
+        error: /etc/agent.json  api_key: must be a text, but is a list
+        []
+        error: /etc/agent.json: must be an object, { ... }, but is a list
+
+        error: /etc/agent.json: is empty; it must hold an object, { ... }
+    "#]].assert_eq(&all.replace(
+        "warning: /etc/agent.json  implicit_agent_process_metrics_monitor: the monitor linux_process_metrics that it runs is not built yet; `implicit_agent_process_metrics_monitor: false` ends this warning\n",
+        "",
+    ));
+}
+
+#[test]
+fn the_key_is_never_shown() {
+    let key = "wEiRd_SeCrEt_KeY-";
+    for text in [
+        format!("{{ api_key: '{key}' }}"),
+        format!("{{ api_key: '{key}', api_key: '{key}', max_line_size: [] }}"),
+        format!("{{ api_key: ['{key}'] }}"),
+        format!("{{ api_key: '{key}\\n{key}' }}"),
+        format!("{{ api_key: '{key}' scalyr_server: 'x' }}"),
+        format!("{{ api_key: '{key} }}"),
+        format!("{{ api_key: {key} }}"),
+        format!("{{ api_key: 'k', scalyr_server: 'https://{key}:{key}@host' }}"),
+        format!("{{ api_key: 'k', http_proxy: 'https://{key}:{key}@host', workers: [{{ api_key: '{key}' }}] }}"),
+    ] {
+        let variables = [("SCALYR_API_KEY", key), ("scalyr_https_proxy", key)];
+        let shown = format!("{:?}", built_with(&text, &variables));
+        assert!(!shown.contains(key), "{shown}");
+        let displayed = built_with(&text, &variables).map_or_else(|r| r.to_string(), |(_, r)| r.to_string());
+        assert!(!displayed.contains(key), "{displayed}");
+        let loaded = format!("{:?}", from_text(&text, PathBuf::from("/a"), &environment(&variables)));
+        assert!(!loaded.contains(key), "{loaded}");
+    }
+}
+
+#[test]
+fn what_the_user_wrote_is_respected_under_unlimited() {
+    let pacing = |text: &str| plan(text).0.sessions[0].pacing;
+    assert_eq!(pacing("").max_request_size, 5_900_000);
+    assert_eq!(pacing("").min_spacing, Duration::ZERO);
+    assert_eq!(pacing("max_allowed_request_size: 2000000").max_request_size, 2_000_000);
+    assert_eq!(pacing("min_request_spacing_interval: 2.5").min_spacing, Duration::from_millis(2500));
+    assert_eq!(pacing("max_send_rate_enforcement: 'legacy'").max_request_size, 1_048_576);
+    assert_eq!(pacing("max_send_rate_enforcement: 'legacy'").min_spacing, Duration::from_secs(1));
+    assert_eq!(pacing("disable_max_send_rate_enforcement_overrides: true").max_request_size, 1_048_576);
+    assert_eq!(plan("max_send_rate_enforcement: 'legacy'").0.tail.max_existing_log_offset_size, 104_857_600);
+    assert_eq!(plan("max_log_offset_size: 7").0.tail.max_log_offset_size, 7);
+    let (plan, report) = plan("max_send_rate_enforcement: '5 MB/s'");
+    assert_eq!(plan.sessions[0].pacing.max_request_size, 5_900_000);
+    assert!(report.contains("max_send_rate_enforcement: \"5 MB/s\" is not honoured yet"), "{report}");
+}
+
+#[test]
+fn compression_falls_back_to_deflate_by_name() {
+    let compression = |text: &str| (plan(text).0.sessions[0].compression, plan(text).1);
+    assert_eq!(compression("compression_level: 3").0, Compression::Deflate(3));
+    assert_eq!(compression("compression_type: 'none'").0, Compression::None);
+    let (kind, report) = compression("compression_type: 'zstandard', compression_level: 19");
+    assert_eq!(kind, Compression::Deflate(6));
+    assert!(report.contains("zstandard is not built yet; deflate is used"), "{report}");
+    let (kind, report) = compression("compression_level: 12");
+    assert_eq!(kind, Compression::Deflate(6));
+    assert!(report.contains("compression_level: 12 is outside 1 to 9"), "{report}");
+}
+
+#[test]
+fn relative_paths_lie_where_the_python_agent_has_them() {
+    let (plan, _) = plan(
+        "agent_log_path: '/l', logs: [{ path: 'a*.log' }, { path: '/b.log', parser: 'x', attributes: { parser: 'y', n: 1 } }]",
+    );
+    let paths: Vec<_> = plan.logs.iter().map(|log| log.path.as_str()).collect();
+    assert_eq!(paths, ["/l/a*.log", "/b.log", "/l/agent.log"]);
+    assert_eq!(Value::Object(plan.logs[1].attributes.clone()), json!({ "parser": "x", "n": 1 }));
+    assert_eq!(Value::Object(plan.logs[2].attributes.clone()), json!({ "parser": "scalyrAgentLog" }));
+}
+
+#[test]
+fn files_whose_redaction_is_not_built_are_sent_by_no_other_entry() {
+    let (plan, report) = plan(
+        "agent_log_path: '/l', logs: [{ path: '/v/secure.log', redaction_rules: [{ match_expression: 'x' }] },
+                { path: '/v/*.log' }, { path: '/w/*.log', redaction_rules: [] }]",
+    );
+    let logs: Vec<_> = plan.logs.iter().map(|log| (log.path.as_str(), log.exclude.clone())).collect();
+    let withheld = vec!["/v/secure.log".to_owned()];
+    assert_eq!(logs, [("/v/*.log", withheld.clone()), ("/w/*.log", withheld.clone()), ("/l/agent.log", withheld)]);
+    assert!(report.contains("logs[0].redaction_rules: redaction is not built yet"), "{report}");
+}
+
+#[test]
+fn monitors_have_the_names_of_the_python_agent() {
+    let (plan, report) = plan(
+        r#"monitors: [
+            { module: "coin" },
+            { module: "other.coin", id: 2 },
+            { module: "coin", sample_interval: 5, log_path: "mine.log", monitor_log_write_rate: -1 },
+            { module: "scalyr_agent.builtin_monitors.test_monitor", gauss_mean: 1, id: 1.5 },
+            { module: "test_monitor", gauss_mean: 1, id: true },
+        ]"#,
+    );
+    let monitors: Vec<_> = plan
+        .monitors
+        .iter()
+        .map(|m| (m.name(), m.metric_log.display().to_string(), m.sample_interval.as_secs(), m.write_limit.is_some()))
+        .collect();
+    assert_eq!(
+        monitors,
+        [
+            ("coin(1)".to_owned(), "coin.log".to_owned(), 30, true),
+            ("coin(2)".to_owned(), "coin.log".to_owned(), 30, true),
+            ("coin(3)".to_owned(), "mine.log".to_owned(), 5, false),
+            ("test_monitor(1.5)".to_owned(), "test_monitor.log".to_owned(), 30, true),
+            ("test_monitor(True)".to_owned(), "test_monitor.log".to_owned(), 30, true),
+        ]
+    );
+    assert_eq!(report, "");
+}
+
+#[test]
+fn automatic_ids_that_are_given_elsewhere_are_moved_with_a_warning() {
+    let (plan, report) = plan("monitors: [{ module: 'coin', id: 2 }, { module: 'coin' }]");
+    assert_eq!(plan.monitors.iter().map(|monitor| monitor.name()).collect::<Vec<_>>(), ["coin(2)", "coin(3)"]);
+    assert_eq!(
+        report,
+        "warning: /etc/agent.json  monitors[1]: its automatic id 2 is given to another entry; it gets 3\n"
+    );
+}
+
+#[test]
+fn the_host_names_itself_unless_the_user_does() {
+    let host = |text: &str| plan(text).0.sessions[0].server_attributes["serverHost"].clone();
+    assert_eq!(host(""), "web1.example.com");
+    assert_eq!(host("strip_domain_from_default_server_host: true"), "web1");
+    assert_eq!(host("server_attributes: { serverHost: 'mine' }"), "mine");
+}
+
+#[test]
+fn fragments_and_variables_are_named_because_they_are_not_read_yet() {
+    let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))
+            .and_then(|()| fs::write(&path, text))
+            .unwrap_or_else(|error| panic!("{error}"));
+        path
+    };
+    let file = write("agent.json", "{ api_key: 'k' }");
+    for name in ["agent.d/b.json", "agent.d/.a.json", "agent.d/c.JSON", "agent.d/d.json/e.json"] {
+        write(name, "{}");
+    }
+    let environment = environment(&[
+        ("SCALYR_API_KEY", "from outside"),
+        ("scalyr_debug_level", "5"),
+        ("SCALYR_SERVER", "x"),
+        ("SCALYR_SCALYR_SERVER", "x"),
+        ("SCALYR_EXTRA_CONFIG_DIR", "x"),
+        ("SCALYR_LOGS", "x"),
+    ]);
+    let loaded = load::load(&file, &environment).unwrap_or_else(|report| panic!("{report}"));
+    let shown = loaded.report.to_string().replace(&directory.path().display().to_string(), "DIR");
+    expect![[r#"
+        warning: environment  SCALYR_API_KEY: is not honoured yet; write `api_key` into the configuration file
+        warning: environment  SCALYR_SERVER: is not honoured yet; write `scalyr_server` into the configuration file
+        warning: environment  scalyr_debug_level: is not honoured yet; write `debug_level` into the configuration file
+        warning: environment  SCALYR_EXTRA_CONFIG_DIR: is not honoured yet: its files are not read
+        warning: DIR/agent.json: DIR/agent.d/.a.json is not read yet; move its content into the main file
+        warning: DIR/agent.json: DIR/agent.d/b.json is not read yet; move its content into the main file
+    "#]]
+    .assert_eq(&shown);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_says_why() {
+    let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let bad = directory.path().join("bad.json");
+    fs::write(&bad, b"{\n a: \"\xff\" }").unwrap_or_else(|error| panic!("{error}"));
+    let large = directory.path().join("large.json");
+    fs::write(&large, vec![b' '; 17 << 20]).unwrap_or_else(|error| panic!("{error}"));
+    let failure = |file: &Path| match load::load(file, &Environment::default()) {
+        Ok(loaded) => panic!("{loaded:?}"),
+        Err(report) => report.to_string().replace(&directory.path().display().to_string(), "DIR"),
+    };
+    let all: String = [&directory.path().join("missing.json"), directory.path(), &bad, &large].map(failure).concat();
+    expect![[r#"
+        error: DIR/missing.json: there is no such file; name the configuration with -c FILE
+        error: DIR: is a directory; name the file in it with -c FILE
+        error: DIR/bad.json:2:6: is not UTF-8 text from here on; save the file as UTF-8
+        error: DIR/large.json: is larger than 16 MiB; is this the right file?
+    "#]]
+    .assert_eq(&all);
+}
+
+#[test]
+fn each_monitor_is_planned_alike_by_the_daemon_and_by_run_monitor() {
+    let (registry, environment) = (registry(), environment(&[]));
+    assert!(registry.iter().count() >= 2);
+    for registration in registry.iter() {
+        for options in
+            ["{}", "{ no_such_option: 1 }", "{ sample_interval: 7, log_path: 'x.log' }", "{ sample_interval: 0 }"]
+        {
+            let request = RunRequest {
+                module: registration.name,
+                config_text: options,
+                sample_interval: Duration::from_secs(30),
+                agent_config: None,
+            };
+            let alone = monitor_plan_for_run(&request, &registry, &environment);
+            let entry = options.replacen('{', &format!("{{ module: '{}', ", registration.name), 1);
+            let (daemon, _) =
+                plan(&format!("global_monitor_sample_interval_enable_jitter: false, monitors: [{entry}]"));
+            let shown = |plan: &scalyr_agent::config::plan::MonitorPlan| {
+                let mut options: Vec<_> = plan.entry.keys().cloned().collect();
+                options.sort();
+                (
+                    format!("{:?}", (plan.name(), plan.sample_interval, plan.jitter, plan.write_limit, plan.rotation)),
+                    options,
+                )
+            };
+            assert_eq!(alone.ok().map(|run| shown(&run.monitor)), daemon.monitors.first().map(shown), "{entry}");
+        }
+    }
+}
+
+#[test]
+fn run_monitor_takes_jitter_and_rotation_from_the_agents_configuration() {
+    let (registry, environment) = (registry(), environment(&[]));
+    let text = "{ agent_log_path: 'logs', log_rotation_backup_count: 7, no_such_key: 1 }";
+    let loaded = from_text(text, PathBuf::from("/etc/agent.json"), &environment).unwrap_or_else(|r| panic!("{r}"));
+    let request = RunRequest {
+        module: "coin",
+        config_text: "{ id: 'x' }",
+        sample_interval: Duration::from_secs(5),
+        agent_config: Some(&loaded),
+    };
+    let run = monitor_plan_for_run(&request, &registry, &environment).unwrap_or_else(|report| panic!("{report}"));
+    assert_eq!((run.monitor.jitter, run.monitor.rotation.backups), (true, 7));
+    assert_eq!((run.monitor.name().as_str(), run.monitor.sample_interval.as_secs()), ("coin(x)", 5));
+    assert_eq!((run.log_path, run.report.to_string()), (PathBuf::from("/etc/logs"), String::new()));
+}
+
+#[test]
+fn a_bad_run_is_refused_with_every_reason() {
+    let refusal = |module: &str, text: &str| {
+        let request =
+            RunRequest { module, config_text: text, sample_interval: Duration::from_secs(5), agent_config: None };
+        match monitor_plan_for_run(&request, &registry(), &environment(&[])) {
+            Ok(run) => panic!("{run:?}"),
+            Err(report) => report.to_string(),
+        }
+    };
+    let all = [
+        refusal("coin", "{ gauss_mean: 11, gauss_stddev: 'x', sample_interval: 0 }"),
+        refusal("cion", "{ a: 1 b: 2 }"),
+        refusal("coin", "[1]"),
+        refusal("coin", "{ id: {} }"),
+    ];
+    expect![[r#"
+        refused: -c  sample_interval: 0 is below the minimum 0.1
+        refused: -c  gauss_mean: 11 is above the maximum 10
+        refused: -c  gauss_stddev: "x" is not a number
+        error: -c:1:8: expected a comma, found `b`
+        refused: --run-monitor: "cion" is no monitor of this agent; did you mean `coin`?
+        error: -c: must be an object, { ... }, but is a list
+        refused: -c  id: must be a text, a number, true or false, but is an object
+    "#]]
+    .assert_eq(&all.concat());
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,12}".prop_map(Value::from),
+        prop_oneof![Just("inf"), Just("-1e300"), Just("coin"), Just("test_monitor"), Just("https://[::]:1")]
+            .prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        let keys: Vec<&'static str> = LOG_ENTRY.iter().chain(MONITOR_ENTRY).map(|key| key.name).collect();
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((prop::sample::select(keys), inner), 0..4).prop_map(|members| {
+                Value::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>())
+            }),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "\\PC{0,40}") {
+        _ = built_with(&text, &[]);
+        _ = built_with(&format!("{{ api_key: 'k', logs: [{{ {text} }}], monitors: [{{ module: 'coin', {text} }}] }}"), &[]);
+    }
+
+    #[test]
+    fn no_value_of_any_key_makes_it_panic(
+        values in prop::collection::vec((prop::sample::select(GLOBAL.iter().map(|key| key.name).collect::<Vec<_>>()), any_value()), 0..8)
+    ) {
+        let mut members = Map::new();
+        members.insert("api_key".to_owned(), "k".into());
+        members.extend(values.into_iter().map(|(key, value)| (key.to_owned(), value)));
+        _ = built_with(&Value::Object(members).to_string(), &[]);
+    }
+}
