@@ -1,5 +1,7 @@
 //! "The agent was killed, again and again, while the log was being written and rotated. Which lines did I lose?"
 
+#![expect(clippy::print_stderr, reason = "a test prints for the person who reads its failure")]
+
 mod story;
 
 use std::thread;

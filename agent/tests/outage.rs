@@ -1,5 +1,7 @@
 //! "The server was away. What happened to my logs, and to the memory of the host?"
 
+#![expect(clippy::print_stderr, reason = "a test prints for the person who reads its failure")]
+
 mod story;
 
 use std::thread;

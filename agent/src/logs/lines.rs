@@ -79,7 +79,7 @@ mod tests {
             let mut at = 0;
             let taken = cut(&bytes, max_line, flush, |range| {
                 assert_eq!(range.start, at);
-                assert!(range.len() >= 1 && range.len() <= max_line);
+                assert!(!range.is_empty() && range.len() <= max_line);
                 at = range.end;
             });
             prop_assert_eq!(taken, at);
