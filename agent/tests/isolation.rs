@@ -145,8 +145,9 @@ fn broken_monitors_disturb_neither_the_others_nor_the_shipping_of_logs() {
     let stopped = supervisor.stop();
     assert_eq!(stopped.left_behind, ["hangs()"]);
     assert!(stopped.drained && stopped.totals.reconciles(), "{stopped:?}");
-    // What the broken ones emitted before they broke is there, and the gap in the flood is told.
-    assert!(!of("panics.log").is_empty() && !of("hangs.log").is_empty() && !of("fails.log").is_empty());
+    // What the broken ones emitted before they broke is there, and the gap in the flood is told. (A sample leaves in
+    // one go, so that of the one that hangs never left.)
+    assert!(!of("panics.log").is_empty() && !of("fails.log").is_empty());
     assert!(of("floods.log").iter().any(|line| line.contains("skipped writing")));
 
     let agent_log = fs::read_to_string(directory.path().join("log/agent.log")).unwrap();

@@ -269,6 +269,30 @@ fn files_rotated_while_the_agent_is_down_are_read_to_their_end_first() {
 }
 
 #[test]
+fn a_file_that_came_and_went_between_two_looks_is_found_by_its_rotated_name() {
+    let mut tailing = Tailing::new();
+    tailing.start("a.log");
+    tailing.append("a.log", "1\n");
+    assert_eq!(tailing.lines(1), ["1\n"]);
+    for round in 0..3 {
+        for generation in 1..4 {
+            fs::rename(tailing.path("a.log"), tailing.path(&format!("a.log.{round}{generation}"))).unwrap();
+            tailing.append("a.log", format!("{round} {generation}\n"));
+        }
+        let expected: Vec<_> = (1..4).map(|generation| format!("{round} {generation}\n")).collect();
+        assert_eq!(tailing.lines(3), expected);
+    }
+    tailing.crash();
+    for generation in 1..4 {
+        fs::rename(tailing.path("a.log"), tailing.path(&format!("a.log.9{generation}"))).unwrap();
+        tailing.append("a.log", format!("down {generation}\n"));
+    }
+    tailing.start("a.log");
+    assert_eq!(tailing.lines(3), ["down 1\n", "down 2\n", "down 3\n"]);
+    tailing.nothing_comes();
+}
+
+#[test]
 fn another_file_with_the_same_inode_is_another_file() {
     let mut tailing = Tailing::new();
     tailing.start("a.log");

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use scalyr_monitor::Clock;
 
@@ -110,6 +110,11 @@ impl Follower {
     /// Whether `metadata` is that of the file which is open here.
     pub fn is(&self, metadata: &Metadata) -> bool {
         self.account.identity().has_inode(metadata)
+    }
+
+    /// When the file was created, where the file system tells.
+    pub fn created(&self) -> Option<SystemTime> {
+        self.file.metadata().and_then(|metadata| metadata.created()).ok()
     }
 
     /// Whether this generation came to its end by a truncation.

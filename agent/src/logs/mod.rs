@@ -12,6 +12,7 @@ mod matcher;
 mod position;
 mod registered;
 mod tail;
+mod unseen;
 mod watched;
 
 pub use position::Position;

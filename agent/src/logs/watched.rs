@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::batch::LogDescription;
 use super::follower::{self, Follower, Growth};
 use super::position::Position;
+use super::unseen;
 use crate::config::plan::TailPlan;
 use crate::ledger::{Identity, Ledger, Offset, Sequence, WorkerId};
 
@@ -115,6 +116,41 @@ impl Watched {
                 )),
             }
         }
+        if self.current.is_none() {
+            self.follow_unseen(around);
+        }
+    }
+
+    /// After a rotation: takes up the generations that came and went since the last one that was seen, so that two
+    /// rotations between two looks lose nothing.
+    fn follow_unseen(&mut self, around: &Surroundings<'_>) {
+        let newest = self.older.iter().filter_map(|older| older.follower.created()).max();
+        let Some(newest) = newest else { return };
+        let found = unseen::rotated_since(&self.path, newest).unwrap_or_else(|error| {
+            around.logger.warn(format_args!("{}: cannot look for rotated files: {error}", self.path.display()));
+            Vec::new()
+        });
+        for (path, metadata) in found {
+            if self.older.iter().any(|older| older.follower.is(&metadata)) {
+                continue;
+            }
+            let opened = follower::open(&path).and_then(|(file, metadata)| {
+                let identity = Identity::of(&file, &metadata)?;
+                Ok((file, metadata, identity))
+            });
+            match opened {
+                Ok((file, metadata, identity)) => {
+                    around.logger.info(format_args!(
+                        "{}: also copying {}, which was rotated away before it was seen",
+                        self.path.display(),
+                        path.display()
+                    ));
+                    let follower = self.follow(file, &metadata, identity, Offset(0), around);
+                    self.older.push_back(Older { follower, quiet_since: around.now });
+                }
+                Err(error) => around.logger.warn(format_args!("{}: cannot be copied: {error}", path.display())),
+            }
+        }
     }
 
     fn resume_file(
@@ -209,7 +245,11 @@ impl Watched {
         self.trouble = None;
         self.gone_since = None;
         if let Some(follower) = self.current.take() {
+            let truncated = follower.has_ended();
             self.older.push_back(Older { follower, quiet_since: around.now });
+            if !truncated {
+                self.follow_unseen(around);
+            }
         }
         let begin = match self.begin {
             Begin::Start => Offset(0),

@@ -1,0 +1,61 @@
+//! Generations of a path that came and went between two looks: created and renamed away before anybody opened them.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// The regular files beside `path` that bear its name with a rotation's suffix and were created at or after `since`,
+/// oldest first. Nothing is found on a file system that does not tell when a file was created.
+///
+/// A rotation's suffix is one that renames whole files: `<name>.<digits>`, `<name>-<digits>`, `<stem>.<digits><ext>`,
+/// `<stem>-<digits><ext>`; compressed copies are left out.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn rotated_since(path: &Path, since: SystemTime) -> io::Result<Vec<(PathBuf, Metadata)>> {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if !entry.file_name().to_str().is_some_and(|other| is_rotation_of(other, name)) {
+            continue;
+        }
+        // One that is renamed or removed right now is found under its next name, or is gone.
+        let Ok(metadata) = entry.metadata() else { continue };
+        let Ok(created) = metadata.created() else { continue };
+        if metadata.is_file() && created >= since {
+            found.push((created, entry.path(), metadata));
+        }
+    }
+    found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    Ok(found.into_iter().map(|(_, path, metadata)| (path, metadata)).collect())
+}
+
+fn is_rotation_of(other: &str, name: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_suffix = |text: &str| text.strip_prefix(['.', '-']).is_some_and(is_number);
+    if other.strip_prefix(name).is_some_and(is_suffix) {
+        return true;
+    }
+    let Some((stem, extension)) = name.rsplit_once('.') else { return false };
+    let middle = other.strip_prefix(stem).and_then(|rest| rest.strip_suffix(extension)?.strip_suffix('.'));
+    middle.is_some_and(is_suffix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_rotated_files_count() {
+        for other in ["a.log.1", "a.log.12", "a.log-20261122", "a-20261122.log", "a.3.log"] {
+            assert!(is_rotation_of(other, "a.log"), "{other}");
+        }
+        for other in ["a.log", "a.log.1.gz", "a.log.gz", "b.log.1", "a.log.old", "ab.1.log", "a.log.", "a..log"] {
+            assert!(!is_rotation_of(other, "a.log"), "{other}");
+        }
+    }
+}
