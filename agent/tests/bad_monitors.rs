@@ -1,6 +1,8 @@
 //! Monitors that panic, fail, hang and flood: each on a real thread, with real files, beside one that behaves.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use {builtin_monitors as _, local_monitors as _};
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,15 +12,15 @@ use std::time::Duration;
 use scalyr_agent::config::plan::{AgentLogPlan, MonitorPlan, Rotation, WriteLimit};
 use scalyr_agent::monitors::back_off::RestartPolicy;
 use scalyr_agent::monitors::instance::{Instance, Refused, Surroundings, construct};
+use scalyr_agent::monitors::panic_place;
 use scalyr_agent::monitors::runner::{MonitorHandle, stop_all};
 use scalyr_agent::monitors::state::{MonitorSnapshot, Phase};
-use scalyr_agent::monitors::{linked, panic_place};
 use scalyr_agent::own_logs::agent_log::AgentLog;
 use scalyr_agent::own_logs::metric_log::{InstanceLog, MetricLogs};
 use scalyr_agent::supervisor::Threads;
 use scalyr_monitor::context::LogRegistry;
 use scalyr_monitor::prelude::*;
-use scalyr_monitor::registry::{Declared, Registration};
+use scalyr_monitor::registry::{Declared, Registration, Registry};
 use scalyr_monitor::{Clock, LogFiles, Logger, Timestamp};
 use serde_json::Map;
 
@@ -404,7 +406,7 @@ fn a_panic_while_stopping_is_caught_too() {
 /// What `--run-monitor` and the daemon do alike: build each monitor of this binary and take samples with it.
 #[test]
 fn every_linked_monitor_is_built_and_takes_a_sample() {
-    let registry = linked::registry().unwrap();
+    let registry = Registry::linked().unwrap();
     let names: Vec<&str> = registry.iter().map(|registration| registration.name).collect();
     assert!(names.contains(&"coin") && names.contains(&"test_monitor"), "{names:?}");
     let ours = ["steady", "panicking", "failing", "hanging", "flooding", "returning", "beginning", "clinging"];

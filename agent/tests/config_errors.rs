@@ -1,5 +1,7 @@
 //! What a configuration becomes: the plan, and every problem at once.
 
+use {builtin_monitors as _, local_monitors as _};
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +13,6 @@ use scalyr_agent::config::keys::{GLOBAL, LOG_ENTRY, MONITOR_ENTRY};
 use scalyr_agent::config::load::{self, from_text};
 use scalyr_agent::config::plan::{Compression, Plan};
 use scalyr_agent::config::{Report, RunRequest, Severity, Surroundings, build, monitor_plan_for_run};
-use scalyr_agent::monitors::linked;
 use scalyr_monitor::prelude::*;
 use scalyr_monitor::registry::{Environment, Registry};
 use serde_json::{Map, Value, json};
@@ -32,7 +33,7 @@ impl Monitor for OtherCoin {
 }
 
 fn registry() -> Registry {
-    linked::registry().unwrap_or_else(|clashes| panic!("{clashes:?}"))
+    Registry::linked().unwrap_or_else(|clashes| panic!("{clashes:?}"))
 }
 
 fn environment(variables: &[(&str, &str)]) -> Arc<Environment> {

@@ -3,18 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use scalyr_monitor::registry::Environment;
+use scalyr_monitor::registry::{Environment, Registry};
 
 use crate::config::plan::Plan;
 use crate::config::{self, Report, Surroundings};
-use crate::monitors::linked;
 
 /// Reads the configuration whose main file is `file`, against the monitors that are linked into this binary.
 ///
 /// # Errors
 /// All problems, as one text of a line each, when one of them is fatal.
 pub fn read(file: &Path, environment: &Arc<Environment>) -> Result<(Plan, Report), String> {
-    let registry = linked::registry().map_err(|problems| problems.join("\n"))?;
+    let registry = Registry::linked().map_err(|problems| problems.join("\n"))?;
     let loaded = config::load(file, environment).map_err(|report| report.to_string())?;
     let host_name = super::surroundings::host_name();
     let surroundings = Surroundings { registry: &registry, environment, host_name: &host_name };

@@ -219,7 +219,6 @@ mod tests {
 
     use super::*;
     use crate::config::plan::Rotation;
-    use crate::monitors::linked;
 
     #[derive(Clone, Default)]
     struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -284,7 +283,7 @@ mod tests {
     }
 
     fn coin(entry: Value, debug_level: u8, samples: u64) -> Request {
-        let registry = linked::registry().unwrap();
+        let registry = scalyr_monitor::registry::Registry::linked().unwrap();
         request(registry.find("coin").unwrap(), entry, debug_level, samples)
     }
 

@@ -134,13 +134,12 @@ mod tests {
     use super::super::keys::Effect;
     use super::super::load::from_text;
     use super::*;
-    use crate::monitors::linked;
 
     #[test]
     fn a_key_is_honoured_exactly_when_the_plan_is_made_of_it() {
         let environment = Arc::new(Environment::default());
         let loaded = from_text("{ api_key: 'k' }", PathBuf::from("/etc/agent.json"), &environment).unwrap();
-        let registry = linked::registry().unwrap();
+        let registry = Registry::linked().unwrap();
         let surroundings = Surroundings { registry: &registry, environment: &environment, host_name: "host" };
         let mut report = Report::new("/etc/agent.json");
         let settings = Settings::read(&loaded.values, keys::GLOBAL, "", Scope::Global, &mut report);

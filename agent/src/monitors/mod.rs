@@ -1,9 +1,8 @@
-//! Monitors: which are linked, how an instance is built from its plan, and the thread that it lives on.
+//! Monitors: how an instance is built from its plan, and the thread that it lives on.
 
 pub mod back_off;
 pub mod instance;
 pub mod jitter;
-pub mod linked;
 pub mod panic_place;
 pub mod runner;
 pub mod state;

@@ -3,19 +3,19 @@
 use std::io;
 
 use scalyr_monitor::Clock;
+use scalyr_monitor::registry::Registry;
 
 use super::args::Args;
 use super::{Request, run};
 use crate::cli::{self, surroundings};
 use crate::config::{self, RunRequest};
-use crate::monitors::linked;
 use crate::supervisor::Threads;
 
 /// Runs the monitor that the arguments name. Problems of its configuration go to stderr; the exit code is 1 when they
 /// keep it from running.
 pub fn command(args: Args) -> u8 {
     let environment = surroundings::environment();
-    let registry = match linked::registry() {
+    let registry = match Registry::linked() {
         Ok(registry) => registry,
         Err(clashes) => return cli::fail(&clashes.join("\n")),
     };
