@@ -1,7 +1,7 @@
 //! The configuration: files → values with their places → plan.
 //!
 //! [`load`](fn@load::load) reads the files, [`build`](fn@build::build) makes the [`Plan`](plan::Plan) of them; every
-//! problem on the way lands in one [`Report`](report::Report).
+//! problem on the way lands in one [`Report`].
 
 pub mod build;
 pub mod keys;
