@@ -11,6 +11,7 @@ pub mod own_logs;
 pub mod receiver;
 pub mod status;
 pub mod supervisor;
+pub mod threads;
 pub mod upload;
 
 // The program links the monitors; the tests of this library look at them too.

@@ -17,7 +17,7 @@ use scalyr_agent::monitors::runner::{MonitorHandle, stop_all};
 use scalyr_agent::monitors::state::{MonitorSnapshot, Phase};
 use scalyr_agent::own_logs::agent_log::AgentLog;
 use scalyr_agent::own_logs::metric_log::{InstanceLog, MetricLogs};
-use scalyr_agent::supervisor::Threads;
+use scalyr_agent::threads::Threads;
 use scalyr_monitor::context::LogRegistry;
 use scalyr_monitor::prelude::*;
 use scalyr_monitor::registry::{Declared, Registration, Registry};

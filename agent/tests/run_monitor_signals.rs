@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use scalyr_agent::cli::run_monitor::{Request, run};
 use scalyr_agent::config::plan::{MonitorPlan, Rotation};
-use scalyr_agent::supervisor::Threads;
+use scalyr_agent::threads::Threads;
 use scalyr_monitor::prelude::*;
 use scalyr_monitor::registry::{Declared, Registration};
 

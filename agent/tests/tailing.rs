@@ -13,7 +13,7 @@ use scalyr_agent::config::plan::{LogPlan, TailPlan};
 use scalyr_agent::ledger::{DropReason, Ledger, Offset, Outcome, SkipReason, Totals, Verdict, WorkerId};
 use scalyr_agent::logs::batch::Batch;
 use scalyr_agent::logs::{Port, Tail, TailHandle, TailParts};
-use scalyr_agent::supervisor::Threads;
+use scalyr_agent::threads::Threads;
 use scalyr_agent::upload::Save;
 use scalyr_monitor::{Clock, Logger};
 

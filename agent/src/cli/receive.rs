@@ -14,7 +14,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::receiver::faults::GRAMMAR;
 use crate::receiver::{Arrival, Observer, Options, Receiver, Script, Summary, escape, show_events};
-use crate::supervisor::Threads;
+use crate::threads::Threads;
 
 /// How often the command looks whether it is asked to end.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -22,7 +22,7 @@ use crate::monitors::instance::{Instance, Refused, Surroundings, construct};
 use crate::monitors::panic_place;
 use crate::monitors::runner::MonitorHandle;
 use crate::own_logs::stdout_log::StdoutLog;
-use crate::supervisor::Threads;
+use crate::threads::Threads;
 
 pub use args::{Args, is_asked_for, parse, worst_code};
 pub use command::command;

@@ -6,7 +6,7 @@ use scalyr_monitor::Stop;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::supervisor::Threads;
+use crate::threads::Threads;
 
 /// From now on SIGINT and SIGTERM stop `stop`.
 ///

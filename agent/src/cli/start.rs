@@ -12,7 +12,8 @@ use scalyr_monitor::{Clock, Stop};
 use super::{configuration, signals};
 use crate::config::load::DEFAULT_FILE;
 use crate::monitors::panic_place;
-use crate::supervisor::{Edge, Supervisor, Threads};
+use crate::supervisor::{Edge, Supervisor};
+use crate::threads::Threads;
 
 /// How often the main thread looks after what has to be done now and then.
 const TICK: Duration = Duration::from_secs(5);

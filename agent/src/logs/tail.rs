@@ -17,7 +17,7 @@ use super::watched::{Begin, Surroundings, Watched};
 use crate::checkpoint::Checkpoint;
 use crate::config::plan::{LogPlan, TailPlan};
 use crate::ledger::{Ledger, Offset, WorkerId};
-use crate::supervisor::Threads;
+use crate::threads::Threads;
 use crate::upload::Save;
 
 /// How long the thread sleeps when there is nothing to do.

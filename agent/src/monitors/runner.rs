@@ -14,7 +14,7 @@ use crate::monitors::jitter::initial_delay;
 use crate::monitors::panic_place;
 use crate::monitors::state::{MonitorSnapshot, Phase, State};
 use crate::own_logs::metric_log::MetricOutput;
-use crate::supervisor::Threads;
+use crate::threads::Threads;
 
 /// Marks the death of a monitor in the agent log.
 const FAILED_MONITOR: &str = "failedMonitor";

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use scalyr_monitor::{Clock, Stop};
 
-use crate::supervisor::Threads;
+use crate::threads::Threads;
 use connection::Connection;
 use http::{Answer, Timeouts, Wire};
 use store::Store;

@@ -11,7 +11,7 @@ use rustix::fs::Mode;
 use scalyr_monitor::{Logger, Stop};
 
 use super::{Format, Snapshot};
-use crate::supervisor::Threads;
+use crate::threads::Threads;
 
 /// The socket in `agent_data_path`.
 const NAME: &str = "status.sock";

@@ -1,7 +1,6 @@
 //! Owns every thread of the agent: starts what the plan asks for and stops it in order.
 
 mod difference;
-mod threads;
 
 use std::fs;
 use std::io;
@@ -12,7 +11,6 @@ use std::time::Duration;
 use scalyr_monitor::{Clock, Level, LogFiles, Logger, Stop, Timestamp};
 
 pub use difference::{Change, Difference};
-pub use threads::Threads;
 
 use crate::checkpoint::Checkpoint;
 use crate::config::plan::{LogPlan, MonitorPlan, Plan, SessionPlan};
@@ -26,6 +24,7 @@ use crate::monitors::runner::{MonitorHandle, stop_all};
 use crate::own_logs::agent_log::AgentLog;
 use crate::own_logs::metric_log::{InstanceLog, MetricLogs};
 use crate::status::{self, AgentLogSnapshot, Snapshot};
+use crate::threads::Threads;
 use crate::upload::{Save, Session, SessionParts};
 
 /// All monitors together have this long to end.

@@ -10,6 +10,7 @@ mod outage;
 mod pace;
 mod pack;
 mod request;
+mod save;
 mod send;
 mod session;
 mod snapshot;
@@ -17,7 +18,8 @@ mod user_agent;
 mod wire;
 
 pub use accepted::Accepted;
-pub use session::{CHANNEL_BATCHES, Finished, Save, Session, SessionParts};
+pub use save::Save;
+pub use session::{CHANNEL_BATCHES, Finished, Session, SessionParts};
 pub use snapshot::SessionSnapshot;
 pub use user_agent::user_agent;
 

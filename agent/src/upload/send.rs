@@ -16,7 +16,7 @@ use super::losses::Losses;
 use super::outage::Outage;
 use super::pace::{Pace, Turn};
 use super::request::{Ending, Request};
-use super::session::Save;
+use super::save::Save;
 use super::snapshot::Progress;
 
 /// A body that has waited longer than this many seconds gets a new `client_time` before it leaves.

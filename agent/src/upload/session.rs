@@ -15,11 +15,12 @@ use scalyr_monitor::{Clock, Level, Logger, Stop};
 
 use crate::config::plan::SessionPlan;
 use crate::logs::batch::Batch;
-use crate::supervisor::Threads;
+use crate::threads::Threads;
 
 use super::compress::Compressor;
 use super::pace::Pace;
 use super::pack::Pack;
+use super::save::Save;
 use super::send::{Lifeline, Send as SendThread, State, panic_text};
 use super::snapshot::{Progress, SessionSnapshot};
 use super::user_agent::user_agent;
@@ -33,12 +34,6 @@ const RECYCLED_ARENAS: usize = 4;
 
 /// Time for the send thread to notice that its connection was cut.
 const AFTER_CUT: Duration = Duration::from_millis(250);
-
-/// Keeps the positions on disk in step with the ledger: called after each settled request, before the next one leaves.
-pub trait Save: Send + Sync {
-    /// Writes what has changed since the last time.
-    fn save(&self);
-}
 
 /// What a session is given to work with.
 pub struct SessionParts {

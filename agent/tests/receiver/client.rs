@@ -7,7 +7,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use scalyr_agent::receiver::{Options, Receiver, Script};
-use scalyr_agent::supervisor::Threads;
+use scalyr_agent::threads::Threads;
 use scalyr_monitor::Clock;
 
 use crate::body::{event, with_events};

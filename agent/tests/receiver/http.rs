@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use scalyr_agent::receiver::{Options, Receiver};
-use scalyr_agent::supervisor::Threads;
+use scalyr_agent::threads::Threads;
 use scalyr_monitor::Clock;
 
 use crate::body::{event, with_events};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use scalyr_monitor::{Clock, Stop};
 
 use self::scene::Scene;
-use crate::supervisor::Threads;
+use crate::threads::Threads;
 
 /// How often the picture is drawn anew: on a terminal, and elsewhere.
 const REFRESH: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];

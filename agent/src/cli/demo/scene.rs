@@ -17,7 +17,8 @@ use crate::cli::configuration;
 use crate::ledger::Totals;
 use crate::receiver::{Arrival, Observer, Options, Receiver, Summary, escape};
 use crate::status::Snapshot;
-use crate::supervisor::{Edge, Supervisor, Threads};
+use crate::supervisor::{Edge, Supervisor};
+use crate::threads::Threads;
 
 /// The last message of each log file that the receiver has accepted.
 type Latest = Arc<Mutex<BTreeMap<String, String>>>;

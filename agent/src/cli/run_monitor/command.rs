@@ -9,7 +9,7 @@ use super::args::Args;
 use super::{Request, run};
 use crate::cli::{self, surroundings};
 use crate::config::{self, RunRequest};
-use crate::supervisor::Threads;
+use crate::threads::Threads;
 
 /// Runs the monitor that the arguments name. Problems of its configuration go to stderr; the exit code is 1 when they
 /// keep it from running.

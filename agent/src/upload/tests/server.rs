@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use scalyr_monitor::Stop;
 
-use crate::supervisor::Threads;
+use crate::threads::Threads;
 
 use super::decoded::{Decoded, decode};
 

@@ -11,7 +11,7 @@ use super::fixture::{File, Lines, wait_until};
 use super::server::{SUCCESS, Server, Step};
 use crate::config::plan::{ApiKey, Compression, Pacing, SessionPlan};
 use crate::ledger::{DropReason, Ledger, Verdict, WorkerId};
-use crate::supervisor::Threads;
+use crate::threads::Threads;
 use crate::upload::{CHANNEL_BATCHES, Finished, Save, Session, SessionParts};
 
 const KEY: &str = "api-key-that-must-not-be-seen";
