@@ -34,8 +34,8 @@ pub struct Checkpoint {
 }
 
 struct State {
-    /// Positions of the run before that no entry has asked for yet; kept while their file exists.
-    unclaimed: Vec<Position>,
+    /// Positions of the run before that nobody has taken up yet; written back with each save.
+    earlier: Vec<Position>,
     saved_changes: Option<u64>,
     synced: Option<Instant>,
     status: CheckpointSnapshot,
@@ -71,7 +71,7 @@ impl Checkpoint {
     /// Reads the positions of the run before. What cannot be read is reported and treated as absent, entry by entry.
     pub fn open(data_path: &Path, ledger: Ledger, clock: Clock, logger: Logger) -> Self {
         let path = data_path.join(FILE_NAME);
-        let unclaimed = match read(&path, &logger) {
+        let earlier = match read(&path, &logger) {
             Ok(positions) => positions,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => {
@@ -84,17 +84,24 @@ impl Checkpoint {
             }
         };
         let status = CheckpointSnapshot { path: path.clone(), ..CheckpointSnapshot::default() };
-        let state = State { unclaimed, saved_changes: None, synced: None, status, text: Vec::new() };
+        let state = State { earlier, saved_changes: None, synced: None, status, text: Vec::new() };
         Self { path, ledger, clock, logger, state: Mutex::new(state) }
     }
 
-    /// The positions that the run before left for a path, older generations first. They are handed out once.
-    pub fn claim(&self, worker: &WorkerId, path: &Path) -> Vec<Position> {
+    /// The positions that the run before left for a path, older generations first. They stay on disk until each is
+    /// [forgotten](Self::forget).
+    pub fn earlier(&self, worker: &WorkerId, path: &Path) -> Vec<Position> {
+        let state = self.lock();
+        let wanted = |stored: &&Position| stored.worker == *worker && stored.path == path;
+        state.earlier.iter().filter(wanted).cloned().collect()
+    }
+
+    /// Forgets a position of the run before: an account has taken its place, or its file is gone.
+    pub fn forget(&self, position: &Position) {
         let mut state = self.lock();
-        let unclaimed = std::mem::take(&mut state.unclaimed);
-        let (claimed, rest) = unclaimed.into_iter().partition(|stored| stored.worker == *worker && stored.path == path);
-        state.unclaimed = rest;
-        claimed
+        state.earlier.retain(|stored| stored != position);
+        // Written with the next save, even if the ledger stands still.
+        state.saved_changes = None;
     }
 
     /// How the file stands.
@@ -104,7 +111,7 @@ impl Checkpoint {
 
     fn write(&self, state: &mut State) -> io::Result<()> {
         let mut positions: Vec<Position> = self.ledger.accounts().iter().map(|account| Position::of(account)).collect();
-        positions.extend(state.unclaimed.iter().cloned());
+        positions.extend(state.earlier.iter().cloned());
         state.text.clear();
         serde_json::to_writer(&mut state.text, &Written { version: VERSION, positions: &positions })?;
         state.text.push(b'\n');

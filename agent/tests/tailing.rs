@@ -293,6 +293,26 @@ fn a_file_that_came_and_went_between_two_looks_is_found_by_its_rotated_name() {
 }
 
 #[test]
+fn a_directory_that_is_not_mounted_yet_keeps_its_positions() {
+    let mut tailing = Tailing::new();
+    fs::create_dir(tailing.path("mount")).unwrap();
+    tailing.start("mount/a.log");
+    tailing.append("mount/a.log", "1\n");
+    assert_eq!(tailing.lines(1), ["1\n"]);
+    tailing.crash();
+    fs::rename(tailing.path("mount"), tailing.path("away")).unwrap();
+    for _ in 0..2 {
+        tailing.start("mount/a.log");
+        assert!(!tailing.running().tail.snapshot().troubles.is_empty());
+        tailing.crash();
+    }
+    tailing.start("mount/a.log");
+    fs::rename(tailing.path("away"), tailing.path("mount")).unwrap();
+    tailing.append("mount/a.log", "2\n");
+    assert_eq!(tailing.lines(1), ["2\n"]);
+}
+
+#[test]
 fn another_file_with_the_same_inode_is_another_file() {
     let mut tailing = Tailing::new();
     tailing.start("a.log");

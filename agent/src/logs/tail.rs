@@ -1,6 +1,7 @@
 //! The tail thread: turns over all watched paths and hands their lines to the sessions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -291,11 +292,16 @@ impl Tail {
         if !self.known.insert(key) {
             return;
         }
-        let begin = if path == self.parts.own_log.0 { Begin::At(self.parts.own_log.1) } else { begin };
+        let begin = match begin {
+            _ if path == self.parts.own_log.0 => Begin::At(self.parts.own_log.1),
+            // The end that it has now, also when it can only be opened later.
+            Begin::End => end_of(&path),
+            begin => begin,
+        };
         let log = Arc::new(describe(&path, plan));
         let mut watched = Watched::new(path.clone(), plan.worker.clone(), log, begin);
         let around = surroundings(&self.parts);
-        let positions = self.parts.checkpoint.claim(&plan.worker, &path);
+        let positions = self.parts.checkpoint.earlier(&plan.worker, &path);
         if !positions.is_empty() {
             watched.resume(positions, &around);
         }
@@ -438,7 +444,21 @@ impl Tail {
 }
 
 fn surroundings(parts: &TailParts) -> Surroundings<'_> {
-    Surroundings { ledger: &parts.ledger, plan: &parts.plan, logger: &parts.logger, now: parts.clock.monotonic() }
+    Surroundings {
+        ledger: &parts.ledger,
+        checkpoint: &parts.checkpoint,
+        plan: &parts.plan,
+        logger: &parts.logger,
+        now: parts.clock.monotonic(),
+    }
+}
+
+fn end_of(path: &Path) -> Begin {
+    match fs::metadata(path) {
+        Ok(metadata) => Begin::At(Offset(metadata.len())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Begin::Start,
+        Err(_) => Begin::End,
+    }
 }
 
 /// The attributes of a file on the wire: the entry's, and `logfile` unless the user gave one.

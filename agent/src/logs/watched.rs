@@ -14,6 +14,7 @@ use super::batch::LogDescription;
 use super::follower::{self, Follower, Growth};
 use super::position::Position;
 use super::unseen;
+use crate::checkpoint::Checkpoint;
 use crate::config::plan::TailPlan;
 use crate::ledger::{Identity, Ledger, Offset, Sequence, WorkerId};
 
@@ -48,6 +49,9 @@ pub struct Watched {
     active_until: Option<Instant>,
     due: Option<Instant>,
     trouble: Option<String>,
+    /// Positions of an earlier run whose file could not be looked for yet. Until that works nothing is read here: the
+    /// file might be taken for a new one and sent again.
+    unresolved: Vec<Position>,
 }
 
 #[derive(Debug)]
@@ -60,6 +64,8 @@ struct Older {
 pub struct Surroundings<'a> {
     /// Opens and closes accounts.
     pub ledger: &'a Ledger,
+    /// Positions of the run before.
+    pub checkpoint: &'a Checkpoint,
     /// Limits and delays.
     pub plan: &'a TailPlan,
     /// The agent log.
@@ -83,6 +89,7 @@ impl Watched {
             active_until: None,
             due: None,
             trouble: None,
+            unresolved: Vec::new(),
         }
     }
 
@@ -98,22 +105,18 @@ impl Watched {
         self.begin = Begin::Start;
         for position in positions {
             match position.find() {
-                Ok(Some((file, metadata, found))) => {
-                    let moved_to = (found != self.path).then_some(found);
-                    self.resume_file(file, &metadata, position, moved_to.as_deref(), around);
+                Ok(found) => {
+                    around.checkpoint.forget(&position);
+                    self.resume_found(found, position, around);
                 }
-                Ok(None) => around.logger.warn(format_args!(
-                    "{}: the file that was followed up to byte {} is not there any more (inode {}); what it held \
-                     beyond that is lost",
-                    self.path.display(),
-                    position.settled,
-                    position.identity.inode
-                )),
-                Err(error) => around.logger.warn(format_args!(
-                    "{}: cannot look for the file that was followed up to byte {}: {error}",
-                    self.path.display(),
-                    position.settled
-                )),
+                Err(error) => {
+                    let trouble = format!(
+                        "the file that was followed up to byte {} cannot be looked for: {error}",
+                        position.settled
+                    );
+                    self.note_trouble(trouble, around);
+                    self.unresolved.push(position);
+                }
             }
         }
         if self.current.is_none() {
@@ -153,6 +156,27 @@ impl Watched {
         }
     }
 
+    fn resume_found(
+        &mut self,
+        found: Option<(File, Metadata, PathBuf)>,
+        position: Position,
+        around: &Surroundings<'_>,
+    ) {
+        match found {
+            Some((file, metadata, found)) => {
+                let moved_to = (found != self.path).then_some(found);
+                self.resume_file(file, &metadata, position, moved_to.as_deref(), around);
+            }
+            None => around.logger.warn(format_args!(
+                "{}: the file that was followed up to byte {} is not there any more (inode {}); what it held beyond \
+                 that is lost",
+                self.path.display(),
+                position.settled,
+                position.identity.inode
+            )),
+        }
+    }
+
     fn resume_file(
         &mut self,
         file: File,
@@ -182,6 +206,13 @@ impl Watched {
     pub fn check(&mut self, around: &Surroundings<'_>) -> bool {
         if self.due.is_some_and(|due| around.now < due) {
             return false;
+        }
+        if !self.unresolved.is_empty() {
+            let positions = std::mem::take(&mut self.unresolved);
+            self.resume(positions, around);
+            if !self.unresolved.is_empty() {
+                return false;
+            }
         }
         self.check_path(around);
         let mut readable = self.check_older(around);
