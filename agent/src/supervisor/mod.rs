@@ -2,12 +2,14 @@
 
 mod difference;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crossbeam_channel::bounded;
 use scalyr_monitor::{Clock, Level, LogFiles, Logger, Stop, Timestamp};
 
 pub use difference::{Change, Difference};
@@ -29,6 +31,8 @@ use crate::upload::{Save, Session, SessionParts};
 
 /// All monitors together have this long to end.
 const MONITORS_BUDGET: Duration = Duration::from_secs(5);
+/// All monitors together have this long to initialise themselves.
+const INITIALISE_BUDGET: Duration = Duration::from_secs(5);
 /// The last read of the log files takes at most this long.
 const LAST_READ_BUDGET: Duration = Duration::from_secs(2);
 /// The sessions together have this long to get rid of what was read.
@@ -188,15 +192,14 @@ impl Supervisor {
         let mut running = self.stages.lock();
         let difference = Difference::between(running.plan.as_ref(), &plan);
         self.stop_removed(&mut running, &difference);
+        // The files that are there now are found, and their positions taken, before anything else can take its time.
+        self.stages.tail.add(difference.logs.added);
         let instances = self.build_instances(&mut running, &plan, difference.monitors.added);
         self.start_sessions(&mut running, difference.sessions.added, &instances)?;
-
-        // The files that are there now are found, and their positions taken, before a monitor writes its first line.
-        let mut logs = difference.logs.added;
-        logs.extend(instances.iter().map(|(instance, _)| {
+        let metric_logs = instances.iter().map(|(instance, _)| {
             copy_plan(&instance.plan.name(), instance.log_config.clone(), &plan.log_path, worker(&plan))
-        }));
-        self.stages.tail.add(logs);
+        });
+        self.stages.tail.add(metric_logs.collect());
         for (instance, surroundings) in instances {
             self.start_monitor(&mut running, instance, &surroundings)?;
         }
@@ -225,34 +228,66 @@ impl Supervisor {
         }
     }
 
-    /// Builds and initialises the instances; what is refused is reported, and the rest runs.
+    /// Builds and initialises the instances, each on a thread of its own, so that one that hangs keeps neither the
+    /// others nor the agent from their start. What is refused or late is reported, and the rest runs.
     fn build_instances(
         &self,
         running: &mut Running,
         plan: &Plan,
         monitors: Vec<MonitorPlan>,
     ) -> Vec<(Instance, Surroundings)> {
-        let mut instances = Vec::new();
-        for monitor in monitors {
-            let registered = RegisteredLogs {
-                monitor: monitor.name(),
-                log_path: plan.log_path.clone(),
-                worker: worker(plan),
-                tail: self.stages.tail.clone(),
-            };
-            let surroundings = Surroundings {
-                clock: self.stages.clock.clone(),
-                logger: self.stages.logger.clone(),
-                log_files: LogFiles::new(Arc::new(registered)),
-                log_path: plan.log_path.clone(),
-                restart: RestartPolicy::default(),
-            };
-            match construct(&monitor, &surroundings) {
-                Ok(instance) => instances.push((instance, surroundings)),
+        let (done, built) = bounded(monitors.len());
+        let mut waiting: BTreeMap<usize, MonitorPlan> = monitors.into_iter().enumerate().collect();
+        let mut unstarted = Vec::new();
+        for (&index, monitor) in &waiting {
+            let surroundings = self.surroundings(plan, monitor);
+            let (done, building) = (done.clone(), monitor.clone());
+            let work = move || _ = done.send((index, construct(&building, &surroundings), surroundings));
+            if let Err(error) = self.threads.spawn(&format!("build {index}"), work) {
+                unstarted.push((index, error));
+            }
+        }
+        for (index, error) in unstarted {
+            if let Some(MonitorPlan { origin, .. }) = waiting.remove(&index) {
+                self.refuse(running, format!("{origin}: no thread to initialise it on: {error}"));
+            }
+        }
+        let deadline = self.stages.clock.monotonic() + INITIALISE_BUDGET;
+        let mut instances = BTreeMap::new();
+        while !waiting.is_empty() {
+            let left = deadline.saturating_duration_since(self.stages.clock.monotonic());
+            let Ok((index, constructed, surroundings)) = built.recv_timeout(left) else { break };
+            waiting.remove(&index);
+            match constructed {
+                Ok(instance) => _ = instances.insert(index, (instance, surroundings)),
                 Err(refused) => self.refuse(running, refused.to_string()),
             }
         }
-        instances
+        for monitor in waiting.values() {
+            let (name, origin, seconds) = (monitor.name(), &monitor.origin, INITIALISE_BUDGET.as_secs());
+            self.refuse(
+                running,
+                format!("Monitor {name} ({origin}) did not initialise within {seconds} s; it does not run"),
+            );
+        }
+        instances.into_values().collect()
+    }
+
+    /// What an instance is lent.
+    fn surroundings(&self, plan: &Plan, monitor: &MonitorPlan) -> Surroundings {
+        let registered = RegisteredLogs {
+            monitor: monitor.name(),
+            log_path: plan.log_path.clone(),
+            worker: worker(plan),
+            tail: self.stages.tail.clone(),
+        };
+        Surroundings {
+            clock: self.stages.clock.clone(),
+            logger: self.stages.logger.clone(),
+            log_files: LogFiles::new(Arc::new(registered)),
+            log_path: plan.log_path.clone(),
+            restart: RestartPolicy::default(),
+        }
     }
 
     /// Opens the metric log and starts the thread of an instance.
