@@ -11,6 +11,7 @@ use scalyr_monitor::{Clock, Logger};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::config::plan::LogPlan;
 use crate::ledger::{Ledger, WorkerId};
 use crate::logs::Position;
 use crate::upload::Save;
@@ -21,6 +22,8 @@ const FILE_NAME: &str = "positions.json";
 const VERSION: u64 = 1;
 /// A file larger than this was not written by us.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
+/// How long the position of a file that was let go is kept.
+const KEPT: Duration = Duration::from_secs(900);
 /// A killed process needs no fsync; against a power cut one at most this often is enough.
 const SYNC_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -35,7 +38,11 @@ pub struct Checkpoint {
 
 struct State {
     /// Positions of the run before that nobody has taken up yet; written back with each save.
-    earlier: Vec<Position>,
+    earlier: Vec<Earlier>,
+    /// Entries of the run before, and those of this one.
+    entries: Vec<EntryKey>,
+    /// Entries of this run.
+    noted: Vec<EntryKey>,
     saved_changes: Option<u64>,
     synced: Option<Instant>,
     status: CheckpointSnapshot,
@@ -55,15 +62,33 @@ pub struct CheckpointSnapshot {
     pub last_error: Option<String>,
 }
 
+/// A position of the run before, or of a file that was let go.
+struct Earlier {
+    position: Position,
+    /// When it is forgotten; never as long as it is not known.
+    until: Option<Instant>,
+}
+
+/// An entry of `logs`: a file without a position that it matches is new when the run before had the same entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct EntryKey {
+    worker: WorkerId,
+    path: String,
+    exclude: Vec<String>,
+}
+
 #[derive(Serialize)]
 struct Written<'a> {
     version: u64,
+    entries: &'a [EntryKey],
     positions: &'a [Position],
 }
 
 #[derive(Deserialize)]
 struct Stored {
     version: u64,
+    #[serde(default)]
+    entries: Vec<EntryKey>,
     positions: Vec<Value>,
 }
 
@@ -71,20 +96,22 @@ impl Checkpoint {
     /// Reads the positions of the run before. What cannot be read is reported and treated as absent, entry by entry.
     pub fn open(data_path: &Path, ledger: Ledger, clock: Clock, logger: Logger) -> Self {
         let path = data_path.join(FILE_NAME);
-        let earlier = match read(&path, &logger) {
-            Ok(positions) => positions,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        let (entries, earlier) = match read(&path, &logger) {
+            Ok(stored) => stored,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Default::default(),
             Err(error) => {
                 logger.error(format_args!(
                     "{}: the positions of the last run cannot be read: {error}; files without a position are copied \
                      from their end",
                     path.display()
                 ));
-                Vec::new()
+                Default::default()
             }
         };
+        let earlier = earlier.into_iter().map(|position| Earlier { position, until: None }).collect();
         let status = CheckpointSnapshot { path: path.clone(), ..CheckpointSnapshot::default() };
-        let state = State { earlier, saved_changes: None, synced: None, status, text: Vec::new() };
+        let state =
+            State { earlier, entries, noted: Vec::new(), saved_changes: None, synced: None, status, text: Vec::new() };
         Self { path, ledger, clock, logger, state: Mutex::new(state) }
     }
 
@@ -92,14 +119,41 @@ impl Checkpoint {
     /// [forgotten](Self::forget).
     pub fn earlier(&self, worker: &WorkerId, path: &Path) -> Vec<Position> {
         let state = self.lock();
-        let wanted = |stored: &&Position| stored.worker == *worker && stored.path == path;
-        state.earlier.iter().filter(wanted).cloned().collect()
+        let positions = state.earlier.iter().map(|earlier| &earlier.position);
+        positions.filter(|stored| stored.worker == *worker && stored.path == path).cloned().collect()
+    }
+
+    /// The paths of a worker that such positions are left for.
+    pub fn earlier_paths(&self, worker: &WorkerId) -> Vec<PathBuf> {
+        let state = self.lock();
+        let positions = state.earlier.iter().map(|earlier| &earlier.position);
+        positions.filter(|stored| stored.worker == *worker).map(|stored| stored.path.clone()).collect()
+    }
+
+    /// Notes that this run has an entry. True when the run before did not have it.
+    pub fn note_entry(&self, entry: &LogPlan) -> bool {
+        let key = EntryKey { worker: entry.worker.clone(), path: entry.path.clone(), exclude: entry.exclude.clone() };
+        let mut state = self.lock();
+        let is_new = !state.entries.contains(&key);
+        if !state.noted.contains(&key) {
+            state.noted.push(key);
+            state.saved_changes = None;
+        }
+        is_new
+    }
+
+    /// Keeps the position of a file that is let go for a quarter of an hour, in case it comes back.
+    pub fn keep(&self, position: Position) {
+        let mut state = self.lock();
+        let now = self.clock.monotonic();
+        state.earlier.retain(|earlier| earlier.until.is_none_or(|until| now < until));
+        state.earlier.push(Earlier { position, until: Some(now + KEPT) });
     }
 
     /// Forgets a position of the run before: an account has taken its place, or its file is gone.
     pub fn forget(&self, position: &Position) {
         let mut state = self.lock();
-        state.earlier.retain(|stored| stored != position);
+        state.earlier.retain(|earlier| earlier.position != *position);
         // Written with the next save, even if the ledger stands still.
         state.saved_changes = None;
     }
@@ -111,9 +165,12 @@ impl Checkpoint {
 
     fn write(&self, state: &mut State) -> io::Result<()> {
         let mut positions: Vec<Position> = self.ledger.accounts().iter().map(|account| Position::of(account)).collect();
-        positions.extend(state.earlier.iter().cloned());
+        positions.extend(state.earlier.iter().map(|earlier| earlier.position.clone()));
         state.text.clear();
-        serde_json::to_writer(&mut state.text, &Written { version: VERSION, positions: &positions })?;
+        serde_json::to_writer(
+            &mut state.text,
+            &Written { version: VERSION, entries: &state.noted, positions: &positions },
+        )?;
         state.text.push(b'\n');
 
         let temporary = self.path.with_extension("json.new");
@@ -171,7 +228,7 @@ impl Save for Checkpoint {
     }
 }
 
-fn read(path: &Path, logger: &Logger) -> io::Result<Vec<Position>> {
+fn read(path: &Path, logger: &Logger) -> io::Result<(Vec<EntryKey>, Vec<Position>)> {
     let mut text = Vec::new();
     File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut text)?;
     if text.len() as u64 > MAX_BYTES {
@@ -193,5 +250,5 @@ fn read(path: &Path, logger: &Logger) -> io::Result<Vec<Position>> {
     }
     // A position is worth keeping while its file is there, under whatever name.
     positions.retain(|position: &Position| position.path.exists() || !matches!(position.find(), Ok(None)));
-    Ok(positions)
+    Ok((stored.entries, positions))
 }

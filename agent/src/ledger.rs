@@ -348,13 +348,21 @@ impl Ledger {
     /// Closes the account of a file that is followed no more and whose bytes are settled; its totals go on in `heir`,
     /// the next generation of the same path, or in the sum of all closed ones.
     pub fn close(&self, id: FileId, heir: Option<&Account>) {
-        let Some(account) = self.lock().remove(&id) else { return };
+        // Held until the totals have arrived, so that no snapshot finds them in neither place, or in both.
+        let mut open = self.lock();
+        let Some(account) = open.remove(&id) else { return };
         let totals = account.totals();
         match heir {
             Some(heir) => heir.inherit(&totals),
             None => self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).merge(&totals),
         }
         self.0.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// All open accounts, and what became of the bytes of files that are followed no more.
+    pub fn view(&self) -> (Vec<Arc<Account>>, Totals) {
+        let open = self.lock();
+        (open.values().cloned().collect(), self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     /// All open accounts, in the order in which they were opened.
@@ -365,6 +373,11 @@ impl Ledger {
     /// What became of the bytes of files that are followed no more.
     pub fn closed(&self) -> Totals {
         self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many accounts were ever opened.
+    pub fn opened(&self) -> u64 {
+        self.0.last_id.load(Ordering::Acquire)
     }
 
     /// Counts every change that concerns a position; equal numbers mean that nothing moved.

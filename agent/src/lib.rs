@@ -7,6 +7,7 @@ pub mod data_lock;
 pub mod ledger;
 pub mod logs;
 pub mod monitors;
+pub mod open_files;
 pub mod own_logs;
 pub mod receiver;
 pub mod status;

@@ -1,5 +1,4 @@
 //! "One of my monitors hangs while it starts." The agent starts all the same.
-#![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;

@@ -24,6 +24,7 @@ struct Tailing {
     directory: tempfile::TempDir,
     running: Option<Running>,
     plan: TailPlan,
+    max_open_files: usize,
 }
 
 struct Running {
@@ -43,7 +44,7 @@ impl Tailing {
             log_deletion_delay: Duration::from_secs(600),
             max_new_log_detection_time: Duration::from_secs(60),
         };
-        Self { directory: tempfile::tempdir().unwrap(), running: None, plan }
+        Self { directory: tempfile::tempdir().unwrap(), running: None, plan, max_open_files: 100 }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -76,6 +77,7 @@ impl Tailing {
             checkpoint: Arc::clone(&checkpoint),
             logger,
             clock,
+            max_open_files: self.max_open_files,
             own_log: (self.path("agent.log"), Offset(0)),
         };
         let tail = Tail::start(parts, &Threads::new()).unwrap();
@@ -97,6 +99,8 @@ impl Tailing {
             let batch = self.running().batches.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("only {lines:?} came"));
             lines.extend(messages(&batch));
             settle(&batch);
+            // As the upload stage does after each request.
+            self.running().checkpoint.save();
         }
         assert_eq!(lines.len(), count, "{lines:?}");
         lines
@@ -108,9 +112,8 @@ impl Tailing {
         }
     }
 
-    /// As a kill would: nothing is read to its end, only what was saved remains.
+    /// As a kill would: nothing is read to its end, and only what was saved before remains.
     fn crash(&mut self) {
-        self.running().checkpoint.save();
         self.running = None;
     }
 
@@ -310,6 +313,152 @@ fn a_directory_that_is_not_mounted_yet_keeps_its_positions() {
     fs::rename(tailing.path("away"), tailing.path("mount")).unwrap();
     tailing.append("mount/a.log", "2\n");
     assert_eq!(tailing.lines(1), ["2\n"]);
+}
+
+#[test]
+fn a_file_that_came_after_the_start_is_not_lost_when_nothing_of_it_was_acknowledged_yet() {
+    let mut tailing = Tailing::new();
+    tailing.start("a.log");
+    tailing.append("a.log", "1\n2\n");
+    let unsettled = tailing.running().batches.recv_timeout(DEADLINE).unwrap();
+    assert_eq!(messages(&unsettled), ["1\n", "2\n"]);
+    tailing.crash();
+    tailing.append("a.log", "3\n");
+    tailing.start("a.log");
+    assert_eq!(tailing.lines(3), ["1\n", "2\n", "3\n"]);
+}
+
+#[test]
+fn a_file_that_came_while_the_agent_was_down_begins_at_its_first_byte_if_its_entry_is_an_old_one() {
+    let mut tailing = Tailing::new();
+    tailing.append("old.log", "history\n");
+    tailing.start("*.log");
+    tailing.crash();
+    tailing.append("new.log", "1\n");
+    tailing.append("old.log", "2\n");
+    tailing.start("*.log");
+    let mut lines = tailing.lines(2);
+    lines.sort();
+    assert_eq!(lines, ["1\n", "2\n"]);
+}
+
+#[test]
+fn a_glob_that_matches_the_rotated_names_too_sends_nothing_twice() {
+    let mut tailing = Tailing::new();
+    tailing.append("a.log", "");
+    tailing.append("a.1.log", "history\n");
+    tailing.start("*.log");
+    let mut line = 0;
+    for round in 0..3 {
+        for _ in 0..2 {
+            line += 1;
+            tailing.append("a.log", format!("{line}\n"));
+            assert_eq!(tailing.lines(1), [format!("{line}\n")]);
+            for generation in (1..4).rev() {
+                let name = |n: i32| tailing.path(&format!("a.{n}.log"));
+                _ = fs::rename(name(generation), name(generation + 1));
+            }
+            fs::rename(tailing.path("a.log"), tailing.path("a.1.log")).unwrap();
+            tailing.append("a.log", "");
+            tailing.nothing_comes();
+        }
+        if round == 1 {
+            tailing.crash();
+            tailing.start("*.log");
+            tailing.nothing_comes();
+        }
+    }
+}
+
+#[test]
+fn a_renamed_file_of_a_glob_is_read_to_its_end_although_its_path_does_not_come_back() {
+    let mut tailing = Tailing::new();
+    tailing.start("*.log");
+    tailing.append("app-1.log", "1\n");
+    assert_eq!(tailing.lines(1), ["1\n"]);
+    tailing.crash();
+    tailing.append("app-1.log", "2\n");
+    fs::rename(tailing.path("app-1.log"), tailing.path("app-1.log.1")).unwrap();
+    tailing.start("*.log");
+    assert_eq!(tailing.lines(1), ["2\n"]);
+}
+
+#[test]
+fn the_unfinished_last_line_of_a_renamed_file_comes_before_the_next_file() {
+    let mut tailing = Tailing::new();
+    tailing.start("a.log");
+    tailing.append("a.log", "1\ntail without an end");
+    assert_eq!(tailing.lines(1), ["1\n"]);
+    fs::rename(tailing.path("a.log"), tailing.path("a.log.1")).unwrap();
+    tailing.append("a.log", "2\n3\n");
+    assert_eq!(tailing.lines(3), ["tail without an end", "2\n", "3\n"]);
+}
+
+#[test]
+fn a_copy_that_was_made_before_a_rotation_is_not_a_generation_of_its_own() {
+    let mut tailing = Tailing::new();
+    tailing.start("a.log");
+    let long = "x".repeat(2_000) + "\n";
+    tailing.append("a.log", &long);
+    assert_eq!(tailing.lines(1), [long]);
+    fs::copy(tailing.path("a.log"), tailing.path("a.log-20261122")).unwrap();
+    fs::rename(tailing.path("a.log"), tailing.path("a.log.1")).unwrap();
+    tailing.append("a.log", "2\n");
+    assert_eq!(tailing.lines(1), ["2\n"]);
+    tailing.nothing_comes();
+}
+
+#[test]
+fn a_registered_file_may_be_withdrawn_and_come_back_and_goes_on_where_it_was() {
+    let mut tailing = Tailing::new();
+    tailing.start("a.log");
+    let entry = tailing.entry("container.log");
+    let path = tailing.path("container.log");
+    let tail = tailing.running().tail.clone();
+    for round in 0..20 {
+        tail.register(entry.clone()).unwrap();
+        tailing.append("container.log", format!("{round} a\n"));
+        assert_eq!(tailing.lines(1), [format!("{round} a\n")]);
+        // Written in the moment before the withdrawal, after the last look.
+        tailing.append("container.log", format!("{round} b\n"));
+        tail.withdraw(path.clone());
+        assert_eq!(tailing.lines(1), [format!("{round} b\n")]);
+        if round % 2 == 0 {
+            while tail.snapshot().watched_paths > 1 {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_came_just_before_a_stop_is_read_then_or_after_the_next_start() {
+    for _ in 0..5 {
+        let mut tailing = Tailing::new();
+        tailing.start("*.log");
+        tailing.append("late.log", "1\n");
+        tailing.running().tail.finish(Clock::system().monotonic() + Duration::from_secs(2));
+        if let Ok(batch) = tailing.running().batches.try_recv() {
+            assert_eq!(messages(&batch), ["1\n"]);
+            continue;
+        }
+        tailing.crash();
+        tailing.start("*.log");
+        assert_eq!(tailing.lines(1), ["1\n"]);
+    }
+}
+
+#[test]
+fn more_files_than_may_be_open_are_told_and_the_others_go_on() {
+    let mut tailing = Tailing::new();
+    tailing.max_open_files = 2;
+    tailing.start("*.log");
+    for name in ["a.log", "b.log", "c.log"] {
+        tailing.append(name, "1\n");
+    }
+    assert_eq!(tailing.lines(2), ["1\n", "1\n"]);
+    let troubles = tailing.running().tail.snapshot().troubles;
+    assert!(troubles[&tailing.path("c.log")].contains("2 files are open already"), "{troubles:?}");
 }
 
 #[test]

@@ -41,7 +41,8 @@ impl Args {
 
 /// Runs the agent until SIGTERM or SIGINT; a copy of its log goes to `out`, what keeps it from starting to `err`.
 ///
-/// Ends with success after an orderly stop, with 1 when it could not start.
+/// Ends with success after an orderly stop, with 1 when it could not start or a stage broke, so that a service
+/// manager starts it again.
 pub fn run(
     args: Args,
     environment: &Arc<Environment>,
@@ -57,7 +58,7 @@ pub fn run(
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             // Nowhere is left to tell it when this fails, too.
-            _ = writeln!(err, "{}\nThe agent was not started.", problem.trim_end());
+            _ = writeln!(err, "{}\nThe agent does not run.", problem.trim_end());
             ExitCode::FAILURE
         }
     }
@@ -76,11 +77,12 @@ fn serve(
     signals::stop_on_signal(&stop, &threads).map_err(|error| format!("signals cannot be handled: {error}"))?;
     let edge = Edge { config_file, report, clock: clock.clone(), stdout: Some(out) };
     let supervisor = Supervisor::start(plan, edge).map_err(|error| error.to_string())?;
-    while !stop.wait(TICK) {
-        supervisor.tick();
+    let mut broken = Ok(());
+    while broken.is_ok() && !stop.wait(TICK) {
+        broken = supervisor.tick();
     }
     supervisor.stop();
-    Ok(())
+    broken
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use scalyr_monitor::Clock;
 
@@ -21,6 +21,7 @@ pub struct Follower {
     pub account: Arc<Account>,
     log: Arc<LogDescription>,
     file: File,
+    inode: (u64, u64),
     /// Everything before was handed on.
     position: Offset,
     /// The largest size that was seen; less than that means that the file was truncated.
@@ -31,8 +32,10 @@ pub struct Follower {
     unfinished: Option<Unfinished>,
     /// Whether the hashed head may still grow.
     young: bool,
-    /// The file was truncated: what it holds now belongs to the next generation.
+    /// The file was truncated (what it holds now belongs to the next generation) or given up.
     ended: bool,
+    /// Reads that failed.
+    failures: u32,
 }
 
 #[derive(Debug)]
@@ -40,6 +43,8 @@ struct Unfinished {
     at: Offset,
     since: Instant,
     size: u64,
+    /// Its time has come.
+    due: bool,
 }
 
 /// What a look at the size said.
@@ -67,12 +72,35 @@ pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
     Ok((file, metadata))
 }
 
+/// Opens a file for following, with its identity.
+///
+/// # Errors
+/// When it cannot be opened or read, or is no regular file.
+pub fn open_identified(path: &Path) -> io::Result<(File, Metadata, Identity)> {
+    let (file, metadata) = open(path)?;
+    let identity = Identity::of(&file, &metadata)?;
+    Ok((file, metadata, identity))
+}
+
 impl Follower {
     /// Follows `file` from where its account stands.
-    pub fn new(account: Arc<Account>, log: Arc<LogDescription>, file: File, size: u64) -> Self {
+    pub fn new(account: Arc<Account>, log: Arc<LogDescription>, file: File, metadata: &Metadata) -> Self {
+        let (size, inode) = (metadata.len(), (metadata.dev(), metadata.ino()));
         let position = account.read();
         let young = account.identity().is_young();
-        Self { account, log, file, position, size, skipped: None, unfinished: None, young, ended: false }
+        Self {
+            account,
+            log,
+            file,
+            inode,
+            position,
+            size,
+            skipped: None,
+            unfinished: None,
+            young,
+            ended: false,
+            failures: 0,
+        }
     }
 
     /// Passes over everything that is more than `limit` bytes behind the end, up to the next line border. Returns how
@@ -90,11 +118,16 @@ impl Follower {
         Ok(self.pass_over(end, SkipReason::TooFarBehind))
     }
 
-    /// Ends this generation because the file was truncated: what was seen and not read is given up. Returns how many
-    /// bytes that are.
-    pub fn end_truncated(&mut self) -> u64 {
+    /// Ends this generation: what was seen and not read is given up. Returns how many bytes that are.
+    pub fn end(&mut self, why: SkipReason) -> u64 {
         self.ended = true;
-        self.pass_over(Offset(self.size), SkipReason::Truncated)
+        self.pass_over(Offset(self.size), why)
+    }
+
+    /// Counts one more failed read.
+    pub fn count_failure(&mut self) -> u32 {
+        self.failures += 1;
+        self.failures
     }
 
     fn pass_over(&mut self, end: Offset, why: SkipReason) -> u64 {
@@ -109,7 +142,7 @@ impl Follower {
 
     /// Whether `metadata` is that of the file which is open here.
     pub fn is(&self, metadata: &Metadata) -> bool {
-        self.account.identity().has_inode(metadata)
+        self.inode == (metadata.dev(), metadata.ino())
     }
 
     /// When the file was created, where the file system tells.
@@ -117,13 +150,19 @@ impl Follower {
         self.file.metadata().and_then(|metadata| metadata.created()).ok()
     }
 
-    /// Whether this generation came to its end by a truncation.
+    /// Device and inode.
+    pub fn inode(&self) -> (u64, u64) {
+        self.inode
+    }
+
+    /// Whether this generation came to its end: what the file holds now is not its own.
     pub fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// Looks at the size of the open file, whatever its name is now, and says what is to be done.
-    pub fn look(&mut self, now: Instant, plan: &TailPlan) -> Growth {
+    /// Looks at the size of the open file, whatever its name is now, and says what is to be done. The end
+    /// of an unfinished line is waited for `wait` long.
+    pub fn look(&mut self, now: Instant, wait: Duration) -> Growth {
         if self.skipped.is_some() {
             return Growth::Readable;
         }
@@ -138,10 +177,10 @@ impl Follower {
         if size == self.position.0 {
             return Growth::None;
         }
-        match &self.unfinished {
+        match &mut self.unfinished {
             Some(unfinished) if unfinished.at == self.position && unfinished.size == size => {
-                let waited = now.saturating_duration_since(unfinished.since);
-                if waited >= plan.line_completion_wait { Growth::Readable } else { Growth::None }
+                unfinished.due = now.saturating_duration_since(unfinished.since) >= wait;
+                if unfinished.due { Growth::Readable } else { Growth::None }
             }
             _ => Growth::Readable,
         }
@@ -170,7 +209,7 @@ impl Follower {
         self.note_head()?;
         let now = clock.monotonic();
         let reached_end = (arena.len() as u64) < wanted;
-        let flush = reached_end && self.unfinished_is_due(&arena, now, plan);
+        let flush = reached_end && self.unfinished_is_due(&arena);
         let mut events = Vec::with_capacity(arena.len() / 64);
         let taken = lines::cut(&arena, plan.max_line_size, flush, |range| {
             let message = range.start as u32..range.end as u32;
@@ -193,12 +232,9 @@ impl Follower {
     }
 
     /// Whether what stands at the position is an unfinished line that has waited long enough for its end.
-    fn unfinished_is_due(&self, bytes: &[u8], now: Instant, plan: &TailPlan) -> bool {
-        memchr::memchr(b'\n', bytes).is_none()
-            && self.unfinished.as_ref().is_some_and(|unfinished| {
-                unfinished.at == self.position
-                    && now.saturating_duration_since(unfinished.since) >= plan.line_completion_wait
-            })
+    fn unfinished_is_due(&self, bytes: &[u8]) -> bool {
+        let waited = |unfinished: &Unfinished| unfinished.at == self.position && unfinished.due;
+        memchr::memchr(b'\n', bytes).is_none() && self.unfinished.as_ref().is_some_and(waited)
     }
 
     /// The clock of an unfinished line starts when the line is first seen, and not again when it grows.
@@ -206,14 +242,14 @@ impl Follower {
         let at = self.position.plus(taken as u64);
         let size = self.position.plus(read as u64).0;
         self.unfinished = (taken < read).then(|| match &self.unfinished {
-            Some(before) if before.at == at => Unfinished { at, since: before.since, size },
-            _ => Unfinished { at, since: now, size },
+            Some(before) if before.at == at => Unfinished { at, since: before.since, size, due: before.due },
+            _ => Unfinished { at, since: now, size, due: false },
         });
     }
 
     /// Hashes a longer head once a young file has grown, so that it is recognised more surely after a restart.
     fn note_head(&mut self) -> io::Result<()> {
-        if self.young && self.size > self.account.identity().head_length {
+        if self.young && !self.ended && self.size > self.account.identity().head_length {
             let identity = Identity::of(&self.file, &self.file.metadata()?)?;
             self.young = identity.is_young();
             self.account.set_identity(identity);

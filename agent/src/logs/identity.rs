@@ -37,6 +37,11 @@ impl Identity {
         (self.device, self.inode) == (metadata.dev(), metadata.ino())
     }
 
+    /// Whether `other` has the same head, of the same length.
+    pub(super) fn has_head_of(&self, other: &Self) -> bool {
+        (self.head_length, &self.head_hash) == (other.head_length, &other.head_hash)
+    }
+
     /// Whether the head can still grow.
     pub(super) fn is_young(&self) -> bool {
         self.head_length < HEAD_BYTES

@@ -6,6 +6,10 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::config::plan::LogPlan;
 
+/// As Python's glob matches: within a directory level, and a leading dot only by a dot.
+const OPTIONS: glob::MatchOptions =
+    glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+
 /// The paths of one entry of `logs`.
 #[derive(Debug)]
 pub struct Matcher {
@@ -44,18 +48,22 @@ impl Matcher {
         (!self.is_glob && !self.exclude.is_match(path)).then_some(path)
     }
 
+    /// Whether a path is one of this entry, whatever stands there now.
+    pub fn matches(&self, path: &Path) -> bool {
+        let matches = match self.fixed() {
+            Some(fixed) => fixed == path,
+            None => glob::Pattern::new(&self.pattern).is_ok_and(|glob| glob.matches_path_with(path, OPTIONS)),
+        };
+        matches && !self.exclude.is_match(path)
+    }
+
     /// The regular files that match now, sorted by name. `*` and `?` stay within a directory level and do not match
     /// a leading dot; `**` descends.
     pub fn files(&self) -> Vec<PathBuf> {
         if let Some(path) = self.fixed() {
             return if is_regular(path) { vec![path.to_owned()] } else { Vec::new() };
         }
-        let options = glob::MatchOptions {
-            case_sensitive: true,
-            require_literal_separator: true,
-            require_literal_leading_dot: true,
-        };
-        let Ok(paths) = glob::glob_with(&self.pattern, options) else { return Vec::new() };
+        let Ok(paths) = glob::glob_with(&self.pattern, OPTIONS) else { return Vec::new() };
         paths.flatten().filter(|path| !self.exclude.is_match(path) && is_regular(path)).collect()
     }
 }

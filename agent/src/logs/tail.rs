@@ -8,16 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Select, Sender, bounded};
-use scalyr_monitor::{Clock, Logger};
+use scalyr_monitor::{Clock, Level, Logger};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::batch::{BATCH_BYTES, Batch, LogDescription};
+use super::followed::Followed;
 use super::matcher::Matcher;
 use super::watched::{Begin, Surroundings, Watched};
 use crate::checkpoint::Checkpoint;
 use crate::config::plan::{LogPlan, TailPlan};
 use crate::ledger::{Ledger, Offset, WorkerId};
+use crate::monitors::panic_place;
 use crate::threads::Threads;
 use crate::upload::Save;
 
@@ -52,6 +54,8 @@ pub struct TailParts {
     pub logger: Logger,
     /// The time.
     pub clock: Clock,
+    /// How many log files may be open at a time.
+    pub max_open_files: usize,
     /// The agent's own log and the size it had when the agent started: copied from there.
     pub own_log: (PathBuf, Offset),
 }
@@ -63,10 +67,14 @@ pub struct TailSnapshot {
     pub watched_paths: usize,
     /// How many files are open.
     pub open_files: usize,
+    /// How many may be open at a time.
+    pub max_open_files: usize,
     /// Paths that cannot be copied, each with the reason.
     pub troubles: BTreeMap<PathBuf, String>,
     /// Workers whose channel was full at the last look: their server is slower than their logs.
     pub waiting_for: BTreeSet<WorkerId>,
+    /// Why the stage had to end by itself; nothing is copied any more.
+    pub broken: Option<String>,
 }
 
 enum Command {
@@ -144,6 +152,9 @@ pub struct Tail {
     /// The keys of `watched`.
     known: BTreeSet<(WorkerId, PathBuf)>,
     ports: BTreeMap<WorkerId, Port>,
+    followed: Followed,
+    /// How many accounts had been opened when the positions were last saved.
+    saved_opened: u64,
     commands: Receiver<Command>,
     snapshot: Arc<Mutex<TailSnapshot>>,
     spare: Option<Vec<u8>>,
@@ -177,11 +188,12 @@ impl Tail {
         let snapshot = Arc::<Mutex<TailSnapshot>>::default();
         let now = parts.clock.monotonic();
         let tail = Self {
-            parts,
             entries: Vec::new(),
             watched: Vec::new(),
             known: BTreeSet::new(),
             ports: BTreeMap::new(),
+            followed: Followed::new(parts.max_open_files),
+            saved_opened: 0,
             commands: received,
             snapshot: Arc::clone(&snapshot),
             spare: None,
@@ -190,9 +202,19 @@ impl Tail {
             next_rescan: now,
             next_snapshot: now,
             turn: 0,
+            parts,
         };
-        threads.spawn("tail", move || tail.run())?;
+        threads.spawn("tail", move || tail.live())?;
         Ok(TailHandle { commands, snapshot })
+    }
+
+    /// Runs to the end; a panic is told, and ends the copying of logs. Nothing is lost by it: no position moves.
+    fn live(self) {
+        let (logger, snapshot) = (self.parts.logger.clone(), Arc::clone(&self.snapshot));
+        if let Err(panic) = panic_place::watch(|| self.run()) {
+            logger.coded(Level::Critical, "failedTail", format_args!("Copying log files {panic}; it has ended"));
+            snapshot.lock().unwrap_or_else(PoisonError::into_inner).broken = Some(panic.to_string());
+        }
     }
 
     fn run(mut self) {
@@ -231,9 +253,7 @@ impl Tail {
             Command::Port(port) => _ = self.ports.insert(port.worker.clone(), port),
             Command::Close(worker) => _ = self.ports.remove(&worker),
             Command::Add { logs, done } => {
-                for log in logs {
-                    self.add(log);
-                }
+                self.add(logs);
                 self.parts.checkpoint.save();
                 _ = done.send(());
             }
@@ -250,12 +270,14 @@ impl Tail {
             }
             Command::Register(log) => {
                 let path = PathBuf::from(&log.path);
+                self.reinstate(&path, &log.worker);
                 self.watch(path, &log, Begin::Start);
             }
             Command::Withdraw(path) => {
-                let around = surroundings(&self.parts);
+                let around = surroundings(&self.parts, &self.followed);
                 for watched in self.watched.iter_mut().filter(|watched| watched.path == path) {
-                    // A file that came and went since the last look is still caught.
+                    // A file that came since the last look is still caught.
+                    watched.look_soon();
                     watched.check(&around);
                     watched.withdrawn = true;
                 }
@@ -264,33 +286,59 @@ impl Tail {
         }
     }
 
-    /// Adds an entry: files that are there now begin at their end (or as the entry says), later ones at their first
+    /// Adds entries: files that are there now begin at their end (or as the entry says), later ones at their first
     /// byte.
-    fn add(&mut self, plan: LogPlan) {
-        let matcher = match Matcher::new(&plan) {
-            Ok(matcher) => matcher,
+    fn add(&mut self, logs: Vec<LogPlan>) {
+        let added: Vec<_> = logs.into_iter().filter_map(|plan| self.prepare(plan)).collect();
+        // First the files that the run before has followed, under whatever name they are now; only then the others, so
+        // that none of those is taken for a new one under its new name.
+        for (entry, begin) in &added {
+            for path in self.parts.checkpoint.earlier_paths(&entry.plan.worker) {
+                if entry.matcher.matches(&path) {
+                    self.enter(path, &entry.plan, *begin);
+                }
+            }
+        }
+        for (entry, begin) in added {
+            let fixed = entry.matcher.fixed().map(Path::to_owned);
+            for path in entry.matcher.files().into_iter().chain(fixed) {
+                self.watch(path, &entry.plan, begin);
+            }
+            self.entries.push(entry);
+        }
+        self.look();
+    }
+
+    /// An entry with its patterns read, and where its files begin; reported when it cannot be used.
+    fn prepare(&mut self, plan: LogPlan) -> Option<(Entry, Begin)> {
+        match Matcher::new(&plan) {
+            Ok(matcher) => {
+                // What has no position although the run before had the entry has come since: it is copied whole.
+                let is_new = self.parts.checkpoint.note_entry(&plan);
+                let begin = if plan.copy_from_start || !is_new { Begin::Start } else { Begin::End };
+                Some((Entry { plan, matcher }, begin))
+            }
             Err(error) => {
                 self.parts.logger.error(format_args!("{}: refused: {error}", plan.origin));
                 self.troubles.insert(PathBuf::from(&plan.path), format!("{}: {error}", plan.origin));
-                return;
+                None
             }
-        };
-        let begin = if plan.copy_from_start { Begin::Start } else { Begin::End };
-        let entry = Entry { plan, matcher };
-        for path in entry.matcher.files() {
-            self.watch(path, &entry.plan, begin);
         }
-        if let Some(path) = entry.matcher.fixed() {
-            self.watch(path.to_owned(), &entry.plan, begin);
-        }
-        self.entries.push(entry);
     }
 
-    /// Watches a path unless it is watched already: the first entry that matches it wins.
+    /// Watches a path and looks at it, unless it is watched already: the first entry that matches it wins.
     fn watch(&mut self, path: PathBuf, plan: &LogPlan, begin: Begin) {
-        let key = (plan.worker.clone(), path.clone());
-        if !self.known.insert(key) {
-            return;
+        if self.enter(path, plan, begin)
+            && let Some(watched) = self.watched.last_mut()
+        {
+            watched.check(&surroundings(&self.parts, &self.followed));
+        }
+    }
+
+    /// Enters a path among the watched ones and takes up its positions; false when it was there already.
+    fn enter(&mut self, path: PathBuf, plan: &LogPlan, begin: Begin) -> bool {
+        if !self.known.insert((plan.worker.clone(), path.clone())) {
+            return false;
         }
         let begin = match begin {
             _ if path == self.parts.own_log.0 => Begin::At(self.parts.own_log.1),
@@ -300,22 +348,33 @@ impl Tail {
         };
         let log = Arc::new(describe(&path, plan));
         let mut watched = Watched::new(path.clone(), plan.worker.clone(), log, begin);
-        let around = surroundings(&self.parts);
         let positions = self.parts.checkpoint.earlier(&plan.worker, &path);
         if !positions.is_empty() {
-            watched.resume(positions, &around);
+            watched.resume(positions, &surroundings(&self.parts, &self.followed));
         }
-        watched.check(&around);
         self.watched.push(watched);
+        true
+    }
+
+    /// Takes back that a path was withdrawn.
+    fn reinstate(&mut self, path: &Path, worker: &WorkerId) {
+        for watched in self.watched.iter_mut().filter(|watched| watched.path == path && watched.worker == *worker) {
+            watched.withdrawn = false;
+        }
     }
 
     /// Walks the globs for files that are new.
     fn rescan_when_due(&mut self) {
         let began = self.parts.clock.monotonic();
-        if began < self.next_rescan {
-            return;
+        if began >= self.next_rescan {
+            self.rescan();
+            let ended = self.parts.clock.monotonic();
+            let pause = RESCAN.max((ended - began) * RESCAN_SHARE).min(self.parts.plan.max_new_log_detection_time);
+            self.next_rescan = ended + pause;
         }
-        let watched = self.watched.len();
+    }
+
+    fn rescan(&mut self) {
         let entries = std::mem::take(&mut self.entries);
         for entry in entries.iter().filter(|entry| entry.matcher.is_glob()) {
             for path in entry.matcher.files() {
@@ -323,71 +382,92 @@ impl Tail {
             }
         }
         self.entries = entries;
-        if self.watched.len() > watched {
-            self.parts.checkpoint.save();
-        }
         self.let_go();
-        let ended = self.parts.clock.monotonic();
-        let pause = RESCAN.max((ended - began) * RESCAN_SHARE).min(self.parts.plan.max_new_log_detection_time);
-        self.next_rescan = ended + pause;
     }
 
     /// Forgets paths that were withdrawn or whose file is gone, once everything is settled.
     fn let_go(&mut self) {
         let fixed: BTreeSet<&Path> = self.entries.iter().filter_map(|entry| entry.matcher.fixed()).collect();
-        let ledger = &self.parts.ledger;
+        let around = surroundings(&self.parts, &self.followed);
         let known = &mut self.known;
         self.watched.retain_mut(|watched| {
-            let path = watched.path.as_path();
-            let gone = watched.open_files() == 0 && !fixed.contains(path) && !path.exists();
-            let over = watched.is_settled() && (watched.withdrawn || gone);
-            if over {
-                known.remove(&(watched.worker.clone(), watched.path.clone()));
-                watched.close(ledger);
+            let gone = watched.is_empty() && !fixed.contains(watched.path.as_path()) && !watched.path.exists();
+            if !gone && !watched.withdrawn {
+                return true;
             }
-            !over
+            // What was written since the last look is still to be read.
+            watched.look_soon();
+            if watched.check(&around) || !watched.is_settled() {
+                return true;
+            }
+            known.remove(&(watched.worker.clone(), watched.path.clone()));
+            for position in watched.positions() {
+                // An entry that comes back, as those of containers do, goes on where it was.
+                around.checkpoint.keep(position);
+            }
+            watched.close_all(&around);
+            false
         });
     }
 
     /// One batch of each file that has something to read, each turn beginning with another file.
     fn turn(&mut self) -> Turn {
-        let around = surroundings(&self.parts);
-        self.turn = (self.turn + 1) % self.watched.len().max(1);
-        let count = self.watched.len();
+        let readable = self.look();
+        if self.saved_opened != self.parts.ledger.opened() {
+            // Before the first line of a new file leaves, its position is on disk.
+            self.saved_opened = self.parts.ledger.opened();
+            self.parts.checkpoint.save();
+        }
         let mut outcome = Turn::Idle;
         self.waiting_for.clear();
-        for index in 0..count {
-            let watched = &mut self.watched[(self.turn + index) % count];
-            if !watched.check(&around) {
-                continue;
+        for index in readable {
+            match self.hand_on(index) {
+                Turn::Progress => outcome = Turn::Progress,
+                Turn::Parked if outcome == Turn::Idle => outcome = Turn::Parked,
+                Turn::Parked | Turn::Idle => {}
             }
-            let Some(port) = self.ports.get(&watched.worker) else { continue };
-            if port.batches.is_full() {
-                self.waiting_for.insert(watched.worker.clone());
-                if outcome == Turn::Idle {
-                    outcome = Turn::Parked;
-                }
-                continue;
-            }
-            let Some(follower) = watched.next_readable(&around) else { continue };
-            let recycled = || port.recycled.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH_BYTES));
-            let arena = self.spare.take().unwrap_or_else(recycled);
-            match follower.read(arena, &self.parts.plan, &self.parts.clock) {
-                Ok(Ok(batch)) => {
-                    // Cannot block: this thread is the only sender and there was room.
-                    if port.batches.send(batch).is_ok() {
-                        outcome = Turn::Progress;
-                    } else {
+        }
+        outcome
+    }
+
+    /// Looks at all files; the indices of those that have something to read, in this turn's order.
+    fn look(&mut self) -> Vec<usize> {
+        let count = self.watched.len();
+        self.turn = (self.turn + 1) % count.max(1);
+        let around = surroundings(&self.parts, &self.followed);
+        let order = (self.turn..count).chain(0..self.turn);
+        order.filter(|&index| self.watched[index].check(&around)).collect()
+    }
+
+    /// Hands the next batch of a file to its session, if that has room.
+    fn hand_on(&mut self, index: usize) -> Turn {
+        let around = surroundings(&self.parts, &self.followed);
+        let watched = &mut self.watched[index];
+        let Some(port) = self.ports.get(&watched.worker) else { return Turn::Idle };
+        if port.batches.is_full() {
+            self.waiting_for.insert(watched.worker.clone());
+            return Turn::Parked;
+        }
+        let Some(follower) = watched.next_readable(&around) else { return Turn::Idle };
+        let recycled = || port.recycled.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH_BYTES));
+        let arena = self.spare.take().unwrap_or_else(recycled);
+        match follower.read(arena, &self.parts.plan, &self.parts.clock) {
+            Ok(read) => {
+                watched.note_read();
+                match read.map(|batch| port.batches.send(batch)) {
+                    // Sending cannot block: this thread is the only sender and there was room.
+                    Ok(Ok(())) => return Turn::Progress,
+                    Ok(Err(_)) => {
                         // The session has ended by itself and said why; its files stand still.
                         let worker = watched.worker.clone();
                         self.ports.remove(&worker);
                     }
+                    Err(arena) => self.spare = Some(arena),
                 }
-                Ok(Err(arena)) => self.spare = Some(arena),
-                Err(error) => watched.note_read_error(&error, &around),
             }
+            Err(error) => watched.note_read_error(&error, &around),
         }
-        outcome
+        Turn::Idle
     }
 
     /// Sleeps until one of the full channels has room, a command arrives or a tick has passed.
@@ -404,6 +484,7 @@ impl Tail {
 
     /// The last read of a stop: everything that is there, until the deadline at the latest.
     fn read_to_the_end(&mut self, deadline: Instant) -> bool {
+        self.rescan();
         for watched in &mut self.watched {
             watched.look_soon();
         }
@@ -436,16 +517,19 @@ impl Tail {
         }
         *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = TailSnapshot {
             watched_paths: self.watched.len(),
-            open_files: self.watched.iter().map(Watched::open_files).sum(),
+            open_files: self.followed.open(),
+            max_open_files: self.followed.limit(),
             troubles,
             waiting_for: self.waiting_for.clone(),
+            broken: None,
         };
     }
 }
 
-fn surroundings(parts: &TailParts) -> Surroundings<'_> {
+fn surroundings<'a>(parts: &'a TailParts, followed: &'a Followed) -> Surroundings<'a> {
     Surroundings {
         ledger: &parts.ledger,
+        followed,
         checkpoint: &parts.checkpoint,
         plan: &parts.plan,
         logger: &parts.logger,

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, File, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,15 +12,21 @@ use scalyr_monitor::Logger;
 use uuid::Uuid;
 
 use super::batch::LogDescription;
+use super::followed::{FileKey, Followed};
 use super::follower::{self, Follower, Growth};
 use super::position::Position;
 use super::unseen;
 use crate::checkpoint::Checkpoint;
 use crate::config::plan::TailPlan;
-use crate::ledger::{Identity, Ledger, Offset, Sequence, WorkerId};
+use crate::ledger::{Account, Identity, Ledger, Offset, Sequence, SkipReason, WorkerId};
 
 /// A renamed file is kept open until it was quiet for this long, because its writer may not have noticed yet.
 const QUIET_AFTER_ROTATION: Duration = Duration::from_secs(60);
+
+/// The end of the last line of a renamed file is waited for this long at most.
+const ROTATED_LINE_WAIT: Duration = Duration::from_millis(500);
+/// A renamed file that cannot be read so often, a second apart, is given up.
+const READ_ATTEMPTS: u32 = 10;
 
 /// Where copying of a file without a position begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +59,8 @@ pub struct Watched {
     /// Positions of an earlier run whose file could not be looked for yet. Until that works nothing is read here: the
     /// file might be taken for a new one and sent again.
     unresolved: Vec<Position>,
+    /// What stands at the path now is a renamed file that another path follows to its end.
+    alias: Option<FileKey>,
 }
 
 #[derive(Debug)]
@@ -66,6 +75,8 @@ pub struct Surroundings<'a> {
     pub ledger: &'a Ledger,
     /// Positions of the run before.
     pub checkpoint: &'a Checkpoint,
+    /// Which files are open.
+    pub followed: &'a Followed,
     /// Limits and delays.
     pub plan: &'a TailPlan,
     /// The agent log.
@@ -90,6 +101,7 @@ impl Watched {
             due: None,
             trouble: None,
             unresolved: Vec::new(),
+            alias: None,
         }
     }
 
@@ -134,14 +146,13 @@ impl Watched {
             Vec::new()
         });
         for (path, metadata) in found {
-            if self.older.iter().any(|older| older.follower.is(&metadata)) {
+            let key = (self.worker.clone(), metadata.dev(), metadata.ino());
+            if around.followed.is_open(&key) {
                 continue;
             }
-            let opened = follower::open(&path).and_then(|(file, metadata)| {
-                let identity = Identity::of(&file, &metadata)?;
-                Ok((file, metadata, identity))
-            });
-            match opened {
+            match follower::open_identified(&path) {
+                // A copy of what is followed already, not a generation of its own.
+                Ok((.., identity)) if self.has_head(&identity) => {}
                 Ok((file, metadata, identity)) => {
                     around.logger.info(format_args!(
                         "{}: also copying {}, which was rotated away before it was seen",
@@ -185,10 +196,20 @@ impl Watched {
         moved_to: Option<&Path>,
         around: &Surroundings<'_>,
     ) {
+        // Two positions for one file, after a truncation that a crash cut short: the later one counts.
+        let same = |follower: &mut Follower| follower.is(metadata);
+        while let Some(index) = self.older.iter_mut().position(|older| same(&mut older.follower)) {
+            if let Some(older) = self.older.remove(index) {
+                self.close(older.follower, None, around);
+            }
+        }
+        if let Some(current) = self.current.take_if(same) {
+            self.close(current, None, around);
+        }
         let settled = Offset(position.settled.0.min(metadata.len()));
         let (worker, path) = (self.worker.clone(), self.path.clone());
         let account = around.ledger.open(worker, path, position.identity, position.sequence, settled);
-        let mut follower = Follower::new(account, Arc::clone(&self.log), file, metadata.len());
+        let mut follower = self.take_up(account, file, metadata, around);
         self.skip_excess(&mut follower, around.plan.max_existing_log_offset_size, around);
         if let Some(moved_to) = moved_to {
             around.logger.info(format_args!(
@@ -216,7 +237,7 @@ impl Watched {
         }
         self.check_path(around);
         let mut readable = self.check_older(around);
-        match self.current.as_mut().map(|current| current.look(around.now, around.plan)) {
+        match self.current.as_mut().map(|current| current.look(around.now, around.plan.line_completion_wait)) {
             None | Some(Growth::None) => {}
             Some(Growth::Readable) => readable = true,
             Some(Growth::Truncated) => {
@@ -245,10 +266,17 @@ impl Watched {
             Ok(metadata) if self.current.as_ref().is_some_and(|current| current.is(&metadata)) => {
                 self.gone_since = None;
             }
-            Ok(metadata) if metadata.is_file() => self.open_new(around),
+            Ok(metadata) if metadata.is_file() => {
+                let key = (self.worker.clone(), metadata.dev(), metadata.ino());
+                if self.alias.as_ref() != Some(&key) {
+                    self.set_alias(None, around);
+                    self.open_new(key, around);
+                }
+            }
             Ok(_) => self.note_trouble("is not a regular file".to_owned(), around),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.trouble = None;
+                self.set_alias(None, around);
                 // Whatever appears here from now on is new.
                 self.begin = Begin::Start;
                 if self.current.is_some() {
@@ -260,27 +288,36 @@ impl Watched {
         }
     }
 
-    fn open_new(&mut self, around: &Surroundings<'_>) {
+    fn open_new(&mut self, key: FileKey, around: &Surroundings<'_>) {
         if self.withdrawn && self.current.is_some() {
             return;
         }
-        let opened = follower::open(&self.path).and_then(|(file, metadata)| {
-            let identity = Identity::of(&file, &metadata)?;
-            Ok((file, metadata, identity))
-        });
-        let (file, metadata, identity) = match opened {
+        if let Some(owner) = around.followed.other_owner(&key, &self.path) {
+            let still_there = fs::metadata(&owner).is_ok_and(|found| (found.dev(), found.ino()) == (key.1, key.2));
+            if !still_there {
+                self.retire_current(around);
+                return self.set_alias(Some(key), around);
+            }
+            around.logger.warn(format_args!(
+                "{} and {} are the same file; its lines are sent once for each name",
+                owner.display(),
+                self.path.display()
+            ));
+        }
+        if !around.followed.has_room() {
+            let limit = around.followed.limit();
+            return self
+                .note_trouble(format!("{limit} files are open already (raise the limit of open files)"), around);
+        }
+        let (file, metadata, identity) = match follower::open_identified(&self.path) {
             Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => return self.note_trouble(error.to_string(), around),
         };
         self.trouble = None;
         self.gone_since = None;
-        if let Some(follower) = self.current.take() {
-            let truncated = follower.has_ended();
-            self.older.push_back(Older { follower, quiet_since: around.now });
-            if !truncated {
-                self.follow_unseen(around);
-            }
+        if self.retire_current(around) {
+            self.follow_unseen(around);
         }
         let begin = match self.begin {
             Begin::Start => Offset(0),
@@ -293,6 +330,26 @@ impl Watched {
         self.current = Some(follower);
     }
 
+    /// Makes the current generation an older one. True when there was one.
+    fn retire_current(&mut self, around: &Surroundings<'_>) -> bool {
+        let current = self.current.take();
+        let retired = current.is_some();
+        self.older.extend(current.map(|follower| Older { follower, quiet_since: around.now }));
+        retired
+    }
+
+    fn set_alias(&mut self, alias: Option<FileKey>, around: &Surroundings<'_>) {
+        if let Some(before) = self.alias.take() {
+            around.followed.alias(&before, false);
+        }
+        if let Some(key) = &alias {
+            self.trouble = None;
+            self.begin = Begin::Start;
+            around.followed.alias(key, true);
+        }
+        self.alias = alias;
+    }
+
     fn follow(
         &self,
         file: File,
@@ -303,7 +360,29 @@ impl Watched {
     ) -> Follower {
         let sequence = Sequence { id: Uuid::new_v4().to_string(), begin };
         let account = around.ledger.open(self.worker.clone(), self.path.clone(), identity, sequence, begin);
-        Follower::new(account, Arc::clone(&self.log), file, metadata.len())
+        self.take_up(account, file, metadata, around)
+    }
+
+    fn take_up(&self, account: Arc<Account>, file: File, metadata: &Metadata, around: &Surroundings<'_>) -> Follower {
+        around.followed.add((self.worker.clone(), metadata.dev(), metadata.ino()), &self.path);
+        Follower::new(account, Arc::clone(&self.log), file, metadata)
+    }
+
+    /// Closes a generation; its totals go on in `heir`.
+    fn close(&self, follower: Follower, heir: Option<&Account>, around: &Surroundings<'_>) {
+        around.followed.remove(&self.key_of(&follower), &self.path);
+        around.ledger.close(follower.account.id, heir);
+    }
+
+    fn key_of(&self, follower: &Follower) -> FileKey {
+        let (device, inode) = follower.inode();
+        (self.worker.clone(), device, inode)
+    }
+
+    /// Whether a generation of this path has the same long head, so that a file which bears it is a copy.
+    fn has_head(&self, identity: &Identity) -> bool {
+        !identity.is_young()
+            && self.followers().map(|follower| follower.account.identity()).any(|own| own.has_head_of(identity))
     }
 
     fn skip_excess(&self, follower: &mut Follower, limit: u64, around: &Surroundings<'_>) {
@@ -323,39 +402,37 @@ impl Watched {
     /// The same file, smaller than it was: what was not read is lost, and it is a new generation from its first byte.
     fn replace_truncated(&mut self, around: &Surroundings<'_>) {
         let Some(mut follower) = self.current.take() else { return };
-        let lost = follower.end_truncated();
+        let lost = follower.end(SkipReason::Truncated);
         around.logger.warn(format_args!(
             "{}: was truncated; {lost} bytes that had not been read are lost, going on at its beginning",
             self.path.display()
         ));
+        let key = self.key_of(&follower);
         self.older.push_back(Older { follower, quiet_since: around.now });
-        self.open_new(around);
+        self.open_new(key, around);
     }
 
     /// Looks at the older generations; closes those that are read, settled and quiet.
     fn check_older(&mut self, around: &Surroundings<'_>) -> bool {
         let mut readable = false;
         let heir = self.current.as_ref().map(|current| Arc::clone(&current.account));
-        self.older.retain_mut(|older| {
-            match older.follower.look(around.now, around.plan) {
+        for mut older in std::mem::take(&mut self.older) {
+            match older.follower.look(around.now, rotated_wait(around)) {
                 Growth::Readable => {
                     readable = true;
                     older.quiet_since = around.now;
                 }
                 Growth::None => {}
-                Growth::Truncated => {
-                    let lost = older.follower.end_truncated();
-                    readable |= lost > 0;
-                }
+                Growth::Truncated => readable |= older.follower.end(SkipReason::Truncated) > 0,
             }
             let quiet_for = around.now.saturating_duration_since(older.quiet_since);
-            let quiet = older.follower.has_ended() || quiet_for >= QUIET_AFTER_ROTATION;
-            let done = quiet && older.follower.is_settled();
-            if done {
-                around.ledger.close(older.follower.account.id, heir.as_deref());
+            let quiet = quiet_for >= QUIET_AFTER_ROTATION && !around.followed.is_aliased(&self.key_of(&older.follower));
+            if (quiet || older.follower.has_ended()) && older.follower.is_settled() {
+                self.close(older.follower, heir.as_deref(), around);
+            } else {
+                self.older.push_back(older);
             }
-            !done
-        });
+        }
         readable
     }
 
@@ -363,10 +440,8 @@ impl Watched {
     fn let_deleted_go(&mut self, around: &Surroundings<'_>) {
         let Some(since) = self.gone_since else { return };
         let over = around.now.saturating_duration_since(since) >= around.plan.log_deletion_delay;
-        if over && self.current.as_ref().is_some_and(Follower::is_settled) {
-            if let Some(current) = self.current.take() {
-                around.ledger.close(current.account.id, None);
-            }
+        if over && let Some(current) = self.current.take_if(|current| current.is_settled()) {
+            self.close(current, None, around);
             self.gone_since = None;
         }
     }
@@ -381,9 +456,23 @@ impl Watched {
         self.due = Some(around.now + Duration::from_secs(1));
     }
 
-    /// Takes note that a file could not be read; it is tried again.
+    /// Takes note that a file could not be read. It is tried again; a renamed one that stays unreadable is given up,
+    /// so that it does not keep the path from going on.
     pub fn note_read_error(&mut self, error: &io::Error, around: &Surroundings<'_>) {
         self.note_trouble(error.to_string(), around);
+        let Some(older) = self.older.iter_mut().find(|older| !older.follower.is_at_end()) else { return };
+        if older.follower.count_failure() >= READ_ATTEMPTS {
+            let lost = older.follower.end(SkipReason::Unreadable);
+            around.logger.error(format_args!(
+                "{}: a renamed file cannot be read ({error}); {lost} bytes of it are lost",
+                self.path.display()
+            ));
+        }
+    }
+
+    /// Takes note that reading works.
+    pub fn note_read(&mut self) {
+        self.trouble = None;
     }
 
     /// Makes the next check look at the file, however quiet it was.
@@ -391,29 +480,54 @@ impl Watched {
         self.due = None;
     }
 
-    /// The generation to read next: the oldest one first, so that lines stay in order.
+    /// The generation to read next: the oldest one first, and none behind one whose last line may still be finished,
+    /// so that lines stay in order.
     pub fn next_readable(&mut self, around: &Surroundings<'_>) -> Option<&mut Follower> {
-        let older = self.older.iter_mut().map(|older| &mut older.follower);
-        older
-            .chain(self.current.as_mut())
-            .find_map(|follower| (follower.look(around.now, around.plan) == Growth::Readable).then_some(follower))
+        for older in &mut self.older {
+            let growth = older.follower.look(around.now, rotated_wait(around));
+            if growth == Growth::Readable {
+                return Some(&mut older.follower);
+            }
+            if !older.follower.is_at_end() {
+                return None;
+            }
+        }
+        let wait = around.plan.line_completion_wait;
+        let current = self.current.as_mut()?;
+        (current.look(around.now, wait) == Growth::Readable).then_some(current)
     }
 
     /// Whether everything that was seen is handed on and settled.
     pub fn is_settled(&self) -> bool {
-        self.older.iter().map(|older| &older.follower).chain(&self.current).all(Follower::is_settled)
+        self.followers().all(Follower::is_settled)
+    }
+
+    /// The positions at which its files stand.
+    pub fn positions(&self) -> impl Iterator<Item = Position> + '_ {
+        self.followers().map(|follower| Position::of(&follower.account))
     }
 
     /// Closes what is open, for a path that is watched no more.
-    pub fn close(&mut self, ledger: &Ledger) {
+    pub fn close_all(&mut self, around: &Surroundings<'_>) {
+        self.set_alias(None, around);
         let older = std::mem::take(&mut self.older).into_iter().map(|older| older.follower);
         for follower in older.chain(self.current.take()) {
-            ledger.close(follower.account.id, None);
+            self.close(follower, None, around);
         }
     }
 
-    /// How many files are open.
-    pub fn open_files(&self) -> usize {
-        self.older.len() + usize::from(self.current.is_some())
+    /// Whether no file is open here, nor known as another path's.
+    pub fn is_empty(&self) -> bool {
+        self.followers().next().is_none() && self.alias.is_none() && self.unresolved.is_empty()
     }
+
+    fn followers(&self) -> impl Iterator<Item = &Follower> {
+        self.older.iter().map(|older| &older.follower).chain(&self.current)
+    }
+}
+
+/// How long the end of the last line of a renamed file is waited for: its writer may be about to finish it, but the
+/// next file waits meanwhile.
+fn rotated_wait(around: &Surroundings<'_>) -> Duration {
+    around.plan.line_completion_wait.min(ROTATED_LINE_WAIT)
 }

@@ -119,8 +119,8 @@ impl FileSnapshot {
 
 /// The ledger's part of a snapshot: the open files, the closed ones and the sum.
 pub fn files(ledger: &Ledger) -> (Vec<FileSnapshot>, Totals, Totals) {
-    let closed = ledger.closed();
-    let files: Vec<_> = ledger.accounts().iter().map(|account| FileSnapshot::of(account)).collect();
+    let (accounts, closed) = ledger.view();
+    let files: Vec<_> = accounts.iter().map(|account| FileSnapshot::of(account)).collect();
     let mut totals = closed.clone();
     for file in &files {
         totals.merge(&file.totals);

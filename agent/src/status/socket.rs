@@ -17,6 +17,8 @@ use crate::threads::Threads;
 const NAME: &str = "status.sock";
 /// How long a client may take to read, and the agent to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the socket rests after a failure.
+const AFTER_FAILURE: Duration = Duration::from_millis(50);
 /// A report larger than this is not ours.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -66,6 +68,8 @@ pub fn serve(
             }
             let answered = client.and_then(|client| answer(client, &snapshot));
             if let Err(error) = answered {
+                // Without descriptors left, `accept` fails at once, again and again.
+                stop.wait(AFTER_FAILURE);
                 logger.debug(format_args!("a status report was not taken: {error}"));
             }
         }

@@ -23,6 +23,7 @@ use crate::logs::{Port, RegisteredLogs, Tail, TailHandle, TailParts, copy_plan};
 use crate::monitors::back_off::RestartPolicy;
 use crate::monitors::instance::{Instance, Surroundings, construct};
 use crate::monitors::runner::{MonitorHandle, stop_all};
+use crate::open_files;
 use crate::own_logs::agent_log::AgentLog;
 use crate::own_logs::metric_log::{InstanceLog, MetricLogs};
 use crate::status::{self, AgentLogSnapshot, Snapshot};
@@ -155,6 +156,7 @@ impl Supervisor {
             checkpoint: Arc::clone(&checkpoint),
             logger: logger.clone(),
             clock: clock.clone(),
+            max_open_files: open_files::raise_limit(),
             own_log: (agent_log_path, own_log_begin),
         };
         let tail = Tail::start(parts, &threads).map_err(refused("thread of the tail stage"))?;
@@ -178,12 +180,11 @@ impl Supervisor {
         let metric_logs = MetricLogs::new(logger.clone());
         let data_path = plan.data_path.clone();
         let supervisor = Self { stages, threads, stop: Stop::new(), metric_logs, _lock: lock };
-        supervisor.apply(plan)?;
-
         let stages = Arc::clone(&supervisor.stages);
-        let (threads, stop) = (&supervisor.threads, &supervisor.stop);
-        status::socket::serve(&data_path, threads, stop, logger, move || stages.snapshot())
+        // Before any monitor runs: making the socket changes the umask of the whole process for a moment.
+        status::socket::serve(&data_path, &supervisor.threads, &supervisor.stop, logger, move || stages.snapshot())
             .map_err(refused("status socket in agent_data_path"))?;
+        supervisor.apply(plan)?;
         Ok(supervisor)
     }
 
@@ -352,8 +353,13 @@ impl Supervisor {
     }
 
     /// What has to be done now and then; call it every few seconds.
-    pub fn tick(&self) {
+    ///
+    /// # Errors
+    /// When a stage had to end by itself, so that only a restart of the process helps.
+    pub fn tick(&self) -> Result<(), String> {
         self.stages.agent_log.tick();
+        let tail = self.stages.tail.snapshot().broken;
+        tail.map_or(Ok(()), |broken| Err(format!("copying log files {broken}")))
     }
 
     /// The agent log.
