@@ -7,6 +7,7 @@
 pub mod batch;
 mod followed;
 mod follower;
+mod handle;
 mod identity;
 mod lines;
 mod matcher;
@@ -16,6 +17,7 @@ mod tail;
 mod unseen;
 mod watched;
 
+pub use handle::{Port, TailHandle, TailSnapshot};
 pub use position::Position;
 pub use registered::{RegisteredLogs, copy_plan};
-pub use tail::{Port, Tail, TailHandle, TailParts, TailSnapshot};
+pub use tail::{Tail, TailParts};

@@ -6,7 +6,7 @@ use scalyr_monitor::context::LogRegistry;
 use scalyr_monitor::{Error, LogConfig, Result};
 use serde_json::Value;
 
-use super::tail::TailHandle;
+use super::handle::TailHandle;
 use crate::config::plan::LogPlan;
 use crate::ledger::WorkerId;
 

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Select, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Select, bounded};
 use scalyr_monitor::{Clock, Level, Logger};
-use serde::Serialize;
 use serde_json::Value;
 
-use super::batch::{BATCH_BYTES, Batch, LogDescription};
+use super::batch::{BATCH_BYTES, LogDescription};
 use super::followed::Followed;
+use super::handle::{Command, Port, TailHandle, TailSnapshot};
 use super::matcher::Matcher;
 use super::watched::{Begin, Surroundings, Watched};
 use crate::checkpoint::Checkpoint;
@@ -32,16 +32,6 @@ const RESCAN_SHARE: u32 = 20;
 /// How many troubles `status` lists at most.
 const TROUBLES: usize = 1000;
 
-/// Where the lines of one worker go: its session's bounded channel, and the arenas that come back.
-pub struct Port {
-    /// The worker.
-    pub worker: WorkerId,
-    /// The session's channel.
-    pub batches: Sender<Batch>,
-    /// Arenas of batches that were packed.
-    pub recycled: Receiver<Vec<u8>>,
-}
-
 /// What the tail stage needs from its surroundings.
 pub struct TailParts {
     /// Limits and delays.
@@ -58,90 +48,6 @@ pub struct TailParts {
     pub max_open_files: usize,
     /// The agent's own log and the size it had when the agent started: copied from there.
     pub own_log: (PathBuf, Offset),
-}
-
-/// What `status` shows of the tail stage.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct TailSnapshot {
-    /// How many paths are watched.
-    pub watched_paths: usize,
-    /// How many files are open.
-    pub open_files: usize,
-    /// How many may be open at a time.
-    pub max_open_files: usize,
-    /// Paths that cannot be copied, each with the reason.
-    pub troubles: BTreeMap<PathBuf, String>,
-    /// Workers whose channel was full at the last look: their server is slower than their logs.
-    pub waiting_for: BTreeSet<WorkerId>,
-    /// Why the stage had to end by itself; nothing is copied any more.
-    pub broken: Option<String>,
-}
-
-enum Command {
-    Port(Port),
-    Close(WorkerId),
-    Add { logs: Vec<LogPlan>, done: Sender<()> },
-    Remove(LogPlan),
-    Register(LogPlan),
-    Withdraw(PathBuf),
-    Finish { deadline: Instant, done: Sender<bool> },
-}
-
-/// Tells the tail thread what to do. Cheap to clone.
-#[derive(Clone)]
-pub struct TailHandle {
-    commands: Sender<Command>,
-    snapshot: Arc<Mutex<TailSnapshot>>,
-}
-
-impl TailHandle {
-    /// Opens a way for the lines of a worker.
-    pub fn open_port(&self, port: Port) {
-        _ = self.commands.send(Command::Port(port));
-    }
-
-    /// Closes the way of a worker; its files stand still.
-    pub fn close_port(&self, worker: WorkerId) {
-        _ = self.commands.send(Command::Close(worker));
-    }
-
-    /// Adds entries and returns when the files that are there now have been found and their positions taken.
-    pub fn add(&self, logs: Vec<LogPlan>) {
-        let (done, finished) = bounded(1);
-        if self.commands.send(Command::Add { logs, done }).is_ok() {
-            _ = finished.recv();
-        }
-    }
-
-    /// Removes an entry; its files are let go once everything that they hold now was copied.
-    pub fn remove(&self, log: LogPlan) {
-        _ = self.commands.send(Command::Remove(log));
-    }
-
-    /// Copies a file that a monitor registers, from its first byte.
-    ///
-    /// # Errors
-    /// When the tail thread is not there any more.
-    pub fn register(&self, log: LogPlan) -> Result<(), &'static str> {
-        self.commands.send(Command::Register(log)).map_err(|_| "the agent is stopping")
-    }
-
-    /// Lets a registered file go once everything that it holds now was copied.
-    pub fn withdraw(&self, path: PathBuf) {
-        _ = self.commands.send(Command::Withdraw(path));
-    }
-
-    /// Reads what is there, until `deadline` at the latest, and ends the thread. True when everything was handed on.
-    pub fn finish(&self, deadline: Instant) -> bool {
-        let (done, finished) = bounded(1);
-        let sent = self.commands.send(Command::Finish { deadline, done });
-        sent.is_ok() && finished.recv_timeout(Duration::from_secs(10)).unwrap_or(false)
-    }
-
-    /// How the stage stands.
-    pub fn snapshot(&self) -> TailSnapshot {
-        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
 /// The tail stage. Lives on a thread of its own.
