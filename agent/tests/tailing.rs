@@ -243,6 +243,16 @@ fn a_truncated_file_is_read_from_its_beginning_and_the_unread_bytes_are_counted(
 }
 
 #[test]
+fn a_file_that_was_rewritten_and_is_longer_already_is_read_from_its_beginning() {
+    let mut tailing = Tailing::new();
+    tailing.start("a.log");
+    tailing.append("a.log", "1\n2\n");
+    assert_eq!(tailing.lines(2), ["1\n", "2\n"]);
+    fs::write(tailing.path("a.log"), "new 1\nnew 2\nnew 3\n").unwrap();
+    assert_eq!(tailing.lines(3), ["new 1\n", "new 2\n", "new 3\n"]);
+}
+
+#[test]
 fn copying_goes_on_where_it_was_settled_after_a_crash() {
     let mut tailing = Tailing::new();
     tailing.start("a.log");

@@ -20,7 +20,8 @@ pub struct LogConfig {
     pub parser: String,
     /// Attributes of every event of this file: text, numbers and booleans.
     pub attributes: Map<String, Value>,
-    /// Whether a file that already holds lines is copied from its beginning instead of from its end.
+    /// Whether a metric log that already holds lines at start is copied from its beginning instead of from its end. A
+    /// file that is registered at run time is always copied from its beginning.
     pub copy_from_start: bool,
 }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 use rand::RngExt;
 use serde_json::json;
 use story::{
-    AgentProcess, Lines, ReceiverProcess, Scratch, missing_and_repeated, seeded_rng, wait_until, write_config,
+    AgentProcess, Lines, ReceiverProcess, Scratch, assert_reconciles, missing_and_repeated, seeded_rng, wait_until,
+    write_config,
 };
 
 const KILLS: u32 = 50;
@@ -22,9 +23,13 @@ fn fifty_kills_over_a_growing_and_rotating_file_lose_no_line_and_repeat_only_wha
     let mut chance = seeded_rng();
     let mut receiver = ReceiverProcess::start(&scratch, "receiver");
     let log = scratch.path("app.log");
-    let logs = json!([{ "path": log, "copy_from_start": true }]);
+    // Also matched by a glob that takes the rotated files in; and nothing is there before the first start.
+    let logs = json!([{ "path": log }, { "path": scratch.path("*.log*") }]);
     // Small requests, so that several of them lie between two kills.
-    let config = write_config(&scratch, &receiver.url(), logs, json!({ "max_allowed_request_size": 200_000 }));
+    let config = write_config(&scratch, &receiver.url(), logs, json!({ "max_allowed_request_size": 50_000 }));
+    let mut first = AgentProcess::start(&scratch, &config);
+    wait_until("the agent runs", PATIENCE, || first.status().is_some());
+    first.kill();
     let mut lines = Lines::new(&log, 60);
     for _ in 0..KILLS {
         let mut agent = AgentProcess::start(&scratch, &config);
@@ -49,13 +54,17 @@ fn fifty_kills_over_a_growing_and_rotating_file_lose_no_line_and_repeat_only_wha
     wait_until("every line has arrived", PATIENCE, || {
         missing_and_repeated(receiver.events(), written).missing.is_empty()
     });
+    wait_until("everything is acknowledged", PATIENCE, || {
+        agent.status().is_some_and(|status| status["totals"]["pending"] == 0)
+    });
+    assert_reconciles(&agent.status().unwrap());
     assert_eq!(agent.stop(PATIENCE), Some(0));
 
     let events = receiver.events();
     let tally = missing_and_repeated(events, written);
     assert!(tally.missing.is_empty() && tally.damaged.is_empty(), "of {written} lines, {tally}");
-    // A request holds at most 200,000 bytes, an event of these lines at least 100 of them.
-    let most_in_flight = u64::from(KILLS) * 2_000;
+    // A request holds at most 50,000 bytes, an event of these lines at least 125 of them; each kill can meet one.
+    let most_in_flight = u64::from(KILLS) * 400;
     let repeats: u64 = tally.repeated.values().map(|times| u64::from(times - 1)).sum();
     eprintln!("{written} lines, {KILLS} kills, {repeats} repeated (at most {most_in_flight} can have been in flight)");
     assert!(repeats <= most_in_flight, "{repeats} lines came again");

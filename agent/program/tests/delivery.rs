@@ -7,7 +7,10 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use story::{API_KEY, AgentProcess, Lines, ReceiverProcess, Scratch, assert_each_once, wait_until, write_config};
+use story::{
+    API_KEY, AgentProcess, Lines, ReceiverProcess, Scratch, assert_each_once, assert_reconciles, wait_until,
+    write_config,
+};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -35,6 +38,7 @@ fn each_line_of_a_log_that_grows_while_it_is_read_arrives_exactly_once() {
     let size = fs::metadata(&log).unwrap().len();
     assert_eq!(status["totals"]["accepted"], json!({ "bytes": size, "lines": total }));
     assert_eq!(status["totals"]["read"], size);
+    assert_reconciles(&status);
     assert_eq!(agent.stop(PATIENCE), Some(0));
     assert_eq!(agent.process().stderr(), "");
 }
@@ -79,13 +83,27 @@ fn an_idle_agent_falls_silent_and_never_shows_the_key() {
         let own = receiver.events().iter().filter(|event| event.logfile.ends_with("agent.log")).count();
         own > 0 && receiver.events().len() - own == 10
     });
-    let quiet = |agent: &AgentProcess| {
-        let requests = |status: &Value| status["sessions"][0]["requests_sent"].as_u64();
-        let before = requests(&agent.status()?)?;
-        thread::sleep(Duration::from_secs(4));
-        (before == requests(&agent.status()?)?).then_some(())
-    };
-    wait_until("no request is sent any more", PATIENCE, || quiet(&agent).is_some());
+    // What the start had to say has arrived after a moment; from then on not a request and not a line of its own.
+    thread::sleep(Duration::from_secs(3));
+    let agent_log_size = || fs::metadata(scratch.path("log/agent.log")).unwrap().len();
+    let requests = |status: &Value| status["sessions"][0]["requests_sent"].as_u64();
+    let before = (requests(&agent.status().unwrap()), agent_log_size());
+    thread::sleep(Duration::from_secs(20));
+    let shown = agent.status().unwrap();
+    assert_eq!((requests(&shown), agent_log_size()), before, "an idle agent talks");
+
+    // The server shouts the key back, and then is gone.
+    receiver.restart(&scratch, &["--fault", &format!("status:error/{API_KEY}")]);
+    lines.append(10);
+    wait_until("the refusal is told", PATIENCE, || {
+        agent.status().is_some_and(|status| status["sessions"][0]["requests_failed"].as_u64() > Some(0))
+    });
+    let text = agent.status().unwrap().to_string();
+    assert!(text.contains("MASKED") && !text.contains(API_KEY), "{text}");
+    receiver.restart(&scratch, &[]);
+    wait_until("the lines have arrived", PATIENCE, || {
+        receiver.events().iter().filter(|event| event.logfile.ends_with("app.log")).count() == 20
+    });
     assert_eq!(agent.stop(PATIENCE), Some(0));
 
     let agent_log = fs::read_to_string(scratch.path("log/agent.log")).unwrap();
@@ -94,7 +112,7 @@ fn an_idle_agent_falls_silent_and_never_shows_the_key() {
         assert!(!output.contains(API_KEY), "{output}");
     }
     let positions = fs::read_to_string(scratch.path("data/positions.json")).unwrap();
-    assert!(!positions.contains(API_KEY));
+    assert!(!positions.contains(API_KEY) && !shown.to_string().contains(API_KEY));
 }
 
 #[test]

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use story::{
-    AgentProcess, Lines, ReceiverProcess, Scratch, assert_each_once, missing_and_repeated, wait_until, write_config,
+    AgentProcess, Lines, ReceiverProcess, Scratch, assert_each_once, assert_reconciles, missing_and_repeated,
+    wait_until, write_config,
 };
 
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -50,6 +51,7 @@ fn after_twenty_seconds_of_refusal_all_lines_arrive_in_order() {
     for name in ["first.log", "second.log"] {
         assert_each_once(&of(receiver.events(), name), total);
     }
+    assert_reconciles(&agent.status().unwrap());
     assert_eq!(agent.stop(PATIENCE), Some(0));
 }
 
@@ -87,8 +89,12 @@ fn a_stalled_server_costs_no_memory_and_the_agent_goes_on_by_itself() {
         missing_and_repeated(receiver.events(), total).missing.is_empty()
     });
     let tally = missing_and_repeated(receiver.events(), total);
-    assert!(tally.damaged.is_empty(), "of {total} lines, {tally}");
+    // The request that was under way when the server froze may have been given up by the agent and taken by the server.
+    let most_in_flight = 5_900_000 / 1_000 + 1;
+    assert!(tally.damaged.is_empty() && tally.out_of_order.is_empty(), "of {total} lines, {tally}");
+    assert!(tally.repeated.len() <= most_in_flight, "of {total} lines, {tally}");
     wait_until("everything is acknowledged", PATIENCE, || pending(&agent) == Some(0));
+    assert_reconciles(&agent.status().unwrap());
     assert_eq!(agent.stop(PATIENCE), Some(0));
 }
 

@@ -230,7 +230,7 @@ pub const GLOBAL: &[Key] = &[
     float("pipeline_threshold", 1.1).not_yet("the next request is always prepared while one is on its way"),
     seconds("min_request_spacing_interval", 1.0),
     seconds("max_request_spacing_interval", 5.0),
-    seconds("max_error_request_spacing_interval", 30.0),
+    seconds("max_error_request_spacing_interval", 30.0).range(0.1, MAX_SECONDS),
     bytes("low_water_bytes_sent", 20_480),
     float("low_water_request_spacing_adjustment", 1.5).range(0.0, 1e6),
     bytes("high_water_bytes_sent", 102_400),

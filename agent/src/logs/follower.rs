@@ -170,7 +170,9 @@ impl Follower {
             return Growth::None;
         }
         let size = self.file.metadata().map_or(self.size, |metadata| metadata.len());
-        if size < self.size {
+        let grew_again = size > self.size && self.position.0 >= self.size;
+        // Smaller, or rewritten since everything was read, and longer than before already.
+        if size < self.size || (grew_again && !self.head_stands()) {
             return Growth::Truncated;
         }
         self.size = size;
@@ -245,6 +247,18 @@ impl Follower {
             Some(before) if before.at == at => Unfinished { at, since: before.since, size, due: before.due },
             _ => Unfinished { at, since: now, size, due: false },
         });
+    }
+
+    /// Whether the file still begins with the bytes that it is recognised by.
+    fn head_stands(&self) -> bool {
+        let identity = self.account.identity();
+        // What cannot be read now shows when the lines are read.
+        self.file.metadata().and_then(|metadata| identity.is(&self.file, &metadata)).unwrap_or(true)
+    }
+
+    /// Where reading stands, and the largest size that was seen.
+    pub fn progress(&self) -> (Offset, u64) {
+        (self.position, self.size)
     }
 
     /// Hashes a longer head once a young file has grown, so that it is recognised more surely after a restart.

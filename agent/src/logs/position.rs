@@ -45,7 +45,9 @@ impl Position {
         if let Some((file, metadata)) = self.open_if_same(&self.path)? {
             return Ok(Some((file, metadata, self.path.clone())));
         }
-        let Some(directory) = self.path.parent() else { return Ok(None) };
+        // A rotation happens where the file lies, which a symbolic link only points to.
+        let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let Some(directory) = target.parent() else { return Ok(None) };
         for entry in fs::read_dir(directory)? {
             let entry = entry?;
             let same_inode = |metadata: Metadata| metadata.is_file() && self.identity.has_inode(&metadata);

@@ -14,6 +14,9 @@ use std::time::SystemTime;
 /// # Errors
 /// When the directory cannot be read.
 pub fn rotated_since(path: &Path, since: SystemTime) -> io::Result<Vec<(PathBuf, Metadata)>> {
+    // A rotation happens where the file lies, which a symbolic link only points to.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = target.as_path();
     let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
         return Ok(Vec::new());
     };

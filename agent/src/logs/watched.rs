@@ -290,11 +290,20 @@ impl Watched {
     /// The same file, smaller than it was: what was not read is lost, and it is a new generation from its first byte.
     fn replace_truncated(&mut self, around: &Surroundings<'_>) {
         let Some(mut follower) = self.current.take() else { return };
+        let (read_to, size) = follower.progress();
         let lost = follower.end(SkipReason::Truncated);
-        around.logger.warn(format_args!(
-            "{}: was truncated; {lost} bytes that had not been read are lost, going on at its beginning",
-            self.path.display()
-        ));
+        let path = self.path.display();
+        if lost > 0 {
+            around.logger.warn(format_args!(
+                "{path}: was truncated or rewritten when {read_to} of its {size} bytes had been read; {lost} bytes are \
+                 lost, going on at its beginning"
+            ));
+        } else {
+            around.logger.info(format_args!(
+                "{path}: was truncated or rewritten after all {size} bytes that were seen of it had been read; going on \
+                 at its beginning"
+            ));
+        }
         let key = self.key_of(&follower);
         self.older.push_back(Older { follower, quiet_since: around.now });
         self.open_new(key, around);

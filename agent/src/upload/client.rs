@@ -115,9 +115,9 @@ impl Client {
         result
     }
 
-    /// How many connections were opened so far.
-    pub(super) fn connections_opened(&self) -> u64 {
-        self.observed.opened()
+    /// How many connections were asked for, and how many of these were established, so far.
+    pub(super) fn connections(&self) -> (u64, u64) {
+        (self.observed.opened(), self.observed.established())
     }
 
     /// Ends a request that another thread waits for, and refuses all further ones.

@@ -17,8 +17,10 @@ const MOST_ADDRESSES: usize = 16;
 /// What happened on the connections of one client.
 #[derive(Debug, Default)]
 pub(super) struct Observed {
-    /// Connections opened so far.
+    /// How often a connection was asked for.
     opened: AtomicU64,
+    /// How many of these there were.
+    established: AtomicU64,
     /// Whether a byte of the answer to the current request has arrived.
     answered: AtomicBool,
     /// Whether the last exchange left a connection that can be used again.
@@ -26,9 +28,14 @@ pub(super) struct Observed {
 }
 
 impl Observed {
-    /// Connections opened so far.
+    /// How often a new connection was asked for so far.
     pub(super) fn opened(&self) -> u64 {
         self.opened.load(Ordering::Relaxed)
+    }
+
+    /// Connections established so far.
+    pub(super) fn established(&self) -> u64 {
+        self.established.load(Ordering::Relaxed)
     }
 
     /// A request begins.
@@ -112,6 +119,7 @@ impl Connector for Watched {
     fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<()>) -> Result<Option<Self::Out>, Error> {
         self.observed.opened.fetch_add(1, Ordering::Relaxed);
         let inner = self.inner.connect(details, chained)?;
+        self.observed.established.fetch_add(1, Ordering::Relaxed);
         Ok(inner.map(|inner| WatchedConnection { inner, observed: Arc::clone(&self.observed) }))
     }
 }

@@ -10,6 +10,9 @@ const QUIET_SPACING: Duration = Duration::from_millis(250);
 /// The pause after a first failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
+/// The shortest pause after a failure, whatever `max_error_request_spacing_interval` says: no server is hammered.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+
 /// The longest `Retry-After` that is honoured: a mistaken one must not silence the agent for days.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
@@ -52,7 +55,7 @@ pub(super) struct Pace {
 impl Pace {
     /// Nothing was sent yet.
     pub(super) fn new(pacing: Pacing) -> Self {
-        let pause = FIRST_PAUSE.min(pacing.max_error_spacing);
+        let pause = FIRST_PAUSE.min(pacing.max_error_spacing.max(SHORTEST_PAUSE));
         Self { pacing, spacing: pacing.min_spacing, last_start: None, last_settlement: None, pause }
     }
 
@@ -68,7 +71,7 @@ impl Pace {
 
     /// A request with a body of this many bytes, uncompressed, was dealt with by the server.
     pub(super) fn succeeded(&mut self, bytes: usize) {
-        self.pause = FIRST_PAUSE.min(self.pacing.max_error_spacing);
+        self.pause = FIRST_PAUSE.min(self.pacing.max_error_spacing.max(SHORTEST_PAUSE));
         let Pacing { low_water, high_water, min_spacing, max_spacing, .. } = self.pacing;
         let factor = match bytes {
             _ if bytes < low_water.0 => low_water.1,
@@ -81,7 +84,7 @@ impl Pace {
     /// A request failed: how long to wait before it is tried again. `chance` lies in 0..=1, `retry_after` is what the
     /// server asked for.
     pub(super) fn failed(&mut self, chance: f64, retry_after: Option<Duration>) -> Duration {
-        let longest = self.pacing.max_error_spacing;
+        let longest = self.pacing.max_error_spacing.max(SHORTEST_PAUSE);
         let pause = scaled(self.pause, 0.8 + 0.4 * chance, longest);
         self.pause = scaled(self.pause, self.pacing.failure_adjustment.max(1.0), longest);
         pause.max(retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER))
@@ -196,8 +199,11 @@ mod tests {
         assert_eq!(range(Pace::new(defaults())), [Duration::from_millis(800), Duration::from_millis(1200)]);
         let mut pace = Pace::new(defaults());
         assert!((0..50).all(|_| pace.failed(1.0, None) <= Duration::from_secs(30)));
-        let mut pace = Pace::new(Pacing { max_error_spacing: Duration::from_millis(20), ..defaults() });
-        assert_eq!(pace.failed(1.0, None), Duration::from_millis(20));
+        let mut pace = Pace::new(Pacing { max_error_spacing: Duration::from_millis(220), ..defaults() });
+        assert_eq!(pace.failed(1.0, None), Duration::from_millis(220));
+        // Whatever the user wrote, no server is hammered.
+        let mut pace = Pace::new(Pacing { max_error_spacing: Duration::ZERO, ..defaults() });
+        assert_eq!(pace.failed(0.0, None), SHORTEST_PAUSE);
     }
 
     #[test]

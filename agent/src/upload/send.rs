@@ -143,7 +143,7 @@ impl Send {
         self.freshen(request);
         let request = &*request;
         self.pace.started(self.clock.monotonic());
-        self.progress.leaves(self.clock.now(), request.body().bytes().len(), request.payload().len());
+        self.progress.leaves(self.clock.now(), request.body().bytes().len());
         let result = catch_unwind(AssertUnwindSafe(|| self.exchange(request)));
         let answer = result.unwrap_or_else(|panic| {
             self.state.client = None;
@@ -167,11 +167,19 @@ impl Send {
             self.state.client = Some(client);
         }
         let Some(client) = &self.state.client else { return Err(unanswered("there is no client", key)) };
-        let opened = client.connections_opened();
+        let before = client.connections();
         let reply = client.post(request.payload());
         {
+            let (opened, established) = client.connections();
+            let connected = established - before.1;
             let mut progress = self.progress.lock();
-            progress.connections_opened += client.connections_opened() - opened;
+            progress.connections_opened += connected;
+            // Over the connection that was kept, or over a new one; otherwise it never left.
+            if opened == before.0 || connected > 0 {
+                progress.requests_sent += 1;
+                progress.bytes_raw += request.body().bytes().len() as u64;
+                progress.bytes_compressed += request.payload().len() as u64;
+            }
             progress.bytes_received += reply.as_ref().map_or(0, |reply| reply.body.len() as u64);
         }
         let reply = reply.map_err(|why| unanswered(&why, key))?;

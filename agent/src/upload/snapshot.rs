@@ -17,11 +17,11 @@ pub struct SessionSnapshot {
     pub session: String,
     /// The server, without a path.
     pub server: String,
-    /// Requests that left, repeated ones too.
+    /// Requests that left over a connection, repeated ones too.
     pub requests_sent: u64,
     /// Requests that the server dealt with.
     pub requests_succeeded: u64,
-    /// Requests that must be sent again.
+    /// Attempts that failed, also those that found no connection.
     pub requests_failed: u64,
     /// Bodies sent, before compression, repeated ones too.
     pub bytes_raw: u64,
@@ -101,12 +101,9 @@ impl Progress {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A request leaves.
-    pub(super) fn leaves(&self, now: Timestamp, raw: usize, compressed: usize) {
+    /// A request is about to leave.
+    pub(super) fn leaves(&self, now: Timestamp, raw: usize) {
         let mut snapshot = self.lock();
-        snapshot.requests_sent += 1;
-        snapshot.bytes_raw += raw as u64;
-        snapshot.bytes_compressed += compressed as u64;
         snapshot.last_request_bytes = raw as u64;
         snapshot.last_attempt_ms = Some(now.as_millis());
         snapshot.back_off_seconds = None;

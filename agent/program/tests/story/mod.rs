@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use serde_json::Value;
 
 #[allow(unused_imports, reason = "each story uses its own part of this")]
 pub(crate) use self::{
@@ -37,6 +38,21 @@ pub(crate) fn wait_until(what: &str, deadline: Duration, mut holds: impl FnMut()
     while !holds() {
         assert!(begin.elapsed() < deadline, "waited {deadline:?} in vain until {what}");
         thread::sleep(POLL);
+    }
+}
+
+/// Every byte that was read has exactly one outcome or is pending: in all, and for each file.
+#[track_caller]
+pub(crate) fn assert_reconciles(status: &Value) {
+    let files = status["files"].as_array().unwrap();
+    for totals in files.iter().chain([&status["totals"], &status["closed_files"]]) {
+        let of = |reasons: &Value| -> u64 {
+            reasons.as_object().unwrap().values().map(|count| count["bytes"].as_u64().unwrap()).sum()
+        };
+        let settled = totals["accepted"]["bytes"].as_u64().unwrap() + totals["sampled_out"]["bytes"].as_u64().unwrap();
+        let lost = of(&totals["dropped"]) + of(&totals["skipped"]);
+        let pending = totals["pending"].as_u64().unwrap();
+        assert_eq!(totals["read"].as_u64(), Some(settled + lost + pending), "{totals}");
     }
 }
 

@@ -4,6 +4,8 @@ use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use scalyr_monitor::Level;
+
 use super::super::follower::{self, Follower};
 use super::super::position::Position;
 use super::super::unseen;
@@ -113,11 +115,16 @@ impl Watched {
         let mut follower = self.take_up(account, file, metadata, around);
         self.skip_excess(&mut follower, around.plan.max_existing_log_offset_size, around);
         if let Some(moved_to) = moved_to {
-            around.logger.info(format_args!(
-                "{}: was renamed to {} while the agent was down; going on there at byte {settled}",
-                self.path.display(),
-                moved_to.display()
-            ));
+            let unread = metadata.len().saturating_sub(settled.0);
+            let level = if unread > 0 { Level::Info } else { Level::Debug1 };
+            around.logger.at(
+                level,
+                format_args!(
+                    "{}: is {} now; {unread} bytes are still to be read there",
+                    self.path.display(),
+                    moved_to.display()
+                ),
+            );
             self.older.push_back(Older { follower, quiet_since: around.now });
         } else {
             self.current = Some(follower);
