@@ -1,23 +1,36 @@
-//! SIGINT and SIGTERM ask to stop; further ones change nothing, so that an orderly end is not cut short.
+//! Signals, each on a thread that waits for them.
 
+use std::ffi::c_int;
 use std::io;
 
 use scalyr_monitor::Stop;
-use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::threads::Threads;
 
-/// From now on SIGINT and SIGTERM stop `stop`.
+/// From now on each of `signals` stops `stop`. Further ones change nothing, so that an orderly end is not cut short.
 ///
 /// # Errors
 /// When the handlers cannot be installed or the system refuses a thread.
-pub fn stop_on_signal(stop: &Stop, threads: &Threads) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+pub fn stop_on(signals: &[c_int], stop: &Stop, threads: &Threads) -> io::Result<()> {
+    let mut signals = Signals::new(signals)?;
     let stop = stop.clone();
     threads.spawn("signals", move || {
         for _ in signals.forever() {
             stop.stop();
+        }
+    })
+}
+
+/// From now on each `signal` calls `work`.
+///
+/// # Errors
+/// When the handler cannot be installed or the system refuses a thread.
+pub fn call_on(signal: c_int, work: impl Fn() + Send + 'static, threads: &Threads) -> io::Result<()> {
+    let mut signals = Signals::new([signal])?;
+    threads.spawn("signals", move || {
+        for _ in signals.forever() {
+            work();
         }
     })
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use scalyr_monitor::registry::Environment;
 use scalyr_monitor::{Clock, Stop};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{configuration, signals};
 use crate::config::load::DEFAULT_FILE;
@@ -74,9 +75,14 @@ fn serve(
     panic_place::install();
     // Before the first stage starts, so that a stop during the start is not lost.
     let (stop, threads) = (Stop::new(), Threads::new());
-    signals::stop_on_signal(&stop, &threads).map_err(|error| format!("signals cannot be handled: {error}"))?;
+    signals::stop_on(&[SIGINT, SIGTERM], &stop, &threads)
+        .map_err(|error| format!("signals cannot be handled: {error}"))?;
+    let config_file = std::path::absolute(&config_file).unwrap_or(config_file);
     let edge = Edge { config_file, report, clock: clock.clone(), stdout: Some(out) };
     let supervisor = Supervisor::start(plan, edge).map_err(|error| error.to_string())?;
+    let logger = supervisor.logger().clone();
+    let tell = move || logger.warn("SIGHUP: the configuration is not read again yet; restart the agent for that");
+    signals::call_on(SIGHUP, tell, &threads).map_err(|error| format!("signals cannot be handled: {error}"))?;
     let mut broken = Ok(());
     while broken.is_ok() && !stop.wait(TICK) {
         broken = supervisor.tick();

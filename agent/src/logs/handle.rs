@@ -33,6 +33,8 @@ pub struct TailSnapshot {
     pub max_open_files: usize,
     /// Paths that cannot be copied, each with the reason.
     pub troubles: BTreeMap<PathBuf, String>,
+    /// Entries that match no file now, each with where it stands in the configuration.
+    pub unmatched: BTreeMap<String, String>,
     /// Workers whose channel was full at the last look: their server is slower than their logs.
     pub waiting_for: BTreeSet<WorkerId>,
     /// Why the stage had to end by itself; nothing is copied any more.

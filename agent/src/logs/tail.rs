@@ -74,6 +74,8 @@ pub struct Tail {
 struct Entry {
     plan: LogPlan,
     matcher: Matcher,
+    /// Whether it has ever matched a file.
+    matched: bool,
 }
 
 /// What a turn over all files came to.
@@ -205,9 +207,15 @@ impl Tail {
                 }
             }
         }
-        for (entry, begin) in added {
+        for (mut entry, begin) in added {
             let fixed = entry.matcher.fixed().map(Path::to_owned);
-            for path in entry.matcher.files().into_iter().chain(fixed) {
+            let files = entry.matcher.files();
+            entry.matched = !files.is_empty();
+            if !entry.matched {
+                let LogPlan { origin, path, .. } = &entry.plan;
+                self.parts.logger.info(format_args!("{origin}: no file matches {path} yet; it is waited for"));
+            }
+            for path in files.into_iter().chain(fixed) {
                 self.watch(path, &entry.plan, begin);
             }
             self.entries.push(entry);
@@ -222,7 +230,7 @@ impl Tail {
                 // What has no position although the run before had the entry has come since: it is copied whole.
                 let is_new = self.parts.checkpoint.note_entry(&plan);
                 let begin = if plan.copy_from_start || !is_new { Begin::Start } else { Begin::End };
-                Some((Entry { plan, matcher }, begin))
+                Some((Entry { plan, matcher, matched: false }, begin))
             }
             Err(error) => {
                 self.parts.logger.error(format_args!("{}: refused: {error}", plan.origin));
@@ -281,9 +289,10 @@ impl Tail {
     }
 
     fn rescan(&mut self) {
-        let entries = std::mem::take(&mut self.entries);
-        for entry in entries.iter().filter(|entry| entry.matcher.is_glob()) {
+        let mut entries = std::mem::take(&mut self.entries);
+        for entry in entries.iter_mut().filter(|entry| entry.matcher.is_glob()) {
             for path in entry.matcher.files() {
+                entry.matched = true;
                 self.watch(path, &entry.plan, Begin::Start);
             }
         }
@@ -412,6 +421,14 @@ impl Tail {
         }
     }
 
+    /// The entries that no file was ever found for.
+    fn unmatched(&self) -> BTreeMap<String, String> {
+        let is_there = |path: &Path| self.watched.iter().any(|watched| watched.path == path && !watched.is_empty());
+        let entries =
+            self.entries.iter().filter(|entry| !entry.matched && !entry.matcher.fixed().is_some_and(is_there));
+        entries.take(TROUBLES).map(|entry| (entry.plan.path.clone(), entry.plan.origin.clone())).collect()
+    }
+
     fn publish(&self) {
         let mut troubles = self.troubles.clone();
         for watched in &self.watched {
@@ -426,6 +443,7 @@ impl Tail {
             open_files: self.followed.open(),
             max_open_files: self.followed.limit(),
             troubles,
+            unmatched: self.unmatched(),
             waiting_for: self.waiting_for.clone(),
             broken: None,
         };

@@ -1,12 +1,13 @@
 //! The snapshot for people.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
 use scalyr_monitor::Timestamp;
 
 use super::Snapshot;
-use crate::ledger::Totals;
+use crate::ledger::{Totals, WorkerId};
 use crate::monitors::state::MonitorSnapshot;
 use crate::upload::SessionSnapshot;
 
@@ -99,8 +100,19 @@ fn session(out: &mut String, session: &SessionSnapshot, now: f64) -> fmt::Result
 
 fn files(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     writeln!(out)?;
+    // The generations of a path together, as after a rotation nobody cares which one a byte stood in.
+    let mut paths: BTreeMap<(&Path, &WorkerId), Totals> = BTreeMap::new();
     for file in &snapshot.files {
-        writeln!(out, "{}", path_line(&file.path, &file.totals))?;
+        paths.entry((&file.path, &file.worker)).or_default().merge(&file.totals);
+    }
+    for ((path, _), totals) in &paths {
+        writeln!(out, "{}", path_line(path, totals))?;
+    }
+    if let Some(broken) = &snapshot.tail.broken {
+        writeln!(out, "Copying log files has ended: {broken}; restart the agent")?;
+    }
+    for (path, origin) in &snapshot.tail.unmatched {
+        writeln!(out, "Path {path}: no matching readable file ({origin})")?;
     }
     for (path, trouble) in &snapshot.tail.troubles {
         writeln!(out, "Path {}: cannot be copied: {trouble}", path.display())?;

@@ -64,17 +64,20 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
+    /// What should be a directory is something else.
+    #[error("{path} is not a directory; {key} must name one")]
+    NoDirectory {
+        /// What is there.
+        path: PathBuf,
+        /// The key that names it.
+        key: &'static str,
+    },
     /// The data directory cannot be locked.
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The agent log cannot be opened.
-    #[error("{path}: {error}; the agent must be able to write its log (agent_log_path)")]
-    AgentLog {
-        /// The log.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
+    #[error("{0}; the agent must be able to write its log (agent_log_path)")]
+    AgentLog(io::Error),
     /// The system refused a thread or a socket.
     #[error("{what}: {error}")]
     Refused {
@@ -135,14 +138,14 @@ impl Supervisor {
     /// When the agent cannot work at all: a directory, the lock, its log or a thread is missing. A monitor or a log
     /// that cannot run is reported and left out.
     pub fn start(plan: Plan, edge: Edge) -> Result<Self, StartError> {
-        make_directory(&plan.log_path, "agent_log_path")?;
         make_directory(&plan.data_path, "agent_data_path")?;
         let lock = DataLock::take(&plan.data_path)?;
+        make_directory(&plan.log_path, "agent_log_path")?;
         let clock = edge.clock;
         let agent_log_path = plan.log_path.join("agent.log");
         let own_log_begin = Offset(fs::metadata(&agent_log_path).map_or(0, |metadata| metadata.len()));
-        let agent_log = AgentLog::open(&plan.log_path, plan.agent_log, clock.clone(), edge.stdout)
-            .map_err(|error| StartError::AgentLog { path: agent_log_path.clone(), error })?;
+        let agent_log =
+            AgentLog::open(&plan.log_path, plan.agent_log, clock.clone(), edge.stdout).map_err(StartError::AgentLog)?;
         let agent_log = Arc::new(agent_log);
         let logger = Logger::new(agent_log.clone(), "core");
         announce(&logger, &plan, &edge.config_file, &edge.report);
@@ -447,6 +450,9 @@ fn worker(plan: &Plan) -> WorkerId {
 }
 
 fn make_directory(path: &Path, key: &'static str) -> Result<(), StartError> {
+    if path.exists() && !path.is_dir() {
+        return Err(StartError::NoDirectory { path: path.to_owned(), key });
+    }
     fs::create_dir_all(path).map_err(|error| StartError::Directory { path: path.to_owned(), key, error })
 }
 

@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(pace.failed(1.0, None), Duration::from_millis(220));
         // Whatever the user wrote, no server is hammered.
         let mut pace = Pace::new(Pacing { max_error_spacing: Duration::ZERO, ..defaults() });
-        assert_eq!(pace.failed(0.0, None), SHORTEST_PAUSE);
+        assert_eq!(pace.failed(0.5, None), SHORTEST_PAUSE);
     }
 
     #[test]

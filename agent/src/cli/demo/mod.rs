@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use scalyr_monitor::{Clock, Stop};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use self::scene::Scene;
 use crate::threads::Threads;
@@ -44,9 +45,18 @@ pub fn run(args: &Args, clock: &Clock, out: &mut dyn Write, err: &mut dyn Write)
 fn play(args: &Args, clock: &Clock, out: &mut dyn Write) -> io::Result<bool> {
     let threads = Threads::new();
     let stop = Stop::new();
-    super::signals::stop_on_signal(&stop, &threads)?;
+    super::signals::stop_on(&[SIGINT, SIGTERM, SIGHUP], &stop, &threads)?;
     let scene = Scene::start(clock, &threads, &stop)?;
-    view::introduce(&scene, out)?;
+    let shown = show(args, clock, &scene, &stop, out);
+    // In any case: an agent that is not stopped would go on writing into a directory that is being removed.
+    stop.stop();
+    let end = scene.end();
+    shown.and_then(|()| view::conclude(&end, out)).map(|()| end.reconciles())
+}
+
+/// Draws until it is time to end.
+fn show(args: &Args, clock: &Clock, scene: &Scene, stop: &Stop, out: &mut dyn Write) -> io::Result<()> {
+    view::introduce(scene, out)?;
     let on_terminal = io::stdout().is_terminal();
     let refresh = REFRESH[usize::from(!on_terminal)];
     let end = args.seconds.map(|seconds| clock.monotonic() + Duration::from_secs(seconds));
@@ -54,19 +64,17 @@ fn play(args: &Args, clock: &Clock, out: &mut dyn Write) -> io::Result<bool> {
     loop {
         let left = end.map_or(refresh, |end| end.saturating_duration_since(clock.monotonic()));
         if stop.wait(refresh.min(left)) || left.is_zero() {
-            break;
+            return Ok(());
         }
-        if on_terminal && drawn > 0 {
+        let (columns, rows) = view::terminal_size();
+        let picture = view::draw(scene, columns);
+        let lines = picture.lines().count();
+        if on_terminal && drawn > 0 && lines.max(drawn) < rows {
             // Back to the first line of the last picture, and everything below it away.
             write!(out, "\x1b[{drawn}A\x1b[J")?;
         }
-        let picture = view::draw(&scene);
-        drawn = picture.lines().count();
+        drawn = lines;
         out.write_all(picture.as_bytes())?;
         out.flush()?;
     }
-    stop.stop();
-    let end = scene.end();
-    view::conclude(&end, out)?;
-    Ok(end.reconciles())
 }

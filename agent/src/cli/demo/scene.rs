@@ -55,7 +55,13 @@ impl End {
 impl Scene {
     /// Sets everything up and starts it.
     pub(super) fn start(clock: &Clock, threads: &Threads, stop: &Stop) -> io::Result<Self> {
-        let directory = tempfile::Builder::new().prefix("agent-demo-").tempdir()?;
+        let directory = tempfile::Builder::new().prefix("agent-demo-").tempdir().map_err(|error| {
+            let folder = std::env::temp_dir();
+            io::Error::new(
+                error.kind(),
+                format!("cannot make a folder in {}: {error}; TMPDIR names another", folder.display()),
+            )
+        })?;
         let latest = Latest::default();
         let seen = Arc::clone(&latest);
         let observer: Observer = Arc::new(move |arrival: &Arrival<'_, '_>| remember(&seen, arrival));

@@ -18,16 +18,22 @@ const FAINT: Style = Style::new().dimmed();
 pub(super) fn introduce(scene: &Scene, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
-        "{HEADING}Scalyr agent demo{HEADING:#}: an agent and a receiver, over real HTTP and real files. Ctrl-C ends it.\n\
-         {FAINT}files in {}, receiver at {}{FAINT:#}\n",
+        "{HEADING}Scalyr agent demo{HEADING:#}: an agent and a receiver over real HTTP and files.\n\
+         {FAINT}files in {}, receiver at {}{FAINT:#}\nCtrl-C ends it.\n",
         scene.directory().display(),
         scene.url()
     )?;
     out.flush()
 }
 
-/// How it stands now; every line ends in a line end.
-pub(super) fn draw(scene: &Scene) -> String {
+/// Columns and rows of the terminal on standard output; the usual 80 and 24 when there is none.
+pub(super) fn terminal_size() -> (usize, usize) {
+    let size = rustix::termios::tcgetwinsize(io::stdout());
+    size.map_or((80, 24), |size| (usize::from(size.ws_col).max(40), usize::from(size.ws_row)))
+}
+
+/// How it stands now; every line ends in a line end and fits into so many columns.
+pub(super) fn draw(scene: &Scene, columns: usize) -> String {
     let snapshot = scene.snapshot();
     let mut out = String::new();
     _ = writeln!(out, "{HEADING}{:<26}{:>9}{:>9}  state{HEADING:#}", "monitors", "samples", "lines");
@@ -42,7 +48,7 @@ pub(super) fn draw(scene: &Scene) -> String {
     draw_upload(&mut out, &snapshot, scene);
     _ = writeln!(out, "\n{HEADING}last line at the receiver{HEADING:#}");
     for (path, message) in scene.latest() {
-        let shown: String = message.chars().take(90).collect();
+        let shown: String = message.chars().take(columns - 28).collect();
         _ = writeln!(out, "{:<26}{FAINT}{shown}{FAINT:#}", name_of(&path));
     }
     out.push('\n');
@@ -67,7 +73,7 @@ fn draw_upload(out: &mut String, snapshot: &Snapshot, scene: &Scene) {
     for session in &snapshot.sessions {
         _ = writeln!(
             out,
-            "\n{HEADING}upload{HEADING:#}  {} requests sent, {GOOD}{} acknowledged{GOOD:#}, {} failed; {} as {} on the wire",
+            "\n{HEADING}upload{HEADING:#}  {} requests sent, {GOOD}{} acknowledged{GOOD:#}, {} failed\n        {} as {} on the wire",
             session.requests_sent,
             session.requests_succeeded,
             session.requests_failed,
@@ -83,10 +89,10 @@ pub(super) fn conclude(end: &End, out: &mut dyn Write) -> io::Result<()> {
     let End { totals, summary } = end;
     let dropped: u64 = totals.dropped.values().map(|count| count.bytes).sum();
     let skipped: u64 = totals.skipped.values().map(|count| count.bytes).sum();
-    writeln!(out, "{HEADING}The sums{HEADING:#}")?;
+    writeln!(out, "\n{HEADING}The sums{HEADING:#}")?;
     writeln!(
         out,
-        "agent:    read {} bytes = accepted {} + sampled out {} + dropped {dropped} + skipped {skipped} + pending {}",
+        "agent:    read {} bytes =\n          accepted {} + sampled out {} + dropped {dropped} + skipped {skipped} + pending {}",
         totals.read, totals.accepted.bytes, totals.sampled_out.bytes, totals.pending
     )?;
     writeln!(
