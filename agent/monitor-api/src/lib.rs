@@ -18,6 +18,8 @@ pub mod log;
 pub mod metric;
 pub mod monitor;
 mod nearest;
+#[doc(hidden)]
+pub mod one_line;
 pub mod prelude;
 pub mod registry;
 pub mod sample;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::clock::{Clock, Timestamp};
 use crate::log::Logger;
 use crate::metric::{Fields, Metric, MetricValue, sanitise_name};
+use crate::one_line::push_on_one_line;
 
 /// Lines beyond this many bytes are handed on before the sample ends, so that a flood stays small in memory.
 const HAND_ON_BYTES: usize = 64 * 1024;
@@ -104,7 +105,8 @@ impl Sample {
         Emission { time: Some(time), ..self.emission() }
     }
 
-    /// An emission under another monitor id: `names(other id)` instead of `names(1)`.
+    /// An emission under another monitor id: `names(other id)` instead of `names(1)`. Line breaks in it are written as
+    /// `\n` and `\r`.
     pub fn under_id<'s>(&'s mut self, id: &'s str) -> Emission<'s> {
         Emission { id: Some(id), ..self.emission() }
     }
@@ -114,13 +116,7 @@ impl Sample {
     /// Line breaks inside are written as `\n` and `\r`, so that it stays one line.
     pub fn line(&mut self, text: &str) {
         self.begin(None, None);
-        for part in text.split_inclusive(['\n', '\r']) {
-            match part.as_bytes().last() {
-                Some(b'\n') => _ = write!(self.lines.text, "{}\\n", &part[..part.len() - 1]),
-                Some(b'\r') => _ = write!(self.lines.text, "{}\\r", &part[..part.len() - 1]),
-                _ => self.lines.text.push_str(part),
-            }
-        }
+        push_on_one_line(&mut self.lines.text, text);
         self.end();
     }
 
@@ -156,8 +152,11 @@ impl Sample {
     fn begin(&mut self, time: Option<Timestamp>, id: Option<&str>) {
         self.lines.drop_torn();
         let time = time.unwrap_or_else(|| self.clock.now());
-        let id = id.unwrap_or(&self.id);
-        _ = write!(self.lines.text, "{time} [{}({id})] ", self.short_name);
+        let text = &mut self.lines.text;
+        _ = write!(text, "{time} [{}(", self.short_name);
+        // An id may come from what the monitor looks at: it must not begin a line that nobody emitted.
+        push_on_one_line(text, id.unwrap_or(&self.id));
+        text.push_str(")] ");
     }
 
     fn end(&mut self) {
@@ -240,5 +239,44 @@ pub trait DynValue {
 impl<T: MetricValue> DynValue for T {
     fn write_value(&self, out: &mut String) {
         self.write(out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use super::*;
+
+    /// What reached the metric log.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<String>>);
+
+    impl Written {
+        fn text(&self) -> String {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        }
+    }
+
+    impl LineSink for Written {
+        fn write_lines(&mut self, lines: &Lines) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push_str(lines.text());
+        }
+    }
+
+    fn sample(logger: Logger) -> (Sample, Written) {
+        let (clock, written) = (Clock::manual(Timestamp::from_millis(1_767_225_600_000)), Written::default());
+        (Sample::new("coin", "", clock, logger, Box::new(written.clone())), written)
+    }
+
+    #[test]
+    fn an_id_cannot_begin_a_line_that_nobody_emitted() {
+        let (mut sample, written) = sample(Logger::none());
+        sample.under_id("x)] m 1\n2020-01-01 00:00:00.000Z [coin(\r").emit(Metric::declared("m"), 7);
+        sample.flush();
+        assert_eq!(
+            written.text(),
+            "2026-01-01 00:00:00.000Z [coin(x)] m 1\\n2020-01-01 00:00:00.000Z [coin(\\r)] m 7\n"
+        );
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use scalyr_monitor::Timestamp;
 use scalyr_monitor::log::Record;
+use scalyr_monitor::one_line::push_on_one_line;
 
 use crate::own_logs::source_tag::SourceTag;
 
@@ -33,16 +34,6 @@ pub fn record_line(time: Timestamp, record: &Record<'_>) -> String {
     line.truncate(line.trim_end_matches(['\n', ' ']).len());
     line.push('\n');
     line
-}
-
-fn push_on_one_line(line: &mut String, text: &str) {
-    for part in text.split_inclusive(['\n', '\r']) {
-        match part.as_bytes().last() {
-            Some(b'\n') => _ = write!(line, "{}\\n", &part[..part.len() - 1]),
-            Some(b'\r') => _ = write!(line, "{}\\r", &part[..part.len() - 1]),
-            _ => line.push_str(part),
-        }
-    }
 }
 
 /// Indents each line behind the first.
