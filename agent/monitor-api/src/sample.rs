@@ -10,6 +10,9 @@ use crate::one_line::push_on_one_line;
 /// Lines beyond this many bytes are handed on before the sample ends, so that a flood stays small in memory.
 const HAND_ON_BYTES: usize = 64 * 1024;
 
+/// A longer line is cut: no line of a log that the agent ships may be longer than a part of it.
+const MAX_LINE_BYTES: usize = 1024 * 1024;
+
 /// Takes the lines of a sample: a metric log, standard output, or a test.
 pub trait LineSink: Send {
     /// Writes the lines in one go.
@@ -49,9 +52,25 @@ impl Lines {
         })
     }
 
+    /// Forgets the lines, and gives back what one large sample needed.
     fn clear(&mut self) {
         self.text.clear();
         self.ends.clear();
+        self.text.shrink_to(HAND_ON_BYTES);
+        self.ends.shrink_to(HAND_ON_BYTES / size_of::<usize>());
+    }
+
+    /// Cuts the unfinished line off at [`MAX_LINE_BYTES`]; tells how many bytes were too many, 0 when it was short
+    /// enough.
+    fn cut_line(&mut self) -> usize {
+        let start = self.ends.last().copied().unwrap_or(0);
+        let length = self.text.len() - start;
+        if length <= MAX_LINE_BYTES {
+            return 0;
+        }
+        let end = self.text.floor_char_boundary(start + MAX_LINE_BYTES);
+        self.text.truncate(end);
+        length - (end - start)
     }
 
     fn end_line(&mut self) {
@@ -76,13 +95,23 @@ pub struct Sample {
     clock: Clock,
     logger: Logger,
     emitted: u64,
+    cut_lines: u64,
 }
 
 impl Sample {
     /// A sample of the monitor instance `short_name(id)`, whose lines go to `sink`.
     pub fn new(short_name: &str, id: &str, clock: Clock, logger: Logger, sink: Box<dyn LineSink>) -> Self {
         let lines = Lines::default();
-        Self { lines, sink, short_name: short_name.to_owned(), id: id.to_owned(), clock, logger, emitted: 0 }
+        Self {
+            lines,
+            sink,
+            short_name: short_name.to_owned(),
+            id: id.to_owned(),
+            clock,
+            logger,
+            emitted: 0,
+            cut_lines: 0,
+        }
     }
 
     /// Emits the value of a metric that has no extra fields.
@@ -135,6 +164,11 @@ impl Sample {
         self.emitted
     }
 
+    /// How many lines were longer than 1 MiB, and were cut, since the start.
+    pub fn cut_lines(&self) -> u64 {
+        self.cut_lines
+    }
+
     /// Hands the lines on. Called by [`Run::sample`](crate::Run::sample) at the end of each sample; a monitor with a
     /// `run` of its own calls it when it has something to write.
     pub fn flush(&mut self) {
@@ -160,6 +194,16 @@ impl Sample {
     }
 
     fn end(&mut self) {
+        let cut = self.lines.cut_line();
+        if cut > 0 {
+            self.cut_lines += 1;
+            if self.cut_lines == 1 {
+                self.logger.warn(format_args!(
+                    "A metric line was longer than {MAX_LINE_BYTES} bytes; its last {cut} bytes are left out. Further \
+                     lines are cut without a word, and counted until the monitor ends"
+                ));
+            }
+        }
         self.lines.end_line();
         self.emitted += 1;
         if self.lines.text.len() >= HAND_ON_BYTES {
@@ -172,6 +216,9 @@ impl Sample {
 impl Drop for Sample {
     fn drop(&mut self) {
         self.flush();
+        if self.cut_lines > 1 {
+            self.logger.warn(format_args!("{} metric lines were cut at {MAX_LINE_BYTES} bytes", self.cut_lines));
+        }
     }
 }
 
@@ -247,6 +294,7 @@ mod tests {
     use std::sync::{Arc, Mutex, PoisonError};
 
     use super::*;
+    use crate::log::{Level, LogSink, Record};
 
     /// What reached the metric log.
     #[derive(Clone, Default)]
@@ -264,6 +312,33 @@ mod tests {
         }
     }
 
+    /// Keeps diagnostics as `LEVEL message`, with the code in front where there is one.
+    #[derive(Default)]
+    struct Told(Mutex<Vec<String>>);
+
+    impl Told {
+        fn lines(&self) -> Vec<String> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        }
+    }
+
+    impl LogSink for Told {
+        fn enabled(&self, _: Level) -> bool {
+            true
+        }
+
+        fn log(&self, record: &Record<'_>) {
+            let code = record.code.map_or(String::new(), |code| format!("{code} "));
+            let line = format!("{} {code}{}", record.level, record.message);
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        }
+    }
+
+    fn told() -> (Arc<Told>, Logger) {
+        let told = Arc::new(Told::default());
+        (Arc::clone(&told), Logger::new(Arc::clone(&told) as Arc<dyn LogSink>, "monitor:coin()"))
+    }
+
     fn sample(logger: Logger) -> (Sample, Written) {
         let (clock, written) = (Clock::manual(Timestamp::from_millis(1_767_225_600_000)), Written::default());
         (Sample::new("coin", "", clock, logger, Box::new(written.clone())), written)
@@ -278,5 +353,26 @@ mod tests {
             written.text(),
             "2026-01-01 00:00:00.000Z [coin(x)] m 1\\n2020-01-01 00:00:00.000Z [coin(\\r)] m 7\n"
         );
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut_and_its_memory_given_back() {
+        let (told, logger) = told();
+        let (mut sample, written) = sample(logger);
+        let endless = format!("x{}", "é".repeat(MAX_LINE_BYTES));
+        (0..3).for_each(|_| sample.line(&endless));
+        sample.line("short");
+        sample.flush();
+        let text = written.text();
+        let lengths: Vec<usize> = text.lines().map(str::len).collect();
+        let longest = MAX_LINE_BYTES - 1; // the last character would end behind it
+        assert_eq!(lengths, [longest, longest, longest, "2026-01-01 00:00:00.000Z [coin()] short".len()]);
+        assert_eq!((sample.cut_lines(), sample.emitted()), (3, 4));
+        assert!(sample.lines.text.capacity() <= HAND_ON_BYTES, "{}", sample.lines.text.capacity());
+        drop(sample);
+        let told = told.lines();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].starts_with("WARNING A metric line was longer than 1048576 bytes; its last "), "{told:?}");
+        assert_eq!(told[1], "WARNING 3 metric lines were cut at 1048576 bytes");
     }
 }

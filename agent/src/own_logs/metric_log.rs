@@ -123,6 +123,9 @@ impl MetricLog {
     }
 }
 
+/// What the buffer of accepted lines keeps between two samples: as much as a sample hands on at once.
+const KEPT_BYTES: usize = 64 * 1024;
+
 /// One monitor instance's way into a metric log, with a limit of its own.
 pub struct InstanceLog {
     log: Arc<MetricLog>,
@@ -194,10 +197,10 @@ impl MetricOutput for InstanceLog {
         }
         limiter.accepted.clear();
         let refused = lines.iter().filter(|line| !self.offer(&mut limiter, line)).count() as u64;
-        match limiter.accepted.is_empty() {
-            true => refused,
-            false => refused + self.log.write(limiter.accepted.as_bytes()),
-        }
+        let lost = if limiter.accepted.is_empty() { 0 } else { self.log.write(limiter.accepted.as_bytes()) };
+        limiter.accepted.clear();
+        limiter.accepted.shrink_to(KEPT_BYTES);
+        refused + lost
     }
 
     /// Tells of skipped lines as soon as the bucket has room for it, also when the monitor has fallen silent.
