@@ -22,6 +22,7 @@ mod nearest;
 pub mod one_line;
 pub mod prelude;
 pub mod registry;
+mod repaired_names;
 pub mod sample;
 pub mod testing;
 

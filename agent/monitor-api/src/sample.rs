@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use crate::clock::{Clock, Timestamp};
 use crate::log::Logger;
-use crate::metric::{Fields, Metric, MetricValue, sanitise_name};
+use crate::metric::{Fields, Metric, MetricValue};
 use crate::one_line::push_on_one_line;
+use crate::repaired_names::RepairedNames;
 
 /// Lines beyond this many bytes are handed on before the sample ends, so that a flood stays small in memory.
 const HAND_ON_BYTES: usize = 64 * 1024;
@@ -96,6 +97,8 @@ pub struct Sample {
     logger: Logger,
     emitted: u64,
     cut_lines: u64,
+    metric_names: RepairedNames,
+    field_names: RepairedNames,
 }
 
 impl Sample {
@@ -111,6 +114,8 @@ impl Sample {
             logger,
             emitted: 0,
             cut_lines: 0,
+            metric_names: RepairedNames::of_metrics(),
+            field_names: RepairedNames::of_fields(),
         }
     }
 
@@ -124,7 +129,8 @@ impl Sample {
         self.emission().emit_with(metric, value, fields);
     }
 
-    /// Emits a metric whose name is only known at run time; bad names are repaired as the agent always did.
+    /// Emits a metric whose name is only known at run time; bad names are repaired as the agent always did, with a
+    /// warning in the agent log once a day.
     pub fn emit_dynamic(&mut self, name: &str, value: &dyn DynValue, fields: &[(&str, &dyn DynValue)]) {
         self.emission().emit_dynamic(name, value, fields);
     }
@@ -262,14 +268,14 @@ impl<'s> Emission<'s> {
         let sample = self.sample;
         sample.begin(self.time, self.id);
         let text = &mut sample.lines.text;
-        text.push_str(&sanitise_name(name));
+        text.push_str(&sample.metric_names.repair(name, &sample.clock, &sample.logger));
         text.push(' ');
         value.write_value(text);
         let mut sorted: Vec<_> = fields.iter().collect();
         sorted.sort_by_key(|(name, _)| *name);
         for (name, value) in sorted {
             text.push(' ');
-            text.push_str(&sanitise_name(name));
+            text.push_str(&sample.field_names.repair(name, &sample.clock, &sample.logger));
             text.push('=');
             value.write_value(text);
         }
@@ -292,6 +298,7 @@ impl<T: MetricValue> DynValue for T {
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex, PoisonError};
+    use std::time::Duration;
 
     use super::*;
     use crate::log::{Level, LogSink, Record};
@@ -374,5 +381,36 @@ mod tests {
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told[0].starts_with("WARNING A metric line was longer than 1048576 bytes; its last "), "{told:?}");
         assert_eq!(told[1], "WARNING 3 metric lines were cut at 1048576 bytes");
+    }
+
+    #[test]
+    fn a_name_that_is_repaired_is_told_of_once_a_day() {
+        let (told, logger) = told();
+        let (mut sample, written) = sample(logger);
+        for _ in 0..2 {
+            sample.emit_dynamic("queue depth", &1, &[("9th", &2), ("value", &3)]);
+        }
+        sample.emit_dynamic("value", &1, &[]);
+        assert_eq!(
+            told.lines(),
+            [
+                "WARNING client/badMetricName The metric name \"queue depth\" is written as \"queue_depth\". A name is an \
+                 ASCII letter or `_`, then letters, digits, `_`, `.` and `-`; other characters become `_`. Only the first \
+                 occurrence in a day is reported",
+                "WARNING client/badFieldName The field name \"9th\" is written as \"sa_9th\". A name is an ASCII letter or \
+                 `_`, then letters, digits, `_`, `.` and `-`; other characters become `_`. Only the first occurrence in a \
+                 day is reported",
+            ]
+        );
+        sample.clock().advance(Duration::from_secs(86_400));
+        sample.emit_dynamic("queue depth", &1, &[]);
+        assert_eq!(told.lines().len(), 3);
+        (0..100).for_each(|n| sample.emit_dynamic(&format!("a {n}"), &1, &[]));
+        let lines = told.lines();
+        assert_eq!(lines.len(), 3 + 19, "{lines:#?}");
+        assert!(lines[21].ends_with("; further names are repaired without a word today"), "{lines:#?}");
+        sample.flush();
+        let first = written.text().lines().next().map(str::to_owned);
+        assert_eq!(first.as_deref(), Some("2026-01-01 00:00:00.000Z [coin()] queue_depth 1 sa_9th=2 value_=3"));
     }
 }
