@@ -180,10 +180,10 @@ fn all_problems_of_an_entry_are_told_at_once() {
         told(&problems),
         [
             "host: required, but not given; the environment variable SCALYR_HOST would do, too",
-            "parts[1]: {} is not text",
+            "parts[1]: an object is not text",
             "patience: 0.1 is below the minimum 0.5",
             "type: 300 is above 255, the most that fits",
-            "labels: [] is not an object, each member text",
+            "labels: a list is not an object, each member text",
             "most: 6 is above the maximum 5",
             "?hots: unknown option; did you mean `host`?",
             "?look: unknown option; did you mean `look-kind`?",

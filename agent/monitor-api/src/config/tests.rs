@@ -35,7 +35,7 @@ fn a_boolean_reads_from_words_and_refuses_unknown_ones() {
     assert_eq!(read(json!(0)), Ok(false));
     assert_eq!(refused::<bool>(json!("nope")), r#""nope" is not true or false"#);
     assert_eq!(refused::<bool>(json!(2)), "2 is not true or false");
-    assert_eq!(refused::<bool>(json!([true])), "[true] is not true or false");
+    assert_eq!(refused::<bool>(json!([true])), "a list is not true or false");
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_whole_number_reads_from_numbers_without_fraction_and_from_their_text() {
         assert_eq!(refused::<i64>(json!(text)), format!("\"{text}\" is not a whole number"));
     }
     assert_eq!(refused::<u8>(json!(true)), "true is not a whole number");
-    assert_eq!(refused::<u8>(json!({})), "{} is not a whole number");
+    assert_eq!(refused::<u8>(json!({})), "an object is not a whole number");
     assert_eq!(refused::<u8>(json!(300)), "300 is above 255, the most that fits");
     assert_eq!(refused::<u8>(json!(-1)), "-1 is below 0, the least that fits");
     assert_eq!(refused::<usize>(json!(-1)), "-1 is below 0, the least that fits");
@@ -75,7 +75,7 @@ fn text_reads_from_text_and_numbers_and_doubtfully_from_booleans() {
     assert_eq!(read(json!("a b")), Ok("a b".to_owned()));
     assert_eq!(read(json!(8080)), Ok("8080".to_owned()));
     assert_eq!(read(json!(2.9)), Ok("2.9".to_owned()));
-    assert_eq!(refused::<String>(json!(["a"])), r#"["a"] is not text"#);
+    assert_eq!(refused::<String>(json!(["a"])), "a list is not text");
 
     let mut problems = Vec::new();
     let text = String::read(&mut Found::new(&json!(true), "flag", "", &mut problems));
@@ -126,7 +126,7 @@ fn every_bad_element_is_told_with_its_place() {
         [
             "ports[1]: \"x\" is not a whole number",
             "ports[3]: -1 is below 0, the least that fits",
-            "map.b: {\"c\":2} is not a whole number"
+            "map.b: an object is not a whole number"
         ]
     );
 }
@@ -138,7 +138,19 @@ fn an_object_reads_from_an_object_or_from_its_text() {
     assert_eq!(read(json!("{\"a\": 1}")), Ok(map));
     assert_eq!(read(json!("")), Ok(Map::new()));
     assert!(refused::<Map<String, Value>>(json!("{a")).starts_with("the text is not a JSON object: "));
-    assert_eq!(refused::<Map<String, Value>>(json!([])), "[] is not an object, each member any value");
+    assert_eq!(refused::<Map<String, Value>>(json!([])), "a list is not an object, each member any value");
+}
+
+#[test]
+fn a_password_inside_a_list_or_an_object_is_not_shown() {
+    let secret = "hunter2";
+    let (list, object) = (json!([[secret]]), json!({ "password": secret }));
+    for message in [refused::<String>(object.clone()), refused::<bool>(list.clone()), refused::<u8>(object.clone())] {
+        assert!(message.starts_with("a list is not ") || message.starts_with("an object is not "), "{message}");
+    }
+    for message in [refused::<Vec<String>>(object), refused::<BTreeMap<String, u8>>(list)] {
+        assert!(!message.contains(secret), "{message}");
+    }
 }
 
 #[test]
