@@ -62,6 +62,7 @@ impl Monitor {
     /// What the item means; `None` when it is not even a struct with named fields.
     pub(crate) fn of(input: &DeriveInput, errors: &mut Errors) -> Option<Self> {
         let mut keys = Keys::read(&input.attrs, "__scalyr_monitor", &["name", "module"], errors).unwrap_or_default();
+        let has_name = keys.has("name");
         let name = keys.take_text("name", errors);
         let module = keys.take_text("module", errors);
         let fields = named_fields(input, "a monitor", errors);
@@ -72,7 +73,7 @@ impl Monitor {
                 "a monitor cannot be generic: it is registered once, under one name, with the types that it has then",
             );
         }
-        if name.is_none() && errors.is_empty() {
+        if !has_name {
             errors.at(&input.ident, "a monitor needs a name: #[scalyr_monitor(name = \"…\")]");
         }
         let fields = fields?.iter().map(|field| Field::of(field, errors)).collect();

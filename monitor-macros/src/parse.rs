@@ -20,6 +20,8 @@ pub(crate) struct Key {
 #[derive(Default)]
 pub(crate) struct Keys {
     keys: Vec<Key>,
+    /// Keys that were meant, and whose mistake is reported already: misspelt, or not understood behind the name.
+    meant: Vec<String>,
     /// Whether something was not understood.
     pub(crate) is_flawed: bool,
 }
@@ -57,12 +59,17 @@ impl Keys {
 
     fn read_list(&mut self, input: ParseStream<'_>, known: &[&str], errors: &mut Errors) {
         while !input.is_empty() {
+            let begins_with = next_token(input).map(|token| token.to_string());
             match parse_key(input) {
                 Ok(_) if !input.is_empty() && !input.peek(Token![,]) => {
+                    self.meant.extend(begins_with);
                     errors.at(next_token(input), "expected a comma between two keys");
                 }
                 Ok(key) => self.add(key, known, errors),
-                Err(error) => errors.parser(error),
+                Err(error) => {
+                    self.meant.extend(begins_with);
+                    errors.parser(error);
+                }
             }
             skip_to_comma(input);
         }
@@ -71,12 +78,19 @@ impl Keys {
     fn add(&mut self, key: Key, known: &[&str], errors: &mut Errors) {
         let name = key.ident.to_string();
         if !known.contains(&name.as_str()) {
-            errors.at(&key.ident, unknown_key(&name, known));
+            let near = nearest(&name, known);
+            self.meant.extend(near.map(str::to_owned));
+            errors.at(&key.ident, unknown_key(&name, near, known));
         } else if self.keys.iter().any(|earlier| earlier.ident == key.ident) {
             errors.at(&key.ident, format!("`{name}` is given twice"));
         } else {
             self.keys.push(key);
         }
+    }
+
+    /// Whether a key is there, or was meant to be.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.keys.iter().any(|key| key.ident == name) || self.meant.iter().any(|meant| meant == name)
     }
 
     /// Takes a key out.
@@ -148,14 +162,15 @@ fn skip_to_comma(input: ParseStream<'_>) {
     }
 }
 
-fn unknown_key(name: &str, known: &[&str]) -> String {
-    let near = known
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(name, known), known))
-        .min()
-        .filter(|(edits, known)| *edits <= 1 + known.len() / 4);
+/// The known key that was most likely meant.
+fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    let near = known.iter().map(|known| (strsim::damerau_levenshtein(name, known), *known)).min();
+    near.filter(|(edits, known)| *edits <= 1 + known.len() / 4).map(|(_, known)| known)
+}
+
+fn unknown_key(name: &str, near: Option<&str>, known: &[&str]) -> String {
     match near {
-        Some((_, near)) => format!("unknown key `{name}`; did you mean `{near}`?"),
+        Some(near) => format!("unknown key `{name}`; did you mean `{near}`?"),
         None => {
             let known: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
             format!("unknown key `{name}`; the keys are {}", known.join(", "))

@@ -25,3 +25,24 @@ impl Monitor for Dotted {}
 pub struct Module {}
 
 impl Monitor for Module {}
+
+/// Flips.
+#[scalyr_monitor(colour = "red")] //~ ERROR(colour): unknown key `colour`; the keys are `name`, `module`
+pub struct Coloured {} //~ ERROR(Coloured): a monitor needs a name: #[scalyr_monitor(name = "…")]
+
+impl Monitor for Coloured {}
+
+/// Flips.
+#[scalyr_monitor]
+pub struct Generic<T: Send + 'static> { //~ ERROR(<T: Send + 'static>): a monitor cannot be generic: it is registered once, under one name, with the types that it has then
+    //~^ ERROR(Generic): a monitor needs a name: #[scalyr_monitor(name = "…")]
+    value: T,
+}
+
+impl<T: Send + 'static> Monitor for Generic<T> {}
+
+/// Flips.
+#[scalyr_monitor(name = )] //~ ERROR(name): `name` needs a value: `name = …`
+pub struct Half {}
+
+impl Monitor for Half {}
