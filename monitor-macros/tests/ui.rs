@@ -2,10 +2,11 @@
 //!
 //! A case notes its errors itself: `//~ ERROR(token): message` behind the line that is underlined, or below it with
 //! one `^` for each line up (`//~^^ ERROR(…): …`). `token` is the underlined text; a message that ends in `…` may go
-//! on. Full output of the compiler is not compared, since it differs between compilers.
+//! on. A cure that stands beside the underlined text, or below the error, is noted in the lines behind it:
+//! `//~| LABEL: …`, `//~| NOTE: …`, `//~| HELP: …`; others than the noted ones may be there. Full output of the compiler is not compared, since it differs between compilers.
 #![expect(clippy::unwrap_used, reason = "a test that cannot run its compiler fails")]
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,16 +21,28 @@ struct Error {
     line: usize,
     token: String,
     message: String,
+    /// What is said beside it, and below it: `LABEL: …`, `NOTE: …`, `HELP: …`.
+    beside: Vec<String>,
 }
 
 impl Error {
     fn matches(&self, told: &Self) -> bool {
-        let message = match self.message.strip_suffix('…') {
-            Some(start) => told.message.starts_with(start),
-            None => told.message == self.message,
-        };
-        message && (self.line, &self.token) == (told.line, &told.token)
+        same(&self.message, &told.message)
+            && (self.line, &self.token) == (told.line, &told.token)
+            && self.beside.iter().all(|noted| told.beside.iter().any(|told| same(noted, told)))
     }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ERROR({}): {}", self.line, self.token, self.message)?;
+        self.beside.iter().try_for_each(|beside| write!(f, "\n      | {beside}"))
+    }
+}
+
+/// Whether a text is the noted one, of which `…` leaves the end open.
+fn same(noted: &str, told: &str) -> bool {
+    noted.strip_suffix('…').map_or(told == noted, |start| told.starts_with(start))
 }
 
 #[test]
@@ -66,26 +79,33 @@ fn compare(case: &Path, compiler: &Compiler) -> Option<String> {
     for expected in noted {
         match told.iter().position(|error| expected.matches(error)) {
             Some(at) => drop(told.remove(at)),
-            None => writeln!(report, "  missing    {}: ERROR({}): {}", expected.line, expected.token, expected.message)
-                .unwrap(),
+            None => writeln!(report, "  missing    {expected}").unwrap(),
         }
     }
     for error in told {
-        writeln!(report, "  unexpected {}: ERROR({}): {}", error.line, error.token, error.message).unwrap();
+        writeln!(report, "  unexpected {error}").unwrap();
     }
     (!report.is_empty()).then(|| format!("{}\n{report}", case.display()))
 }
 
 /// The errors that a case notes.
 fn noted(text: &str) -> Vec<Error> {
-    let mut noted = Vec::new();
+    let mut noted: Vec<Error> = Vec::new();
     for (at, line) in text.lines().enumerate() {
         let Some((_, note)) = line.split_once("//~") else { continue };
+        if let Some(beside) = note.strip_prefix('|') {
+            let beside = beside.trim();
+            let known = ["LABEL: ", "NOTE: ", "HELP: "].iter().any(|kind| beside.starts_with(kind));
+            assert!(known, "cannot read the note {note:?}");
+            noted.last_mut().expect("an error before what stands beside it").beside.push(beside.to_owned());
+            continue;
+        }
         let up = note.len() - note.trim_start_matches('^').len();
         let note = note[up..].trim();
         let error = note.strip_prefix("ERROR(").and_then(|note| note.split_once("): "));
         let (token, message) = error.unwrap_or_else(|| panic!("cannot read the note {note:?}"));
-        noted.push(Error { line: at + 1 - up, token: token.to_owned(), message: message.to_owned() });
+        let (token, message) = (token.to_owned(), message.to_owned());
+        noted.push(Error { line: at + 1 - up, token, message, beside: Vec::new() });
     }
     assert!(!noted.is_empty(), "a case without a note:\n{text}");
     noted
@@ -157,9 +177,14 @@ fn told(message: &Value) -> Option<Error> {
     let column = |key: &str| usize::try_from(text[key].as_u64().unwrap_or(1)).unwrap() - 1;
     let line = text["text"].as_str().unwrap_or_default().chars();
     let (start, end) = (column("highlight_start"), column("highlight_end"));
+    let label = span["label"].as_str().map(|label| format!("LABEL: {label}"));
+    let below = message["children"].as_array().into_iter().flatten().filter_map(|child| {
+        Some(format!("{}: {}", child["level"].as_str()?.to_uppercase(), child["message"].as_str()?))
+    });
     Some(Error {
         line: usize::try_from(span["line_start"].as_u64()?).unwrap(),
         token: line.skip(start).take(end - start).collect(),
         message: message["message"].as_str()?.to_owned(),
+        beside: label.into_iter().chain(below).collect(),
     })
 }

@@ -35,7 +35,9 @@ struct Named<'a> {
 impl Monitor for Coin {
     fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
         out.emit(self.flip, "heads"); //~ ERROR("heads"): mismatched types
+        //~| LABEL: expected `f64`, found `&str`
         out.emit(self.flop, 1.0); //~ ERROR(flop): no field `flop` on type `&mut Coin`
+        //~| HELP: a field with a similar name exists
         out.emit(self.counted, 1.0); //~ ERROR(self.counted): mismatched types
         out.emit_with(self.counted, 1.0, Counted {}); //~ ERROR(Counted): missing field `count` in initializer of `Counted`
         out.emit_with(self.counted, 1.0, Counted { count: 1, cuont: 2 }); //~ ERROR(cuont): struct `Counted` has no field named `cuont`

@@ -10,14 +10,18 @@ pub struct Coin {
     /// A connection.
     #[config(required)]
     stream: TcpStream, //~ ERROR(TcpStream): `TcpStream` cannot be read from a monitor's configuration; use bool, …
+    //~| LABEL: not the type of an option
 
     /// Inside another.
     #[config]
     maybe: Option<TcpStream>, //~ ERROR(Option<TcpStream>): `TcpStream` cannot be read from a monitor's configuration; use bool, …
+    //~| LABEL: not the type of an option
 
     /// Text has no bounds.
     #[config(default = "a", max = 5)] //~ ERROR(5): `String` is not a number, so it can have neither `min` nor `max`
     text: String, //~ ERROR(String): `String` is not a number, so it can have neither `min` nor `max`
+    //~| LABEL: has no bounds
+    //~| NOTE: bounds are for integers, f64, f32, Duration (in seconds), and Option of these
 }
 
 impl Monitor for Coin {}

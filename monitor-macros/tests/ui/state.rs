@@ -9,6 +9,8 @@ use scalyr_monitor::prelude::*;
 #[scalyr_monitor(name = "coin")]
 pub struct Coin {
     stream: TcpStream, //~ ERROR(TcpStream): `TcpStream` has no default value for this state field to start from
+    //~| LABEL: does not implement Default
+    //~| NOTE: say what it starts from: #[state(default = …)]
 
     streams: Vec<TcpStream>,
 
