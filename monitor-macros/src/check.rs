@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::fmt::{self, Display};
 
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::{Expr, ExprLit, ExprUnary, Lit, LitStr, UnOp};
 
 use crate::errors::Errors;
-use crate::expand::arguments_of;
+use crate::expand::{arguments_of, numbers_for};
 use crate::model::{Config, Env, ExtraFields, Field, Monitor, Role};
 
 /// The keys of a monitor entry that the agent itself reads; the same list as in `scalyr_monitor::config`.
@@ -86,6 +87,7 @@ fn check_option(field: &Field, config: &Config, errors: &mut Errors) {
     }
     check_presence(field, config, errors);
     check_literals(config, errors);
+    check_times(field, config, errors);
     let key = field.key();
     if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')) {
         errors.at(
@@ -145,6 +147,25 @@ fn check_literals(config: &Config, errors: &mut Errors) {
     if min.is_some_and(|min| default < min) || max.is_some_and(|max| default > max) {
         let text = |bound: Option<Number>| bound.map_or_else(String::new, |bound| bound.to_string());
         errors.at(token, format!("the default {default} lies outside {}..={}", text(min), text(max)));
+    }
+}
+
+/// Defaults and bounds of a time, as far as they are plain numbers: only what can be a time is given to the agent.
+fn check_times(field: &Field, config: &Config, errors: &mut Errors) {
+    let default = config.default.as_ref().and_then(|default| default.value.as_ref());
+    for token in [default, config.min.as_ref(), config.max.as_ref()].into_iter().flatten() {
+        for seconds in numbers_for(token, &field.ty, "Duration") {
+            match Number::of(seconds).map(Number::as_f64) {
+                Some(number) if number < 0.0 => {
+                    errors.at(seconds, "a time in seconds is 0 or more");
+                }
+                // 2^64 seconds: more than a `Duration` holds.
+                Some(number) if number >= 18_446_744_073_709_551_616.0 => {
+                    errors.at(seconds, "no time is that long: it is given in seconds");
+                }
+                _ => {}
+            }
+        }
     }
 }
 
@@ -211,8 +232,9 @@ fn check_metric(field: &Field, name: Option<&LitStr>, errors: &mut Errors) {
             format!("the type of a metric must be `Metric<_>`, a handle to emit through: `Metric<{ty}>` emits `{ty}`"),
         );
     }
-    if let Some(name) = name {
-        check_logged_name("metric", &name.value(), name, errors);
+    match name {
+        Some(name) => check_logged_name("metric", &name.value(), name, errors),
+        None => check_logged_name("metric", &field.ident.unraw().to_string(), &field.ident, errors),
     }
 }
 

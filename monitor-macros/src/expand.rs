@@ -1,4 +1,5 @@
-//! The code that is generated: full paths through `::scalyr_monitor::__private` only, in one anonymous constant.
+//! The code that is generated: full paths only, through `::scalyr_monitor::__private` and `::core`, in one anonymous
+//! constant.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -318,6 +319,17 @@ fn adapt(value: &Expr, ty: &Type) -> TokenStream {
         return quote_spanned!(value.span()=> ::scalyr_monitor::__private::seconds(#seconds));
     }
     value.to_token_stream()
+}
+
+/// The numbers in a default or a bound that [`adapt`] brings to the type `name`, also inside an `Option` or a `Vec`.
+pub(crate) fn numbers_for<'v>(value: &'v Expr, ty: &Type, name: &str) -> Vec<&'v Expr> {
+    if let Some(inner) = argument_of(ty, "Option") {
+        return numbers_for(value, inner, name);
+    }
+    if let (Some(inner), Expr::Array(array)) = (argument_of(ty, "Vec"), value) {
+        return array.elems.iter().flat_map(|element| numbers_for(element, inner, name)).collect();
+    }
+    if last_segment_is(ty, name) && is_number(value) { vec![value] } else { Vec::new() }
 }
 
 /// A whole number, possibly negative, as a float with the same span.

@@ -20,7 +20,7 @@ pub fn boxed<M: Monitor>(monitor: M) -> Box<dyn Monitor> {
     Box::new(monitor)
 }
 
-/// The time that `default = 1.5` means.
+/// The time that `default = 1.5` means. The macro has refused all numbers that are no time.
 pub fn seconds(seconds: f64) -> std::time::Duration {
     std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }

@@ -1,5 +1,7 @@
 //! Defaults and bounds that contradict each other.
 
+use std::time::Duration;
+
 use scalyr_monitor::prelude::*;
 
 /// Flips.
@@ -20,6 +22,19 @@ pub struct Coin {
     /// No value is left.
     #[config(default = 3, min = 5, max = 1)] //~ ERROR(1): the max 1 is below the min 5
     nothing: u64,
+
+    /// No time.
+    #[config(default = -5)] //~ ERROR(-5): a time in seconds is 0 or more
+    negative: Duration,
+
+    /// No bound of a time.
+    #[config(default = 1, min = -0.5, max = 1e30)] //~ ERROR(-0.5): a time in seconds is 0 or more
+    //~^ ERROR(1e30): no time is that long: it is given in seconds
+    bounded: Duration,
+
+    /// No time among times.
+    #[config(default = [1, -1])] //~ ERROR(-1): a time in seconds is 0 or more
+    several: Vec<Duration>,
 
     /// Just inside.
     #[config(default = 10, min = 10, max = 10)]

@@ -17,14 +17,25 @@ pub struct Coin {
     /// Bytes.
     #[metric]
     bytes: Metric<Vec<u8>>, //~ ERROR(Vec<u8>): `Vec<u8>` cannot be the value of a metric or of an extra field
+    //~| LABEL: not a metric value
+    //~| NOTE: a metric value is an integer, f64, f32, bool, String or &str
 
     /// Not extra fields.
     #[metric]
     fields: Metric<u64, String>, //~ ERROR(String): `String` cannot be the extra fields of a metric
+    //~| NOTE: write a struct with one field per extra field and put #[derive(Fields)] on it
 
     /// Starts badly.
     #[metric(name = "1st-flip")] //~ ERROR("1st-flip"): `1st-flip` cannot name a metric: an ASCII letter or `_`, then letters, digits, `_`, `.` and `-`
     first: Metric<u64>,
+
+    /// Under its own name.
+    #[metric]
+    größe: Metric<u64>, //~ ERROR(größe): `größe` cannot name a metric: an ASCII letter or `_`, then letters, digits, `_`, `.` and `-`
+
+    /// Under another name.
+    #[metric(name = "size")]
+    länge: Metric<u64>,
 
     unmarked: Metric<u64>, //~ ERROR(unmarked): `unmarked` is a metric handle; mark it #[metric]
 }
