@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use scalyr_monitor::config::literals;
 use serde_json::{Number, Value};
 
 /// Longer texts are cut in messages.
@@ -62,49 +63,34 @@ pub(super) fn member_path(path: &str, key: &str) -> String {
 
 /// A bool, one of the words for one, or 0 and 1. Words that the Python agent took for the other value get a note.
 pub(super) fn boolean(value: &Value) -> Result<Reading<bool>, String> {
-    let refused = || Err(format!("{} is neither true nor false", shown(value)));
-    match value {
-        Value::Bool(flag) => Ok(Reading::plain(*flag)),
-        Value::Number(number) if number.as_f64() == Some(0.0) => Ok(Reading::plain(false)),
-        Value::Number(number) if number.as_f64() == Some(1.0) => Ok(Reading::plain(true)),
+    let flag = literals::truth(value).ok_or_else(|| format!("{} is neither true nor false", shown(value)))?;
+    let note = match value {
         Value::String(text) => {
-            let flag = match text.trim().to_ascii_lowercase().as_str() {
-                "true" | "t" | "yes" | "on" | "1" => true,
-                "false" | "f" | "no" | "off" | "0" | "" => false,
-                _ => return refused(),
-            };
             let old = !matches!(text.as_str(), "" | "f" | "false");
-            let note = format!("{} is read as {flag}; the Python agent took it as {old}", shown(value));
-            Ok(Reading { value: flag, note: (flag != old).then_some(note) })
+            (flag != old).then(|| format!("{} is read as {flag}; the Python agent took it as {old}", shown(value)))
         }
-        _ => refused(),
-    }
+        _ => None,
+    };
+    Ok(Reading { value: flag, note })
 }
 
 /// A whole number; a fraction is cut off with a note. A text that holds a number is accepted.
 pub(super) fn integer(value: &Value) -> Result<Reading<i64>, String> {
-    if let Some(number) = value.as_i64() {
-        return Ok(Reading::plain(number));
+    let whole = literals::whole_number(value);
+    match whole.and_then(|whole| Some((i64::try_from(whole.number).ok()?, whole.is_cut))) {
+        Some((number, false)) => Ok(Reading::plain(number)),
+        Some((number, true)) => {
+            let note = format!("{} is cut to {number}: this must be a whole number", shown(value));
+            Ok(Reading { value: number, note: Some(note) })
+        }
+        None if float(value).is_ok() => Err(format!("{} is too large for a whole number", shown(value))),
+        None => Err(format!("{} is not a whole number", shown(value))),
     }
-    let Reading { value: number, .. } = float(value).map_err(|_| format!("{} is not a whole number", shown(value)))?;
-    let whole = number.trunc();
-    if !(-9.2e18..=9.2e18).contains(&whole) {
-        return Err(format!("{} is too large for a whole number", shown(value)));
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole and within the range of i64")]
-    let cut = whole as i64;
-    let note = (whole != number).then(|| format!("{} is cut to {cut}: this must be a whole number", shown(value)));
-    Ok(Reading { value: cut, note })
 }
 
 /// A finite number. A text that holds a number is accepted.
 pub(super) fn float(value: &Value) -> Result<Reading<f64>, String> {
-    let number = match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    match number {
+    match literals::number(value) {
         Some(number) if number.is_finite() => Ok(Reading::plain(number)),
         _ => Err(format!("{} is not a number", shown(value))),
     }
@@ -175,6 +161,8 @@ mod tests {
             json!("TRUE"),
             json!("no"),
             json!("Off"),
+            json!("y"),
+            json!("N"),
             json!("0"),
             json!("f"),
             json!(""),
@@ -190,6 +178,8 @@ mod tests {
             "TRUE" -> true
             "no" -> false ("no" is read as false; the Python agent took it as true)
             "Off" -> false ("Off" is read as false; the Python agent took it as true)
+            "y" -> true
+            "N" -> false ("N" is read as false; the Python agent took it as true)
             "0" -> false ("0" is read as false; the Python agent took it as true)
             "f" -> false
             "" -> false
@@ -207,6 +197,7 @@ mod tests {
             json!(5.9),
             json!("5.9"),
             json!(" 1e3 "),
+            json!("1_000"),
             json!("abc"),
             json!(""),
             json!(true),
@@ -221,6 +212,7 @@ mod tests {
             5.9 -> 5 (5.9 is cut to 5: this must be a whole number)
             "5.9" -> 5 ("5.9" is cut to 5: this must be a whole number)
             " 1e3 " -> 1000
+            "1_000" -> 1000
             "abc" -> error: "abc" is not a whole number
             "" -> error: "" is not a whole number
             true -> error: true is not a whole number

@@ -1,42 +1,28 @@
 //! Options that are whole numbers.
 
+use std::fmt::Display;
+
 use serde_json::Value;
 
 use super::bounds::{Bounded, Number};
 use super::kind::Kind;
+use super::literals::{Whole, whole_number};
 use super::value::{ConfigValue, Found, shown};
 
-/// Reads a whole number. A float counts when it has no fraction; the old agent cut the fraction off without a word.
-fn read_integer(found: &mut Found<'_>, kind: Kind) -> Option<i128> {
-    let whole = match found.value() {
-        Value::Number(number) => number
-            .as_i64()
-            .map(i128::from)
-            .or_else(|| number.as_u64().map(i128::from))
-            .or_else(|| number.as_f64().and_then(whole)),
-        // Underscores between digits were allowed in the old agent, too.
-        Value::String(text) => without_underscores(text.trim()).parse().ok(),
-        _ => None,
-    };
-    match whole {
-        Some(number) => Some(number),
-        None => found.refuse_kind(kind),
+/// Reads a whole number into a type that may be too small for it. A fraction is cut off with a warning.
+fn read_integer<T: TryFrom<i128> + Display>(found: &mut Found<'_>, kind: Kind, min: T, max: T) -> Option<T> {
+    let Some(Whole { number, is_cut }) = whole_number(found.value()) else { return found.refuse_kind(kind) };
+    match T::try_from(number) {
+        Ok(number) => {
+            if is_cut {
+                let given = shown(found.value());
+                found.warn(format_args!("{given} is cut to {number}: this must be a whole number"));
+            }
+            Some(number)
+        }
+        Err(_) if number < 0 => found.refuse(format_args!("{number} is below {min}, the least that fits")),
+        Err(_) => found.refuse(format_args!("{} is above {max}, the most that fits", shown(found.value()))),
     }
-}
-
-/// The whole number that a float is, as far as every float is exact.
-fn whole(number: f64) -> Option<i128> {
-    (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i128)
-}
-
-/// Takes out the underscores that stand between two digits.
-pub(super) fn without_underscores(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
-    text.char_indices()
-        .filter(|&(at, c)| !(c == '_' && digit(at.checked_sub(1)) && digit(Some(at + 1))))
-        .map(|(_, c)| c)
-        .collect()
 }
 
 macro_rules! integers {
@@ -51,12 +37,7 @@ macro_rules! integers {
             }
 
             fn read(found: &mut Found<'_>) -> Option<Self> {
-                let number = read_integer(found, Self::KIND)?;
-                match Self::try_from(number) {
-                    Ok(number) => Some(number),
-                    Err(_) if number < 0 => found.refuse(format_args!("{number} is below {}, the least that fits", Self::MIN)),
-                    Err(_) => found.refuse(format_args!("{} is above {}, the most that fits", shown(found.value()), Self::MAX)),
-                }
+                read_integer(found, Self::KIND, Self::MIN, Self::MAX)
             }
 
             fn to_value(&self) -> Value {
@@ -80,7 +61,7 @@ macro_rules! integers {
 integers!(i8 i16 i32 i64 u8 u16 u32 u64);
 
 macro_rules! machine_integers {
-    ($($integer:ty as $wide:ty)*) => {$(
+    ($($integer:ty)*) => {$(
         /// As its fixed-width brother on the machines that the agent runs on.
         impl ConfigValue for $integer {
             const KIND: Kind = Kind::Integer { min: <$integer>::MIN as i128, max: <$integer>::MAX as i128 };
@@ -92,11 +73,7 @@ macro_rules! machine_integers {
             }
 
             fn read(found: &mut Found<'_>) -> Option<Self> {
-                let number = <$wide>::read(found)?;
-                match Self::try_from(number) {
-                    Ok(number) => Some(number),
-                    Err(_) => found.refuse(format_args!("{number} does not fit; allowed is {} to {}", Self::MIN, Self::MAX)),
-                }
+                read_integer(found, Self::KIND, Self::MIN, Self::MAX)
             }
 
             fn to_value(&self) -> Value {
@@ -117,4 +94,4 @@ macro_rules! machine_integers {
         }
     )*};
 }
-machine_integers!(isize as i64 usize as u64);
+machine_integers!(isize usize);

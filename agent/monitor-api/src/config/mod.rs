@@ -8,6 +8,7 @@ mod bounds;
 mod collections;
 mod integers;
 mod kind;
+pub mod literals;
 mod option;
 mod reader;
 mod scalars;

@@ -7,12 +7,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::bounds::{Bounded, Number};
-use super::integers::without_underscores;
 use super::kind::Kind;
+use super::literals::{number, truth};
 use super::value::{ConfigValue, Found, shown};
 
-/// One table of words, and a refusal of all others: the old agent took every unknown word for false, so that `yes`
-/// meant no.
+/// By the table in [`literals`](super::literals); a word that meant the other to the old agent gets a warning.
 impl ConfigValue for bool {
     const KIND: Kind = Kind::Bool;
 
@@ -23,19 +22,15 @@ impl ConfigValue for bool {
     }
 
     fn read(found: &mut Found<'_>) -> Option<Self> {
-        match found.value() {
-            Value::Bool(value) => return Some(*value),
-            Value::Number(number) if number.as_f64() == Some(1.0) => return Some(true),
-            Value::Number(number) if number.as_f64() == Some(0.0) => return Some(false),
-            Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
-                "true" | "t" | "1" | "yes" | "y" | "on" => return Some(true),
-                // An empty variable in the environment counts as set, and as false.
-                "false" | "f" | "0" | "no" | "n" | "off" | "" => return Some(false),
-                _ => {}
-            },
-            _ => {}
+        let Some(flag) = truth(found.value()) else { return found.refuse_kind(Self::KIND) };
+        if let Value::String(text) = found.value() {
+            let old = text.eq_ignore_ascii_case("true");
+            if old != flag {
+                let given = shown(found.value());
+                found.warn(format_args!("{given} is read as {flag}; the Python agent took it as {old}"));
+            }
         }
-        found.refuse_kind(Self::KIND)
+        Some(flag)
     }
 
     fn to_value(&self) -> Value {
@@ -54,8 +49,8 @@ impl ConfigValue for f64 {
     }
 
     fn read(found: &mut Found<'_>) -> Option<Self> {
-        match read_number(found.value()) {
-            Some(number) if number.is_finite() => Some(number),
+        match number(found.value()) {
+            Some(read) if read.is_finite() => Some(read),
             Some(_) => found.refuse(format_args!("{} is not a finite number", shown(found.value()))),
             None => found.refuse_kind(Self::KIND),
         }
@@ -63,14 +58,6 @@ impl ConfigValue for f64 {
 
     fn to_value(&self) -> Value {
         Number::Float(*self).to_value()
-    }
-}
-
-fn read_number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => without_underscores(text.trim()).parse().ok(),
-        _ => None,
     }
 }
 
@@ -156,7 +143,7 @@ impl ConfigValue for Duration {
     }
 
     fn read(found: &mut Found<'_>) -> Option<Self> {
-        match read_number(found.value()) {
+        match number(found.value()) {
             None => found.refuse_kind(Self::KIND),
             Some(seconds) if seconds < 0.0 => {
                 found.refuse(format_args!("{} is negative; a time in seconds is 0 or more", shown(found.value())))

@@ -45,8 +45,8 @@ fn a_whole_number_reads_from_numbers_without_fraction_and_from_their_text() {
     assert_eq!(read(json!(" -1_000 ")), Ok(-1000_i64));
     assert_eq!(read(json!(u64::MAX)), Ok(u64::MAX));
     assert_eq!(read(json!("18446744073709551615")), Ok(usize::MAX));
-    assert_eq!(refused::<i64>(json!(2.9)), "2.9 is not a whole number");
-    for text in ["2.9", "1e3", "", "abc", "1__0", "_1"] {
+    assert_eq!((read(json!("1e3")), read(json!(1e18))), (Ok(1000_u16), Ok(1_000_000_000_000_000_000_i64)));
+    for text in ["", "abc", "1__0", "_1", "inf", "nan", "1e300"] {
         assert_eq!(refused::<i64>(json!(text)), format!("\"{text}\" is not a whole number"));
     }
     assert_eq!(refused::<u8>(json!(true)), "true is not a whole number");
@@ -55,6 +55,26 @@ fn a_whole_number_reads_from_numbers_without_fraction_and_from_their_text() {
     assert_eq!(refused::<u8>(json!(-1)), "-1 is below 0, the least that fits");
     assert_eq!(refused::<usize>(json!(-1)), "-1 is below 0, the least that fits");
     assert_eq!(refused::<i64>(json!(1e300)), "1e+300 is not a whole number");
+}
+
+#[test]
+fn what_the_old_agent_read_otherwise_is_told() {
+    fn warned<T: ConfigValue>(value: Value) -> (Option<Value>, Vec<String>) {
+        let mut problems = Vec::new();
+        let read = T::read(&mut Found::new(&value, "option", "", &mut problems));
+        (read.map(|read| read.to_value()), problems.into_iter().map(|problem| problem.message).collect())
+    }
+    let cut = |shown: &str| vec![format!("{shown} is cut to 2: this must be a whole number")];
+    assert_eq!(warned::<u8>(json!(2.9)), (Some(json!(2)), cut("2.9")));
+    assert_eq!(warned::<usize>(json!("2.9")), (Some(json!(2)), cut("\"2.9\"")));
+    assert_eq!(warned::<u8>(json!(300.5)), (None, vec!["300.5 is above 255, the most that fits".to_owned()]));
+    for word in ["yes", "1", "on", " true"] {
+        let message = format!("\"{word}\" is read as true; the Python agent took it as false");
+        assert_eq!(warned::<bool>(json!(word)), (Some(json!(true)), vec![message]));
+    }
+    for word in ["TRUE", "no", "0", "False"] {
+        assert!(warned::<bool>(json!(word)).1.is_empty(), "{word}");
+    }
 }
 
 #[test]
