@@ -1,6 +1,6 @@
 //! What is wrong with a configuration: problems with their places, all at once.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,18 +52,24 @@ pub struct Place {
     pub position: Option<Position>,
 }
 
-/// `FILE`, `FILE:LINE:COLUMN` or `FILE  path.to.value`.
+/// `FILE`, `FILE:LINE:COLUMN` or `FILE  path.to.value`, on one line: a key may hold a line break.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.source)?;
+        write_on_one_line(f, &self.source)?;
         if let Some(Position { line, column }) = self.position {
             write!(f, ":{line}:{column}")?;
         }
         if !self.path.is_empty() {
-            write!(f, "  {}", self.path)?;
+            f.write_str("  ")?;
+            write_on_one_line(f, &self.path)?;
         }
         Ok(())
     }
+}
+
+/// Control characters as blanks.
+fn write_on_one_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    text.chars().try_for_each(|c| f.write_char(if c.is_control() { ' ' } else { c }))
 }
 
 /// Something that is wrong, for the person who wrote it.
@@ -81,7 +87,7 @@ pub struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.place)?;
-        self.message.chars().try_for_each(|c| if c.is_control() { write!(f, " ") } else { write!(f, "{c}") })
+        write_on_one_line(f, &self.message)
     }
 }
 
@@ -160,6 +166,7 @@ mod tests {
     fn each_problem_is_one_line_whatever_the_value_holds() {
         let mut report = Report::new("/etc/agent.json");
         report.warn("monitors[2].gauss_mean", "a\nb");
+        report.warn("monitors[2].a\r\nerror: forged", "c");
         report.push(Problem {
             severity: Severity::Fatal,
             place: Place {
@@ -171,7 +178,8 @@ mod tests {
         });
         assert_eq!(
             report.to_string(),
-            "warning: /etc/agent.json  monitors[2].gauss_mean: a b\nerror: /etc/agent.json:3:7: expected a comma\n"
+            "warning: /etc/agent.json  monitors[2].gauss_mean: a b\n\
+             warning: /etc/agent.json  monitors[2].a  error: forged: c\nerror: /etc/agent.json:3:7: expected a comma\n"
         );
         assert_eq!(report.worst(), Some(Severity::Fatal));
     }
