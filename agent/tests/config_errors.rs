@@ -553,6 +553,61 @@ fn a_bad_run_is_refused_with_every_reason() {
     .assert_eq(&all.concat());
 }
 
+#[test]
+fn what_has_no_effect_on_a_single_run_is_named() {
+    let (registry, environment) = (registry(), environment(&[("SCALYR_ID", "a"), ("SCALYR_SAMPLE_INTERVAL", "1")]));
+    let report = |text: &str| {
+        let request = RunRequest {
+            module: "coin",
+            config_text: text,
+            sample_interval: Duration::from_secs(5),
+            agent_config: None,
+        };
+        let run = monitor_plan_for_run(&request, &registry, &environment).unwrap_or_else(|report| panic!("{report}"));
+        assert_eq!(run.monitor.short_name, "coin");
+        run.report.to_string()
+    };
+    expect![[r#"
+        warning: environment  SCALYR_SAMPLE_INTERVAL: is not read for entries of `monitors`; write `sample_interval` into each of them
+        warning: -c  module: "test_monitor" is ignored: --run-monitor runs coin
+        warning: -c  log_path: has no effect with --run-monitor: all lines go to standard output, without a limit
+        warning: -c  log_rotation_max_bytes: has no effect with --run-monitor: all lines go to standard output, without a limit
+        warning: -c  monitor_log_write_rate: has no effect with --run-monitor: all lines go to standard output, without a limit
+    "#]]
+    .assert_eq(&report(
+        "{ module: 'test_monitor', id: 'b', monitor_log_write_rate: 5, log_rotation_max_bytes: 9, log_path: 'x.log' }",
+    ));
+    assert_eq!(report("{ module: 'coin', id: 'b', sample_interval: 2 }"), "");
+}
+
+#[test]
+fn a_variable_that_the_python_agent_read_for_every_monitor_is_named_once() {
+    let text = |entries: &str| {
+        format!(
+            "{{ api_key: 'k', implicit_metric_monitor: false, implicit_agent_process_metrics_monitor: false, \
+             monitors: [{entries}] }}"
+        )
+    };
+    let told = |entries: &str| {
+        let variables = [("scalyr_sample_interval", "0.5"), ("SCALYR_METRIC_NAME_BLACKLIST", "a")];
+        built_with(&text(entries), &variables).unwrap_or_else(|report| panic!("{report}")).1.to_string()
+    };
+    expect![[r#"
+        warning: environment  scalyr_sample_interval: is not read for entries of `monitors`; write `sample_interval` into each of them
+        warning: environment  SCALYR_METRIC_NAME_BLACKLIST: is not read for entries of `monitors`; write `metric_name_blacklist` into each of them
+    "#]]
+    .assert_eq(&told("{ module: 'coin' }, { module: 'coin', id: 'a', sample_interval: 3 }"));
+    assert!(!told("{ module: 'coin', sample_interval: 3 }").contains("sample_interval"));
+    assert_eq!(told(""), "");
+}
+
+#[test]
+fn a_key_with_a_line_break_makes_no_line_of_its_own() {
+    let (_, report) = plan("monitors: [{ module: 'coin', 'a\\nerror: forged': 1 }], 'b\\r\\nerror: forged': 1");
+    assert_eq!(report.lines().count(), 2, "{report}");
+    assert!(report.lines().all(|line| line.starts_with("warning: ")), "{report}");
+}
+
 fn any_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

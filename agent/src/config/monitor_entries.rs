@@ -70,6 +70,7 @@ pub(super) fn plan(
         .filter_map(|(index, entry)| candidate(entry, format!("monitors[{index}]"), report))
         .collect();
     candidates.extend(implicit(settings, registry, report));
+    warn_of_variables(candidates.iter().map(|candidate| &candidate.entry), environment, report);
 
     let wanted: Vec<Wanted> = candidates.iter().map(|candidate| candidate.wanted.clone()).collect();
     let origins: Vec<String> = candidates.iter().map(|candidate| candidate.origin.clone()).collect();
@@ -117,6 +118,29 @@ impl EntryPlace {
             _ => format!("{}.{path}", self.prefix),
         }
     }
+}
+
+/// Names each variable that gave the old agent a framework key of an entry without it. The ones that set a key of the
+/// whole configuration as well are named where that is read.
+fn warn_of_variables<'e>(
+    entries: impl Iterator<Item = &'e Map<String, Value>> + Clone,
+    environment: &Environment,
+    report: &mut Report,
+) {
+    let mut of_environment = Report::new("environment");
+    for key in keys::MONITOR_ENTRY.iter().map(|key| key.name) {
+        let is_told_elsewhere = key == "module" || keys::GLOBAL.iter().any(|global| global.name == key);
+        if is_told_elsewhere || entries.clone().all(|entry| entry.get(key).is_some_and(|value| !value.is_null())) {
+            continue;
+        }
+        let upper = format!("SCALYR_{}", key.to_ascii_uppercase());
+        let names = [upper.to_ascii_lowercase(), upper];
+        if let Some(name) = names.iter().rev().find(|name| environment.get(name).is_some()) {
+            of_environment
+                .warn(name, format!("is not read for entries of `monitors`; write `{key}` into each of them"));
+        }
+    }
+    report.merge(of_environment);
 }
 
 fn candidate(entry: &Value, origin: String, report: &mut Report) -> Option<Candidate> {
@@ -344,6 +368,8 @@ pub fn monitor_plan_for_run(
         report.merge(of_module);
     }
     let (Ok(mut entry), Some(registration)) = (entry, registration) else { return Err(report) };
+    warn_of_variables(std::iter::once(&entry), environment, &mut report);
+    warn_of_no_effect(&entry, request.module, &mut report);
     entry.insert("module".to_owned(), request.module.into());
     let id = read_id(&entry).unwrap_or_else(|message| {
         report.refuse("id", message);
@@ -354,6 +380,26 @@ pub fn monitor_plan_for_run(
     match monitor_plan(registration, entry, &place, id, &defaults, environment, &mut report) {
         Some(monitor) if report.worst() < Some(Severity::Refused) => Ok(RunPlan { monitor, log_path, report }),
         _ => Err(report),
+    }
+}
+
+/// Names the keys of an entry that do nothing where the lines go to standard output and the monitor is already named.
+fn warn_of_no_effect(entry: &Map<String, Value>, module: &str, report: &mut Report) {
+    if let Some(given) =
+        entry.get("module").filter(|given| !given.is_null() && module_text(given).as_deref() != Some(module))
+    {
+        report.warn("module", format!("{} is ignored: --run-monitor runs {module}", value::shown(given)));
+    }
+    for key in [
+        "log_path",
+        "log_rotation_backup_count",
+        "log_rotation_max_bytes",
+        "monitor_log_write_rate",
+        "monitor_log_max_write_burst",
+    ] {
+        if entry.get(key).is_some_and(|value| !value.is_null()) {
+            report.warn(key, "has no effect with --run-monitor: all lines go to standard output, without a limit");
+        }
     }
 }
 
