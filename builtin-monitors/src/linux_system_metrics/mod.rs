@@ -267,7 +267,7 @@ impl Monitor for LinuxSystemMetrics {
         if let Some(directory) = &self.collectors_directory {
             logger.warn(format_args!(
                 "collectors_directory (`{directory}`) is not used: this agent reads the kernel's files itself. Remove \
-                 the option; collectors of your own can be run with the shell_monitor."
+                 the option; what a collector of your own measures becomes a monitor crate under local-monitors/."
             ));
         }
         if let Some(tags) = &self.tags {

@@ -186,7 +186,7 @@ fn tags_become_attributes_of_the_metric_log_and_old_options_are_warned_about() {
     assert_eq!(running.context.log_config.parser, "agent-metrics");
     expect![[r#"
         WARNING ignore_mounts: no shell pattern, matches only its own text: `/a[` (unclosed character class; missing ']')
-        WARNING collectors_directory (`/usr/share/x`) is not used: this agent reads the kernel's files itself. Remove the option; collectors of your own can be run with the shell_monitor.
+        WARNING collectors_directory (`/usr/share/x`) is not used: this agent reads the kernel's files itself. Remove the option; what a collector of your own measures becomes a monitor crate under local-monitors/.
     "#]]
     .assert_eq(&running.log.take());
 }
