@@ -72,7 +72,7 @@ impl MetricValue for f64 {
     }
 }
 
-/// Widened first, so that the digits are those of the `f32` itself.
+/// As `f64`, in the shortest form that reads back to the same `f32`: `0.1`, where the nearest `f64` has more digits.
 impl MetricValue for f32 {
     fn write(&self, out: &mut String) {
         if self.is_finite() { out.push_str(ryu::Buffer::new().format_finite(*self)) } else { out.push_str("null") }

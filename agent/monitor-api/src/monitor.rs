@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::log::{Level, Logger};
+use crate::log::Logger;
 use crate::sample::Sample;
 
 /// What went wrong in a monitor, for the person who reads the agent log: say what was found and what to do.
@@ -237,11 +237,5 @@ impl Run {
     /// Changes the time between two samples from the next one on.
     pub fn set_interval(&mut self, interval: Duration) {
         self.interval = interval;
-    }
-
-    /// Logs that the run came to its end; called by the agent.
-    #[doc(hidden)]
-    pub fn finished(&self) {
-        self.logger.at(Level::Info, "Monitor has finished");
     }
 }
