@@ -4,81 +4,218 @@
 //! folder must be an error that says how to mend it.
 
 use std::fs;
+use std::io;
 use std::path::Path;
+
+const BEGIN: &str = ">>> xtask: local monitors (written by `cargo xtask link`)";
+const END: &str = "<<< xtask";
 
 #[cfg_attr(test, expect(dead_code, clippy::print_stdout, reason = "how cargo is told; the test calls what is below"))]
 fn main() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     println!("cargo::rerun-if-changed={}", here.display());
-    match unlinked(here) {
-        Ok(folders) => {
-            for folder in folders {
-                println!(
-                    "cargo::error=local-monitors/{folder} holds a monitor crate that is not linked into the agent; run \
-                     `cargo xtask link` (or delete the folder)"
-                );
-            }
-        }
+    match problems(here) {
+        Ok(problems) => problems.iter().for_each(|problem| println!("cargo::error={problem}")),
         Err(error) => println!("cargo::error=cannot look for monitor crates in {}: {error}", here.display()),
     }
 }
 
-/// The folders that hold a crate which the manifest does not depend on, or which `lib.rs` does not use.
-fn unlinked(here: &Path) -> std::io::Result<Vec<String>> {
+/// What keeps a monitor out of the agent: a sentence each, with its cure.
+///
+/// Both lists must be exactly what `cargo xtask link` writes: anything cleverer, an attribute above a line for example,
+/// may leave a crate out.
+fn problems(here: &Path) -> io::Result<Vec<String>> {
+    let (folders, mut problems) = crates(here)?;
     let manifest = fs::read_to_string(here.join("Cargo.toml"))?;
     let library = fs::read_to_string(here.join("lib.rs"))?;
-    let mut folders = Vec::new();
-    for entry in fs::read_dir(here)? {
-        let entry = entry?;
-        let folder = entry.file_name().to_string_lossy().into_owned();
-        let is_crate = !folder.starts_with('.') && entry.path().join("Cargo.toml").is_file();
-        if is_crate && !is_linked(&folder, &manifest, &library) {
+    let mut linked: Vec<(&str, usize)> = folders.iter().map(|folder| (folder.as_str(), 0)).collect();
+    for list in [
+        List { file: "Cargo.toml", text: &manifest, comment: "#", names: is_dependency },
+        List { file: "lib.rs", text: &library, comment: "//", names: is_use },
+    ] {
+        list.compare(&mut linked, &mut problems);
+    }
+    for (folder, _) in linked.iter().filter(|(_, lists)| *lists < 2) {
+        problems.push(format!(
+            "local-monitors/{folder} holds a monitor crate that is not linked into the agent; run `cargo xtask link` \
+             (or delete the folder)"
+        ));
+    }
+    Ok(problems)
+}
+
+/// The folders that hold a crate, sorted; and a problem for each crate that lies where none is looked for.
+fn crates(here: &Path) -> io::Result<(Vec<String>, Vec<String>)> {
+    let (mut folders, mut problems) = (Vec::new(), Vec::new());
+    for folder in folders_in(here)? {
+        let path = here.join(&folder);
+        if path.join("Cargo.toml").is_file() {
             folders.push(folder);
+            continue;
+        }
+        for inner in folders_in(&path)?.into_iter().filter(|inner| path.join(inner).join("Cargo.toml").is_file()) {
+            problems.push(format!(
+                "local-monitors/{folder}/{inner} holds a crate one folder too deep, where it is not linked into the \
+                 agent; move it to local-monitors/{inner} and run `cargo xtask link`"
+            ));
+        }
+    }
+    Ok((folders, problems))
+}
+
+fn folders_in(path: &Path) -> io::Result<Vec<String>> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') && entry.path().is_dir() {
+            folders.push(name);
         }
     }
     folders.sort();
     Ok(folders)
 }
 
-/// Whether the manifest has `alias = { …, path = "folder" }` and the library `use alias as _;`.
-fn is_linked(folder: &str, manifest: &str, library: &str) -> bool {
-    let path = format!("path = \"{folder}\"");
-    let alias = manifest
-        .lines()
-        .filter(|line| !line.trim_start().starts_with('#'))
-        .find(|line| line.contains(&path))
-        .and_then(|line| line.split_once('='))
-        .map(|(alias, _)| alias.trim().replace('-', "_"));
-    alias.is_some_and(|alias| library.lines().any(|line| line.trim() == format!("use {alias} as _;")))
+/// One of the two files, with the list between its marker lines.
+struct List<'a> {
+    file: &'static str,
+    text: &'a str,
+    comment: &'static str,
+    /// Whether a line is the one that links a folder.
+    names: fn(line: &str, folder: &str) -> bool,
+}
+
+impl List<'_> {
+    /// Counts the lists in which each folder stands.
+    fn compare(&self, linked: &mut [(&str, usize)], problems: &mut Vec<String>) {
+        let (file, comment) = (self.file, self.comment);
+        let lines: Vec<&str> = self.text.lines().map(str::trim).collect();
+        let place = |mark: &str| lines.iter().position(|line| *line == format!("{comment} {mark}"));
+        let (Some(begin), Some(end)) = (place(BEGIN), place(END)) else {
+            problems
+                .push(format!("local-monitors/{file} has lost the marker lines of its list; run `cargo xtask link`"));
+            return;
+        };
+        problems.extend(self.displaced(&lines[..begin]));
+        for line in lines.get(begin + 1..end).unwrap_or_default().iter().filter(|line| !line.is_empty()) {
+            match linked.iter_mut().find(|(folder, _)| (self.names)(line, folder)) {
+                Some((_, lists)) => *lists += 1,
+                None => problems.push(format!(
+                    "local-monitors/{file}: `{line}` does not belong into the list of monitor crates; run `cargo xtask link`"
+                )),
+            }
+        }
+    }
+
+    /// What stands before the list and takes effect on it.
+    fn displaced(&self, before: &[&str]) -> Option<String> {
+        if self.file == "Cargo.toml" {
+            let table = before.iter().rfind(|line| line.starts_with('['));
+            return (table != Some(&"[dependencies]")).then(|| {
+                "local-monitors/Cargo.toml: the list of monitor crates must stand under [dependencies]".to_owned()
+            });
+        }
+        let code = before.iter().find(|line| !line.is_empty() && !line.starts_with("//"))?;
+        Some(format!(
+            "local-monitors/lib.rs: `{code}` stands before the list of monitor crates and may switch it off; delete it, \
+             or move it behind the list"
+        ))
+    }
+}
+
+fn alias(folder: &str) -> String {
+    format!("local_{}", folder.replace('-', "_"))
+}
+
+/// `local_my_queue = { package = "…", path = "my-queue" }`; cargo itself checks the package's name.
+fn is_dependency(line: &str, folder: &str) -> bool {
+    let package = line
+        .strip_prefix(&format!("{} = {{ package = \"", alias(folder)))
+        .and_then(|rest| rest.strip_suffix(&format!("\", path = \"{folder}\" }}")));
+    package.is_some_and(|package| !package.is_empty() && !package.contains('"'))
+}
+
+fn is_use(line: &str, folder: &str) -> bool {
+    line == format!("use {} as _;", alias(folder))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const DEPENDENCY: &str = "local_my_queue = { package = \"queue\", path = \"my-queue\" }";
+    const USE: &str = "use local_my_queue as _;";
+    const NOT_LINKED: &str = "local-monitors/my-queue holds a monitor crate that is not linked into the agent; run \
+                              `cargo xtask link` (or delete the folder)";
+
+    fn files(dependency: &str, usage: &str) -> (String, String) {
+        (
+            format!("[dependencies]\n# {BEGIN}\n{dependency}\n# {END}\n\n[dev-dependencies]\n"),
+            format!("//! Links.\n// {BEGIN}\n{usage}\n// {END}\n\n#[cfg(test)]\nmod guard;\n"),
+        )
+    }
+
+    /// What is wrong with these two files beside a crate `my-queue`, notes, and whatever git has.
+    fn told((manifest, library): (String, String)) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        for inner in ["my-queue", "notes", ".git"] {
+            fs::create_dir(folder.path().join(inner)).unwrap();
+        }
+        let files = [("Cargo.toml", manifest.as_str()), ("lib.rs", &library), ("my-queue/Cargo.toml", "")];
+        for (file, text) in files {
+            fs::write(folder.path().join(file), text).unwrap();
+        }
+        problems(folder.path()).unwrap()
+    }
+
     #[test]
     fn a_crate_is_linked_when_the_manifest_and_the_library_name_it() {
-        let dependency = "local_my_queue = { package = \"queue\", path = \"my-queue\" }";
-        let usage = "use local_my_queue as _;";
-        let (no_dependency, no_usage) = (format!("# {dependency}"), format!("// {usage}"));
-        let cases = [
-            (dependency, usage, true),
-            ("", "", false),
-            (dependency, "", false),
-            ("", usage, false),
-            (&no_dependency, usage, false),
-            (dependency, &no_usage, false),
-        ];
-        for (manifest, library, linked) in cases {
-            let folder = tempfile::tempdir().unwrap();
-            for inner in ["my-queue", "notes", ".git"] {
-                fs::create_dir(folder.path().join(inner)).unwrap();
-            }
-            for (file, text) in [("Cargo.toml", manifest), ("lib.rs", library), ("my-queue/Cargo.toml", "")] {
-                fs::write(folder.path().join(file), text).unwrap();
-            }
-            let expected: &[&str] = if linked { &[] } else { &["my-queue"] };
-            assert_eq!(unlinked(folder.path()).unwrap(), expected, "{manifest} {library}");
+        assert_eq!(told(files(DEPENDENCY, USE)), Vec::<String>::new());
+        for (dependency, usage) in [("", ""), (DEPENDENCY, ""), ("", USE)] {
+            assert_eq!(told(files(dependency, usage)), [NOT_LINKED], "{dependency} {usage}");
         }
+    }
+
+    #[test]
+    fn a_line_that_is_not_as_it_was_written_is_named() {
+        let other_path = DEPENDENCY.replace("\"my-queue\"", "\"./my-queue\"");
+        let optional = DEPENDENCY.replace(" }", ", optional = true }");
+        for (dependency, usage, named) in [
+            (other_path.as_str(), USE, other_path.as_str()),
+            (&optional, USE, &optional),
+            (&format!("# {DEPENDENCY}"), USE, &format!("# {DEPENDENCY}")),
+            (DEPENDENCY, &format!("// {USE}"), &format!("// {USE}")),
+        ] {
+            let told = told(files(dependency, usage));
+            assert_eq!(told.len(), 2, "{told:?}");
+            assert!(told[0].contains(&format!("`{named}` does not belong into the list")), "{told:?}");
+            assert_eq!(told[1], NOT_LINKED);
+        }
+        let told = told(files(DEPENDENCY, &format!("#[cfg(test)]\n{USE}")));
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("`#[cfg(test)]` does not belong into the list"), "{told:?}");
+    }
+
+    #[test]
+    fn what_switches_the_whole_list_off_is_named() {
+        let (manifest, library) = files(DEPENDENCY, USE);
+        let before = told((manifest.clone(), library.replace("//! Links.", "#[cfg(test)]")));
+        assert!(before.len() == 1 && before[0].contains("`#[cfg(test)]` stands before the list"), "{before:?}");
+        let table = told((manifest.replace("[dependencies]", "[dev-dependencies]"), library.clone()));
+        assert!(table.len() == 1 && table[0].ends_with("must stand under [dependencies]"), "{table:?}");
+        let lost = told((manifest, library.replace("<<<", "<<")));
+        assert!(lost.len() == 2 && lost[0].contains("lib.rs has lost the marker lines"), "{lost:?}");
+    }
+
+    #[test]
+    fn a_crate_one_folder_too_deep_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (manifest, library) = files("", "");
+        fs::create_dir_all(folder.path().join("group/inner")).unwrap();
+        for (file, text) in [("Cargo.toml", manifest.as_str()), ("lib.rs", &library), ("group/inner/Cargo.toml", "")] {
+            fs::write(folder.path().join(file), text).unwrap();
+        }
+        let told = problems(folder.path()).unwrap();
+        assert!(told.len() == 1 && told[0].contains("move it to local-monitors/inner and run"), "{told:?}");
     }
 }

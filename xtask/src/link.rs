@@ -105,7 +105,7 @@ impl Outcome {
 /// Derives both regions from the folders and, with `write`, writes the files that differ. All problems at once.
 fn link(root: &Path, write: bool) -> Result<Outcome, Vec<String>> {
     let folder = root.join(FOLDER);
-    let (monitors, passed_over) = find_monitors(&folder)?;
+    let (monitors, passed_over) = find_monitors(root, &folder)?;
 
     let dependencies = monitors.iter().map(|monitor| {
         format!("{} = {{ package = \"{}\", path = \"{}\" }}", monitor.alias(), monitor.package, monitor.folder)
@@ -131,7 +131,7 @@ fn link(root: &Path, write: bool) -> Result<Outcome, Vec<String>> {
 }
 
 /// The monitor crates, sorted by alias, and the folders that are none.
-fn find_monitors(folder: &Path) -> Result<(Vec<LocalMonitor>, Vec<String>), Vec<String>> {
+fn find_monitors(root: &Path, folder: &Path) -> Result<(Vec<LocalMonitor>, Vec<String>), Vec<String>> {
     let entries = fs::read_dir(folder).map_err(|error| vec![format!("cannot list {}: {error}", folder.display())])?;
     let (mut monitors, mut passed_over, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     for entry in entries {
@@ -147,7 +147,12 @@ fn find_monitors(folder: &Path) -> Result<(Vec<LocalMonitor>, Vec<String>), Vec<
             continue;
         }
         if !path.join("Cargo.toml").is_file() {
-            passed_over.push(name);
+            match crates_within(&path) {
+                inner if inner.is_empty() => passed_over.push(name),
+                inner => problems.extend(inner.iter().map(|inner| {
+                    format!("{FOLDER}/{name}/{inner} holds a crate one folder too deep; move it to {FOLDER}/{inner}")
+                })),
+            }
             continue;
         }
         match read_monitor(&path, name) {
@@ -158,8 +163,57 @@ fn find_monitors(folder: &Path) -> Result<(Vec<LocalMonitor>, Vec<String>), Vec<
     monitors.sort_by_key(LocalMonitor::alias);
     passed_over.sort();
     problems.extend(collisions(&monitors));
+    match members(root) {
+        Ok(members) => problems.extend(namesakes(&monitors, &members)),
+        Err(problem) => problems.push(problem),
+    }
     problems.sort();
     if problems.is_empty() { Ok((monitors, passed_over)) } else { Err(problems) }
+}
+
+/// The folders right inside `path` that hold a crate. One that cannot be listed holds none.
+fn crates_within(path: &Path) -> Vec<String> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let crates = entries.filter(|entry| entry.path().join("Cargo.toml").is_file());
+    let mut names: Vec<String> = crates.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| !name.starts_with('.'));
+    names.sort();
+    names
+}
+
+/// The members of the workspace that its manifest lists, each with its package's name.
+fn members(root: &Path) -> Result<Vec<LocalMonitor>, String> {
+    let text = fs::read_to_string(root.join("Cargo.toml")).map_err(|error| format!("Cargo.toml: {error}"))?;
+    let manifest = DeTable::parse(&text).map_err(|error| format!("Cargo.toml: {}", error.message()))?;
+    let workspace = manifest.get_ref().get("workspace").and_then(|workspace| workspace.get_ref().as_table());
+    let members = workspace.and_then(|workspace| workspace.get("members")).and_then(|list| list.get_ref().as_array());
+    let folders = members.into_iter().flatten().filter_map(|member| member.get_ref().as_str());
+    Ok(folders
+        .filter_map(|folder| {
+            // A member that cannot be read is cargo's to complain about.
+            let text = fs::read_to_string(root.join(folder).join("Cargo.toml")).ok()?;
+            let manifest = DeTable::parse(&text).ok()?;
+            Some(LocalMonitor { folder: folder.to_owned(), package: package_name(manifest.get_ref())? })
+        })
+        .collect())
+}
+
+fn package_name(manifest: &DeTable<'_>) -> Option<String> {
+    let package = manifest.get("package")?.get_ref().as_table()?;
+    Some(package.get("name")?.get_ref().as_str()?.to_owned())
+}
+
+/// Crates that are called like a part of the agent, which cargo could not tell apart.
+fn namesakes(monitors: &[LocalMonitor], members: &[LocalMonitor]) -> Vec<String> {
+    let problem = |monitor: &LocalMonitor| {
+        let member = members.iter().find(|member| member.package == monitor.package)?;
+        let LocalMonitor { folder, package } = monitor;
+        Some(format!(
+            "{FOLDER}/{folder}/Cargo.toml: is named `{package}`, as {}/Cargo.toml is; give the monitor crate another name",
+            member.folder
+        ))
+    };
+    monitors.iter().filter_map(problem).collect()
 }
 
 /// Looks at one folder; the error tells why it cannot be linked.
@@ -173,10 +227,14 @@ fn read_monitor(path: &Path, folder: String) -> Result<LocalMonitor, String> {
     let text = fs::read_to_string(path.join("Cargo.toml")).map_err(|error| format!("{place}: {error}"))?;
     let manifest = DeTable::parse(&text).map_err(|error| format!("{place}: {}", error.message()))?;
     let table = |key: &str| manifest.get_ref().get(key).and_then(|value| value.get_ref().as_table());
-    let package = table("package").and_then(|package| package.get("name")).and_then(|name| name.get_ref().as_str());
-    let Some(package) = package else {
+    let Some(package) = package_name(manifest.get_ref()) else {
         return Err(format!("{place}: has no `name` under [package]; add `name = \"{folder}\"`"));
     };
+    if manifest.get_ref().contains_key("workspace") {
+        return Err(format!(
+            "{place}: has a [workspace] of its own, and a crate that is linked belongs to the agent's; delete that table"
+        ));
+    }
     let library = table("lib").and_then(|lib| lib.get("path")).and_then(|path| path.get_ref().as_str());
     let library = library.unwrap_or("src/lib.rs");
     if !path.join(library).is_file() {
@@ -184,7 +242,7 @@ fn read_monitor(path: &Path, folder: String) -> Result<LocalMonitor, String> {
             "{FOLDER}/{folder}: has no {library}; a monitor crate is a library, so that the agent can link it"
         ));
     }
-    Ok(LocalMonitor { package: package.to_owned(), folder })
+    Ok(LocalMonitor { package, folder })
 }
 
 /// Folders that would get the same alias, and crates that cargo could not tell apart.

@@ -201,8 +201,16 @@ fn everything_that_cannot_be_linked_is_named_at_once() {
     repository.put("local-monitors/program/Cargo.toml", "[package]\nname = \"program\"\n");
     repository.put("local-monitors/program/src/main.rs", "fn main() {}\n");
 
+    repository.add_crate("agent", "local-monitors");
+    repository.put("local-monitors/island/Cargo.toml", "[package]\nname = \"island\"\n[workspace]\n");
+    repository.put("local-monitors/island/src/lib.rs", "");
+    repository.add_crate("group/inner", "inner");
+
     let told = repository.refusal();
     for problem in [
+        "local-monitors/agent/Cargo.toml: is named `local-monitors`, as local-monitors/Cargo.toml is; give",
+        "local-monitors/island/Cargo.toml: has a [workspace] of its own",
+        "local-monitors/group/inner holds a crate one folder too deep; move it to local-monitors/inner",
         "local-monitors/my-queue and local-monitors/my_queue differ only in `-` and `_`",
         "local-monitors/other and local-monitors/twin are both named `c` in their Cargo.toml",
         "local-monitors/caf\u{e9} 1: the folder's name becomes part of a Rust name",
@@ -213,6 +221,45 @@ fn everything_that_cannot_be_linked_is_named_at_once() {
     ] {
         assert!(told.contains(problem), "{problem:?} is missing in:\n{told}");
     }
+}
+
+/// A small aggregator with the build script of the real one.
+fn repository_with_the_real_guard(test: &str) -> Repository {
+    let repository = Repository::new(test);
+    let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("../local-monitors");
+    repository.put("local-monitors/build.rs", &fs::read_to_string(real.join("build.rs")).unwrap());
+    repository.link();
+    repository
+}
+
+#[test]
+fn a_crate_that_was_added_by_hand_and_not_linked_stops_the_build_which_names_the_cure() {
+    let repository = repository_with_the_real_guard("guard");
+    repository.builds().unwrap();
+
+    repository.add_crate("weather", "weather");
+    let told = repository.builds().unwrap_err();
+    let problem = "local-monitors/weather holds a monitor crate that is not linked into the agent; run `cargo xtask link` \
+                   (or delete the folder)";
+    assert!(told.contains(problem), "{told}");
+
+    repository.link();
+    repository.builds().unwrap();
+
+    let library = repository.text("local-monitors/lib.rs");
+    repository.put("local-monitors/lib.rs", &library.replace("use local_weather", "#[cfg(test)]\nuse local_weather"));
+    let told = repository.builds().unwrap_err();
+    assert!(told.contains("`#[cfg(test)]` does not belong into the list of monitor crates"), "{told}");
+    repository.link();
+    repository.builds().unwrap();
+}
+
+#[test]
+fn a_crate_one_folder_too_deep_stops_the_build() {
+    let repository = repository_with_the_real_guard("guard_depth");
+    repository.add_crate("group/inner", "inner");
+    let told = repository.builds().unwrap_err();
+    assert!(told.contains("local-monitors/group/inner holds a crate one folder too deep"), "{told}");
 }
 
 #[test]
