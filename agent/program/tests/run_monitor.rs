@@ -95,9 +95,17 @@ fn an_unknown_monitor_is_answered_with_the_nearest_ones() {
 
 #[test]
 fn a_configuration_that_cannot_be_parsed_is_refused() {
-    for configuration in ["{ gauss_mean: ", "[1]", "8.5"] {
+    for (configuration, told) in [
+        ("{ gauss_mean: ", "-c:1:14: the text ends where a value is expected; write it, and the `}` or `]` behind it"),
+        ("{ gauss_mean: 1,\n gauss_stddev 2 }", "-c:2:15: expected `:` behind the key, found `2`; a key of other"),
+        ("{ gauss_mean: 1 gauss_stddev: 2 }", "-c:1:17: expected a comma, found `g`"),
+        ("{ gauss_mean: eight }", "-c:1:15: expected a value, found `e`; texts need quotes around them"),
+        ("[1]", "-c: must be an object, { ... }, but is a list"),
+        ("8.5", "-c: must be an object, { ... }, but is a number"),
+    ] {
         let text = refused(&["--run-monitor", "coin", "-c", configuration]);
-        assert!(!text.is_empty(), "{configuration}");
+        assert!(text.starts_with(&format!("error: {told}")), "{configuration}: {text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
     }
 }
 

@@ -230,7 +230,11 @@ fn offset_of(text: &str, line: usize, column: usize) -> usize {
 
 /// Says what is wrong without quoting the line, which may hold a key.
 fn explain(error: &json5::Error, text: &str) -> (Position, String) {
-    let offset = error.position().map_or(text.len(), |position| offset_of(text, position.line, position.column));
+    let offset = match (error.code(), error.position()) {
+        // json5 points to the beginning of what is not finished; the value is missing at the end.
+        (Some(ErrorCode::EofParsingValue), _) | (_, None) => text.trim_end().len(),
+        (_, Some(position)) => offset_of(text, position.line, position.column),
+    };
     let position = position_of(text, offset);
     let found = text.get(offset..).and_then(|rest| rest.chars().next());
     let before = text.get(..offset).unwrap_or(text);
@@ -256,7 +260,9 @@ fn describe(code: ErrorCode, found: Option<char>, before: &str) -> String {
     use ErrorCode as E;
     let found = found.map_or_else(|| "the end of the text".to_owned(), show_char);
     match code {
-        E::EofParsingValue => "the text ends where a value is expected".to_owned(),
+        E::EofParsingValue => {
+            "the text ends where a value is expected; write it, and the `}` or `]` behind it".to_owned()
+        }
         E::EofParsingArray | E::EofParsingObject => {
             "the text ends before what is opened here is closed: a `}` or `]` is missing".to_owned()
         }
@@ -346,6 +352,7 @@ mod tests {
         let texts = [
             "",
             "{",
+            "{ a: 1,\n  b:\n",
             "{ a: [1, 2 }",
             "{ a: 1\n  b: 2 }",
             "{ a: \"x\" + \"y\" }",
@@ -371,6 +378,8 @@ mod tests {
               agent.json: is empty; it must hold an object, { ... }
             "{"
               agent.json:1:1: the text ends before what is opened here is closed: a `}` or `]` is missing
+            "{ a: 1,\n  b:\n"
+              agent.json:2:5: the text ends where a value is expected; write it, and the `}` or `]` behind it
             "{ a: [1, 2 }"
               agent.json:1:12: expected a comma or `]`, found `}`
             "{ a: 1\n  b: 2 }"
