@@ -12,8 +12,10 @@ const END: &str = "<<< xtask";
 
 #[cfg_attr(test, expect(dead_code, clippy::print_stdout, reason = "how cargo is told; the test calls what is below"))]
 fn main() {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    println!("cargo::rerun-if-changed={}", here.display());
+    // Cargo runs this in the package's folder. Relative, so that a checkout that was moved, or a copied `target`, still
+    // looks at its own folder.
+    let here = Path::new(".");
+    println!("cargo::rerun-if-changed=.");
     match problems(here) {
         Ok(problems) => problems.iter().for_each(|problem| println!("cargo::error={problem}")),
         Err(error) => println!("cargo::error=cannot look for monitor crates in {}: {error}", here.display()),
