@@ -96,18 +96,7 @@ impl Checkpoint {
     /// Reads the positions of the run before. What cannot be read is reported and treated as absent, entry by entry.
     pub fn open(data_path: &Path, ledger: Ledger, clock: Clock, logger: Logger) -> Self {
         let path = data_path.join(FILE_NAME);
-        let (entries, earlier) = match read(&path, &logger) {
-            Ok(stored) => stored,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Default::default(),
-            Err(error) => {
-                logger.error(format_args!(
-                    "{}: the positions of the last run cannot be read: {error}; files without a position are copied \
-                     from their end",
-                    path.display()
-                ));
-                Default::default()
-            }
-        };
+        let (entries, earlier) = read_or_fall_back(&path, &logger);
         let earlier = earlier.into_iter().map(|position| Earlier { position, until: None }).collect();
         let status = CheckpointSnapshot { path: path.clone(), ..CheckpointSnapshot::default() };
         let state =
@@ -186,6 +175,12 @@ impl Checkpoint {
             if let Some(directory) = self.path.parent() {
                 File::open(directory)?.sync_all()?;
             }
+            // What was renamed without a sync may be empty after a power cut; this generation will not.
+            let kept = synced_copy(&self.path);
+            match fs::remove_file(&kept) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => fs::hard_link(&self.path, kept)?,
+            }
             state.synced = Some(now);
         }
         Ok(())
@@ -224,6 +219,40 @@ impl Save for Checkpoint {
                 }
                 state.status.last_error = Some(text);
             }
+        }
+    }
+}
+
+/// Another name of the last generation that was synced.
+fn synced_copy(path: &Path) -> PathBuf {
+    path.with_extension("json.synced")
+}
+
+/// The positions file, or the last synced generation when it cannot be read, with a loud line.
+fn read_or_fall_back(path: &Path, logger: &Logger) -> (Vec<EntryKey>, Vec<Position>) {
+    let is_absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let error = match read(path, logger) {
+        Ok(stored) => return stored,
+        Err(error) => error,
+    };
+    let copy = synced_copy(path);
+    match read(&copy, logger) {
+        Ok(stored) => {
+            let (path, copy) = (path.display(), copy.display());
+            logger.error(format_args!(
+                "{path}: the positions of the last run cannot be read: {error}; those of {copy} are used, a few seconds \
+                 older: what was sent since is sent again"
+            ));
+            stored
+        }
+        Err(also) if is_absent(&error) && is_absent(&also) => Default::default(),
+        Err(also) => {
+            logger.error(format_args!(
+                "{}: the positions of the last run cannot be read: {error} ({also}); files without a position are \
+                 copied from their end",
+                path.display()
+            ));
+            Default::default()
         }
     }
 }

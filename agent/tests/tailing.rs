@@ -533,11 +533,26 @@ fn a_withdrawn_file_is_read_to_its_end_and_let_go() {
 }
 
 #[test]
+fn a_positions_file_that_a_power_cut_emptied_is_replaced_by_the_last_synced_one() {
+    let mut tailing = Tailing::new();
+    tailing.start("a.log");
+    tailing.append("a.log", "1\n");
+    assert_eq!(tailing.lines(1), ["1\n"]);
+    tailing.crash();
+    fs::write(tailing.path("positions.json"), "").unwrap();
+    tailing.append("a.log", "2\n");
+    tailing.start("a.log");
+    // The line of the last seconds comes again, none is missing.
+    assert_eq!(tailing.lines(2), ["1\n", "2\n"]);
+}
+
+#[test]
 fn a_damaged_positions_file_is_survived() {
     let mut tailing = Tailing::new();
     tailing.append("a.log", "history\n");
     for damage in ["", "{", "[]", r#"{"version":9,"positions":[]}"#, r#"{"version":1,"positions":[1,{"path":"/x"}]}"#] {
         fs::write(tailing.path("positions.json"), damage).unwrap();
+        _ = fs::remove_file(tailing.path("positions.json.synced"));
         tailing.start("a.log");
         tailing.append("a.log", "new\n");
         assert_eq!(tailing.lines(1), ["new\n"]);
