@@ -85,6 +85,25 @@ impl Monitor for Floods {
     }
 }
 
+/// Trusts in its drop that it was initialised, as it is not when the configuration is merely read.
+#[scalyr_monitor(name = "closes")]
+pub struct Closes {
+    opened: Option<u64>,
+}
+
+impl Monitor for Closes {
+    fn initialize(&mut self, _: &mut Context) -> Result<()> {
+        self.opened = Some(1);
+        Ok(())
+    }
+}
+
+impl Drop for Closes {
+    fn drop(&mut self) {
+        self.opened.take().expect("opened in initialize");
+    }
+}
+
 /// Does what it should.
 #[scalyr_monitor(name = "steady")]
 pub struct Steady {
@@ -142,6 +161,9 @@ fn broken_monitors_disturb_neither_the_others_nor_the_shipping_of_logs() {
     });
     let snapshot: Snapshot = supervisor.snapshot();
     assert_eq!(snapshot.refused.len(), 0, "{:?}", snapshot.refused);
+    let [problem] = snapshot.config_problems.as_slice() else { panic!("{:?}", snapshot.config_problems) };
+    assert!(problem.contains("the monitor closes panicked at agent/tests/isolation.rs:"), "{problem}");
+    assert!(problem.starts_with("warning: ") && problem.ends_with("when it was dropped"), "{problem}");
 
     let stopped = supervisor.stop();
     assert_eq!(stopped.left_behind, ["hangs()"]);
@@ -166,7 +188,7 @@ fn note(arrived: &Arrived, arrival: &Arrival<'_, '_>) {
 }
 
 fn start_agent(directory: &Path, server: &str, clock: &Clock) -> Supervisor {
-    let monitors: Vec<_> = ["panics", "fails", "hangs", "floods", "steady"]
+    let monitors: Vec<_> = ["panics", "fails", "hangs", "floods", "closes", "steady"]
         .iter()
         .map(|module| json!({ "module": module, "sample_interval": 0.2 }))
         .collect();

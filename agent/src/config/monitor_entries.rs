@@ -308,7 +308,13 @@ fn builds(
 ) -> bool {
     let reasons = report.problems().len();
     let (built, problems) = match panic_place::watch(|| registration.build(entry, environment)) {
-        Ok(Ok(built)) => (true, built.warnings),
+        Ok(Ok(built)) => {
+            // Its drop may be code of its own: it must not take the agent, or `status`, with it.
+            if let Err(panic) = panic_place::watch(|| drop(built.monitor)) {
+                report.warn(place.of(""), format!("the monitor {} {panic} when it was dropped", registration.name));
+            }
+            (true, built.warnings)
+        }
         Ok(Err(problems)) => (false, problems),
         Err(panic) => {
             report.refuse(place.of(""), format!("the monitor {} {panic} while it read this entry", registration.name));

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use scalyr_monitor::registry::{Problem, Severity};
-use scalyr_monitor::{Clock, Context, LogConfig, LogFiles, Logger, Monitor};
+use scalyr_monitor::{Clock, Context, LogConfig, LogFiles, Logger};
 use serde_json::{Map, Value};
 
 use crate::config::plan::MonitorPlan;
 use crate::monitors::back_off::RestartPolicy;
+use crate::monitors::guarded::GuardedMonitor;
 use crate::monitors::panic_place;
 
 /// The least time between two samples; anything below is surely a mistake and would keep a processor busy.
@@ -47,7 +48,7 @@ pub struct Instance {
     pub server_attributes: Map<String, Value>,
     /// For diagnostics of this instance, component `monitor:<name>`.
     pub logger: Logger,
-    pub(super) monitor: Box<dyn Monitor>,
+    pub(super) monitor: GuardedMonitor,
 }
 
 impl fmt::Debug for Instance {
@@ -122,11 +123,8 @@ pub(super) fn construct_with(
         surroundings.clock.clone(),
         surroundings.log_files.clone(),
     );
-    let mut monitor = built.monitor;
-    if let Err(problem) = initialise(&mut *monitor, &mut context) {
-        drop_quietly(monitor, &logger);
-        return Err(refused(vec![problem]));
-    }
+    let mut monitor = GuardedMonitor::new(built.monitor, logger.clone());
+    initialise(&mut monitor, &mut context).map_err(|problem| refused(vec![problem]))?;
     let mut log_config = context.log_config;
     log_config.path = surroundings.log_path.join(&log_config.path);
     Ok(Instance {
@@ -140,8 +138,9 @@ pub(super) fn construct_with(
     })
 }
 
-fn initialise(monitor: &mut dyn Monitor, context: &mut Context) -> Result<(), Problem> {
-    panic_place::watch(|| monitor.initialize(context).map_err(|error| error.to_string()))
+fn initialise(monitor: &mut GuardedMonitor, context: &mut Context) -> Result<(), Problem> {
+    monitor
+        .watch(|monitor| monitor.initialize(context).map_err(|error| error.to_string()))
         .map_err(|panic| problem("", format!("initialising {panic}")))?
         .map_err(|error| problem("", error))?;
     let given = context.sample_interval.as_secs_f64();
@@ -153,13 +152,6 @@ fn initialise(monitor: &mut dyn Monitor, context: &mut Context) -> Result<(), Pr
         return Err(problem("sample_interval", format!("{given} s is too long; the most is {longest} s")));
     }
     Ok(())
-}
-
-/// Drops a monitor: its own code may run there, and panic.
-pub(super) fn drop_quietly(monitor: Box<dyn Monitor>, logger: &Logger) {
-    if let Err(panic) = panic_place::watch(|| drop(monitor)) {
-        logger.error(format_args!("Dropping the monitor {panic}"));
-    }
 }
 
 fn problem(path: &str, message: String) -> Problem {

@@ -1,6 +1,7 @@
 //! Monitors: how an instance is built from its plan, and the thread that it lives on.
 
 pub mod back_off;
+pub mod guarded;
 pub mod instance;
 pub mod jitter;
 pub mod panic_place;

@@ -9,7 +9,7 @@ use scalyr_monitor::sample::{LineSink, Lines};
 use scalyr_monitor::{Clock, Level, Logger, Run, Sample, Stop};
 
 use crate::monitors::back_off::BackOff;
-use crate::monitors::instance::{Instance, Surroundings, construct_with, drop_quietly};
+use crate::monitors::instance::{Instance, Surroundings, construct_with};
 use crate::monitors::jitter::initial_delay;
 use crate::monitors::panic_place;
 use crate::monitors::state::{MonitorSnapshot, Phase, State};
@@ -65,7 +65,7 @@ impl MonitorHandle {
         });
         let handle = Self { shared: Arc::clone(&shared), threads: threads.clone() };
         if instance.disabled {
-            drop_quietly(instance.monitor, &instance.logger);
+            drop(instance);
             shared.ended.stop();
             return Ok(handle);
         }
@@ -217,7 +217,7 @@ impl Life {
             match construct_with(&plan, &self.surroundings, self.shared.logger.clone()) {
                 Ok(instance) if instance.disabled => {
                     self.shared.logger.info("The monitor disabled itself when it was built anew");
-                    drop_quietly(instance.monitor, &instance.logger);
+                    drop(instance);
                     self.shared.state.figures().phase = Phase::Disabled;
                     return None;
                 }
@@ -251,10 +251,10 @@ impl Life {
         let watch =
             Box::new(Watched { shared: Arc::clone(&self.shared), sample_limit: self.sample_limit, stop: stop.clone() });
         let mut run = Run::new(sample, stop, sample_interval, delay, watch);
-        let outcome = panic_place::watch(|| monitor.run(&mut run).map_err(|error| error.to_string()));
+        let outcome = monitor.watch(|monitor| monitor.run(&mut run).map_err(|error| error.to_string()));
         // Hands on the lines of a sample that a panic has cut short.
         drop(run);
-        drop_quietly(monitor, &self.shared.logger);
+        drop(monitor);
         match outcome {
             Ok(Ok(())) => Failure::Returned,
             Ok(Err(error)) => Failure::Failed(error),
