@@ -166,6 +166,26 @@ impl Drop for Clinging {
     }
 }
 
+/// Fails at once and leaves something on its stop that panics when nobody calls it.
+#[scalyr_monitor(name = "littering")]
+struct Littering {}
+
+struct Litter;
+
+impl Drop for Litter {
+    fn drop(&mut self) {
+        panic!("never called");
+    }
+}
+
+impl Monitor for Littering {
+    fn run(&mut self, run: &mut Run) -> Result<()> {
+        let litter = Litter;
+        run.stop().on_stop(move || std::mem::forget(litter));
+        Err(Error::new("the port is taken"))
+    }
+}
+
 #[derive(Default)]
 struct NoFiles;
 impl LogRegistry for NoFiles {
@@ -409,7 +429,8 @@ fn every_linked_monitor_is_built_and_takes_a_sample() {
     let registry = Registry::linked().unwrap();
     let names: Vec<&str> = registry.iter().map(|registration| registration.name).collect();
     assert!(names.contains(&"coin") && names.contains(&"test_monitor"), "{names:?}");
-    let ours = ["steady", "panicking", "failing", "hanging", "flooding", "returning", "beginning", "clinging"];
+    let ours =
+        ["steady", "panicking", "failing", "hanging", "flooding", "returning", "beginning", "clinging", "littering"];
     let agent = agent();
     for registration in registry.iter().filter(|registration| !ours.contains(&registration.name)) {
         let mut entry = Map::new();
@@ -428,6 +449,33 @@ fn every_linked_monitor_is_built_and_takes_a_sample() {
             Err(refused) => assert!(refused.problems.iter().all(|problem| !problem.path.is_empty()), "{refused}"),
         }
     }
+}
+
+#[test]
+fn what_a_monitor_leaves_on_its_stop_dies_with_the_run_and_the_monitor_is_started_again() {
+    let agent = agent();
+    let monitor = agent.start::<Littering>();
+    let snapshot = wait_for(&monitor, |snapshot| snapshot.restarts >= 3);
+    assert_eq!(snapshot.last_failure.as_deref(), Some("The monitor failed: the port is taken"));
+    assert!(agent.stop(&[monitor], PATIENCE).is_empty());
+    let log = agent.read("agent.log");
+    assert!(
+        log.contains("Dropping what the monitor left on its stop panicked at agent/tests/bad_monitors.rs:"),
+        "{log}"
+    );
+    assert!(log.ends_with(" Monitor has finished\n"), "{log}");
+}
+
+#[test]
+fn a_monitor_that_never_ran_is_dropped_without_harm() {
+    let agent = agent();
+    drop(agent.construct::<Clinging>(serde_json::Value::Null).unwrap());
+    let log = agent.read("agent.log");
+    let line = "[monitor:clinging()] [scalyr_agent.monitors.guarded:";
+    assert!(
+        log.contains(line) && log.contains("Dropping the monitor panicked at agent/tests/bad_monitors.rs:"),
+        "{log}"
+    );
 }
 
 #[test]

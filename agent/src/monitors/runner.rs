@@ -73,7 +73,7 @@ impl MonitorHandle {
         let thread = shared.state.name().replace('\0', "?");
         let back_off = BackOff::new(surroundings.restart);
         let life = Life { shared, surroundings: surroundings.clone(), sample_limit, back_off };
-        threads.spawn(&thread, move || life.live(instance))?;
+        threads.spawn(&thread, move || life.live_watched(instance))?;
         Ok(handle)
     }
 
@@ -183,6 +183,17 @@ enum Failure {
 }
 
 impl Life {
+    /// The backstop: each piece of a monitor's code is watched where it is called. Should one be missed, the monitor
+    /// dies, but not in silence.
+    fn live_watched(self, instance: Instance) {
+        let shared = Arc::clone(&self.shared);
+        if let Err(panic) = panic_place::watch(|| self.live(instance)) {
+            let text = format!("The monitor {panic}; this is a mistake of the agent, and it is not started again");
+            shared.state.figures().last_failure = Some(text.clone());
+            shared.logger.coded(Level::Error, FAILED_MONITOR, text);
+        }
+    }
+
     fn live(mut self, instance: Instance) {
         let _ended = Ended(Arc::clone(&self.shared));
         let delay = if instance.plan.jitter { initial_delay(instance.sample_interval) } else { Duration::ZERO };
@@ -254,11 +265,20 @@ impl Life {
         let outcome = monitor.watch(|monitor| monitor.run(&mut run).map_err(|error| error.to_string()));
         // Hands on the lines of a sample that a panic has cut short.
         drop(run);
+        self.drop_hooks();
         drop(monitor);
         match outcome {
             Ok(Ok(())) => Failure::Returned,
             Ok(Err(error)) => Failure::Failed(error),
             Err(panic) => Failure::Panicked(panic.to_string()),
+        }
+    }
+
+    /// Drops what the monitor hung on the stop of its run: its own code, so outside of the lock, and watched.
+    fn drop_hooks(&self) {
+        let stop = std::mem::take(&mut *self.shared.run.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Err(panic) = panic_place::watch(|| drop(stop)) {
+            self.shared.logger.error(format_args!("Dropping what the monitor left on its stop {panic}"));
         }
     }
 
