@@ -21,6 +21,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use scalyr_monitor::Clock;
 
 use crate::config::{Report, Severity};
+use crate::monitors::panic_place;
 
 /// Everything went well.
 pub const SUCCESS: u8 = 0;
@@ -60,6 +61,8 @@ enum Command {
 /// Runs what `arguments` ask for, the program's own name first. The exit code is that of `cli-and-service.md` section
 /// 3; 2 for a wrong command line.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // First of all: each command that reads a configuration runs code of monitors.
+    panic_place::install();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     if run_monitor::is_asked_for(&arguments) {
         return match run_monitor::parse(arguments) {

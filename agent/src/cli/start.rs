@@ -12,7 +12,6 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{configuration, signals};
 use crate::config::load::DEFAULT_FILE;
-use crate::monitors::panic_place;
 use crate::supervisor::{Edge, Supervisor};
 use crate::threads::Threads;
 
@@ -72,7 +71,6 @@ fn serve(
     out: Box<dyn Write + Send>,
 ) -> Result<(), String> {
     let (plan, report) = configuration::read(&config_file, environment)?;
-    panic_place::install();
     // Before the first stage starts, so that a stop during the start is not lost.
     let (stop, threads) = (Stop::new(), Threads::new());
     signals::stop_on(&[SIGINT, SIGTERM], &stop, &threads)
