@@ -186,6 +186,20 @@ impl Monitor for Littering {
     }
 }
 
+/// Tells everything that a server answered: in a failed sample, and in the end of its run.
+#[scalyr_monitor(name = "longwinded")]
+struct Longwinded {}
+
+impl Monitor for Longwinded {
+    fn run(&mut self, run: &mut Run) -> Result<()> {
+        let answer = || Error::new(format!("the server said: {}", "x".repeat(200 * 1024)));
+        if run.next() {
+            run.sample(|_| Err(answer()));
+        }
+        Err(answer())
+    }
+}
+
 #[derive(Default)]
 struct NoFiles;
 impl LogRegistry for NoFiles {
@@ -429,8 +443,18 @@ fn every_linked_monitor_is_built_and_takes_a_sample() {
     let registry = Registry::linked().unwrap();
     let names: Vec<&str> = registry.iter().map(|registration| registration.name).collect();
     assert!(names.contains(&"coin") && names.contains(&"test_monitor"), "{names:?}");
-    let ours =
-        ["steady", "panicking", "failing", "hanging", "flooding", "returning", "beginning", "clinging", "littering"];
+    let ours = [
+        "steady",
+        "panicking",
+        "failing",
+        "hanging",
+        "flooding",
+        "returning",
+        "beginning",
+        "clinging",
+        "littering",
+        "longwinded",
+    ];
     let agent = agent();
     for registration in registry.iter().filter(|registration| !ours.contains(&registration.name)) {
         let mut entry = Map::new();
@@ -476,6 +500,20 @@ fn a_monitor_that_never_ran_is_dropped_without_harm() {
         log.contains(line) && log.contains("Dropping the monitor panicked at agent/tests/bad_monitors.rs:"),
         "{log}"
     );
+}
+
+#[test]
+fn a_very_long_error_is_in_the_log_with_its_beginning() {
+    let agent = agent();
+    let monitor = agent.start::<Longwinded>();
+    let snapshot = wait_for(&monitor, |snapshot| snapshot.restarts >= 1);
+    assert!(agent.stop(&[monitor], PATIENCE).is_empty());
+    let failure = snapshot.last_failure.unwrap();
+    assert!(failure.len() < 8_300 && failure.ends_with("x… (192 KiB more)"), "{} bytes", failure.len());
+    let log = agent.read("agent.log");
+    assert!(log.contains("] Failed to gather sample: the server said: xxx"), "{log}");
+    assert!(log.contains("[error=\"failedMonitor\"] The monitor failed: the server said: xxx"), "{log}");
+    assert!(log.lines().all(|line| line.len() < 8_500), "{log}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::monitors::jitter::initial_delay;
 use crate::monitors::panic_place;
 use crate::monitors::state::{MonitorSnapshot, Phase, State};
 use crate::own_logs::metric_log::MetricOutput;
+use crate::own_logs::short_text::shorten;
 use crate::threads::Threads;
 
 /// Marks the death of a monitor in the agent log.
@@ -189,7 +190,7 @@ impl Life {
         let shared = Arc::clone(&self.shared);
         if let Err(panic) = panic_place::watch(|| self.live(instance)) {
             let text = format!("The monitor {panic}; this is a mistake of the agent, and it is not started again");
-            shared.state.figures().last_failure = Some(text.clone());
+            shared.state.figures().last_failure = Some(shorten(&text));
             shared.logger.coded(Level::Error, FAILED_MONITOR, text);
         }
     }
@@ -237,7 +238,7 @@ impl Life {
                     return Some(instance);
                 }
                 Err(refused) => {
-                    self.shared.state.figures().last_failure = Some(refused.to_string());
+                    self.shared.state.figures().last_failure = Some(shorten(&refused));
                     self.shared.logger.coded(Level::Error, FAILED_MONITOR, refused);
                 }
             }
@@ -310,7 +311,7 @@ impl Life {
             Failure::Failed(error) => format!("The monitor failed: {error}"),
             Failure::Panicked(panic) => format!("The monitor {panic}"),
         };
-        figures.last_failure = Some(text.clone());
+        figures.last_failure = Some(shorten(&text));
         drop(figures);
         self.shared.logger.coded(Level::Error, FAILED_MONITOR, text);
         if self.reached_limit() {

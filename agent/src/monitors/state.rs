@@ -72,7 +72,7 @@ pub struct MonitorSnapshot {
     pub sample_running_secs: Option<f64>,
     /// Seconds until it is started again.
     pub restart_in_secs: Option<f64>,
-    /// Why it last failed.
+    /// Why it last failed; a long text is cut.
     pub last_failure: Option<String>,
 }
 

@@ -5,6 +5,7 @@ pub mod leaky_bucket;
 pub mod metric_log;
 pub mod record_line;
 pub mod rotating_file;
+pub mod short_text;
 pub mod source_tag;
 pub mod stdout_log;
 #[cfg(test)]

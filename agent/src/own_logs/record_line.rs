@@ -6,12 +6,14 @@ use scalyr_monitor::Timestamp;
 use scalyr_monitor::log::Record;
 use scalyr_monitor::one_line::push_on_one_line;
 
+use crate::own_logs::short_text::write_short;
 use crate::own_logs::source_tag::SourceTag;
 
 /// The whole line, `<time> <LEVEL> [<component>] [<source>:<line>] [error="<code>"] <message>`, with its line end.
 ///
 /// Whatever component, code and message hold, they cannot pass for a line of their own: further lines of a message
-/// are indented by two blanks, a carriage return is written as `\r`, quotes in the error code are escaped.
+/// are indented by two blanks, a carriage return is written as `\r`, quotes in the error code are escaped. A long
+/// message is cut: an answer of a server that somebody logged whole must not keep itself out of the log.
 pub fn record_line(time: Timestamp, record: &Record<'_>) -> String {
     let mut line = String::with_capacity(160);
     // Writing into a String only fails when a Display of the message does; what it wrote until then is kept.
@@ -30,7 +32,7 @@ pub fn record_line(time: Timestamp, record: &Record<'_>) -> String {
         }
         line.push_str("\"] ");
     }
-    _ = write!(Indented(&mut line), "{}", record.message);
+    _ = write_short(&mut Indented(&mut line), record.message);
     line.truncate(line.trim_end_matches(['\n', ' ']).len());
     line.push('\n');
     line
@@ -88,6 +90,13 @@ mod tests {
             line(Level::Debug2, "core", None, &"emit"),
             "2022-04-15 11:11:08.015Z Level 7 [core] [SOURCE] emit\n"
         );
+    }
+
+    #[test]
+    fn a_long_message_is_cut_and_the_rest_is_counted() {
+        let long = line(Level::Error, "core", None, &format!("server said: {}", "x".repeat(200 * 1024)));
+        assert!(long.contains("] server said: xxx") && long.ends_with("xxx… (192 KiB more)\n"), "{long}");
+        assert!(long.len() < 8_400, "{}", long.len());
     }
 
     #[test]
