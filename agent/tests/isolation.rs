@@ -104,6 +104,36 @@ impl Drop for Closes {
     }
 }
 
+/// Floods the agent's own log, and panics in its third sample.
+#[scalyr_monitor(name = "chatters")]
+pub struct Chatters {
+    samples: u64,
+}
+
+impl Monitor for Chatters {
+    fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
+        (0..5_000).for_each(|n| out.logger().warn(format_args!("chatter chatter chatter {n}")));
+        self.samples += 1;
+        assert!(self.samples < 3, "it has gone hoarse");
+        Ok(())
+    }
+}
+
+/// Panics when others have been flooding for a while.
+#[scalyr_monitor(name = "panics_later")]
+pub struct PanicsLater {
+    samples: u64,
+}
+
+impl Monitor for PanicsLater {
+    fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
+        self.samples += 1;
+        assert!(self.samples < 5, "the cable came loose");
+        out.logger().info(format_args!("sample {}", self.samples));
+        Ok(())
+    }
+}
+
 /// Does what it should.
 #[scalyr_monitor(name = "steady")]
 pub struct Steady {
@@ -135,7 +165,12 @@ fn broken_monitors_disturb_neither_the_others_nor_the_shipping_of_logs() {
     let observer: Observer = Arc::new(move |arrival: &Arrival<'_, '_>| note(&observed, arrival));
     let options = Options { observer: Some(observer), ..Options::default() };
     let receiver = Receiver::start(options, &threads, &clock).unwrap();
-    let supervisor = start_agent(directory.path(), &receiver.url(), &clock);
+    let supervisor = start_agent(
+        directory.path(),
+        &receiver.url(),
+        &["panics", "fails", "hangs", "floods", "closes", "steady"],
+        &clock,
+    );
 
     let mut log = OpenOptions::new().append(true).create(true).open(directory.path().join("app.log")).unwrap();
     for n in 0..100 {
@@ -179,6 +214,31 @@ fn broken_monitors_disturb_neither_the_others_nor_the_shipping_of_logs() {
     assert!(agent_log.contains("the sensor answers nonsense"), "{agent_log}");
 }
 
+#[test]
+fn a_monitor_that_floods_the_agent_log_hides_nobody_elses_words() {
+    panic_place::install();
+    let directory = tempfile::tempdir().unwrap();
+    let supervisor =
+        start_agent(directory.path(), "http://127.0.0.1:9", &["chatters", "panics_later"], &Clock::system());
+    wait_until("both have panicked", || supervisor.snapshot().monitors.iter().all(|monitor| monitor.panics >= 1));
+    let skipped = supervisor.snapshot().agent_log.skipped_by_component;
+    assert!(skipped.get("monitor:chatters()").is_some_and(|lines| *lines > 10_000), "{skipped:?}");
+    assert_eq!(skipped.len(), 1, "only the flood was cut: {skipped:?}");
+    supervisor.stop();
+
+    let log = fs::read_to_string(directory.path().join("log/agent.log")).unwrap();
+    let has = |component: &str, text: &str| {
+        log.lines().any(|line| line.contains(&format!("[{component}]")) && line.contains(text))
+    };
+    assert!(has(
+        "monitor:panics_later()",
+        "[error=\"failedMonitor\"] The monitor panicked at agent/tests/isolation.rs:"
+    ));
+    assert!(has("monitor:panics_later()", "the cable came loose") && has("monitor:panics_later()", "] sample 4"));
+    assert!(has("monitor:chatters()", "it has gone hoarse"), "its end is told although its share is used up");
+    assert!(has("core", "The agent has stopped"));
+}
+
 fn note(arrived: &Arrived, arrival: &Arrival<'_, '_>) {
     let mut arrived = arrived.lock().unwrap();
     for event in &arrival.request.events {
@@ -187,11 +247,8 @@ fn note(arrived: &Arrived, arrival: &Arrival<'_, '_>) {
     }
 }
 
-fn start_agent(directory: &Path, server: &str, clock: &Clock) -> Supervisor {
-    let monitors: Vec<_> = ["panics", "fails", "hangs", "floods", "closes", "steady"]
-        .iter()
-        .map(|module| json!({ "module": module, "sample_interval": 0.2 }))
-        .collect();
+fn start_agent(directory: &Path, server: &str, monitors: &[&str], clock: &Clock) -> Supervisor {
+    let monitors: Vec<_> = monitors.iter().map(|module| json!({ "module": module, "sample_interval": 0.2 })).collect();
     let config = json!({
         "api_key": "isolation",
         "scalyr_server": server,

@@ -18,7 +18,10 @@ use crate::own_logs::short_text::shorten;
 use crate::threads::Threads;
 
 /// Marks the death of a monitor in the agent log.
-const FAILED_MONITOR: &str = "failedMonitor";
+pub const FAILED_MONITOR: &str = "failedMonitor";
+
+/// This source file: records with [`FAILED_MONITOR`] come from here.
+pub const SOURCE: &str = file!();
 
 /// A monitor instance at work.
 pub struct MonitorHandle {

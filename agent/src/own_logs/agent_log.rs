@@ -1,5 +1,6 @@
 //! The agent's own log: `agent.log`, `agent_debug.log` and, with `--no-fork`, a copy on standard output.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::panic::Location;
@@ -11,20 +12,24 @@ use scalyr_monitor::log::{LogSink, Record};
 use scalyr_monitor::{Clock, Level};
 
 use crate::config::plan::{AgentLogPlan, Rotation, WriteLimit};
-use crate::own_logs::leaky_bucket::LeakyBucket;
+use crate::monitors::runner;
+use crate::own_logs::log_room::{LogRoom, Writer};
 use crate::own_logs::record_line::record_line;
 use crate::own_logs::rotating_file::RotatingFile;
 
 /// The name of the agent's log within `agent_log_path`.
 pub const FILE_NAME: &str = "agent.log";
 
+/// The component of the agent itself.
+const CORE: &str = "core";
+
 /// How much the agent writes about itself: a burst of 100,000 bytes, then 2,000 bytes per second.
 const LIMIT: WriteLimit = WriteLimit { rate: 2_000, burst: 100_000 };
 
 /// Takes every diagnostic of the agent and its monitors (`logging.md` sections 1, 6 and 7).
 ///
-/// Records from `Info` up go to `agent.log`, within a limit; lines beyond it are counted, and the log tells how many
-/// were left out. Finer records go to `agent_debug.log`, without a limit, and only with a `debug_level` above 0.
+/// Records from `Info` up go to `agent.log`, within a limit of which each monitor has a share only; lines beyond it are
+/// counted, and the log tells how many of whom were left out. Finer records go to `agent_debug.log`, without a limit, and only with a `debug_level` above 0.
 ///
 /// A copy of what goes to `agent.log` may go to standard output. A copy that cannot be written is given up; a reader
 /// who stops reading it without closing it holds the agent up, as with any program.
@@ -43,9 +48,7 @@ struct Streams {
     agent: RotatingFile,
     debug: Option<RotatingFile>,
     stdout: Option<Box<dyn Write + Send>>,
-    bucket: LeakyBucket,
-    /// Left out since the last record that was accepted.
-    skipped: u64,
+    room: LogRoom,
     /// Lost since the last line that was written.
     lost: u64,
     trouble_told: bool,
@@ -64,17 +67,9 @@ impl AgentLog {
         stdout: Option<Box<dyn Write + Send>>,
     ) -> io::Result<Self> {
         let agent = open(&directory.join(FILE_NAME), plan.rotation)?;
-        let bucket = LeakyBucket::new(LIMIT, clock.monotonic());
-        let streams = Streams {
-            agent,
-            debug: None,
-            stdout,
-            bucket,
-            skipped: 0,
-            lost: 0,
-            trouble_told: false,
-            debug_trouble_told: false,
-        };
+        let room = LogRoom::new(LIMIT, clock.monotonic());
+        let streams =
+            Streams { agent, debug: None, stdout, room, lost: 0, trouble_told: false, debug_trouble_told: false };
         let log = Self {
             clock,
             threshold: AtomicU8::new(0),
@@ -109,6 +104,11 @@ impl AgentLog {
         self.skipped_lines.load(Ordering::Relaxed)
     }
 
+    /// The same, by component; those that lost none are not among them.
+    pub fn skipped_by_component(&self) -> BTreeMap<String, u64> {
+        self.streams().room.skipped()
+    }
+
     /// How many lines could not be written since the start: a full disk, for example.
     pub fn lost_lines(&self) -> u64 {
         self.lost_lines.load(Ordering::Relaxed)
@@ -118,14 +118,9 @@ impl AgentLog {
     /// Call it now and then; it writes nothing when nothing was left out.
     pub fn tick(&self) {
         let mut streams = self.streams();
-        if streams.skipped == 0 {
-            return;
-        }
-        let mut text = String::new();
-        self.push_notice(&mut text, streams.skipped);
-        if streams.bucket.take(text.len() - 1, self.clock.monotonic()) {
-            streams.skipped = 0;
-            self.write(&mut streams, Level::Warning, &text);
+        let told = streams.room.overdue(self.clock.monotonic(), |writer, skipped| self.notice(writer, skipped));
+        if !told.is_empty() {
+            self.write(&mut streams, Level::Warning, &told);
         }
     }
 
@@ -133,39 +128,41 @@ impl AgentLog {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push_notice(&self, out: &mut String, skipped: u64) {
-        self.push_warning(
-            out,
-            &format_args!(
-                ".... Warning, skipped writing {skipped} log lines due to the limit of {FILE_NAME}, {} bytes per second",
-                LIMIT.rate
+    fn notice(&self, writer: Writer<'_>, skipped: u64) -> String {
+        let mut text = String::new();
+        let rate = LogRoom::rate(LIMIT, writer);
+        match writer {
+            Writer::Agent => self.push_warning(
+                &mut text,
+                &format_args!(
+                    ".... Warning, skipped writing {skipped} log lines due to the limit of {FILE_NAME}, {rate} bytes per \
+                     second"
+                ),
             ),
-        );
+            Writer::Component(name) => self.push_warning(
+                &mut text,
+                &format_args!(
+                    ".... Warning, skipped writing {skipped} log lines of {name} due to its share of the limit of \
+                     {FILE_NAME}, {rate} bytes per second"
+                ),
+            ),
+        }
+        text
     }
 
     #[track_caller]
     fn push_warning(&self, out: &mut String, message: &dyn std::fmt::Display) {
         let place = Location::caller();
-        let record = Record { level: Level::Warning, component: "core", place, code: None, message };
+        let record = Record { level: Level::Warning, component: CORE, place, code: None, message };
         _ = out.write_str(&record_line(self.clock.now(), &record));
     }
 
     /// A record for `agent.log`: through the limit, with a notice before it when others were left out.
-    fn log_limited(&self, streams: &mut Streams, level: Level, line: String) {
-        let text = if streams.skipped == 0 {
-            line
-        } else {
-            let mut text = String::new();
-            self.push_notice(&mut text, streams.skipped);
-            text.push_str(&line);
-            text
-        };
-        if streams.bucket.take(text.len() - 1, self.clock.monotonic()) {
-            streams.skipped = 0;
-            self.write(streams, level, &text);
-        } else {
-            streams.skipped += 1;
-            self.skipped_lines.fetch_add(1, Ordering::Relaxed);
+    fn log_limited(&self, streams: &mut Streams, writer: Writer<'_>, level: Level, line: &str) {
+        let notice = |writer: Writer<'_>, skipped| self.notice(writer, skipped);
+        match streams.room.offer(writer, line, self.clock.monotonic(), notice) {
+            Some(text) => self.write(streams, level, &text),
+            None => _ = self.skipped_lines.fetch_add(1, Ordering::Relaxed),
         }
     }
 
@@ -220,7 +217,7 @@ impl AgentLog {
             let path = self.debug_path.display();
             let mut report = String::new();
             self.push_warning(&mut report, &format_args!("Cannot write or rotate {path}: {error}"));
-            self.log_limited(streams, Level::Warning, report);
+            self.log_limited(streams, Writer::Agent, Level::Warning, &report);
         }
     }
 }
@@ -237,9 +234,16 @@ impl LogSink for AgentLog {
         if record.level < Level::Info {
             self.log_debug(&mut streams, &line);
         } else {
-            self.log_limited(&mut streams, record.level, line);
+            self.log_limited(&mut streams, writer_of(record), record.level, &line);
         }
     }
+}
+
+/// Whose share a record uses. That a monitor failed is told by the agent, and must be seen also when the monitor has
+/// used up its share; the place keeps others from passing for that.
+fn writer_of<'a>(record: &Record<'a>) -> Writer<'a> {
+    let is_failure = record.code == Some(runner::FAILED_MONITOR) && record.place.file() == runner::SOURCE;
+    if record.component == CORE || is_failure { Writer::Agent } else { Writer::Component(record.component) }
 }
 
 fn open(path: &Path, rotation: Rotation) -> io::Result<RotatingFile> {
@@ -380,6 +384,27 @@ mod tests {
         assert!(last[1].contains("2022-04-15 11:11:14.015Z") && last[1].contains("skipped writing 1 log lines"));
         assert!(last[2].ends_with("] after"));
         assert_eq!(place.stdout.text(), text, "file and copy share one decision");
+    }
+
+    #[test]
+    fn a_flood_of_one_monitor_is_cut_to_its_share_whatever_code_it_gives_itself() {
+        let place = place(PLAN);
+        let monitor = place.logger.for_component("monitor:coin()");
+        let long = "x".repeat(1_000);
+        (0..200).for_each(|_| monitor.coded(Level::Error, runner::FAILED_MONITOR, &long));
+        let taken = place.read("agent.log");
+        assert!(taken.len() < 25_000, "{} bytes", taken.len());
+        place.logger.for_component("monitor:calm()").info("still heard");
+        place.logger.info(&long);
+        place.clock.advance(Duration::from_secs(60));
+        place.log.tick();
+        let rest = place.read("agent.log").split_off(taken.len());
+        let lines: Vec<&str> = rest.lines().collect();
+        assert!(lines.len() == 3 && lines[0].ends_with("] still heard") && lines[1].ends_with(&long), "{rest}");
+        let skipped = 200 - taken.lines().count();
+        let told = format!("skipped writing {skipped} log lines of monitor:coin() due to its share of the limit");
+        assert!(lines[2].contains(&told), "{rest}");
+        assert_eq!(place.log.skipped_by_component(), [("monitor:coin()".to_owned(), skipped as u64)].into());
     }
 
     #[test]

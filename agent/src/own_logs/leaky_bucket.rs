@@ -23,18 +23,30 @@ impl LeakyBucket {
         Self { size, rate: u128::from(limit.rate), contents: size, filled_at: now }
     }
 
+    /// Whether there are so many bytes now.
+    pub fn has(&mut self, bytes: usize, now: Instant) -> bool {
+        self.fill(now);
+        cost(bytes) <= self.contents
+    }
+
     /// Takes `bytes` out; false, and nothing taken, when they are more than there is.
     pub fn take(&mut self, bytes: usize, now: Instant) -> bool {
+        let enough = self.has(bytes, now);
+        if enough {
+            self.contents -= cost(bytes);
+        }
+        enough
+    }
+
+    fn fill(&mut self, now: Instant) {
         let elapsed = now.saturating_duration_since(self.filled_at).as_nanos();
         self.contents = self.contents.saturating_add(self.rate.saturating_mul(elapsed)).min(self.size);
         self.filled_at = self.filled_at.max(now);
-        let cost = bytes as u128 * NANOS_PER_SEC;
-        if cost > self.contents {
-            return false;
-        }
-        self.contents -= cost;
-        true
     }
+}
+
+fn cost(bytes: usize) -> u128 {
+    bytes as u128 * NANOS_PER_SEC
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod agent_log;
 pub mod leaky_bucket;
+pub mod log_room;
 pub mod metric_log;
 pub mod record_line;
 pub mod rotating_file;

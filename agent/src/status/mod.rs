@@ -3,6 +3,7 @@
 pub mod socket;
 pub mod text;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -74,10 +75,12 @@ pub struct Snapshot {
 }
 
 /// The agent's own log.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct AgentLogSnapshot {
     /// Lines that its limit has kept out since the start.
     pub skipped_lines: u64,
+    /// The same, by component: `core`, `monitor:coin()`; those that lost none are not among them.
+    pub skipped_by_component: BTreeMap<String, u64>,
     /// Lines that could not be written since the start.
     pub lost_lines: u64,
 }

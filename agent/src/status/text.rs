@@ -47,11 +47,13 @@ struct AgentLogLosses(String);
 
 impl AgentLogLosses {
     fn of(snapshot: &Snapshot) -> Self {
-        let log = snapshot.agent_log;
+        let log = &snapshot.agent_log;
+        let by: Vec<_> = log.skipped_by_component.iter().map(|(name, lines)| format!("{lines} of {name}")).collect();
+        let by = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
         Self(match (log.skipped_lines, log.lost_lines) {
             (0, 0) => String::new(),
             (skipped, lost) => {
-                format!("Agent log losses:        {skipped} lines over its limit, {lost} not writable\n")
+                format!("Agent log losses:        {skipped} lines over its limit{by}, {lost} not writable\n")
             }
         })
     }

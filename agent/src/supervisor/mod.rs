@@ -430,6 +430,7 @@ impl Stages {
             checkpoint: self.checkpoint.snapshot(),
             agent_log: AgentLogSnapshot {
                 skipped_lines: self.agent_log.skipped_lines(),
+                skipped_by_component: self.agent_log.skipped_by_component(),
                 lost_lines: self.agent_log.lost_lines(),
             },
         }
