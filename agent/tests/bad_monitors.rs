@@ -200,6 +200,30 @@ impl Monitor for Longwinded {
     }
 }
 
+/// Asks for no rest at all between its samples, and at last for an endless one.
+#[scalyr_monitor(name = "restless")]
+struct Restless {}
+
+impl Monitor for Restless {
+    fn run(&mut self, run: &mut Run) -> Result<()> {
+        for _ in 0..4 {
+            run.set_interval(Duration::ZERO);
+            if !run.next() {
+                return Ok(());
+            }
+            run.sample(|out| {
+                out.line("here");
+                Ok(())
+            });
+        }
+        run.set_interval(Duration::MAX);
+        while run.next() {
+            run.sample(|_| Ok(()));
+        }
+        Ok(())
+    }
+}
+
 #[derive(Default)]
 struct NoFiles;
 impl LogRegistry for NoFiles {
@@ -500,6 +524,23 @@ fn a_monitor_that_never_ran_is_dropped_without_harm() {
         log.contains(line) && log.contains("Dropping the monitor panicked at agent/tests/bad_monitors.rs:"),
         "{log}"
     );
+}
+
+#[test]
+fn a_monitor_that_asks_for_no_rest_gets_a_tenth_of_a_second_and_for_an_endless_one_a_hundred_years() {
+    let agent = agent();
+    let began = agent.surroundings.clock.monotonic();
+    let monitor = agent.start::<Restless>();
+    wait_for(&monitor, |snapshot| snapshot.samples >= 5);
+    let took = agent.surroundings.clock.monotonic() - began;
+    assert!(took >= Duration::from_millis(400), "five samples in {took:?}");
+    let monitors = [monitor];
+    assert!(agent.stop(&monitors, PATIENCE).is_empty());
+    let snapshot = monitors[0].snapshot();
+    assert_eq!((snapshot.samples, snapshot.panics, snapshot.last_failure), (5, 0, None), "none in the endless rest");
+    let log = agent.read("agent.log");
+    assert!(log.contains("] The monitor asked for a sample interval of 0 s; it gets 0.1 s\n"), "{log}");
+    assert_eq!(log.matches("The monitor asked for a sample interval").count(), 2, "{log}");
 }
 
 #[test]

@@ -166,6 +166,12 @@ pub trait Watch: Send {
     }
 }
 
+/// The least time between two samples; anything below is surely a mistake and would keep a processor busy.
+pub const LEAST_SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The most time between two samples: a hundred years, which every clock can still count.
+pub const LONGEST_SAMPLE_INTERVAL: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// The running of one instance: when the next sample is due, where it goes, and when to stop.
 pub struct Run {
     sample: Sample,
@@ -173,17 +179,21 @@ pub struct Run {
     clock: Clock,
     logger: Logger,
     interval: Duration,
+    /// The interval before it was brought within its bounds.
+    asked: Duration,
     due: Instant,
     watch: Box<dyn Watch>,
 }
 
 impl Run {
-    /// A run that takes its first sample after `initial_delay` and further ones on a steady grid of `interval`.
+    /// A run that takes its first sample after `initial_delay` and further ones on a steady grid of `interval`, which
+    /// is brought within [`LEAST_SAMPLE_INTERVAL`] and [`LONGEST_SAMPLE_INTERVAL`].
     pub fn new(sample: Sample, stop: Stop, interval: Duration, initial_delay: Duration, watch: Box<dyn Watch>) -> Self {
         let clock = sample.clock().clone();
         let logger = sample.logger().clone();
-        let due = clock.monotonic() + initial_delay;
-        Self { sample, stop, clock, logger, interval, due, watch }
+        let due = later(clock.monotonic(), initial_delay);
+        let bounded = within_bounds(interval);
+        Self { sample, stop, clock, logger, interval: bounded, asked: interval, due, watch }
     }
 
     /// Waits until the next sample is due; false when the monitor is asked to stop.
@@ -198,7 +208,8 @@ impl Run {
         }
         let late = self.clock.monotonic().saturating_duration_since(self.due);
         let missed = late.as_nanos().checked_div(self.interval.as_nanos()).unwrap_or(0);
-        self.due += self.interval * u32::try_from(missed + 1).unwrap_or(u32::MAX);
+        let turns = u32::try_from(missed + 1).unwrap_or(u32::MAX);
+        self.due = later(self.due, self.interval.saturating_mul(turns));
         true
     }
 
@@ -234,8 +245,27 @@ impl Run {
         self.interval
     }
 
-    /// Changes the time between two samples from the next one on.
+    /// Changes the time between two samples from the next one on. One below [`LEAST_SAMPLE_INTERVAL`] or above
+    /// [`LONGEST_SAMPLE_INTERVAL`] is brought to that bound, and a warning says so.
     pub fn set_interval(&mut self, interval: Duration) {
-        self.interval = interval;
+        let bounded = within_bounds(interval);
+        // Not again and again, by a monitor that sets it in each turn.
+        if bounded != interval && interval != self.asked {
+            self.logger.warn(format_args!(
+                "The monitor asked for a sample interval of {} s; it gets {} s",
+                interval.as_secs_f64(),
+                bounded.as_secs_f64()
+            ));
+        }
+        (self.interval, self.asked) = (bounded, interval);
     }
+}
+
+fn within_bounds(interval: Duration) -> Duration {
+    interval.clamp(LEAST_SAMPLE_INTERVAL, LONGEST_SAMPLE_INTERVAL)
+}
+
+/// So much later, as far as the clock can count.
+fn later(moment: Instant, time: Duration) -> Instant {
+    moment.checked_add(time).or_else(|| moment.checked_add(LONGEST_SAMPLE_INTERVAL)).unwrap_or(moment)
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use scalyr_monitor::monitor::{LEAST_SAMPLE_INTERVAL, LONGEST_SAMPLE_INTERVAL};
 use scalyr_monitor::registry::{Problem, Severity};
 use scalyr_monitor::{Clock, Context, LogConfig, LogFiles, Logger};
 use serde_json::{Map, Value};
@@ -12,12 +13,6 @@ use crate::config::plan::MonitorPlan;
 use crate::monitors::back_off::RestartPolicy;
 use crate::monitors::guarded::GuardedMonitor;
 use crate::monitors::panic_place;
-
-/// The least time between two samples; anything below is surely a mistake and would keep a processor busy.
-pub const LEAST_SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
-
-/// The most time between two samples: a hundred years, which every clock can still count.
-pub const LONGEST_SAMPLE_INTERVAL: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// What the agent lends to all instances.
 #[derive(Clone)]
