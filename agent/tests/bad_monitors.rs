@@ -1,15 +1,15 @@
 //! Monitors that panic, fail, hang and flood: each on a real thread, with real files, beside one that behaves.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use {builtin_monitors as _, local_monitors as _};
+mod steady;
 
 use std::fs;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scalyr_agent::config::plan::{AgentLogPlan, MonitorPlan, Rotation, WriteLimit};
+use scalyr_agent::config::plan::{AgentLogPlan, MonitorPlan, Rotation};
+use scalyr_agent::config::{RunRequest, monitor_plan_for_run};
 use scalyr_agent::monitors::back_off::RestartPolicy;
 use scalyr_agent::monitors::instance::{Instance, Refused, Surroundings, construct};
 use scalyr_agent::monitors::panic_place;
@@ -22,25 +22,7 @@ use scalyr_monitor::context::LogRegistry;
 use scalyr_monitor::prelude::*;
 use scalyr_monitor::registry::{Declared, Registration, Registry};
 use scalyr_monitor::{Clock, LogFiles, Logger, Timestamp};
-use serde_json::Map;
-
-/// Emits one line per sample and does nothing else.
-#[scalyr_monitor(name = "steady")]
-struct Steady {
-    /// Samples since it was built.
-    #[metric]
-    turns: Metric<u64>,
-
-    count: u64,
-}
-
-impl Monitor for Steady {
-    fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
-        self.count += 1;
-        out.emit(self.turns, self.count);
-        Ok(())
-    }
-}
+use steady::Steady;
 
 /// Emits a line and panics, in every second sample.
 #[scalyr_monitor(name = "panicking")]
@@ -264,20 +246,17 @@ fn agent() -> Agent {
     Agent { directory, surroundings, metric_logs: MetricLogs::new(logger), threads: Threads::new() }
 }
 
-fn plan(registration: &'static Registration, entry: serde_json::Value) -> MonitorPlan {
-    MonitorPlan {
-        origin: "monitors[0]".to_owned(),
-        registration,
-        short_name: registration.name.to_owned(),
-        id: String::new(),
-        entry: entry.as_object().cloned().unwrap_or_default(),
-        environment: Arc::default(),
+/// The plan of an entry with these options.
+fn plan(registration: &'static Registration, options: serde_json::Value) -> MonitorPlan {
+    let options = if options.is_null() { serde_json::json!({}) } else { options };
+    let request = RunRequest {
+        module: registration.name,
+        config_text: &options.to_string(),
         sample_interval: Duration::from_millis(100),
-        jitter: false,
-        write_limit: Some(WriteLimit { rate: 2_000, burst: 100_000 }),
-        rotation: Rotation { max_bytes: 20 << 20, backups: 2 },
-        metric_log: PathBuf::from(format!("{}.log", registration.name)),
-    }
+        agent_config: None,
+    };
+    let planned = monitor_plan_for_run(&request, &Registry::linked().unwrap(), &Arc::default());
+    planned.unwrap_or_else(|report| panic!("{report}")).monitor
 }
 
 impl Agent {
@@ -424,12 +403,14 @@ fn a_bad_beginning_refuses_the_entry_and_says_why() {
     let problem = |how: &str| {
         agent.construct::<Beginning>(serde_json::json!({ "how": how })).unwrap_err().to_string().replace('\n', "|")
     };
-    let head = "Invalid configuration of monitor beginning() (monitors[0])|  ";
+    let head = "Invalid configuration of monitor beginning() (--run-monitor)|  ";
     assert!(problem("panic").starts_with(&format!("{head}initialising panicked at agent/tests/bad_monitors.rs:")));
     assert!(problem("panic").ends_with(": no beginning"));
     assert_eq!(problem("refuse"), format!("{head}host and hosts contradict each other"));
     assert_eq!(problem("spin"), format!("{head}sample_interval: 0 s is too short; the least is 0.1 s"));
-    let missing = agent.construct::<Beginning>(serde_json::Value::Null).unwrap_err().to_string();
+    let mut without = plan(Beginning::registration(), serde_json::json!({ "how": "move" }));
+    without.entry.remove("how");
+    let missing = construct(&without, &agent.surroundings).unwrap_err().to_string();
     assert!(missing.contains("\n  how: "), "{missing}");
 }
 
@@ -459,44 +440,6 @@ fn a_panic_while_stopping_is_caught_too() {
         log.contains("Stopping the monitor panicked at ") && log.contains("Dropping the monitor panicked at ")
     });
     assert!(deadline.is_some(), "{}", agent.read("agent.log"));
-}
-
-/// What `--run-monitor` and the daemon do alike: build each monitor of this binary and take samples with it.
-#[test]
-fn every_linked_monitor_is_built_and_takes_a_sample() {
-    let registry = Registry::linked().unwrap();
-    let names: Vec<&str> = registry.iter().map(|registration| registration.name).collect();
-    assert!(names.contains(&"coin") && names.contains(&"test_monitor"), "{names:?}");
-    let ours = [
-        "steady",
-        "panicking",
-        "failing",
-        "hanging",
-        "flooding",
-        "returning",
-        "beginning",
-        "clinging",
-        "littering",
-        "longwinded",
-    ];
-    let agent = agent();
-    for registration in registry.iter().filter(|registration| !ours.contains(&registration.name)) {
-        let mut entry = Map::new();
-        if registration.name == "test_monitor" {
-            entry.insert("gauss_mean".into(), 0.5.into());
-        }
-        match construct(&plan(registration, entry.into()), &agent.surroundings) {
-            Ok(instance) => {
-                let monitor = agent.run(instance);
-                let snapshot = wait_for(&monitor, |snapshot| snapshot.samples >= 1);
-                assert_eq!((snapshot.failed_samples, snapshot.panics), (0, 0), "{snapshot:?}");
-                assert!(snapshot.lines_emitted > 0, "{snapshot:?}");
-                assert!(agent.stop(&[monitor], PATIENCE).is_empty());
-            }
-            // A monitor that needs to be told where to look says so, and nothing worse.
-            Err(refused) => assert!(refused.problems.iter().all(|problem| !problem.path.is_empty()), "{refused}"),
-        }
-    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! "One of my monitors is broken." The others, and the shipping of logs, must not notice.
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+mod steady;
+
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -130,24 +132,6 @@ impl Monitor for PanicsLater {
         self.samples += 1;
         assert!(self.samples < 5, "the cable came loose");
         out.logger().info(format_args!("sample {}", self.samples));
-        Ok(())
-    }
-}
-
-/// Does what it should.
-#[scalyr_monitor(name = "steady")]
-pub struct Steady {
-    /// Counts samples.
-    #[metric]
-    beat: Metric<u64>,
-
-    count: u64,
-}
-
-impl Monitor for Steady {
-    fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
-        self.count += 1;
-        out.emit(self.beat, self.count);
         Ok(())
     }
 }

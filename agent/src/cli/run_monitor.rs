@@ -114,7 +114,8 @@ fn start(request: &Request, clock: Clock, log: Arc<StdoutLog>, tell: &Sender<Eve
     let logger = Logger::new(log.clone(), "core");
     logger.debug(format_args!("Attempting to run monitor {}", request.plan.registration.name));
     // The names only: a value may be a password.
-    let keys: Vec<&str> = request.plan.entry.keys().map(String::as_str).collect();
+    let keys = request.plan.entry.keys().map(String::as_str);
+    let keys: Vec<&str> = keys.filter(|key| *key != "module").collect();
     let keys = if keys.is_empty() { "nothing".to_owned() } else { keys.join(", ") };
     logger.debug(format_args!("Parsed the configuration of {name}; it sets {keys}"));
     let monitor_logger = logger.for_component(&format!("monitor:{name}"));
@@ -214,11 +215,11 @@ mod tests {
     use std::sync::{Mutex, PoisonError};
 
     use scalyr_monitor::prelude::*;
-    use scalyr_monitor::registry::{Declared, Registration};
+    use scalyr_monitor::registry::Registry;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::config::plan::Rotation;
+    use crate::config::{RunRequest, monitor_plan_for_run};
 
     #[derive(Clone, Default)]
     struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -265,26 +266,18 @@ mod tests {
         }
     }
 
-    fn request(registration: &'static Registration, entry: Value, debug_level: u8, samples: u64) -> Request {
-        let plan = MonitorPlan {
-            origin: "--run-monitor".to_owned(),
-            registration,
-            short_name: registration.name.to_owned(),
-            id: String::new(),
-            entry: entry.as_object().cloned().unwrap_or_default(),
-            environment: Arc::default(),
-            sample_interval: Duration::from_millis(100),
-            jitter: false,
-            write_limit: None,
-            rotation: Rotation { max_bytes: 0, backups: 0 },
-            metric_log: PathBuf::from("unused.log"),
-        };
+    /// As the command line asks for it; the options come behind its judgement, so that the run has to judge them too.
+    fn request(module: &str, options: Value, debug_level: u8, samples: u64) -> Request {
+        let request =
+            RunRequest { module, config_text: "{}", sample_interval: Duration::from_millis(100), agent_config: None };
+        let planned = monitor_plan_for_run(&request, &Registry::linked().unwrap(), &Arc::default());
+        let mut plan = planned.unwrap_or_else(|report| panic!("{report}")).monitor;
+        plan.entry.extend(options.as_object().cloned().unwrap_or_default());
         Request { plan, log_path: PathBuf::from("."), debug_level, samples: Some(samples) }
     }
 
-    fn coin(entry: Value, debug_level: u8, samples: u64) -> Request {
-        let registry = scalyr_monitor::registry::Registry::linked().unwrap();
-        request(registry.find("coin").unwrap(), entry, debug_level, samples)
+    fn coin(options: Value, debug_level: u8, samples: u64) -> Request {
+        request("coin", options, debug_level, samples)
     }
 
     fn run_with(request: Request, out: Box<dyn Write + Send>) -> (u8, String) {
@@ -347,7 +340,7 @@ mod tests {
     #[test]
     fn a_panic_and_a_registered_file_are_told_between_the_lines() {
         let out = Shared::default();
-        let (code, err) = run_with(request(Restless::registration(), Value::Null, 0, 3), Box::new(out.clone()));
+        let (code, err) = run_with(request("run_monitor_test", Value::Null, 0, 3), Box::new(out.clone()));
         assert_eq!((code, err.as_str()), (0, ""));
         let lines: Vec<String> = out.lines().iter().map(|line| bare(line)).collect();
         let told = "INFO [monitor:run_monitor_test()] The agent would now copy the log file /a/access.log with the \
