@@ -17,7 +17,7 @@ use crate::logs::Position;
 use crate::upload::Save;
 
 /// The file in `agent_data_path`.
-const FILE_NAME: &str = "positions.json";
+pub const FILE_NAME: &str = "positions.json";
 /// The version of the file's form.
 const VERSION: u64 = 1;
 /// A file larger than this was not written by us.

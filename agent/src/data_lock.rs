@@ -7,6 +7,9 @@ use std::path::Path;
 
 use rustix::fs::FlockOperation;
 
+/// The lock's file in the data directory.
+pub const FILE_NAME: &str = "agent.lock";
+
 /// Held while this process may write positions in the data directory.
 #[derive(Debug)]
 pub struct DataLock {
@@ -46,7 +49,7 @@ impl DataLock {
     pub fn take(data_path: &Path) -> Result<Self, LockError> {
         let path = data_path.display().to_string();
         let failed = |error| LockError::Failed { path: path.clone(), error };
-        let lock = data_path.join("agent.lock");
+        let lock = data_path.join(FILE_NAME);
         let mut options = OpenOptions::new();
         let mut file =
             options.read(true).write(true).create(true).truncate(false).mode(0o644).open(lock).map_err(failed)?;

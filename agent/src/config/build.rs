@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::keys;
 use super::load::Loaded;
+use super::own_files::OwnFiles;
 use super::plan::{AgentLogPlan, Plan, TailPlan};
 use super::report::{Report, Severity};
 use super::session;
@@ -49,15 +50,16 @@ fn plan(
     report: &mut Report,
 ) -> Option<Plan> {
     let directory = |key| loaded.directory().join(settings.text(key).unwrap_or_default());
-    let log_path = directory("agent_log_path");
+    let (log_path, data_path) = (directory("agent_log_path"), directory("agent_data_path"));
+    let own_files = OwnFiles::new(&log_path, &data_path);
     let server_attributes = server_attributes(settings, surroundings.host_name, report);
     let key_variable = loaded.key_variable.as_deref();
     let session = session::plan(settings, &server_attributes, key_variable, loaded.directory(), report);
     let agent_log = agent_log(settings, report);
     let logs = log_entries::plan(settings, &log_path, report);
-    let monitors = monitor_entries::plan(settings, surroundings.registry, surroundings.environment, report);
+    let monitors = monitor_entries::plan(settings, &own_files, surroundings.registry, surroundings.environment, report);
     Some(Plan {
-        data_path: directory("agent_data_path"),
+        data_path,
         log_path,
         server_attributes,
         agent_log,

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::keys;
 use super::load::Loaded;
 use super::monitor_ids::{self, Id, Wanted};
+use super::own_files::OwnFiles;
 use super::plan::{MonitorPlan, Rotation, WriteLimit};
 use super::report::{Report, Severity};
 use super::session;
@@ -24,20 +25,22 @@ const SYSTEM_METRICS: &str = "scalyr_agent.builtin_monitors.linux_system_metrics
 const PROCESS_METRICS: &str = "scalyr_agent.builtin_monitors.linux_process_metrics";
 
 /// What a monitor has when its entry does not say otherwise.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Defaults {
     sample_interval: Duration,
     jitter: bool,
     rotation: Rotation,
+    own_files: OwnFiles,
 }
 
 impl Defaults {
     /// From the keys of the whole configuration.
-    pub(super) fn read(settings: &Settings<'_>) -> Self {
+    pub(super) fn read(settings: &Settings<'_>, own_files: &OwnFiles) -> Self {
         Self {
             sample_interval: session::seconds(settings, "global_monitor_sample_interval"),
             jitter: settings.boolean("global_monitor_sample_interval_enable_jitter"),
             rotation: rotation(settings),
+            own_files: own_files.clone(),
         }
     }
 }
@@ -59,6 +62,7 @@ struct Candidate {
 /// The monitors of the configuration, the implicit ones behind them. An entry that is refused is left out.
 pub(super) fn plan(
     settings: &Settings<'_>,
+    own_files: &OwnFiles,
     registry: &Registry,
     environment: &Arc<Environment>,
     report: &mut Report,
@@ -74,7 +78,7 @@ pub(super) fn plan(
 
     let wanted: Vec<Wanted> = candidates.iter().map(|candidate| candidate.wanted.clone()).collect();
     let origins: Vec<String> = candidates.iter().map(|candidate| candidate.origin.clone()).collect();
-    let defaults = Defaults::read(settings);
+    let defaults = Defaults::read(settings, own_files);
     let mut monitors = Vec::new();
     for (candidate, id) in candidates.into_iter().zip(monitor_ids::assign(&wanted)) {
         let Candidate { origin, entry, wanted, refused } = candidate;
@@ -263,6 +267,11 @@ fn monitor_plan(
     let module = settings.text("module").unwrap_or(registration.name);
     let short_name = short_name(module).to_owned();
     let metric_log = settings.text("log_path").filter(|path| !path.is_empty());
+    let metric_log = metric_log.map_or_else(|| PathBuf::from(format!("{short_name}.log")), PathBuf::from);
+    if let Some(refusal) = defaults.own_files.refusal(&metric_log) {
+        report.refuse(place.of("log_path"), refusal);
+        refused = true;
+    }
     let plan = MonitorPlan {
         origin: place.origin.clone(),
         registration,
@@ -283,7 +292,8 @@ fn monitor_plan(
                 .and_then(|count| u32::try_from(count).ok())
                 .unwrap_or(defaults.rotation.backups),
         },
-        metric_log: metric_log.map_or_else(|| PathBuf::from(format!("{short_name}.log")), PathBuf::from),
+        metric_log,
+        own_files: defaults.own_files.clone(),
         short_name,
         environment: Arc::clone(environment),
         entry: entry.clone(),
@@ -412,18 +422,23 @@ fn warn_of_no_effect(entry: &Map<String, Value>, module: &str, report: &mut Repo
 /// What the configuration of `-a` says about a single monitor. The rest of it is judged by `start`.
 fn run_defaults(request: &RunRequest<'_>, report: &mut Report) -> (Defaults, PathBuf) {
     const JITTER: &str = "global_monitor_sample_interval_enable_jitter";
-    let read = [JITTER, "log_rotation_max_bytes", "log_rotation_backup_count", "agent_log_path"];
+    let read = [JITTER, "log_rotation_max_bytes", "log_rotation_backup_count", "agent_log_path", "agent_data_path"];
     let nothing = Map::new();
     let values = request.agent_config.map_or(&nothing, |loaded| &loaded.values);
     let mut of_agent = Report::new(request.agent_config.map_or_else(String::new, Loaded::source));
     let settings = Settings::read(values, keys::GLOBAL, "", Scope::Global, &mut of_agent);
     of_agent.keep(|path| read.contains(&path));
     report.merge(of_agent);
+    let directory = |key| {
+        let path = PathBuf::from(settings.text(key).unwrap_or_default());
+        request.agent_config.map_or(path.clone(), |loaded| loaded.directory().join(path))
+    };
+    let log_path = directory("agent_log_path");
     let defaults = Defaults {
         sample_interval: request.sample_interval,
         jitter: request.agent_config.is_some() && settings.boolean(JITTER),
         rotation: rotation(&settings),
+        own_files: OwnFiles::new(&log_path, &directory("agent_data_path")),
     };
-    let log_path = PathBuf::from(settings.text("agent_log_path").unwrap_or_default());
-    (defaults, request.agent_config.map_or(log_path.clone(), |loaded| loaded.directory().join(log_path)))
+    (defaults, log_path)
 }

@@ -9,6 +9,7 @@ use scalyr_monitor::Level;
 use scalyr_monitor::registry::{Environment, Registration};
 use serde_json::{Map, Value};
 
+use super::own_files::OwnFiles;
 use crate::ledger::WorkerId;
 
 /// Everything that the agent is to do. Starting is applying the difference to an empty plan.
@@ -195,6 +196,8 @@ pub struct MonitorPlan {
     /// The metric log before `initialize` may change it: the entry's `log_path`, else `<short module>.log`; a relative
     /// path lies below `log_path`.
     pub metric_log: PathBuf,
+    /// Where the metric log must not be.
+    pub own_files: OwnFiles,
 }
 
 /// Neither the entry nor the environment: passwords and keys are among them.

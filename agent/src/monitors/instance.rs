@@ -9,6 +9,7 @@ use scalyr_monitor::registry::{Problem, Severity};
 use scalyr_monitor::{Clock, Context, LogConfig, LogFiles, Logger};
 use serde_json::{Map, Value};
 
+use crate::config::own_files::normalised;
 use crate::config::plan::MonitorPlan;
 use crate::monitors::back_off::RestartPolicy;
 use crate::monitors::guarded::GuardedMonitor;
@@ -121,7 +122,10 @@ pub(super) fn construct_with(
     let mut monitor = GuardedMonitor::new(built.monitor, logger.clone());
     initialise(&mut monitor, &mut context).map_err(|problem| refused(vec![problem]))?;
     let mut log_config = context.log_config;
-    log_config.path = surroundings.log_path.join(&log_config.path);
+    log_config.path = normalised(&surroundings.log_path.join(&log_config.path));
+    if let Some(refusal) = plan.own_files.refusal(&log_config.path) {
+        return Err(refused(vec![problem("", refusal)]));
+    }
     Ok(Instance {
         plan: plan.clone(),
         disabled: context.disabled,

@@ -20,6 +20,9 @@ use crate::own_logs::rotating_file::RotatingFile;
 /// The name of the agent's log within `agent_log_path`.
 pub const FILE_NAME: &str = "agent.log";
 
+/// The name of its debug log, in the same directory.
+pub const DEBUG_FILE_NAME: &str = "agent_debug.log";
+
 /// The component of the agent itself.
 const CORE: &str = "core";
 
@@ -74,7 +77,7 @@ impl AgentLog {
             clock,
             threshold: AtomicU8::new(0),
             stdout_severity: plan.stdout_severity,
-            debug_path: directory.join(debug_file_name(FILE_NAME)),
+            debug_path: directory.join(DEBUG_FILE_NAME),
             rotation: plan.rotation,
             skipped_lines: AtomicU64::new(0),
             lost_lines: AtomicU64::new(0),
@@ -251,14 +254,6 @@ fn open(path: &Path, rotation: Rotation) -> io::Result<RotatingFile> {
         .map_err(|error| io::Error::new(error.kind(), format!("cannot write to {}: {error}", path.display())))
 }
 
-/// `_debug` goes before the first dot of the file's name: `agent_debug.log`.
-fn debug_file_name(name: &str) -> String {
-    match name.split_once('.') {
-        Some((stem, rest)) => format!("{stem}_debug.{rest}"),
-        None => format!("{name}_debug"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -310,15 +305,6 @@ mod tests {
     impl Place {
         fn read(&self, name: &str) -> String {
             fs::read_to_string(self.directory.path().join(name)).unwrap()
-        }
-    }
-
-    #[test]
-    fn the_debug_log_is_named_after_the_agent_log() {
-        for (name, expected) in
-            [("agent.log", "agent_debug.log"), ("agent", "agent_debug"), ("a.b.c.log", "a_debug.b.c.log")]
-        {
-            assert_eq!(debug_file_name(name), expected);
         }
     }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use scalyr_monitor::sample::Lines;
 use scalyr_monitor::{Clock, Logger};
 
+use crate::config::own_files::normalised;
 use crate::config::plan::{Rotation, WriteLimit};
 use crate::own_logs::leaky_bucket::LeakyBucket;
 use crate::own_logs::rotating_file::{RotatingFile, Written};
@@ -43,18 +44,20 @@ impl MetricLogs {
     /// # Errors
     /// When the file cannot be opened or created.
     pub fn open(&self, path: &Path, rotation: Rotation) -> io::Result<Arc<MetricLog>> {
+        // Two spellings of one file must not get two writers.
+        let path = normalised(path);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(log) = open.get(path).and_then(Weak::upgrade) {
+        if let Some(log) = open.get(&path).and_then(Weak::upgrade) {
             return Ok(log);
         }
-        let file = RotatingFile::open(path, rotation)?;
+        let file = RotatingFile::open(&path, rotation)?;
         let log = Arc::new(MetricLog {
-            path: path.to_owned(),
+            path: path.clone(),
             file: Mutex::new(Guarded { file, lost_lines: 0, trouble: Trouble::None }),
             logger: self.logger.clone(),
         });
         open.retain(|_, log| log.strong_count() > 0);
-        open.insert(path.to_owned(), Arc::downgrade(&log));
+        open.insert(path, Arc::downgrade(&log));
         Ok(log)
     }
 }
@@ -311,7 +314,7 @@ mod tests {
     fn a_file_is_closed_when_its_last_writer_is_gone() {
         let (_directory, path, logs) = logs();
         let first = logs.open(&path, FREE).unwrap();
-        let second = logs.open(&path, FREE).unwrap();
+        let second = logs.open(&path.with_file_name("a/../coin.log"), FREE).unwrap();
         assert!(Arc::ptr_eq(&first, &second));
         drop((first, second));
         let third = logs.open(&path, Rotation { max_bytes: 5, backups: 1 }).unwrap();

@@ -14,7 +14,7 @@ use super::{Format, Snapshot};
 use crate::threads::Threads;
 
 /// The socket in `agent_data_path`.
-const NAME: &str = "status.sock";
+pub const NAME: &str = "status.sock";
 /// How long a client may take to read, and the agent to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the socket rests after a failure.
