@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use scalyr_agent::config::own_files::OwnFiles;
 use scalyr_agent::config::plan::{AgentLogPlan, MonitorPlan, Rotation};
 use scalyr_agent::config::{RunRequest, monitor_plan_for_run};
 use scalyr_agent::monitors::back_off::RestartPolicy;
@@ -107,7 +108,7 @@ impl Monitor for Returning {
 /// Does in `initialize` what its option says.
 #[scalyr_monitor(name = "beginning")]
 struct Beginning {
-    /// `panic`, `refuse`, `disable`, `spin` or `move`.
+    /// `panic`, `refuse`, `disable`, `spin`, `usurp` or `move`.
     #[config(required)]
     how: String,
 }
@@ -119,6 +120,7 @@ impl Monitor for Beginning {
             "refuse" => return Err(Error::new("host and hosts contradict each other")),
             "disable" => context.disabled = true,
             "spin" => context.sample_interval = Duration::ZERO,
+            "usurp" => context.log_config.path = "sub/../agent.log".into(),
             _ => {
                 context.log_config.path = "elsewhere.log".into();
                 context.server_attributes.insert("zone".into(), "b".into());
@@ -261,7 +263,9 @@ fn plan(registration: &'static Registration, options: serde_json::Value) -> Moni
 
 impl Agent {
     fn construct<M: Declared>(&self, entry: serde_json::Value) -> Result<Instance, Refused> {
-        construct(&plan(M::registration(), entry), &self.surroundings)
+        let mut plan = plan(M::registration(), entry);
+        plan.own_files = OwnFiles::new(self.directory.path(), &self.directory.path().join("data"));
+        construct(&plan, &self.surroundings)
     }
 
     fn run(&self, instance: Instance) -> MonitorHandle {
@@ -408,6 +412,9 @@ fn a_bad_beginning_refuses_the_entry_and_says_why() {
     assert!(problem("panic").ends_with(": no beginning"));
     assert_eq!(problem("refuse"), format!("{head}host and hosts contradict each other"));
     assert_eq!(problem("spin"), format!("{head}sample_interval: 0 s is too short; the least is 0.1 s"));
+    let usurped = problem("usurp");
+    assert!(usurped.starts_with(&format!("{head}the metric log would be ")), "{usurped}");
+    assert!(usurped.contains("/agent.log, which is the agent's own log; name another file"), "{usurped}");
     let mut without = plan(Beginning::registration(), serde_json::json!({ "how": "move" }));
     without.entry.remove("how");
     let missing = construct(&without, &agent.surroundings).unwrap_err().to_string();

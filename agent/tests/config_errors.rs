@@ -477,6 +477,43 @@ fn a_file_that_cannot_be_read_says_why() {
     .assert_eq(&all);
 }
 
+/// Like a monitor whose author did not think of the agent's own log.
+#[scalyr_monitor(name = "agent")]
+struct Namesake {}
+
+impl Monitor for Namesake {}
+
+#[test]
+fn a_metric_log_among_the_agents_own_files_is_refused() {
+    let (plan, report) = plan(
+        "agent_log_path: '/var/log/a', agent_data_path: '/var/lib/a', monitors: [
+            { module: 'coin', log_path: 'agent.log' },
+            { module: 'coin', log_path: 'x/../agent_debug.log.2' },
+            { module: 'coin', log_path: '../../lib/a/positions.json' },
+            { module: 'agent' },
+            { module: 'agent', log_path: 'namesake.log' },
+            { module: 'coin' },
+        ]",
+    );
+    let names: Vec<_> = plan.monitors.iter().map(|monitor| monitor.metric_log.to_str().unwrap_or_default()).collect();
+    assert_eq!(names, ["namesake.log", "coin.log"]);
+    let lines: Vec<_> = report.lines().collect();
+    assert_eq!(lines.len(), 4, "{report}");
+    for (index, (line, file)) in lines
+        .iter()
+        .zip([
+            "/var/log/a/agent.log",
+            "/var/log/a/agent_debug.log.2",
+            "/var/lib/a/positions.json",
+            "/var/log/a/agent.log",
+        ])
+        .enumerate()
+    {
+        assert!(line.contains(&format!("monitors[{index}].log_path")), "{line}");
+        assert!(line.contains(&format!("the metric log would be {file}, which is ")), "{line}");
+    }
+}
+
 #[test]
 fn each_monitor_is_planned_alike_by_the_daemon_and_by_run_monitor() {
     let (registry, environment) = (registry(), environment(&[]));
