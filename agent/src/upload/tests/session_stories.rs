@@ -397,6 +397,7 @@ fn an_event_too_large_for_every_request_is_dropped_and_the_others_arrive() {
     let totals = file.totals();
     let dropped = totals.dropped[&DropReason::TooLarge];
     assert_eq!((dropped.lines, dropped.bytes, totals.accepted.lines), (1, 5001, 2));
+    wait_until("the loss is told", || !story.lines.of("WARNING").is_empty());
     assert_eq!(story.session.snapshot().events_too_large, 1);
     let warnings = story.lines.of("WARNING");
     assert!(warnings.len() == 1 && warnings[0].contains("max_allowed_request_size"), "{warnings:?}");
