@@ -163,6 +163,7 @@ impl Tail {
             Command::Add { logs, done } => {
                 self.add(logs);
                 self.parts.checkpoint.save();
+                self.publish();
                 _ = done.send(());
             }
             Command::Remove(log) => {
