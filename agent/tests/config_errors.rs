@@ -232,26 +232,26 @@ fn a_configuration_with_many_mistakes_reports_all_of_them() {
         refused: /etc/agent.json  compression_type: "GZIP" is none of deflate, bz2, lz4, zstandard, none; deflate is used
         refused: /etc/agent.json  max_send_rate_enforcement: "5 Mb/s" is no rate; write unlimited, legacy, or a rate such as "5 MB/s" (B for bytes, not b); there is no limit
         refused: /etc/agent.json  stdout_severity: "LOUD" is none of NOTSET, DEBUG, INFO, WARNING, ERROR and CRITICAL; NOTSET is used
-        refused: /etc/agent.json  logs[0]: must be an object with a `path`, but is a text
+        refused: /etc/agent.json  logs[0]: must be an object with a `path`, but is a text; this entry is not copied
         warning: /etc/agent.json  logs[1].pth: is not known and has no effect; did you mean `path`?
-        refused: /etc/agent.json  logs[1].path: is missing: an entry names the file or glob that it copies
+        refused: /etc/agent.json  logs[1].path: is missing: an entry names the file or glob that it copies; this entry is not copied
         refused: /etc/agent.json  logs[2].exclude: must be a list of texts, ["..."], but is a text
-        refused: /etc/agent.json  logs[2].attributes.list: must be a text, a number, true or false, but is a list
-        refused: /etc/agent.json  logs[3].worker_id: "second" cannot be used: `workers` are not honoured yet, there is only "default"
+        refused: /etc/agent.json  logs[2].attributes.list: must be a text, a number, true or false, but is a list; this entry is not copied
+        refused: /etc/agent.json  logs[3].worker_id: "second" cannot be used: `workers` are not honoured yet, there is only "default"; this entry is not copied
         warning: /etc/agent.json  logs[4].lineGroupers: is not honoured yet: each line becomes an event of its own
         warning: /etc/agent.json  logs[4].parse_format: cri is not honoured yet: lines are sent as they are
         refused: /etc/agent.json  journald_logs[0]: the systemd journal cannot be copied yet
-        refused: /etc/agent.json  monitors[0]: must be an object with a `module`, but is a number
-        refused: /etc/agent.json  monitors[1].module: is missing: an entry names the monitor that it runs
-        refused: /etc/agent.json  monitors[6].id: must be a text, a number, true or false, but is a list
+        refused: /etc/agent.json  monitors[0]: must be an object with a `module`, but is a number; this monitor does not run
+        refused: /etc/agent.json  monitors[1].module: is missing: an entry names the monitor that it runs; this monitor does not run
+        refused: /etc/agent.json  monitors[6].id: must be a text, a number, true or false, but is a list; this monitor does not run
         warning: /etc/agent.json  implicit_agent_process_metrics_monitor: the monitor linux_process_metrics that it runs is not built yet; `implicit_agent_process_metrics_monitor: false` ends this warning
-        refused: /etc/agent.json  monitors[2].module: "cion" is no monitor of this agent; did you mean `coin`?
+        refused: /etc/agent.json  monitors[2].module: "cion" is no monitor of this agent; did you mean `coin`? (this monitor does not run)
         refused: /etc/agent.json  monitors[3].sample_interval: 0.01 is below the minimum 0.1
         refused: /etc/agent.json  monitors[3].log_rotation_max_bytes: -1 is below the minimum 0
-        refused: /etc/agent.json  monitors[3].gauss_mean: 11 is above the maximum 10
+        refused: /etc/agent.json  monitors[3].gauss_mean: 11 is above the maximum 10; this monitor does not run
         warning: /etc/agent.json  monitors[3].gauss_stdev: unknown option; did you mean `gauss_stddev`?
         warning: /etc/agent.json  monitors[4].stop_agent_on_failure: is not honoured yet: the agent goes on when this monitor fails
-        refused: /etc/agent.json  monitors[5].id: "a" is the id of monitors[4] too; give each coin its own
+        refused: /etc/agent.json  monitors[5].id: "a" is the id of monitors[4] too; give each coin its own; this monitor does not run
     "#]].assert_eq(&fatal(text));
 }
 

@@ -378,7 +378,7 @@ pub const LOG_ENTRY: &[Key] = &[
     text("parse_format", "raw"),
     flag("parse_lines_as_json", false),
     Key::new("redaction_rules", Kind::Objects).refused(
-        "redaction is not built yet, and the lines would leave this host unredacted; its files are not copied at all",
+        "redaction is not built yet, and the lines would leave this host unredacted; no other entry copies its files",
     ),
     Key::new("lineGroupers", Kind::Objects).not_yet("each line becomes an event of its own"),
     Key::new("sampling_rules", Kind::Objects).not_yet("all lines are sent"),

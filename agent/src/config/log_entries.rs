@@ -19,12 +19,16 @@ pub(super) fn plan(settings: &Settings<'_>, log_path: &Path, report: &mut Report
     let mut withheld = Vec::new();
     for (index, entry) in settings.list("logs").iter().enumerate() {
         let origin = format!("logs[{index}]");
+        let known = report.problems().len();
         match read_entry(entry, &origin, log_path, report) {
             Ok(mut log) => {
                 log.exclude.extend(withheld.iter().cloned());
                 logs.push(log);
             }
-            Err(Refused { withhold }) => withheld.extend(withhold),
+            Err(Refused { withhold }) => {
+                report.conclude(known, "this entry is not copied");
+                withheld.extend(withhold);
+            }
         }
     }
     for name in ["journald_logs", "k8s_logs"] {

@@ -23,6 +23,8 @@ use crate::monitors::panic_place;
 const SYSTEM_METRICS: &str = "scalyr_agent.builtin_monitors.linux_system_metrics";
 /// The module that `implicit_agent_process_metrics_monitor` runs.
 const PROCESS_METRICS: &str = "scalyr_agent.builtin_monitors.linux_process_metrics";
+/// What follows from a refusal.
+const DOES_NOT_RUN: &str = "this monitor does not run";
 
 /// What a monitor has when its entry does not say otherwise.
 #[derive(Clone, Debug)]
@@ -82,6 +84,7 @@ pub(super) fn plan(
     let mut monitors = Vec::new();
     for (candidate, id) in candidates.into_iter().zip(monitor_ids::assign(&wanted)) {
         let Candidate { origin, entry, wanted, refused } = candidate;
+        let known = report.problems().len();
         let id = match id {
             Id::Free(id) => Some(id),
             Id::Moved(id, taken) => {
@@ -103,7 +106,11 @@ pub(super) fn plan(
         let made = resolved.and_then(|registration| {
             monitor_plan(registration, entry, &place, id.clone().unwrap_or_default(), &defaults, environment, report)
         });
-        monitors.extend(made.filter(|_| id.is_some() && !refused));
+        let made = made.filter(|_| id.is_some() && !refused);
+        if made.is_none() && !refused {
+            report.conclude(known, DOES_NOT_RUN);
+        }
+        monitors.extend(made);
     }
     monitors
 }
@@ -149,19 +156,21 @@ fn warn_of_variables<'e>(
 
 fn candidate(entry: &Value, origin: String, report: &mut Report) -> Option<Candidate> {
     let Value::Object(entry) = entry else {
-        report.refuse(origin, format!("must be an object with a `module`, but is {}", value::kind(entry)));
+        let found = value::kind(entry);
+        report.refuse(origin, format!("must be an object with a `module`, but is {found}; {DOES_NOT_RUN}"));
         return None;
     };
     let Some(module) = entry.get("module").and_then(module_text) else {
         let found =
             entry.get("module").map_or("missing".to_owned(), |found| format!("{}, not a text", value::kind(found)));
-        report.refuse(format!("{origin}.module"), format!("is {found}: an entry names the monitor that it runs"));
+        let message = format!("is {found}: an entry names the monitor that it runs; {DOES_NOT_RUN}");
+        report.refuse(format!("{origin}.module"), message);
         return None;
     };
     let id = read_id(entry);
     let refused = id.is_err();
     let id = id.unwrap_or_else(|message| {
-        report.refuse(format!("{origin}.id"), message);
+        report.refuse(format!("{origin}.id"), format!("{message}; {DOES_NOT_RUN}"));
         None
     });
     let wanted = Wanted { short_name: short_name(&module).to_owned(), id };

@@ -135,6 +135,15 @@ impl Report {
         self.problems.extend(other.problems);
     }
 
+    /// Says what follows from the refusals behind the first `known` problems: once, behind the last of them.
+    pub(super) fn conclude(&mut self, known: usize, consequence: &str) {
+        let found = self.problems.iter_mut().skip(known).rev().find(|problem| problem.severity == Severity::Refused);
+        if let Some(Problem { message, .. }) = found {
+            let question = message.ends_with('?');
+            message.push_str(&if question { format!(" ({consequence})") } else { format!("; {consequence}") });
+        }
+    }
+
     /// Leaves only the problems of values whose path `wanted` accepts.
     pub(super) fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
         self.problems.retain(|problem| wanted(&problem.place.path));
