@@ -127,5 +127,6 @@ fn an_odd_option_is_told_once_and_the_monitor_runs() {
 #[test]
 fn an_agent_configuration_that_is_not_there_is_named() {
     let text = refused(&["--run-monitor", "coin", "-a", "/nowhere/agent.json"]);
-    assert!(text.contains("/nowhere/agent.json"), "{text}");
+    assert!(text.contains("/nowhere/agent.json: there is no such file"), "{text}");
+    assert!(text.contains("with -a FILE") && !text.contains("-c FILE"), "{text}");
 }

@@ -57,8 +57,16 @@ impl Loaded {
 /// # Errors
 /// A fatal problem: the file is missing, unreadable, too large, not UTF-8, of bad syntax, or no object.
 pub fn load(file: &Path, environment: &Environment) -> Result<Loaded, Report> {
+    load_named_by("-c", file, environment)
+}
+
+/// The same for a file that `option` of the command line names, as its problems should say.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_named_by(option: &str, file: &Path, environment: &Environment) -> Result<Loaded, Report> {
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    let text = read_text(&file).map_err(|problem| {
+    let text = read_text(&file, option).map_err(|problem| {
         let mut report = Report::default();
         report.push(problem);
         report
@@ -87,13 +95,13 @@ pub fn from_text(text: &str, file: PathBuf, environment: &Environment) -> Result
     }
 }
 
-fn read_text(file: &Path) -> Result<String, Problem> {
+fn read_text(file: &Path, option: &str) -> Result<String, Problem> {
     let fatal = |position, message| Problem {
         severity: Severity::Fatal,
         place: Place { source: file.display().to_string(), path: String::new(), position },
         message,
     };
-    let bytes = read_bytes(file).map_err(|error| fatal(None, unreadable(&error)))?;
+    let bytes = read_bytes(file).map_err(|error| fatal(None, unreadable(&error, option)))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(fatal(None, format!("is larger than {} MiB; is this the right file?", MAX_FILE_BYTES >> 20)));
     }
@@ -112,13 +120,13 @@ fn read_bytes(file: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn unreadable(error: &io::Error) -> String {
+fn unreadable(error: &io::Error, option: &str) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file; name the configuration with -c FILE".to_owned(),
+        io::ErrorKind::NotFound => format!("there is no such file; name the configuration with {option} FILE"),
         io::ErrorKind::PermissionDenied => {
             "this user may not read the file; run the agent as the owner of the file, or as root".to_owned()
         }
-        io::ErrorKind::IsADirectory => "is a directory; name the file in it with -c FILE".to_owned(),
+        io::ErrorKind::IsADirectory => format!("is a directory; name the file in it with {option} FILE"),
         _ => format!("cannot be read: {error}"),
     }
 }

@@ -20,6 +20,6 @@ mod syntax;
 mod value;
 
 pub use build::{Surroundings, build};
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, load_named_by};
 pub use monitor_entries::{RunPlan, RunRequest, monitor_plan_for_run};
 pub use report::{Place, Position, Problem, Report, Severity};

@@ -30,7 +30,8 @@ pub struct Args {
     #[arg(short = 's', long = "monitor-sample-interval", value_name = "SECS", default_value = "5", value_parser = interval)]
     pub sample_interval: Duration,
 
-    /// Run the monitor as an agent with this configuration would: with its random first delay
+    /// The configuration of an agent, for its `agent_log_path` and its random first delay only; the monitor's options
+    /// come from -c, not from the `monitors` of FILE
     #[arg(short = 'a', long = "agent-config", value_name = "FILE")]
     pub agent_config: Option<PathBuf>,
 
@@ -114,6 +115,11 @@ mod tests {
         }
         assert_eq!(worst_code(&parsed("agent --run-monitor coin --frob").unwrap_err()), 2);
         assert_eq!(parsed("agent --run-monitor --help").unwrap_err().kind(), ErrorKind::DisplayHelp);
+        let help = parsed("agent --run-monitor --help").unwrap_err().to_string();
+        assert!(
+            help.split_whitespace().collect::<Vec<_>>().join(" ").contains("not from the `monitors` of FILE"),
+            "{help}"
+        );
         assert!(!is_asked_for(&["agent", "start"]));
     }
 }

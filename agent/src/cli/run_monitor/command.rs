@@ -19,7 +19,7 @@ pub fn command(args: Args) -> u8 {
         Ok(registry) => registry,
         Err(clashes) => return cli::fail(&clashes.join("\n")),
     };
-    let loaded = match args.agent_config.map(|file| config::load(&file, &environment)).transpose() {
+    let loaded = match args.agent_config.map(|file| config::load_named_by("-a", &file, &environment)).transpose() {
         Ok(loaded) => loaded,
         Err(report) => return cli::refuse(&report),
     };
