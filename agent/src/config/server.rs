@@ -2,6 +2,8 @@
 
 use std::net::Ipv6Addr;
 
+use super::value;
+
 /// A server's address, and what was changed about it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Server {
@@ -14,7 +16,7 @@ pub(super) struct Server {
 /// Reads the address of a server.
 ///
 /// # Errors
-/// What is wrong with it; never the address itself, which may hold a password.
+/// What is wrong with it; of the address itself only what stands in the place of the port, for it may hold a password.
 pub(super) fn read(text: &str, allow_http: bool) -> Result<Server, String> {
     let text = text.trim();
     let (scheme, rest) = match text.split_once("://") {
@@ -48,19 +50,24 @@ fn split_port(authority: &str) -> Result<(&str, Option<u16>), String> {
     let (host, port) = match authority.rfind(']') {
         Some(end) => (&authority[..=end], &authority[end + 1..]),
         None if authority.starts_with('[') => return Err("has a `[` without its `]`".to_owned()),
+        None if authority.matches(':').count() > 1 => {
+            return Err("holds several `:`; an IPv6 address stands in brackets, as in [::1]:443".to_owned());
+        }
         None => authority.find(':').map_or((authority, ""), |colon| authority.split_at(colon)),
     };
     if port.is_empty() {
         return Ok((host, None));
     }
-    let number = port.strip_prefix(':').filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()));
+    let Some(digits) = port.strip_prefix(':') else {
+        return Err("has something else than a `:` and a port behind the `]`".to_owned());
+    };
+    let number = Some(digits).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()));
     match number.and_then(|digits| digits.parse().ok()) {
         Some(port) if port > 0 => Ok((host, Some(port))),
-        _ if host.starts_with('[') => Err("has no valid port behind the `]`: 1 to 65535".to_owned()),
-        _ => {
-            Err("has no valid port behind the `:` (1 to 65535); an IPv6 address stands in brackets: [::1]:443"
-                .to_owned())
-        }
+        _ if digits.is_empty() => Err("has no port behind the last `:` (1 to 65535)".to_owned()),
+        // What is this long was perhaps a password.
+        _ if digits.chars().count() > 8 => Err("has no port (1 to 65535) behind the last `:`".to_owned()),
+        _ => Err(format!("{} is no port (1 to 65535)", value::shown(&digits.into()))),
     }
 }
 
@@ -113,6 +120,7 @@ mod tests {
             "[::1]x",
             "a b",
             "https://a:+5",
+            "https://a:a-long-secret",
             "https://bücher.de",
         ];
         let lines: String = texts
@@ -139,17 +147,19 @@ mod tests {
             "https://a/path" -> error: must be a host with an optional port, without a path
             "https://a?x" -> error: must be a host with an optional port, without a path
             "https://user:secret@a" -> error: must not hold a user name or password
-            "a:" -> error: has no valid port behind the `:` (1 to 65535); an IPv6 address stands in brackets: [::1]:443
-            "a:0" -> error: has no valid port behind the `:` (1 to 65535); an IPv6 address stands in brackets: [::1]:443
-            "a:99999" -> error: has no valid port behind the `:` (1 to 65535); an IPv6 address stands in brackets: [::1]:443
-            "::1" -> error: has no valid port behind the `:` (1 to 65535); an IPv6 address stands in brackets: [::1]:443
+            "a:" -> error: has no port behind the last `:` (1 to 65535)
+            "a:0" -> error: "0" is no port (1 to 65535)
+            "a:99999" -> error: "99999" is no port (1 to 65535)
+            "::1" -> error: holds several `:`; an IPv6 address stands in brackets, as in [::1]:443
             "[::1" -> error: has a `[` without its `]`
             "[x]:1" -> error: has no valid IPv6 address in its brackets
-            "[::1]x" -> error: has no valid port behind the `]`: 1 to 65535
+            "[::1]x" -> error: has something else than a `:` and a port behind the `]`
             "a b" -> error: has a ' ' in its host name; letters, digits, `.`, `-` and `_` are allowed
-            "https://a:+5" -> error: has no valid port behind the `:` (1 to 65535); an IPv6 address stands in brackets: [::1]:443
+            "https://a:+5" -> error: "+5" is no port (1 to 65535)
+            "https://a:a-long-secret" -> error: has no port (1 to 65535) behind the last `:`
             "https://bücher.de" -> error: has a 'ü' in its host name; letters, digits, `.`, `-` and `_` are allowed
-        "#]].assert_eq(&lines);
+        "#]]
+        .assert_eq(&lines);
         assert_eq!(read("HTTP://127.0.0.1:8080/", true).unwrap().address, "http://127.0.0.1:8080");
         assert_eq!(read("localhost:8080", true).unwrap().address, "https://localhost:8080");
     }
