@@ -375,6 +375,23 @@ fn files_whose_redaction_is_not_built_are_sent_by_no_other_entry() {
 }
 
 #[test]
+fn a_pattern_that_is_none_refuses_its_own_entry_only() {
+    let (plan, report) = plan(
+        "agent_log_path: '/l', logs: [{ path: '/v/[a.log', exclude: ['*.gz', '{b'] },
+                { path: '/w/[.log', redaction_rules: [{ match_expression: 'x' }] }, { path: '/w/*.log' }]",
+    );
+    let logs: Vec<_> = plan.logs.iter().map(|log| (log.path.as_str(), log.exclude.clone())).collect();
+    let withheld = vec!["/w/[[].log".to_owned()];
+    assert_eq!(logs, [("/w/*.log", withheld.clone()), ("/l/agent.log", withheld)]);
+    expect![[r#"
+        refused: /etc/agent.json  logs[0].path: "/v/[a.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one
+        refused: /etc/agent.json  logs[0].exclude[1]: "{b" is no pattern of paths: a `{` is never closed; write `[{]` for a literal one; this entry is not copied
+        refused: /etc/agent.json  logs[1].redaction_rules: redaction is not built yet, and the lines would leave this host unredacted; no other entry copies its files
+        refused: /etc/agent.json  logs[1].path: "/w/[.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one; this entry is not copied
+    "#]].assert_eq(&report);
+}
+
+#[test]
 fn monitors_have_the_names_of_the_python_agent() {
     let (plan, report) = plan(
         r#"monitors: [

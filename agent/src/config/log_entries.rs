@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::keys;
+use super::patterns;
 use super::plan::LogPlan;
 use super::report::Report;
 use super::session::DEFAULT_WORKER;
@@ -75,6 +76,7 @@ fn read_entry(entry: &Value, origin: &str, log_path: &Path, report: &mut Report)
         report.refuse(format!("{origin}.path"), "is missing: an entry names the file or glob that it copies");
         refused = true;
     }
+    refused |= !check_patterns(path.as_deref(), &settings.texts("exclude"), origin, report);
     let worker = settings.text("worker_id").unwrap_or(DEFAULT_WORKER);
     if worker != DEFAULT_WORKER {
         let message =
@@ -109,8 +111,28 @@ fn read_entry(entry: &Value, origin: &str, log_path: &Path, report: &mut Report)
             copy_from_start: settings.boolean("copy_from_start"),
             worker: WorkerId(worker.to_owned()),
         }),
-        path => Err(Refused { withhold: path.filter(|_| redacts) }),
+        path => Err(Refused { withhold: path.filter(|_| redacts).map(exclusion) }),
     }
+}
+
+/// Whether path and exclusions can be read as patterns; says so of each that cannot.
+fn check_patterns(path: Option<&str>, exclude: &[String], origin: &str, report: &mut Report) -> bool {
+    let known = report.problems().len();
+    if let Some(Err(message)) = path.map(patterns::check_path) {
+        report.refuse(format!("{origin}.path"), message);
+    }
+    for (index, pattern) in exclude.iter().enumerate() {
+        if let Err(message) = patterns::check_exclusion(pattern) {
+            report.refuse(format!("{origin}.exclude[{index}]"), message);
+        }
+    }
+    report.problems().len() == known
+}
+
+/// A path as an item of `exclude`. One that is no pattern there means itself, so that it refuses no other entry.
+fn exclusion(path: String) -> String {
+    let is_pattern = patterns::is_pattern(&path) && patterns::check_path(&path).is_ok();
+    if is_pattern && patterns::check_exclusion(&path).is_ok() { path } else { globset::escape(&path) }
 }
 
 /// Only raw lines are sent yet; a format that would take them apart is named.

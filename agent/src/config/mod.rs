@@ -13,6 +13,7 @@ pub mod report;
 mod log_entries;
 mod monitor_entries;
 mod monitor_ids;
+mod patterns;
 mod server;
 mod session;
 mod settings;

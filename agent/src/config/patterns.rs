@@ -1,0 +1,104 @@
+//! Whether the patterns of an entry of `logs` are any: what `path` and `exclude` may hold.
+//!
+//! The tail stage reads them with the same libraries; here each mistake gets its place and its cure.
+
+use glob::Pattern;
+use globset::{ErrorKind, GlobBuilder};
+
+/// Whether a path is a pattern; every other one is the name of a single file.
+pub(super) fn is_pattern(path: &str) -> bool {
+    path.contains(['*', '?', '['])
+}
+
+/// What is wrong with a `path`.
+///
+/// # Errors
+/// What was found, and what to write in its place.
+pub(super) fn check_path(path: &str) -> Result<(), String> {
+    if !is_pattern(path) {
+        return Ok(());
+    }
+    Pattern::new(path).map(|_| ()).map_err(|error| {
+        let reason = if path.chars().nth(error.pos) == Some('[') {
+            unclosed_bracket(path, error.pos)
+        } else if path.contains("***") {
+            "it holds more than two `*` in a row; write `*` within a name, or `**` for folders of any depth".to_owned()
+        } else {
+            "`**` stands for folders of any depth, alone between two `/`; write `*` within a name".to_owned()
+        };
+        format!("{path:?} is no pattern of files: {reason}")
+    })
+}
+
+/// What is wrong with an item of `exclude`.
+///
+/// # Errors
+/// What was found, and what to write in its place.
+pub(super) fn check_exclusion(pattern: &str) -> Result<(), String> {
+    GlobBuilder::new(pattern).literal_separator(false).build().map(|_| ()).map_err(|error| {
+        let reason = match error.kind() {
+            ErrorKind::UnclosedClass => CLOSE_BRACKET.to_owned(),
+            ErrorKind::InvalidRange(from, to) => {
+                format!("the range {from}-{to} runs backwards; write the lesser character first")
+            }
+            ErrorKind::UnclosedAlternates => "a `{` is never closed; write `[{]` for a literal one".to_owned(),
+            ErrorKind::UnopenedAlternates => "a `}` was never opened; write `[}]` for a literal one".to_owned(),
+            ErrorKind::DanglingEscape => "it ends with a `\\`; write `\\\\` for a literal one".to_owned(),
+            other => other.to_string(),
+        };
+        format!("{pattern:?} is no pattern of paths: {reason}")
+    })
+}
+
+const CLOSE_BRACKET: &str = "a `[` is never closed; write `[[]` for a literal one";
+
+fn unclosed_bracket(path: &str, at: usize) -> String {
+    let behind: String = path.chars().skip(at + 1).collect();
+    if behind.starts_with(']') || behind.starts_with("!]") {
+        return format!("{CLOSE_BRACKET} (a `]` right behind it does not close it)");
+    }
+    CLOSE_BRACKET.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    #[test]
+    fn a_path_that_is_no_pattern_is_told_with_its_cure() {
+        for good in ["/a/b.log", "/a/{b.log", "/a/*.log", "/a/**/b?.log", "/a/[[]b.log", "/a/[!x]b", "/a/[]]b", "/ä/**"]
+        {
+            assert_eq!(check_path(good), Ok(()), "{good}");
+        }
+        let bad = ["/ä/[a.log", "/a/[]b", "/a/[!]b", "/a/**.log", "/a/b**/c", "/a/***/c", "["];
+        let told: String = bad.iter().filter_map(|path| check_path(path).err()).map(|text| text + "\n").collect();
+        expect![[r#"
+            "/ä/[a.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one
+            "/a/[]b" is no pattern of files: a `[` is never closed; write `[[]` for a literal one (a `]` right behind it does not close it)
+            "/a/[!]b" is no pattern of files: a `[` is never closed; write `[[]` for a literal one (a `]` right behind it does not close it)
+            "/a/**.log" is no pattern of files: `**` stands for folders of any depth, alone between two `/`; write `*` within a name
+            "/a/b**/c" is no pattern of files: `**` stands for folders of any depth, alone between two `/`; write `*` within a name
+            "/a/***/c" is no pattern of files: it holds more than two `*` in a row; write `*` within a name, or `**` for folders of any depth
+            "[" is no pattern of files: a `[` is never closed; write `[[]` for a literal one
+        "#]].assert_eq(&told);
+    }
+
+    #[test]
+    fn an_exclusion_that_is_no_pattern_is_told_with_its_cure() {
+        for good in ["*.gz", "/a/{b,c}.log", "/a/[[]b", "**x", "***"] {
+            assert_eq!(check_exclusion(good), Ok(()), "{good}");
+        }
+        let bad = ["a[", "[z-a]", "{a", "a}", "a\\"];
+        let told: String = bad.iter().filter_map(|text| check_exclusion(text).err()).map(|text| text + "\n").collect();
+        expect![[r#"
+            "a[" is no pattern of paths: a `[` is never closed; write `[[]` for a literal one
+            "[z-a]" is no pattern of paths: the range z-a runs backwards; write the lesser character first
+            "{a" is no pattern of paths: a `{` is never closed; write `[{]` for a literal one
+            "a}" is no pattern of paths: a `}` was never opened; write `[}]` for a literal one
+            "a\\" is no pattern of paths: it ends with a `\`; write `\\` for a literal one
+        "#]]
+        .assert_eq(&told);
+    }
+}
