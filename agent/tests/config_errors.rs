@@ -421,6 +421,31 @@ fn monitors_have_the_names_of_the_python_agent() {
 }
 
 #[test]
+fn a_module_that_is_none_is_told_from_one_that_is_still_to_come() {
+    let (plan, report) = plan(
+        r#"monitors: [
+            { module: "url_monitor" },
+            { module: "scalyr_agent.builtin_monitors.linux_process_metrics" },
+            { module: "scalyr_agent.builtin_monitors.cion" },
+            { module: "acme.queue_depth" },
+            { module: "acme.url_monitor" },
+            { module: "acme.coin" },
+        ]"#,
+    );
+    let all: Vec<_> = registry().iter().map(|registration| format!("`{}`", registration.name)).collect();
+    let report = report.replace(&all.join(", "), "ALL");
+    assert!(plan.monitors.iter().all(|monitor| !monitor.origin.starts_with("monitors[")), "{plan:?}");
+    expect![[r#"
+        refused: /etc/agent.json  monitors[0].module: "url_monitor" is a monitor of the Python agent that is not built yet; this monitor does not run
+        refused: /etc/agent.json  monitors[1].module: "scalyr_agent.builtin_monitors.linux_process_metrics" is a monitor of the Python agent that is not built yet; this monitor does not run
+        refused: /etc/agent.json  monitors[2].module: "scalyr_agent.builtin_monitors.cion" is no monitor of this agent; did you mean `coin`? (this monitor does not run)
+        refused: /etc/agent.json  monitors[3].module: "acme.queue_depth" is no monitor of this agent; it has ALL; Python monitors are not run, a Rust crate under local-monitors/ takes the place of one; this monitor does not run
+        refused: /etc/agent.json  monitors[4].module: "acme.url_monitor" is no monitor of this agent; it has ALL; Python monitors are not run, a Rust crate under local-monitors/ takes the place of one; this monitor does not run
+        refused: /etc/agent.json  monitors[5].module: "acme.coin" is no monitor of this agent; Python monitors are not run, a Rust crate under local-monitors/ takes the place of one; did you mean `coin`? (this monitor does not run)
+    "#]].assert_eq(&report);
+}
+
+#[test]
 fn automatic_ids_that_are_given_elsewhere_are_moved_with_a_warning() {
     let (plan, report) = plan("monitors: [{ module: 'coin', id: 2 }, { module: 'coin' }]");
     assert_eq!(plan.monitors.iter().map(|monitor| monitor.name()).collect::<Vec<_>>(), ["coin(2)", "coin(3)"]);

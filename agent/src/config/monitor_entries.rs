@@ -23,6 +23,31 @@ use crate::monitors::panic_place;
 const SYSTEM_METRICS: &str = "scalyr_agent.builtin_monitors.linux_system_metrics";
 /// The module that `implicit_agent_process_metrics_monitor` runs.
 const PROCESS_METRICS: &str = "scalyr_agent.builtin_monitors.linux_process_metrics";
+/// Where the Python agent has its own monitors.
+const PYTHON_PACKAGE: &str = "scalyr_agent.builtin_monitors.";
+/// Its monitors that have no counterpart here; a name that is built is found before this list is looked at.
+const NOT_BUILT: [&str; 20] = [
+    "apache_monitor",
+    "docker_monitor",
+    "garbage_monitor",
+    "graphite_monitor",
+    "journald_monitor",
+    "kubernetes_events_monitor",
+    "kubernetes_monitor",
+    "kubernetes_openmetrics_monitor",
+    "linux_process_metrics",
+    "mysql_monitor",
+    "nginx_monitor",
+    "openmetrics_monitor",
+    "postgres_monitor",
+    "redis_monitor",
+    "shell_monitor",
+    "snmp_monitor",
+    "symlink_file_monitor",
+    "syslog_monitor",
+    "tomcat_monitor",
+    "url_monitor",
+];
 /// What follows from a refusal.
 const DOES_NOT_RUN: &str = "this monitor does not run";
 
@@ -244,7 +269,18 @@ fn resolve(
     found
 }
 
+/// Why a module is no monitor. It is told apart what the Python agent had, what its user wrote for it in Python, and
+/// what is misspelt.
 fn unknown_module(module: &str, registry: &Registry) -> String {
+    let shipped = module.strip_prefix(PYTHON_PACKAGE).unwrap_or(module);
+    if NOT_BUILT.contains(&shipped) {
+        return format!("{module:?} is a monitor of the Python agent that is not built yet");
+    }
+    let rust = if module.contains('.') && shipped == module {
+        "; Python monitors are not run, a Rust crate under local-monitors/ takes the place of one"
+    } else {
+        ""
+    };
     let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let near = match registry.find(short_name(module)) {
         Some(registration) => vec![registration.name],
@@ -253,9 +289,9 @@ fn unknown_module(module: &str, registry: &Registry) -> String {
     if near.is_empty() {
         let all: Vec<_> = registry.iter().map(|registration| registration.name).collect();
         let all = if all.is_empty() { "none".to_owned() } else { quoted(&all) };
-        format!("{module:?} is no monitor of this agent; it has {all}")
+        format!("{module:?} is no monitor of this agent; it has {all}{rust}")
     } else {
-        format!("{module:?} is no monitor of this agent; did you mean {}?", quoted(&near))
+        format!("{module:?} is no monitor of this agent{rust}; did you mean {}?", quoted(&near))
     }
 }
 
