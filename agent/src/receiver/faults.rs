@@ -221,12 +221,16 @@ fn unknown(text: &str) -> ScriptError {
         "retry-after:SECONDS",
     ];
     let name = |known: &str| known.split(':').next().unwrap_or(known).to_owned();
+    let given = name(text);
+    // A third of a name may be wrong: of short ones a single letter.
+    let is_near = |known: &str, distance| distance <= (given.chars().count().max(known.len()) / 3).max(1);
     let near = KNOWN
         .iter()
-        .map(|known| (strsim::damerau_levenshtein(&name(text), &name(known)), known))
+        .map(|known| (strsim::damerau_levenshtein(&given, &name(known)), known))
+        .filter(|(distance, known)| is_near(&name(known), *distance))
         .min_by_key(|(distance, _)| *distance);
     match near {
-        Some((0..=2, near)) => ScriptError(format!("unknown fault `{text}`; did you mean `{near}`?")),
+        Some((_, near)) => ScriptError(format!("unknown fault `{text}`; did you mean `{near}`?")),
         _ => ScriptError(format!("unknown fault `{text}`; known are {}", KNOWN.join(", "))),
     }
 }
@@ -409,6 +413,10 @@ mod tests {
     fn a_mistake_in_a_script_is_told_with_what_is_allowed() {
         let says = |text: &str| text.parse::<Script>().unwrap_err().to_string();
         assert_eq!(says("stal"), "unknown fault `stal`; did you mean `stall`?");
+        assert_eq!(says("hagnup"), "unknown fault `hagnup`; did you mean `hangup`?");
+        for far in ["foo", "xx", "k8", "no"] {
+            assert!(says(far).starts_with(&format!("unknown fault `{far}`; known are ok, status:TEXT")), "{far}");
+        }
         assert!(says("banana").contains("known are ok, status:TEXT"), "{}", says("banana"));
         assert!(says("stall,cut").contains("`cut` is never reached"));
         assert!(says("0*cut").contains("at least 1"));
