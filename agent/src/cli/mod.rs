@@ -16,7 +16,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use scalyr_monitor::Clock;
 
@@ -89,11 +89,30 @@ fn parse(arguments: Vec<OsString>) -> Result<Command, clap::Error> {
     let (arguments, found) = arguments::command_first(arguments, &Cli::command());
     let parsed = Cli::command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map(|cli| cli.command).map_err(|error| {
+        if let Some(instead) = not_built(&error) {
+            return Cli::command().error(ErrorKind::InvalidSubcommand, instead);
+        }
         if found || error.kind() != ErrorKind::UnknownArgument {
             return error;
         }
         Cli::command().error(ErrorKind::MissingSubcommand, "these options belong to a command, and none is named")
     })
+}
+
+/// What to do in place of a command that only the Python agent has.
+fn not_built(error: &clap::Error) -> Option<String> {
+    const STOP: &str = "send SIGTERM to the process that `agent status` names";
+    if error.kind() != ErrorKind::InvalidSubcommand {
+        return None;
+    }
+    let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    let instead = match name.as_str() {
+        "stop" => STOP.to_owned(),
+        "restart" | "condrestart" => format!("{STOP}, and `agent start` again when it has ended"),
+        "config" => "edit the configuration file instead".to_owned(),
+        _ => return None,
+    };
+    Some(format!("the command `{name}` of the Python agent is not built yet; {instead}"))
 }
 
 /// Prints help and version to stdout, mistakes to stderr. Whoever reads them may have gone away: that is no failure.
@@ -123,4 +142,27 @@ pub fn refuse(report: &Report) -> u8 {
 pub fn fail(reason: &str) -> u8 {
     _ = writeln!(io::stderr(), "{reason}");
     FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_of_the_python_agent_that_is_not_built_says_what_to_do_instead() {
+        let says = |line: &str| {
+            let error = parse(line.split(' ').map(OsString::from).collect()).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            error.to_string().lines().next().unwrap_or_default().to_owned()
+        };
+        let stop = "send SIGTERM to the process that `agent status` names";
+        let not_built = |name: &str| format!("error: the command `{name}` of the Python agent is not built yet; ");
+        assert_eq!(says("agent stop"), not_built("stop") + stop);
+        for name in ["restart", "condrestart"] {
+            let instead = format!("{stop}, and `agent start` again when it has ended");
+            assert_eq!(says(&format!("agent -c FILE {name} --quiet")), not_built(name) + &instead);
+        }
+        assert_eq!(says("agent config --set-key k"), not_built("config") + "edit the configuration file instead");
+        assert!(says("agent sart").contains("unrecognized subcommand"));
+    }
 }
