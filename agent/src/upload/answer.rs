@@ -85,11 +85,11 @@ fn describe(reply: &Reply, status: Option<&str>, shown: &str, text: &str) -> Str
         None if reply.body.is_empty() => format!("the server answers HTTP {code} with an empty body"),
         None => format!("the server answers HTTP {code} without a status that can be read"),
     };
-    let advice = match status.map(last_part) {
-        Some("badParam" | "invalidApiKey") => {
+    let advice = match (status.map(last_part), code) {
+        (Some("badParam" | "invalidApiKey"), _) | (_, 401 | 403) => {
             "; most likely api_key is wrong: it must be a \"write logs\" key of this account"
         }
-        Some("requestTooLarge") => "; lower max_allowed_request_size so that requests fit",
+        (Some("requestTooLarge"), _) => "; lower max_allowed_request_size so that requests fit",
         _ => "",
     };
     if text.is_empty() { format!("{found}{advice}") } else { format!("{found}{advice}: {text}") }
@@ -197,6 +197,10 @@ mod tests {
             assert!(!trouble.text.contains("secret-key"));
             assert!(trouble.text.contains("MASKED"));
         }
+        for code in [401, 403] {
+            assert!(trouble(code, "<html>no</html>").text.contains("api_key is wrong"), "{code}");
+        }
+        assert!(!trouble(404, "").text.contains("api_key"));
         let echo = reply(200, r#"{"status":"secret-key"}"#);
         assert!(!format!("{:?}", judge(&echo, &ApiKey::new("secret-key"))).contains("secret-key"));
     }

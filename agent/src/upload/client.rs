@@ -2,7 +2,7 @@
 //! sections 1, 2, 8 and 10).
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,7 +93,7 @@ impl Client {
         {
             result = self.attempt(body);
         }
-        result.map_err(|error| explain(&error))
+        result.map_err(|error| explain(&error, self.observed.answered()))
     }
 
     fn attempt(&self, body: &[u8]) -> Result<Reply, ureq::Error> {
@@ -150,13 +150,65 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get("retry-after")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// What went wrong, without the library's prefixes.
-fn explain(error: &ureq::Error) -> String {
-    match error {
+/// What went wrong, without the library's prefixes; `answered` when a part of the answer had come.
+fn explain(error: &ureq::Error, answered: bool) -> String {
+    let text = match error {
+        ureq::Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            let when = if answered { "in the middle of its answer" } else { "without an answer" };
+            format!("the server closed the connection {when}")
+        }
         ureq::Error::Io(error) => error.to_string(),
         ureq::Error::Timeout(_) => "no answer within request_deadline".to_owned(),
         ureq::Error::HostNotFound => "the server's name has no address".to_owned(),
         ureq::Error::Rustls(error) => format!("TLS: {error}"),
         error => error.to_string(),
+    };
+    // So rustls calls bytes that are no TLS at all.
+    if text.contains("InvalidContentType") {
+        return format!(
+            "the server does not speak TLS ({text}); if it is plain http, set allow_http: true and begin scalyr_server \
+             with http://"
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use scalyr_monitor::Clock;
+    use scalyr_monitor::registry::{Environment, Registry};
+
+    use super::*;
+    use crate::config::{self, Surroundings};
+    use crate::receiver::{Options, Receiver};
+    use crate::threads::Threads;
+
+    const BODY: &[u8] = br#"{"token":"k","session":"s","threads":[],"client_time":1,"events":[],"logs":[]}"#;
+
+    /// What the client says of a server that does what `script` says, asked by `scheme`.
+    fn said(scheme: &str, script: &str) -> String {
+        let options = Options { faults: script.parse().unwrap(), ..Options::default() };
+        let receiver = Receiver::start(options, &Threads::new(), &Clock::system()).unwrap();
+        let environment = Arc::new(Environment::default());
+        let server = format!("{scheme}://{}", receiver.address());
+        let text = format!("{{ api_key: 'k', allow_http: true, compression_type: 'none', scalyr_server: '{server}' }}");
+        let loaded = config::load::from_text(&text, "/etc/agent.json".into(), &environment).unwrap();
+        let registry = Registry::linked().unwrap();
+        let surroundings = Surroundings { registry: &registry, environment: &environment, host_name: "host" };
+        let (plan, _) = config::build(&loaded, &surroundings).unwrap();
+        Client::new(&plan.sessions[0], "test").unwrap().post(BODY).unwrap_err()
+    }
+
+    #[test]
+    fn a_server_that_speaks_no_tls_is_told_with_what_to_set() {
+        let text = said("https", "");
+        assert!(text.starts_with("the server does not speak TLS ("), "{text}");
+        assert!(text.contains("set allow_http: true"), "{text}");
+    }
+
+    #[test]
+    fn a_server_that_closes_the_connection_is_named_as_the_one_who_did() {
+        assert_eq!(said("http", "cut"), "the server closed the connection without an answer");
+        assert_eq!(said("http", "cut:answer"), "the server closed the connection in the middle of its answer");
     }
 }

@@ -239,14 +239,16 @@ impl Send {
         let now = self.clock.monotonic();
         let Self { plan, state, logger, .. } = self;
         if let Some(events) = state.discarded.due(now, last) {
-            logger.warn(format_args!("{} asked to discard {events} events; they are not sent again", plan.server));
+            let (noun, verb) = if events == 1 { ("event", "it is") } else { ("events", "they are") };
+            logger.warn(format_args!("{} asked to discard {events} {noun}; {verb} not sent again", plan.server));
         }
         if let Some(events) = state.too_large.due(now, last) {
             let file = request.and_then(|request| request.too_large_file.as_ref());
             let of = file.map(|file| format!(", the last one of {}", file.path.display())).unwrap_or_default();
             let limit = plan.pacing.max_request_size;
+            let what = if events == 1 { "event that fits" } else { "events that fit" };
             logger.warn(format_args!(
-                "Dropped {events} events that fit into no request of max_allowed_request_size ({limit} bytes){of}"
+                "Dropped {events} {what} into no request of max_allowed_request_size ({limit} bytes){of}"
             ));
         }
     }
