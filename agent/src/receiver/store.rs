@@ -144,6 +144,18 @@ fn same_run(one: &Event<'_>, other: &Event<'_>) -> bool {
     one.log == other.log && one.thread == other.thread && one.si == other.si && one.attrs == other.attrs
 }
 
+/// Why the output file cannot be opened.
+fn unopened(path: &Path, error: &io::Error) -> io::Error {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let reason = match folder {
+        Some(folder) if error.kind() == io::ErrorKind::NotFound && !folder.exists() => {
+            format!("there is no folder {}; make it first", folder.display())
+        }
+        _ => error.to_string(),
+    };
+    io::Error::new(error.kind(), format!("cannot open the file of --output, {}: {reason}", path.display()))
+}
+
 /// The output file.
 struct Output {
     path: PathBuf,
@@ -154,7 +166,8 @@ struct Output {
 impl Output {
     fn open(path: &Path) -> io::Result<Self> {
         let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        let file = OpenOptions::new().create(true).append(true).read(true).open(path).map_err(named)?;
+        let opened = OpenOptions::new().create(true).append(true).read(true).open(path);
+        let file = opened.map_err(|error| unopened(path, &error))?;
         let mut output = Self { path: path.to_owned(), file, buffer: Vec::new() };
         output.end_last_line().map_err(named)?;
         Ok(output)
@@ -210,5 +223,24 @@ impl Output {
         self.file.write_all(&self.buffer)?;
         self.buffer.clear();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_opened_is_told_with_its_option_and_its_missing_folder() {
+        let directory = tempfile::tempdir().unwrap();
+        let says = |path: &Path| {
+            let error = Store::new(Some(path), None).err().map(|error| error.to_string()).unwrap_or_default();
+            error.replace(&directory.path().display().to_string(), "DIR")
+        };
+        assert_eq!(
+            says(&directory.path().join("none/f")),
+            "cannot open the file of --output, DIR/none/f: there is no folder DIR/none; make it first"
+        );
+        assert_eq!(says(directory.path()), "cannot open the file of --output, DIR: Is a directory (os error 21)");
     }
 }
