@@ -36,45 +36,62 @@ fn address(data_path: &Path) -> io::Result<Address> {
     Ok(Address { _directory: directory, path })
 }
 
-/// Serves snapshots until asked to stop, then removes the socket. Only the owner can connect.
-///
-/// # Errors
-/// When the socket cannot be made.
-pub fn serve(
-    data_path: &Path,
-    threads: &Threads,
-    stop: &Stop,
-    logger: Logger,
-    snapshot: impl Fn() -> Snapshot + Send + 'static,
-) -> io::Result<()> {
-    let address = address(data_path)?;
-    // A socket that an agent left behind that was killed; the lock on the data path says that none is running.
-    match std::fs::remove_file(&address.path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let before = rustix::process::umask(Mode::from_bits_truncate(0o177));
-    let listener = UnixListener::bind(&address.path);
-    rustix::process::umask(before);
-    let listener = listener?;
-    let waker = data_path.to_owned();
-    // Wakes the thread out of `accept`.
-    stop.on_stop(move || _ = connect(&waker));
-    let stop = stop.clone();
-    threads.spawn("status", move || {
-        for client in listener.incoming() {
-            if stop.is_stopped() {
-                break;
-            }
-            let answered = client.and_then(|client| answer(client, &snapshot));
-            if let Err(error) = answered {
-                // Without descriptors left, `accept` fails at once, again and again.
-                stop.wait(AFTER_FAILURE);
-                logger.debug(format_args!("a status report was not taken: {error}"));
-            }
+/// The socket, made and not served yet: who connects waits.
+pub struct StatusSocket {
+    listener: UnixListener,
+    address: Address,
+    data_path: PathBuf,
+}
+
+impl StatusSocket {
+    /// Makes the socket. Only the owner can connect. To be called before other threads make files: it changes the umask
+    /// of the whole process for a moment.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn bind(data_path: &Path) -> io::Result<Self> {
+        let address = address(data_path)?;
+        // A socket that an agent left behind that was killed; the lock on the data path says that none is running.
+        match std::fs::remove_file(&address.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
-        _ = std::fs::remove_file(&address.path);
-    })
+        let before = rustix::process::umask(Mode::from_bits_truncate(0o177));
+        let listener = UnixListener::bind(&address.path);
+        rustix::process::umask(before);
+        Ok(Self { listener: listener?, address, data_path: data_path.to_owned() })
+    }
+
+    /// Serves snapshots until asked to stop, then removes the socket.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn serve(
+        self,
+        threads: &Threads,
+        stop: &Stop,
+        logger: Logger,
+        snapshot: impl Fn() -> Snapshot + Send + 'static,
+    ) -> io::Result<()> {
+        let Self { listener, address, data_path } = self;
+        // Wakes the thread out of `accept`.
+        stop.on_stop(move || _ = connect(&data_path));
+        let stop = stop.clone();
+        threads.spawn("status", move || {
+            for client in listener.incoming() {
+                if stop.is_stopped() {
+                    break;
+                }
+                let answered = client.and_then(|client| answer(client, &snapshot));
+                if let Err(error) = answered {
+                    // Without descriptors left, `accept` fails at once, again and again.
+                    stop.wait(AFTER_FAILURE);
+                    logger.debug(format_args!("a status report was not taken: {error}"));
+                }
+            }
+            _ = std::fs::remove_file(&address.path);
+        })
+    }
 }
 
 fn answer(mut client: UnixStream, snapshot: impl Fn() -> Snapshot) -> io::Result<()> {

@@ -26,6 +26,7 @@ use crate::monitors::runner::{MonitorHandle, stop_all};
 use crate::open_files;
 use crate::own_logs::agent_log::AgentLog;
 use crate::own_logs::metric_log::{InstanceLog, MetricLogs};
+use crate::status::socket::StatusSocket;
 use crate::status::{self, AgentLogSnapshot, Snapshot};
 use crate::threads::Threads;
 use crate::upload::{Save, Session, SessionParts};
@@ -181,13 +182,14 @@ impl Supervisor {
             running: Mutex::default(),
         });
         let metric_logs = MetricLogs::new(logger.clone());
-        let data_path = plan.data_path.clone();
+        let no_socket = || refused("status socket in agent_data_path");
+        let socket = StatusSocket::bind(&plan.data_path).map_err(no_socket())?;
         let supervisor = Self { stages, threads, stop: Stop::new(), metric_logs, _lock: lock };
-        let stages = Arc::clone(&supervisor.stages);
-        // Before any monitor runs: making the socket changes the umask of the whole process for a moment.
-        status::socket::serve(&data_path, &supervisor.threads, &supervisor.stop, logger, move || stages.snapshot())
-            .map_err(refused("status socket in agent_data_path"))?;
         supervisor.apply(plan)?;
+        // Only now, so that whoever is answered knows that everything was started.
+        let stages = Arc::clone(&supervisor.stages);
+        let snapshot = move || stages.snapshot();
+        socket.serve(&supervisor.threads, &supervisor.stop, logger, snapshot).map_err(no_socket())?;
         Ok(supervisor)
     }
 
