@@ -1,6 +1,6 @@
 //! The tail thread: turns over all watched paths and hands their lines to the sessions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -424,7 +424,9 @@ impl Tail {
 
     /// The entries that no file was ever found for.
     fn unmatched(&self) -> BTreeMap<String, String> {
-        let is_there = |path: &Path| self.watched.iter().any(|watched| watched.path == path && !watched.is_empty());
+        let there = self.watched.iter().filter(|watched| !watched.is_empty()).map(|watched| watched.path.as_path());
+        let there: HashSet<&Path> = there.collect();
+        let is_there = |path: &Path| there.contains(path);
         let entries =
             self.entries.iter().filter(|entry| !entry.matched && !entry.matcher.fixed().is_some_and(is_there));
         entries.take(TROUBLES).map(|entry| (entry.plan.path.clone(), entry.plan.origin.clone())).collect()

@@ -74,8 +74,11 @@ impl StatusSocket {
         snapshot: impl Fn() -> Snapshot + Send + 'static,
     ) -> io::Result<()> {
         let Self { listener, address, data_path } = self;
-        // Wakes the thread out of `accept`.
-        stop.on_stop(move || _ = connect(&data_path));
+        stop.on_stop(move || {
+            // Wakes the thread out of `accept`.
+            _ = connect(&data_path);
+            _ = std::fs::remove_file(&address.path);
+        });
         let stop = stop.clone();
         threads.spawn("status", move || {
             for client in listener.incoming() {
@@ -89,7 +92,6 @@ impl StatusSocket {
                     logger.debug(format_args!("a status report was not taken: {error}"));
                 }
             }
-            _ = std::fs::remove_file(&address.path);
         })
     }
 }
