@@ -4,8 +4,12 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::ledger::WorkerId;
+
+/// A renamed file may need this long to be found under its next name: longer than the longest pause between two walks.
+const ALIAS_MEMORY: Duration = Duration::from_secs(150);
 
 /// A file, whatever its name: worker, device, inode.
 pub type FileKey = (WorkerId, u64, u64);
@@ -22,9 +26,17 @@ pub struct Followed {
 struct Files {
     /// The watched paths that follow a file, and how often each does (after a truncation, twice for a moment).
     owners: HashMap<FileKey, Vec<PathBuf>>,
-    /// How many watched paths know a file as one that another path follows.
-    aliases: HashMap<FileKey, usize>,
+    /// The files that watched paths know as ones that another path follows.
+    aliases: HashMap<FileKey, Alias>,
     open: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Alias {
+    /// How many paths know it so.
+    paths: usize,
+    /// When the last one came or went.
+    changed: Instant,
 }
 
 impl Followed {
@@ -78,17 +90,19 @@ impl Followed {
     }
 
     /// Notes that one more path, or one less, knows this file as another's.
-    pub fn alias(&self, key: &FileKey, is_alias: bool) {
+    pub fn alias(&self, key: &FileKey, is_alias: bool, now: Instant) {
         let aliases = &mut self.files.borrow_mut().aliases;
-        let count = aliases.entry(key.clone()).or_default();
-        *count = if is_alias { *count + 1 } else { count.saturating_sub(1) };
-        if *count == 0 {
-            aliases.remove(key);
-        }
+        aliases.retain(|_, alias| alias.paths > 0 || now.saturating_duration_since(alias.changed) < ALIAS_MEMORY);
+        let alias = aliases.entry(key.clone()).or_insert(Alias { paths: 0, changed: now });
+        alias.paths = if is_alias { alias.paths + 1 } else { alias.paths.saturating_sub(1) };
+        alias.changed = now;
     }
 
-    /// Whether a watched path knows this file as another's: then it stays open, or it would be a new file there.
-    pub fn is_aliased(&self, key: &FileKey) -> bool {
-        self.files.borrow().aliases.contains_key(key)
+    /// Whether a watched path knows this file as another's, or did a while ago and may find it under its next name:
+    /// then it stays open, or it would be a new file there.
+    pub fn is_aliased(&self, key: &FileKey, now: Instant) -> bool {
+        let files = self.files.borrow();
+        let recent = |alias: &Alias| now.saturating_duration_since(alias.changed) < ALIAS_MEMORY;
+        files.aliases.get(key).is_some_and(|alias| alias.paths > 0 || recent(alias))
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use scalyr_monitor::Clock;
 
@@ -145,9 +145,9 @@ impl Follower {
         self.inode == (metadata.dev(), metadata.ino())
     }
 
-    /// When the file was created, where the file system tells.
-    pub fn created(&self) -> Option<SystemTime> {
-        self.file.metadata().and_then(|metadata| metadata.created()).ok()
+    /// Whether the file still has a name.
+    pub fn has_name(&self) -> bool {
+        self.file.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
     }
 
     /// Device and inode.
@@ -170,9 +170,8 @@ impl Follower {
             return Growth::None;
         }
         let size = self.file.metadata().map_or(self.size, |metadata| metadata.len());
-        let grew_again = size > self.size && self.position.0 >= self.size;
-        // Smaller, or rewritten since everything was read, and longer than before already.
-        if size < self.size || (grew_again && !self.head_stands()) {
+        // Smaller, or rewritten and longer than before already.
+        if size < self.size || (size > self.size && !self.head_stands()) {
             return Growth::Truncated;
         }
         self.size = size;

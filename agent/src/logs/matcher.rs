@@ -14,7 +14,7 @@ const OPTIONS: glob::MatchOptions =
 #[derive(Debug)]
 pub struct Matcher {
     pattern: String,
-    is_glob: bool,
+    glob: Option<glob::Pattern>,
     exclude: GlobSet,
 }
 
@@ -31,28 +31,27 @@ impl Matcher {
         }
         let exclude = exclude.build().map_err(|error| format!("exclude: {error}"))?;
         let is_glob = plan.path.contains(['*', '?', '[']);
-        if is_glob {
-            glob::Pattern::new(&plan.path).map_err(|error| format!("path `{}`: {error}", plan.path))?;
-        }
-        Ok(Self { pattern: plan.path.clone(), is_glob, exclude })
+        let glob = is_glob.then(|| glob::Pattern::new(&plan.path)).transpose();
+        let glob = glob.map_err(|error| format!("path `{}`: {error}", plan.path))?;
+        Ok(Self { pattern: plan.path.clone(), glob, exclude })
     }
 
     /// Whether finding the files means walking directories.
     pub fn is_glob(&self) -> bool {
-        self.is_glob
+        self.glob.is_some()
     }
 
     /// The path itself when it is not a glob; it is watched whether it exists or not.
     pub fn fixed(&self) -> Option<&Path> {
         let path = Path::new(&self.pattern);
-        (!self.is_glob && !self.exclude.is_match(path)).then_some(path)
+        (self.glob.is_none() && !self.exclude.is_match(path)).then_some(path)
     }
 
     /// Whether a path is one of this entry, whatever stands there now.
     pub fn matches(&self, path: &Path) -> bool {
         let matches = match self.fixed() {
             Some(fixed) => fixed == path,
-            None => glob::Pattern::new(&self.pattern).is_ok_and(|glob| glob.matches_path_with(path, OPTIONS)),
+            None => self.glob.as_ref().is_some_and(|glob| glob.matches_path_with(path, OPTIONS)),
         };
         matches && !self.exclude.is_match(path)
     }

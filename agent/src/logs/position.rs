@@ -40,7 +40,7 @@ impl Position {
     /// where it was found.
     ///
     /// # Errors
-    /// When the directory is not there (perhaps not mounted yet), or it or a file in it cannot be read.
+    /// When the directory or a file in it cannot be read.
     pub fn find(&self) -> io::Result<Option<(File, Metadata, PathBuf)>> {
         if let Some((file, metadata)) = self.open_if_same(&self.path)? {
             return Ok(Some((file, metadata, self.path.clone())));
@@ -48,7 +48,12 @@ impl Position {
         // A rotation happens where the file lies, which a symbolic link only points to.
         let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         let Some(directory) = target.parent() else { return Ok(None) };
-        for entry in fs::read_dir(directory)? {
+        let entries = match fs::read_dir(directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
             let entry = entry?;
             let same_inode = |metadata: Metadata| metadata.is_file() && self.identity.has_inode(&metadata);
             if entry.metadata().is_ok_and(same_inode)

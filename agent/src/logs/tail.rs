@@ -1,6 +1,6 @@
 //! The tail thread: turns over all watched paths and hands their lines to the sessions.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Select, bounded};
-use scalyr_monitor::{Clock, Level, Logger};
+use scalyr_monitor::{Clock, Level, Logger, Timestamp};
 use serde_json::Value;
 
 use super::batch::{BATCH_BYTES, LogDescription};
 use super::followed::Followed;
 use super::handle::{Command, Port, TailHandle, TailSnapshot};
 use super::matcher::Matcher;
+use super::unseen;
 use super::watched::{Begin, Surroundings, Watched};
 use crate::checkpoint::Checkpoint;
 use crate::config::plan::{LogPlan, TailPlan};
@@ -76,6 +77,17 @@ struct Entry {
     matcher: Matcher,
     /// Whether it has ever matched a file.
     matched: bool,
+}
+
+/// Where files begin that are found when their entry is added and that have no position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    /// At their first byte.
+    Start,
+    /// At the end that they have now.
+    End,
+    /// At their first byte if they came since the run before, which had the entry too.
+    StartIfNew,
 }
 
 /// What a turn over all files came to.
@@ -142,7 +154,10 @@ impl Tail {
                     Err(RecvTimeoutError::Disconnected) => return,
                 },
             };
-            if let Some(command) = command {
+            // All that have come meanwhile, so that one save serves them together.
+            let commands: Vec<Command> = command.into_iter().chain(self.commands.try_iter()).collect();
+            let any = !commands.is_empty();
+            for command in commands {
                 if let Command::Finish { deadline, done } = command {
                     let all = self.read_to_the_end(deadline);
                     self.ports.clear();
@@ -151,6 +166,8 @@ impl Tail {
                     return;
                 }
                 self.obey(command);
+            }
+            if any {
                 self.publish();
             }
         }
@@ -167,21 +184,23 @@ impl Tail {
                 _ = done.send(());
             }
             Command::Remove(log) => {
-                self.entries.retain(|entry| entry.plan != log);
-                let mut kept: BTreeSet<PathBuf> = BTreeSet::new();
-                for entry in self.entries.iter().filter(|entry| entry.plan.worker == log.worker) {
-                    kept.extend(entry.matcher.files());
-                    kept.extend(entry.matcher.fixed().map(Path::to_owned));
-                }
+                self.parts.checkpoint.drop_entry(&log);
+                let (removed, kept): (Vec<_>, Vec<_>) =
+                    std::mem::take(&mut self.entries).into_iter().partition(|entry| entry.plan == log);
+                self.entries = kept;
                 for watched in self.watched.iter_mut().filter(|watched| watched.worker == log.worker) {
-                    watched.withdrawn |= !kept.contains(&watched.path);
+                    let is_of =
+                        |entry: &Entry| entry.plan.worker == watched.worker && entry.matcher.matches(&watched.path);
+                    watched.withdrawn |= removed.iter().any(is_of) && !self.entries.iter().any(is_of);
                 }
             }
             Command::Register(log) => {
                 let path = PathBuf::from(&log.path);
                 self.reinstate(&path, &log.worker);
-                self.watch(path, &log, Begin::Start);
+                self.watch(path, &log, First::Start);
             }
+            // What the configuration asks for is not a monitor's to withdraw.
+            Command::Withdraw(path) if self.entries.iter().any(|entry| entry.matcher.matches(&path)) => {}
             Command::Withdraw(path) => {
                 let around = surroundings(&self.parts, &self.followed);
                 for watched in self.watched.iter_mut().filter(|watched| watched.path == path) {
@@ -201,11 +220,14 @@ impl Tail {
         let added: Vec<_> = logs.into_iter().filter_map(|plan| self.prepare(plan)).collect();
         // First the files that the run before has followed, under whatever name they are now; only then the others, so
         // that none of those is taken for a new one under its new name.
-        for (entry, begin) in &added {
-            for path in self.parts.checkpoint.earlier_paths(&entry.plan.worker) {
-                if entry.matcher.matches(&path) {
-                    self.enter(path, &entry.plan, *begin);
-                }
+        let fixed: HashMap<(&WorkerId, &Path), usize> = added.iter().enumerate().filter_map(fixed_path).collect();
+        for (worker, path) in self.parts.checkpoint.earlier_paths() {
+            let matches = |(entry, _): &&(Entry, First)| {
+                entry.plan.worker == worker && entry.matcher.is_glob() && entry.matcher.matches(&path)
+            };
+            let glob = || added.iter().find(matches);
+            if let Some((entry, begin)) = fixed.get(&(&worker, &path)).map(|&index| &added[index]).or_else(glob) {
+                self.enter(path, &entry.plan, *begin);
             }
         }
         for (mut entry, begin) in added {
@@ -225,12 +247,16 @@ impl Tail {
     }
 
     /// An entry with its patterns read, and where its files begin; reported when it cannot be used.
-    fn prepare(&mut self, plan: LogPlan) -> Option<(Entry, Begin)> {
+    fn prepare(&mut self, plan: LogPlan) -> Option<(Entry, First)> {
         match Matcher::new(&plan) {
             Ok(matcher) => {
                 // What has no position although the run before had the entry has come since: it is copied whole.
                 let is_new = self.parts.checkpoint.note_entry(&plan);
-                let begin = if plan.copy_from_start || !is_new { Begin::Start } else { Begin::End };
+                let begin = match (plan.copy_from_start, is_new) {
+                    (true, _) => First::Start,
+                    (false, true) => First::End,
+                    (false, false) => First::StartIfNew,
+                };
                 Some((Entry { plan, matcher, matched: false }, begin))
             }
             Err(error) => {
@@ -242,7 +268,7 @@ impl Tail {
     }
 
     /// Watches a path and looks at it, unless it is watched already: the first entry that matches it wins.
-    fn watch(&mut self, path: PathBuf, plan: &LogPlan, begin: Begin) {
+    fn watch(&mut self, path: PathBuf, plan: &LogPlan, begin: First) {
         if self.enter(path, plan, begin)
             && let Some(watched) = self.watched.last_mut()
         {
@@ -251,15 +277,16 @@ impl Tail {
     }
 
     /// Enters a path among the watched ones and takes up its positions; false when it was there already.
-    fn enter(&mut self, path: PathBuf, plan: &LogPlan, begin: Begin) -> bool {
+    fn enter(&mut self, path: PathBuf, plan: &LogPlan, begin: First) -> bool {
         if !self.known.insert((plan.worker.clone(), path.clone())) {
             return false;
         }
         let begin = match begin {
             _ if path == self.parts.own_log.0 => Begin::At(self.parts.own_log.1),
             // The end that it has now, also when it can only be opened later.
-            Begin::End => end_of(&path),
-            begin => begin,
+            First::End => end_of(&path),
+            First::StartIfNew => begin_of_known(&path, self.parts.checkpoint.saved_before()),
+            First::Start => Begin::Start,
         };
         let log = Arc::new(describe(&path, plan));
         let mut watched = Watched::new(path.clone(), plan.worker.clone(), log, begin);
@@ -294,7 +321,7 @@ impl Tail {
         for entry in entries.iter_mut().filter(|entry| entry.matcher.is_glob()) {
             for path in entry.matcher.files() {
                 entry.matched = true;
-                self.watch(path, &entry.plan, Begin::Start);
+                self.watch(path, &entry.plan, First::Start);
             }
         }
         self.entries = entries;
@@ -317,10 +344,7 @@ impl Tail {
                 return true;
             }
             known.remove(&(watched.worker.clone(), watched.path.clone()));
-            for position in watched.positions() {
-                // An entry that comes back, as those of containers do, goes on where it was.
-                around.checkpoint.keep(position);
-            }
+            // An entry that comes back, as those of containers do, goes on where it was: the positions are kept.
             watched.close_all(&around);
             false
         });
@@ -461,6 +485,21 @@ fn surroundings<'a>(parts: &'a TailParts, followed: &'a Followed) -> Surrounding
         plan: &parts.plan,
         logger: &parts.logger,
         now: parts.clock.monotonic(),
+        wall: parts.clock.now(),
+    }
+}
+
+fn fixed_path((index, (entry, _)): (usize, &(Entry, First))) -> Option<((&WorkerId, &Path), usize)> {
+    Some(((&entry.plan.worker, entry.matcher.fixed()?), index))
+}
+
+/// Where a file without a position begins whose entry the run before had, too: at its first byte if it came since that
+/// run, and otherwise at its end, because it was there and could not be opened, or its position was lost.
+fn begin_of_known(path: &Path, saved_before: Option<Timestamp>) -> Begin {
+    let created = fs::metadata(path).ok().and_then(|metadata| unseen::created(&metadata));
+    match (created, saved_before) {
+        (Some(created), Some(saved)) if created < unseen::not_before(saved) => end_of(path),
+        _ => Begin::Start,
     }
 }
 

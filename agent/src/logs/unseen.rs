@@ -3,17 +3,19 @@
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use scalyr_monitor::Timestamp;
 
 /// The regular files beside `path` that bear its name with a rotation's suffix and were created at or after `since`,
 /// oldest first. Nothing is found on a file system that does not tell when a file was created.
 ///
-/// A rotation's suffix is one that renames whole files: `<name>.<digits>`, `<name>-<digits>`, `<stem>.<digits><ext>`,
-/// `<stem>-<digits><ext>`; compressed copies are left out.
+/// A rotation's suffix is one that renames whole files: `<name>.<digits>`, `<name>-<date>`, `<stem>.<digits><ext>`,
+/// `<stem>-<date><ext>`; compressed copies are left out.
 ///
 /// # Errors
 /// When the directory cannot be read.
-pub fn rotated_since(path: &Path, since: SystemTime) -> io::Result<Vec<(PathBuf, Metadata)>> {
+pub fn rotated_since(path: &Path, since: Timestamp) -> io::Result<Vec<(PathBuf, Metadata)>> {
     // A rotation happens where the file lies, which a symbolic link only points to.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let path = target.as_path();
@@ -28,8 +30,8 @@ pub fn rotated_since(path: &Path, since: SystemTime) -> io::Result<Vec<(PathBuf,
         }
         // One that is renamed or removed right now is found under its next name, or is gone.
         let Ok(metadata) = entry.metadata() else { continue };
-        let Ok(created) = metadata.created() else { continue };
-        if metadata.is_file() && created >= since {
+        let Some(created) = created(&metadata) else { continue };
+        if metadata.is_file() && created >= not_before(since) {
             found.push((created, entry.path(), metadata));
         }
     }
@@ -37,9 +39,23 @@ pub fn rotated_since(path: &Path, since: SystemTime) -> io::Result<Vec<(PathBuf,
     Ok(found.into_iter().map(|(_, path, metadata)| (path, metadata)).collect())
 }
 
+/// When a file was created, where the file system tells.
+pub fn created(metadata: &Metadata) -> Option<Timestamp> {
+    let since_epoch = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok();
+    let nanos = metadata.created().ok().and_then(since_epoch)?.as_nanos();
+    i64::try_from(nanos).ok().map(Timestamp::from_nanos)
+}
+
+/// File systems take the time from a clock that ticks every few milliseconds.
+pub fn not_before(time: Timestamp) -> Timestamp {
+    Timestamp::from_nanos(time.as_nanos().saturating_sub(20_000_000))
+}
+
 fn is_rotation_of(other: &str, name: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_suffix = |text: &str| text.strip_prefix(['.', '-']).is_some_and(is_number);
+    let is_date = |text: &str| text.len() >= 8 && is_number(text);
+    let is_suffix =
+        |text: &str| text.strip_prefix('.').is_some_and(is_number) || text.strip_prefix('-').is_some_and(is_date);
     if other.strip_prefix(name).is_some_and(is_suffix) {
         return true;
     }
@@ -57,7 +73,9 @@ mod tests {
         for other in ["a.log.1", "a.log.12", "a.log-20261122", "a-20261122.log", "a.3.log"] {
             assert!(is_rotation_of(other, "a.log"), "{other}");
         }
-        for other in ["a.log", "a.log.1.gz", "a.log.gz", "b.log.1", "a.log.old", "ab.1.log", "a.log.", "a..log"] {
+        for other in
+            ["a.log", "a.log.1.gz", "a.log.gz", "b.log.1", "a.log.old", "ab.1.log", "a.log.", "a..log", "a-8080.log"]
+        {
             assert!(!is_rotation_of(other, "a.log"), "{other}");
         }
     }

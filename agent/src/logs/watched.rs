@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use scalyr_monitor::Logger;
+use scalyr_monitor::{Logger, Timestamp};
 use uuid::Uuid;
 
 use super::batch::LogDescription;
@@ -24,6 +24,8 @@ use crate::ledger::{Account, Identity, Ledger, Offset, Sequence, SkipReason, Wor
 /// A renamed file is kept open until it was quiet for this long, because its writer may not have noticed yet.
 const QUIET_AFTER_ROTATION: Duration = Duration::from_secs(60);
 
+/// How long the position of a file that was let go is kept.
+const KEPT: Duration = Duration::from_secs(900);
 /// The end of the last line of a renamed file is waited for this long at most.
 const ROTATED_LINE_WAIT: Duration = Duration::from_millis(500);
 /// A renamed file that cannot be read so often, a second apart, is given up.
@@ -62,6 +64,10 @@ pub struct Watched {
     unresolved: Vec<Position>,
     /// What stands at the path now is a renamed file that another path follows to its end.
     alias: Option<FileKey>,
+    /// When the path was last seen to show the current generation.
+    seen: Option<Timestamp>,
+    /// Whether the trouble is that of reading.
+    unreadable: bool,
 }
 
 #[derive(Debug)]
@@ -82,8 +88,10 @@ pub struct Surroundings<'a> {
     pub plan: &'a TailPlan,
     /// The agent log.
     pub logger: &'a Logger,
-    /// Now.
+    /// Now, for timers.
     pub now: Instant,
+    /// Now, by the wall clock: to be compared with when files were created.
+    pub wall: Timestamp,
 }
 
 impl Watched {
@@ -103,6 +111,8 @@ impl Watched {
             trouble: None,
             unresolved: Vec::new(),
             alias: None,
+            seen: None,
+            unreadable: false,
         }
     }
 
@@ -153,10 +163,12 @@ impl Watched {
         match fs::metadata(&self.path) {
             Ok(metadata) if self.current.as_ref().is_some_and(|current| current.is(&metadata)) => {
                 self.gone_since = None;
+                self.seen = Some(around.wall);
             }
             Ok(metadata) if metadata.is_file() => {
                 let key = (self.worker.clone(), metadata.dev(), metadata.ino());
-                if self.alias.as_ref() != Some(&key) {
+                // An alias holds as long as its owner follows the file.
+                if self.alias.as_ref() != Some(&key) || !around.followed.is_open(&key) {
                     self.set_alias(None, around);
                     self.open_new(key, around);
                 }
@@ -192,6 +204,7 @@ impl Watched {
                 self.path.display()
             ));
         }
+        let retired = self.retire_current(around);
         if !around.followed.has_room() {
             let limit = around.followed.limit();
             return self
@@ -204,8 +217,13 @@ impl Watched {
         };
         self.trouble = None;
         self.gone_since = None;
-        if self.retire_current(around) {
-            self.follow_unseen(around);
+        if retired && let Some(seen) = self.seen {
+            self.follow_unseen(seen, around);
+        }
+        if let Some(position) = self.position_of(&file, &metadata, around) {
+            // It was followed before, here or under another name, and goes on where it was.
+            self.resume_file(file, &metadata, position, None, around);
+            return;
         }
         let begin = match self.begin {
             Begin::Start => Offset(0),
@@ -218,6 +236,12 @@ impl Watched {
         self.current = Some(follower);
     }
 
+    /// The position that is left for this very file.
+    fn position_of(&self, file: &File, metadata: &Metadata, around: &Surroundings<'_>) -> Option<Position> {
+        let left = around.checkpoint.earlier_of_inode(&self.worker, metadata.dev(), metadata.ino());
+        left.into_iter().rev().find(|position| position.identity.is(file, metadata).unwrap_or(false))
+    }
+
     /// Makes the current generation an older one. True when there was one.
     fn retire_current(&mut self, around: &Surroundings<'_>) -> bool {
         let current = self.current.take();
@@ -228,12 +252,12 @@ impl Watched {
 
     fn set_alias(&mut self, alias: Option<FileKey>, around: &Surroundings<'_>) {
         if let Some(before) = self.alias.take() {
-            around.followed.alias(&before, false);
+            around.followed.alias(&before, false, around.now);
         }
         if let Some(key) = &alias {
             self.trouble = None;
             self.begin = Begin::Start;
-            around.followed.alias(key, true);
+            around.followed.alias(key, true, around.now);
         }
         self.alias = alias;
     }
@@ -256,8 +280,11 @@ impl Watched {
         Follower::new(account, Arc::clone(&self.log), file, metadata)
     }
 
-    /// Closes a generation; its totals go on in `heir`.
+    /// Closes a generation; its totals go on in `heir`. While it has a name, its position is kept for a time.
     fn close(&self, follower: Follower, heir: Option<&Account>, around: &Surroundings<'_>) {
+        if !follower.has_ended() && follower.has_name() {
+            around.checkpoint.keep(Position::of(&follower.account), KEPT);
+        }
         around.followed.remove(&self.key_of(&follower), &self.path);
         around.ledger.close(follower.account.id, heir);
     }
@@ -323,7 +350,9 @@ impl Watched {
                 Growth::Truncated => readable |= older.follower.end(SkipReason::Truncated) > 0,
             }
             let quiet_for = around.now.saturating_duration_since(older.quiet_since);
-            let quiet = quiet_for >= QUIET_AFTER_ROTATION && !around.followed.is_aliased(&self.key_of(&older.follower));
+            let free = !around.followed.is_aliased(&self.key_of(&older.follower), around.now);
+            // When files must wait to be opened, a renamed one that is read to its end makes room at once.
+            let quiet = free && (quiet_for >= QUIET_AFTER_ROTATION || !around.followed.has_room());
             if (quiet || older.follower.has_ended()) && older.follower.is_settled() {
                 self.close(older.follower, heir.as_deref(), around);
             } else {
@@ -337,7 +366,9 @@ impl Watched {
     fn let_deleted_go(&mut self, around: &Surroundings<'_>) {
         let Some(since) = self.gone_since else { return };
         let over = around.now.saturating_duration_since(since) >= around.plan.log_deletion_delay;
-        if over && let Some(current) = self.current.take_if(|current| current.is_settled()) {
+        let free = |follower: &Follower| !around.followed.is_aliased(&self.key_of(follower), around.now);
+        let over = over && self.current.as_ref().is_some_and(|current| current.is_settled() && free(current));
+        if over && let Some(current) = self.current.take() {
             self.close(current, None, around);
             self.gone_since = None;
         }
@@ -357,6 +388,7 @@ impl Watched {
     /// so that it does not keep the path from going on.
     pub fn note_read_error(&mut self, error: &io::Error, around: &Surroundings<'_>) {
         self.note_trouble(error.to_string(), around);
+        self.unreadable = true;
         let Some(older) = self.older.iter_mut().find(|older| !older.follower.is_at_end()) else { return };
         if older.follower.count_failure() >= READ_ATTEMPTS {
             let lost = older.follower.end(SkipReason::Unreadable);
@@ -369,7 +401,9 @@ impl Watched {
 
     /// Takes note that reading works.
     pub fn note_read(&mut self) {
-        self.trouble = None;
+        if std::mem::take(&mut self.unreadable) {
+            self.trouble = None;
+        }
     }
 
     /// Makes the next check look at the file, however quiet it was.
@@ -397,11 +431,6 @@ impl Watched {
     /// Whether everything that was seen is handed on and settled.
     pub fn is_settled(&self) -> bool {
         self.followers().all(Follower::is_settled)
-    }
-
-    /// The positions at which its files stand.
-    pub fn positions(&self) -> impl Iterator<Item = Position> + '_ {
-        self.followers().map(|follower| Position::of(&follower.account))
     }
 
     /// Closes what is open, for a path that is watched no more.

@@ -3,14 +3,18 @@
 use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use scalyr_monitor::Level;
+use scalyr_monitor::{Level, Timestamp};
 
 use super::super::follower::{self, Follower};
 use super::super::position::Position;
 use super::super::unseen;
 use super::{Begin, Older, Surroundings, Watched};
 use crate::ledger::Offset;
+
+/// How long the position of a file that is not to be found is kept: its file system may not be mounted yet.
+const MISSING_KEPT: Duration = Duration::from_secs(7 * 86_400);
 
 impl Watched {
     /// Takes up again what the positions of an earlier run say about this path: the file that stands there now, and
@@ -19,38 +23,36 @@ impl Watched {
         // A path that was followed: whatever else stands there now is a new generation, read from its first byte.
         self.begin = Begin::Start;
         for position in positions {
-            match position.find() {
+            let trouble = match position.find() {
+                Ok(_) if !around.followed.has_room() => format!("{} files are open already", around.followed.limit()),
                 Ok(found) => {
-                    around.checkpoint.forget(&position);
                     self.resume_found(found, position, around);
+                    continue;
                 }
                 Err(error) => {
-                    let trouble = format!(
-                        "the file that was followed up to byte {} cannot be looked for: {error}",
-                        position.settled
-                    );
-                    self.note_trouble(trouble, around);
-                    self.unresolved.push(position);
+                    format!("the file that was followed up to byte {} cannot be looked for: {error}", position.settled)
                 }
-            }
+            };
+            self.note_trouble(trouble, around);
+            self.unresolved.push(position);
         }
-        if self.current.is_none() {
-            self.follow_unseen(around);
+        if self.current.is_none()
+            && let Some(seen) = around.checkpoint.saved_before()
+        {
+            self.follow_unseen(seen, around);
         }
     }
 
-    /// After a rotation: takes up the generations that came and went since the last one that was seen, so that two
+    /// After a rotation: takes up the generations that came and went since the path was last seen at `seen`, so that two
     /// rotations between two looks lose nothing.
-    pub(super) fn follow_unseen(&mut self, around: &Surroundings<'_>) {
-        let newest = self.older.iter().filter_map(|older| older.follower.created()).max();
-        let Some(newest) = newest else { return };
-        let found = unseen::rotated_since(&self.path, newest).unwrap_or_else(|error| {
+    pub(super) fn follow_unseen(&mut self, seen: Timestamp, around: &Surroundings<'_>) {
+        let found = unseen::rotated_since(&self.path, seen).unwrap_or_else(|error| {
             around.logger.warn(format_args!("{}: cannot look for rotated files: {error}", self.path.display()));
             Vec::new()
         });
         for (path, metadata) in found {
             let key = (self.worker.clone(), metadata.dev(), metadata.ino());
-            if around.followed.is_open(&key) {
+            if around.followed.is_open(&key) || !around.followed.has_room() {
                 continue;
             }
             match follower::open_identified(&path) {
@@ -81,17 +83,21 @@ impl Watched {
                 let moved_to = (found != self.path).then_some(found);
                 self.resume_file(file, &metadata, position, moved_to.as_deref(), around);
             }
-            None => around.logger.warn(format_args!(
-                "{}: the file that was followed up to byte {} is not there any more (inode {}); what it held beyond \
-                 that is lost",
-                self.path.display(),
-                position.settled,
-                position.identity.inode
-            )),
+            None => {
+                around.logger.info(format_args!(
+                    "{}: the file that was followed up to byte {} is not there (inode {}); should it come back within \
+                     {} days, it goes on from there",
+                    self.path.display(),
+                    position.settled,
+                    position.identity.inode,
+                    MISSING_KEPT.as_secs() / 86_400
+                ));
+                around.checkpoint.keep(position, MISSING_KEPT);
+            }
         }
     }
 
-    fn resume_file(
+    pub(super) fn resume_file(
         &mut self,
         file: File,
         metadata: &Metadata,
@@ -111,7 +117,9 @@ impl Watched {
         }
         let settled = Offset(position.settled.0.min(metadata.len()));
         let (worker, path) = (self.worker.clone(), self.path.clone());
-        let account = around.ledger.open(worker, path, position.identity, position.sequence, settled);
+        let (identity, sequence) = (position.identity.clone(), position.sequence.clone());
+        let account = around.ledger.open(worker, path, identity, sequence, settled);
+        around.checkpoint.forget(&position);
         let mut follower = self.take_up(account, file, metadata, around);
         self.skip_excess(&mut follower, around.plan.max_existing_log_offset_size, around);
         if let Some(moved_to) = moved_to {
