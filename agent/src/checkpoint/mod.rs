@@ -23,6 +23,8 @@ use crate::upload::Save;
 
 /// The file in `agent_data_path`.
 pub const FILE_NAME: &str = "positions.json";
+/// A save says that every path was looked at within so long before it, generously.
+const LONGEST_LOOK: Duration = Duration::from_secs(5);
 /// A killed process needs no fsync; against a power cut one at most this often is enough.
 const SYNC_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -101,9 +103,11 @@ impl Checkpoint {
         self.lock().earlier.paths()
     }
 
-    /// When the run before wrote its positions for the last time.
-    pub fn saved_before(&self) -> Option<Timestamp> {
-        self.lock().saved_before
+    /// Files created since then may not have been seen by the run before: it looks at every path at least once in this
+    /// time, and what it saw had its position written.
+    pub fn unseen_since(&self) -> Option<Timestamp> {
+        let look = i64::try_from(LONGEST_LOOK.as_nanos()).unwrap_or(i64::MAX);
+        self.lock().saved_before.map(|saved| Timestamp::from_nanos(saved.as_nanos().saturating_sub(look)))
     }
 
     /// Notes that this run has an entry. True when the run before did not have it.

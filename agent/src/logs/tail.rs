@@ -285,7 +285,7 @@ impl Tail {
             _ if path == self.parts.own_log.0 => Begin::At(self.parts.own_log.1),
             // The end that it has now, also when it can only be opened later.
             First::End => end_of(&path),
-            First::StartIfNew => begin_of_known(&path, self.parts.checkpoint.saved_before()),
+            First::StartIfNew => begin_of_known(&path, self.parts.checkpoint.unseen_since()),
             First::Start => Begin::Start,
         };
         let log = Arc::new(describe(&path, plan));
@@ -495,10 +495,10 @@ fn fixed_path((index, (entry, _)): (usize, &(Entry, First))) -> Option<((&Worker
 
 /// Where a file without a position begins whose entry the run before had, too: at its first byte if it came since that
 /// run, and otherwise at its end, because it was there and could not be opened, or its position was lost.
-fn begin_of_known(path: &Path, saved_before: Option<Timestamp>) -> Begin {
+fn begin_of_known(path: &Path, unseen_since: Option<Timestamp>) -> Begin {
     let created = fs::metadata(path).ok().and_then(|metadata| unseen::created(&metadata));
-    match (created, saved_before) {
-        (Some(created), Some(saved)) if created < unseen::not_before(saved) => end_of(path),
+    match (created, unseen_since) {
+        (Some(created), Some(since)) if created < unseen::not_before(since) => end_of(path),
         _ => Begin::Start,
     }
 }

@@ -37,7 +37,7 @@ impl Watched {
             self.unresolved.push(position);
         }
         if self.current.is_none()
-            && let Some(seen) = around.checkpoint.saved_before()
+            && let Some(seen) = around.checkpoint.unseen_since()
         {
             self.follow_unseen(seen, around);
         }
