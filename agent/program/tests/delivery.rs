@@ -41,6 +41,7 @@ fn each_line_of_a_log_that_grows_while_it_is_read_arrives_exactly_once() {
     assert_reconciles(&status);
     assert_eq!(agent.stop(PATIENCE), Some(0));
     assert_eq!(agent.process().stderr(), "");
+    assert!(!scratch.path("data/status.sock").exists(), "a stopped agent leaves no socket behind");
 }
 
 #[test]

@@ -236,7 +236,10 @@ impl Tail {
             entry.matched = !files.is_empty();
             if !entry.matched {
                 let LogPlan { origin, path, .. } = &entry.plan;
-                self.parts.logger.info(format_args!("{origin}: no file matches {path} yet; it is waited for"));
+                // The agent's own files come by themselves.
+                let own = self.parts.own_log.0.parent().is_some_and(|own| Path::new(path).starts_with(own));
+                let level = if own { Level::Debug1 } else { Level::Info };
+                self.parts.logger.at(level, format_args!("{origin}: no file matches {path} yet; it is waited for"));
             }
             for path in files.into_iter().chain(fixed) {
                 self.watch(path, &entry.plan, begin);

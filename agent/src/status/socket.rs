@@ -30,6 +30,13 @@ struct Address {
     path: PathBuf,
 }
 
+impl Address {
+    /// Valid as long as `self` is; a method, so that closures take all of it and not the path alone.
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 fn address(data_path: &Path) -> io::Result<Address> {
     let directory = File::open(data_path)?;
     let path = PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd())).join(NAME);
@@ -52,12 +59,12 @@ impl StatusSocket {
     pub fn bind(data_path: &Path) -> io::Result<Self> {
         let address = address(data_path)?;
         // A socket that an agent left behind that was killed; the lock on the data path says that none is running.
-        match std::fs::remove_file(&address.path) {
+        match std::fs::remove_file(address.path()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
         let before = rustix::process::umask(Mode::from_bits_truncate(0o177));
-        let listener = UnixListener::bind(&address.path);
+        let listener = UnixListener::bind(address.path());
         rustix::process::umask(before);
         Ok(Self { listener: listener?, address, data_path: data_path.to_owned() })
     }
@@ -77,7 +84,7 @@ impl StatusSocket {
         stop.on_stop(move || {
             // Wakes the thread out of `accept`.
             _ = connect(&data_path);
-            _ = std::fs::remove_file(&address.path);
+            _ = std::fs::remove_file(address.path());
         });
         let stop = stop.clone();
         threads.spawn("status", move || {
@@ -110,7 +117,7 @@ fn answer(mut client: UnixStream, snapshot: impl Fn() -> Snapshot) -> io::Result
 }
 
 fn connect(data_path: &Path) -> io::Result<UnixStream> {
-    UnixStream::connect(address(data_path)?.path)
+    UnixStream::connect(address(data_path)?.path())
 }
 
 /// Asks the running agent for its snapshot in a format.
