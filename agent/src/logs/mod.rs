@@ -5,6 +5,7 @@
 //! channel parks the files of that session only.
 
 pub mod batch;
+mod begin;
 mod followed;
 mod follower;
 mod handle;

@@ -1,22 +1,21 @@
 //! The tail thread: turns over all watched paths and hands their lines to the sessions.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Select, bounded};
-use scalyr_monitor::{Clock, Level, Logger, Timestamp};
+use scalyr_monitor::{Clock, Level, Logger};
 use serde_json::Value;
 
 use super::batch::{BATCH_BYTES, LogDescription};
+use super::begin::{Begin, First};
 use super::followed::Followed;
 use super::handle::{Command, Port, TailHandle, TailSnapshot};
 use super::matcher::Matcher;
-use super::unseen;
-use super::watched::{Begin, Surroundings, Watched};
+use super::watched::{Surroundings, Watched};
 use crate::checkpoint::Checkpoint;
 use crate::config::plan::{LogPlan, TailPlan};
 use crate::ledger::{Ledger, Offset, WorkerId};
@@ -77,17 +76,6 @@ struct Entry {
     matcher: Matcher,
     /// Whether it has ever matched a file.
     matched: bool,
-}
-
-/// Where files begin that are found when their entry is added and that have no position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum First {
-    /// At their first byte.
-    Start,
-    /// At the end that they have now.
-    End,
-    /// At their first byte if they came since the run before, which had the entry too.
-    StartIfNew,
 }
 
 /// What a turn over all files came to.
@@ -284,12 +272,9 @@ impl Tail {
         if !self.known.insert((plan.worker.clone(), path.clone())) {
             return false;
         }
-        let begin = match begin {
-            _ if path == self.parts.own_log.0 => Begin::At(self.parts.own_log.1),
-            // The end that it has now, also when it can only be opened later.
-            First::End => end_of(&path),
-            First::StartIfNew => begin_of_known(&path, self.parts.checkpoint.unseen_since()),
-            First::Start => Begin::Start,
+        let begin = match path == self.parts.own_log.0 {
+            true => Begin::At(self.parts.own_log.1),
+            false => begin.of(&path, self.parts.checkpoint.unseen_since()),
         };
         let log = Arc::new(describe(&path, plan));
         let mut watched = Watched::new(path.clone(), plan.worker.clone(), log, begin);
@@ -494,24 +479,6 @@ fn surroundings<'a>(parts: &'a TailParts, followed: &'a Followed) -> Surrounding
 
 fn fixed_path((index, (entry, _)): (usize, &(Entry, First))) -> Option<((&WorkerId, &Path), usize)> {
     Some(((&entry.plan.worker, entry.matcher.fixed()?), index))
-}
-
-/// Where a file without a position begins whose entry the run before had, too: at its first byte if it came since that
-/// run, and otherwise at its end, because it was there and could not be opened, or its position was lost.
-fn begin_of_known(path: &Path, unseen_since: Option<Timestamp>) -> Begin {
-    let created = fs::metadata(path).ok().and_then(|metadata| unseen::created(&metadata));
-    match (created, unseen_since) {
-        (Some(created), Some(since)) if created < unseen::not_before(since) => end_of(path),
-        _ => Begin::Start,
-    }
-}
-
-fn end_of(path: &Path) -> Begin {
-    match fs::metadata(path) {
-        Ok(metadata) => Begin::At(Offset(metadata.len())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Begin::Start,
-        Err(_) => Begin::End,
-    }
 }
 
 /// The attributes of a file on the wire: the entry's, and `logfile` unless the user gave one.

@@ -14,6 +14,7 @@ use scalyr_monitor::{Logger, Timestamp};
 use uuid::Uuid;
 
 use super::batch::LogDescription;
+use super::begin::Begin;
 use super::followed::{FileKey, Followed};
 use super::follower::{self, Follower, Growth};
 use super::position::Position;
@@ -30,17 +31,6 @@ const KEPT: Duration = Duration::from_secs(900);
 const ROTATED_LINE_WAIT: Duration = Duration::from_millis(500);
 /// A renamed file that cannot be read so often, a second apart, is given up.
 const READ_ATTEMPTS: u32 = 10;
-
-/// Where copying of a file without a position begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Begin {
-    /// At its first byte: it is new, or the entry says so.
-    Start,
-    /// At the end that it has now.
-    End,
-    /// At this byte, or at its end when it is shorter (the agent's own log: the size it had when the agent started).
-    At(Offset),
-}
 
 /// One path of one worker.
 #[derive(Debug)]
