@@ -370,11 +370,6 @@ impl Ledger {
         self.lock().values().cloned().collect()
     }
 
-    /// What became of the bytes of files that are followed no more.
-    pub fn closed(&self) -> Totals {
-        self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// How many accounts were ever opened.
     pub fn opened(&self) -> u64 {
         self.0.last_id.load(Ordering::Acquire)

@@ -54,7 +54,7 @@ pub struct Watched {
     unresolved: Vec<Position>,
     /// What stands at the path now is a renamed file that another path follows to its end.
     alias: Option<FileKey>,
-    /// When the path was last seen to show the current generation.
+    /// When the path was last seen to show the current generation; nothing was looked for yet that came after it.
     seen: Option<Timestamp>,
     /// Whether the trouble is that of reading.
     unreadable: bool,
@@ -144,7 +144,9 @@ impl Watched {
             self.due = None;
         } else {
             let active = self.active_until.is_some_and(|until| now < until);
-            self.due = Some(now + Duration::from_millis(if active { 90 } else { 400 }));
+            let next = now + Duration::from_millis(if active { 90 } else { 400 });
+            // Trouble that this very look met has set a later time.
+            self.due = self.due.max(Some(next));
         }
     }
 
@@ -194,7 +196,7 @@ impl Watched {
                 self.path.display()
             ));
         }
-        let retired = self.retire_current(around);
+        self.retire_current(around);
         if !around.followed.has_room() {
             let limit = around.followed.limit();
             return self
@@ -207,7 +209,8 @@ impl Watched {
         };
         self.trouble = None;
         self.gone_since = None;
-        if retired && let Some(seen) = self.seen {
+        // Not earlier: should the file be opened at a later attempt only, nothing that came meanwhile is forgotten.
+        if let Some(seen) = self.seen.take() {
             self.follow_unseen(seen, around);
         }
         if let Some(position) = self.position_of(&file, &metadata, around) {
@@ -232,12 +235,10 @@ impl Watched {
         left.into_iter().rev().find(|position| position.identity.is(file, metadata).unwrap_or(false))
     }
 
-    /// Makes the current generation an older one. True when there was one.
-    fn retire_current(&mut self, around: &Surroundings<'_>) -> bool {
+    /// Makes the current generation an older one.
+    fn retire_current(&mut self, around: &Surroundings<'_>) {
         let current = self.current.take();
-        let retired = current.is_some();
         self.older.extend(current.map(|follower| Older { follower, quiet_since: around.now }));
-        retired
     }
 
     fn set_alias(&mut self, alias: Option<FileKey>, around: &Surroundings<'_>) {
@@ -323,6 +324,8 @@ impl Watched {
         }
         let key = self.key_of(&follower);
         self.older.push_back(Older { follower, quiet_since: around.now });
+        // The file at the path is still the same one: no generation came between.
+        self.seen = None;
         self.open_new(key, around);
     }
 
