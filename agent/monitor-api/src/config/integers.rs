@@ -49,42 +49,7 @@ macro_rules! integers {
             type Limit = Self;
 
             fn limit(limit: Self) -> Number {
-                Number::Integer(i128::from(limit))
-            }
-
-            fn measure(&self) -> Option<Number> {
-                Some(Self::limit(*self))
-            }
-        }
-    )*};
-}
-integers!(i8 i16 i32 i64 u8 u16 u32 u64);
-
-macro_rules! machine_integers {
-    ($($integer:ty)*) => {$(
-        /// As its fixed-width brother on the machines that the agent runs on.
-        impl ConfigValue for $integer {
-            const KIND: Kind = Kind::Integer { min: <$integer>::MIN as i128, max: <$integer>::MAX as i128 };
-
-            type Literal = Self;
-
-            fn from_literal(literal: Self) -> Self {
-                literal
-            }
-
-            fn read(found: &mut Found<'_>) -> Option<Self> {
-                read_integer(found, Self::KIND, Self::MIN, Self::MAX)
-            }
-
-            fn to_value(&self) -> Value {
-                Self::limit(*self).to_value()
-            }
-        }
-
-        impl Bounded for $integer {
-            type Limit = Self;
-
-            fn limit(limit: Self) -> Number {
+                // An `i128` holds each of these types whole; `From` is not there for the sizes of the machine.
                 Number::Integer(limit as i128)
             }
 
@@ -94,4 +59,4 @@ macro_rules! machine_integers {
         }
     )*};
 }
-machine_integers!(isize usize);
+integers!(i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
