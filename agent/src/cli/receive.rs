@@ -5,13 +5,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver as Receiving, RecvTimeoutError, bounded};
-use scalyr_monitor::Clock;
+use scalyr_monitor::{Clock, Stop};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+use super::signals::stop_on;
 use crate::receiver::faults::GRAMMAR;
 use crate::receiver::{Arrival, Observer, Options, Receiver, Script, Summary, escape, show_events};
 use crate::threads::Threads;
@@ -74,10 +74,8 @@ pub fn run(args: Args, clock: &Clock, out: &mut (dyn Write + Send), err: &mut (d
 }
 
 fn receive(args: Args, clock: &Clock, out: &mut dyn Write) -> io::Result<()> {
-    let asked_to_end = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&asked_to_end))?;
-    }
+    let (asked_to_end, threads) = (Stop::new(), Threads::new());
+    stop_on(&[SIGINT, SIGTERM], &asked_to_end, &threads)?;
     let (print, printed) = bounded::<String>(WAITING_REQUESTS);
     let observer: Observer = Arc::new(move |arrival: &Arrival<'_, '_>| {
         let mut text = String::new();
@@ -94,15 +92,14 @@ fn receive(args: Args, clock: &Clock, out: &mut dyn Write) -> io::Result<()> {
         observer: prints.then_some(observer),
         ..Options::default()
     };
-    let threads = Threads::new();
     let receiver = Arc::new(Receiver::start(options, &threads, clock)?);
     let mut result = writeln!(out, "listening on {}", receiver.url()).and_then(|()| out.flush());
-    while result.is_ok() && !asked_to_end.load(Ordering::Relaxed) && !is_enough(&receiver, args.max_requests) {
+    while result.is_ok() && !asked_to_end.is_stopped() && !is_enough(&receiver, args.max_requests) {
         if prints {
             let text = printed.recv_timeout(LOOK_EVERY).unwrap_or_default();
             result = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         } else {
-            std::thread::sleep(LOOK_EVERY);
+            asked_to_end.wait(LOOK_EVERY);
         }
     }
     let ended = stop(&receiver, &threads, &printed, &mut |text| {
