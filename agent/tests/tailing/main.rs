@@ -1,0 +1,155 @@
+//! What the tail stage hands on: which lines, from where, in which order, whatever happens to the file.
+#![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
+
+mod reading;
+mod registered;
+mod restart;
+mod rotation;
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, bounded};
+use scalyr_agent::checkpoint::Checkpoint;
+use scalyr_agent::config::plan::{LogPlan, TailPlan};
+use scalyr_agent::ledger::{DropReason, Ledger, Offset, Outcome, Totals, Verdict, WorkerId};
+use scalyr_agent::logs::batch::Batch;
+use scalyr_agent::logs::{Port, Tail, TailHandle, TailParts};
+use scalyr_agent::threads::Threads;
+use scalyr_agent::upload::Save;
+use scalyr_monitor::{Clock, Logger};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A tail stage over a directory of its own, whose batches the test takes.
+struct Tailing {
+    directory: tempfile::TempDir,
+    running: Option<Running>,
+    plan: TailPlan,
+    max_open_files: usize,
+}
+
+struct Running {
+    tail: TailHandle,
+    batches: Receiver<Batch>,
+    ledger: Ledger,
+    checkpoint: Arc<Checkpoint>,
+}
+
+impl Tailing {
+    fn new() -> Self {
+        let plan = TailPlan {
+            max_line_size: 49_900,
+            line_completion_wait: Duration::from_millis(300),
+            max_log_offset_size: 200_000_000,
+            max_existing_log_offset_size: 200_000_000,
+            log_deletion_delay: Duration::from_secs(600),
+            max_new_log_detection_time: Duration::from_secs(60),
+        };
+        Self { directory: tempfile::tempdir().unwrap(), running: None, plan, max_open_files: 100 }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn append(&self, name: &str, text: impl AsRef<[u8]>) {
+        append(&self.path(name), text);
+    }
+
+    fn entry(&self, pattern: &str) -> LogPlan {
+        LogPlan {
+            origin: "logs[0]".into(),
+            path: self.path(pattern).to_string_lossy().into_owned(),
+            exclude: Vec::new(),
+            attributes: serde_json::Map::new(),
+            copy_from_start: false,
+            worker: WorkerId("default".into()),
+        }
+    }
+
+    /// Starts the stage and waits until it has found what is there.
+    fn start(&mut self, pattern: &str) {
+        let (clock, logger, ledger) = (Clock::system(), Logger::none(), Ledger::new());
+        let checkpoint =
+            Arc::new(Checkpoint::open(self.directory.path(), ledger.clone(), clock.clone(), logger.clone()));
+        let parts = TailParts {
+            plan: self.plan,
+            ledger: ledger.clone(),
+            checkpoint: Arc::clone(&checkpoint),
+            logger,
+            clock,
+            max_open_files: self.max_open_files,
+            own_log: (self.path("agent.log"), Offset(0)),
+        };
+        let tail = Tail::start(parts, &Threads::new()).unwrap();
+        let (sender, batches) = bounded(8);
+        let (_, recycled) = bounded(1);
+        tail.open_port(Port { worker: WorkerId("default".into()), batches: sender, recycled });
+        tail.add(vec![self.entry(pattern)]);
+        self.running = Some(Running { tail, batches, ledger, checkpoint });
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().unwrap()
+    }
+
+    /// The next messages, `count` of them, settled as they come.
+    fn lines(&self, count: usize) -> Vec<String> {
+        let mut lines = Vec::new();
+        while lines.len() < count {
+            let batch = self.running().batches.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("only {lines:?} came"));
+            lines.extend(messages(&batch));
+            settle(&batch);
+            // As the upload stage does after each request.
+            self.running().checkpoint.save();
+        }
+        assert_eq!(lines.len(), count, "{lines:?}");
+        lines
+    }
+
+    fn nothing_comes(&self) {
+        if let Ok(batch) = self.running().batches.recv_timeout(Duration::from_millis(700)) {
+            panic!("unexpected: {:?}", messages(&batch));
+        }
+    }
+
+    /// As a kill would: nothing is read to its end, and only what was saved before remains.
+    fn crash(&mut self) {
+        self.running = None;
+    }
+
+    fn totals(&self) -> Totals {
+        let (open, mut totals) = self.running().ledger.view();
+        for account in open {
+            totals.merge(&account.totals());
+        }
+        assert!(totals.reconciles(), "{totals:?}");
+        totals
+    }
+}
+
+fn append(path: &Path, text: impl AsRef<[u8]>) {
+    OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text.as_ref()).unwrap();
+}
+
+fn messages(batch: &Batch) -> Vec<String> {
+    let message = |range: &std::ops::Range<u32>| &batch.arena[range.start as usize..range.end as usize];
+    batch.events.iter().map(|event| String::from_utf8_lossy(message(&event.message)).into_owned()).collect()
+}
+
+/// Stands for the upload stage; only that one can say "accepted", so everything sent counts as discarded here.
+fn settle(batch: &Batch) {
+    for segment in &batch.segments {
+        let outcome = match segment.verdict {
+            Verdict::Send => Outcome::Dropped(DropReason::ServerDiscarded),
+            Verdict::SampledOut => Outcome::SampledOut,
+            Verdict::Dropped(why) => Outcome::Dropped(why),
+            Verdict::Skipped(why) => Outcome::Skipped(why),
+        };
+        batch.account.settle(segment.end, segment.lines, outcome);
+    }
+}
