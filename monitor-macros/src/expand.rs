@@ -76,7 +76,7 @@ pub(crate) fn monitor(monitor: &Monitor, sound: bool) -> TokenStream {
         #lints
         const _: () = {
             #(#options)*
-            const __METRICS: &[::scalyr_monitor::__private::MetricDecl] = &[#(#metrics),*];
+            const __METRICS: &[::scalyr_monitor::__private::DeclaredMetric] = &[#(#metrics),*];
             #rest
         };
     }
@@ -99,11 +99,15 @@ fn option(field: &Field, config: &Config) -> TokenStream {
     quote! {
         static #static_name: ::scalyr_monitor::__private::TypedOption<#ty> = ::scalyr_monitor::__private::TypedOption {
             key: #key,
+            aliases: &[],
             doc: #doc,
             reading: ::scalyr_monitor::__private::reading::<#ty>(),
             env: #env,
             absent: #absent,
             bounds: #bounds,
+            check: ::scalyr_monitor::__private::None,
+            secret: false,
+            no_http: false,
         };
     }
 }
@@ -156,7 +160,8 @@ fn metric(field: &Field) -> Option<TokenStream> {
         arguments.push(quote!(()));
     }
     let (name, doc) = (metric_name(field), field.doc.to_expression());
-    Some(quote!(::scalyr_monitor::__private::declare_metric::<#(#arguments),*>(#name, #doc)))
+    let declare = quote!(::scalyr_monitor::__private::declare_metric::<#(#arguments),*>(#name, #doc));
+    Some(quote!(::scalyr_monitor::__private::DeclaredMetric::One(#declare)))
 }
 
 /// The name of a metric as it stands in the log.
@@ -184,8 +189,10 @@ fn registration(monitor: &Monitor) -> TokenStream {
             krate: ::scalyr_monitor::__private::env!("CARGO_PKG_NAME"),
             version: ::scalyr_monitor::__private::env!("CARGO_PKG_VERSION"),
             doc: #doc,
-            declared_options: &[#(&#options),*],
-            metrics: __METRICS,
+            declared_options: &[#(::scalyr_monitor::__private::DeclaredOption::One(&#options)),*],
+            declared_metrics: __METRICS,
+            log_fields: &[],
+            enabled_by_default: false,
             construct: __construct,
         };
 

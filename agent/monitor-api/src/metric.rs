@@ -162,6 +162,56 @@ pub struct MetricDecl {
     pub fields: &'static [&'static str],
     /// The doc comment of each extra field; empty where there is none.
     pub field_docs: &'static [&'static str],
+    /// Extra fields whose value never changes, with that value: `type` and `read`. Written with each emission, sorted
+    /// among the others.
+    pub constants: &'static [(&'static str, &'static str)],
+    /// What its values count: `bytes`, `sec`, `sec:.001` for thousandths (`monitor-framework.md` section 19).
+    pub unit: Option<&'static str>,
+    /// The heading under which the reference shows it.
+    pub category: Option<&'static str>,
+    /// Whether it only grows, so that its rate is what one wants to see.
+    pub cumulative: bool,
+}
+
+/// What a monitor declares: a metric, or a set of them.
+#[derive(Clone, Copy, Debug)]
+pub enum DeclaredMetric {
+    /// One metric.
+    One(MetricDecl),
+    /// The metrics of a set.
+    Set(&'static [Self]),
+}
+
+impl DeclaredMetric {
+    /// All metrics of a declaration, in its order, sets opened.
+    pub fn all(declared: &'static [Self]) -> Vec<&'static MetricDecl> {
+        declared
+            .iter()
+            .flat_map(|declared| match declared {
+                Self::One(metric) => vec![metric],
+                Self::Set(set) => Self::all(set),
+            })
+            .collect()
+    }
+}
+
+/// Metrics that belong together, by `#[derive(MetricSet)]` on a struct whose fields are `#[metric]` handles; a monitor
+/// with a large catalogue takes them in with `#[metrics]`.
+pub trait MetricSet: Sized {
+    /// The metrics, in the order of declaration.
+    const METRICS: &'static [DeclaredMetric];
+
+    /// The handles.
+    fn declared() -> Self;
+}
+
+/// A field that whole lines of a monitor hold, for the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogFieldDecl {
+    /// Its name.
+    pub name: &'static str,
+    /// What it says.
+    pub doc: &'static str,
 }
 
 /// Names that the server uses itself: a metric or field of that name gets an underscore behind it.

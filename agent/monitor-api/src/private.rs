@@ -10,8 +10,10 @@ pub use std::vec::Vec;
 pub use inventory;
 pub use monitor_macros::ScalyrMonitor;
 
-pub use crate::config::{Absent, Bounded, Bounds, ConfigValue, DescribeOption, Reader, TypedOption, reading};
-pub use crate::metric::{Fields, Metric, MetricDecl, MetricValue};
+pub use crate::config::{
+    Absent, Bounded, Bounds, ConfigValue, DeclaredOption, DescribeOption, OptionGroup, Reader, TypedOption, reading,
+};
+pub use crate::metric::{DeclaredMetric, Fields, LogFieldDecl, Metric, MetricDecl, MetricSet, MetricValue};
 pub use crate::monitor::Monitor;
 pub use crate::registry::{Declared, Registration};
 
@@ -27,7 +29,16 @@ pub fn seconds(seconds: f64) -> std::time::Duration {
 
 /// Declares a metric for the reference; also where a wrong type is noticed.
 pub const fn declare_metric<V: MetricValue, F: Fields>(name: &'static str, doc: &'static str) -> MetricDecl {
-    MetricDecl { name, doc, fields: F::NAMES, field_docs: F::DOCS }
+    MetricDecl {
+        name,
+        doc,
+        fields: F::NAMES,
+        field_docs: F::DOCS,
+        constants: &[],
+        unit: None,
+        category: None,
+        cumulative: false,
+    }
 }
 
 /// Appends ` name=value`.

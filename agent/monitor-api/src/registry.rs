@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::config::{DescribeOption, OptionDecl, Reader};
-use crate::metric::MetricDecl;
+use crate::config::{DeclaredOption, OptionDecl, Reader};
+use crate::metric::{DeclaredMetric, LogFieldDecl, MetricDecl};
 use crate::monitor::Monitor;
 use crate::nearest;
 
@@ -69,9 +69,14 @@ pub struct Registration {
     pub doc: &'static str,
     /// The options, in the order of declaration; see [`Registration::options`].
     #[doc(hidden)]
-    pub declared_options: &'static [&'static dyn DescribeOption],
-    /// The metrics, in the order of declaration.
-    pub metrics: &'static [MetricDecl],
+    pub declared_options: &'static [DeclaredOption],
+    /// The metrics, in the order of declaration; see [`Registration::metrics`].
+    #[doc(hidden)]
+    pub declared_metrics: &'static [DeclaredMetric],
+    /// The fields of the whole lines that it writes, for the reference.
+    pub log_fields: &'static [LogFieldDecl],
+    /// Whether the agent runs it when no entry of `monitors` names it.
+    pub enabled_by_default: bool,
     /// Reads all options and makes an instance; `None` after a problem.
     #[doc(hidden)]
     pub construct: fn(&mut Reader<'_>) -> Option<Box<dyn Monitor>>,
@@ -94,7 +99,7 @@ impl Registration {
     pub fn build(&self, entry: &Map<String, Value>, environment: &Environment) -> Result<Built, Vec<Problem>> {
         let mut reader = Reader::new(entry, environment);
         let monitor = (self.construct)(&mut reader);
-        reader.warn_of_unknown_keys(self.declared_options);
+        reader.warn_of_unknown_keys(&DeclaredOption::all(self.declared_options));
         let problems = reader.into_problems();
         match monitor {
             Some(monitor) => Ok(Built { monitor, warnings: problems }),
@@ -104,7 +109,12 @@ impl Registration {
 
     /// The options, in the order of declaration.
     pub fn options(&self) -> Vec<OptionDecl> {
-        self.declared_options.iter().map(|option| option.describe()).collect()
+        DeclaredOption::all(self.declared_options).into_iter().map(|option| option.describe()).collect()
+    }
+
+    /// The metrics, in the order of declaration.
+    pub fn metrics(&self) -> Vec<&'static MetricDecl> {
+        DeclaredMetric::all(self.declared_metrics)
     }
 }
 
@@ -201,7 +211,9 @@ mod tests {
             version: "1.0.0",
             doc: "",
             declared_options: &[],
-            metrics: &[],
+            declared_metrics: &[],
+            log_fields: &[],
+            enabled_by_default: false,
             construct: |_| None,
         }
     }

@@ -232,7 +232,8 @@ fn the_declaration_can_be_read_back() {
     assert_eq!((&option("most").default, option("most").required), (&None::<Value>, false));
     assert_eq!(option("root").default, Some(json!("/proc")));
 
-    let metrics: Vec<_> = sampler.metrics.iter().map(|metric| (metric.name, metric.doc, metric.fields)).collect();
+    let metrics: Vec<_> =
+        sampler.metrics().into_iter().map(|metric| (metric.name, metric.doc, metric.fields)).collect();
     let fields: &[&str] = &["Zone", "host", "instance_", "type"];
     assert_eq!(metrics, [("look.seen", "Everything seen.", fields), ("value_", "A reserved name.", &[])]);
 }

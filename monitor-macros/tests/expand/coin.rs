@@ -20,6 +20,7 @@ const _: () = {
     static __OPTION_GAUSS_MEAN: ::scalyr_monitor::__private::TypedOption<f64> =
         ::scalyr_monitor::__private::TypedOption {
             key: "gauss_mean",
+            aliases: &[],
             doc: "Mean of the gaussian flip.",
             reading: ::scalyr_monitor::__private::reading::<f64>(),
             env: ::scalyr_monitor::__private::None,
@@ -31,10 +32,14 @@ const _: () = {
                 max: ::scalyr_monitor::__private::Some(|| <f64 as ::scalyr_monitor::__private::Bounded>::limit(10.0)),
                 measure: <f64 as ::scalyr_monitor::__private::Bounded>::measure,
             }),
+            check: ::scalyr_monitor::__private::None,
+            secret: false,
+            no_http: false,
         };
     static __OPTION_GAUSS_STDDEV: ::scalyr_monitor::__private::TypedOption<f64> =
         ::scalyr_monitor::__private::TypedOption {
             key: "gauss_stddev",
+            aliases: &[],
             doc: "Spread of the gaussian flip.",
             reading: ::scalyr_monitor::__private::reading::<f64>(),
             env: ::scalyr_monitor::__private::None,
@@ -46,10 +51,19 @@ const _: () = {
                 max: ::scalyr_monitor::__private::Some(|| <f64 as ::scalyr_monitor::__private::Bounded>::limit(5.0)),
                 measure: <f64 as ::scalyr_monitor::__private::Bounded>::measure,
             }),
+            check: ::scalyr_monitor::__private::None,
+            secret: false,
+            no_http: false,
         };
-    const __METRICS: &[::scalyr_monitor::__private::MetricDecl] = &[
-        ::scalyr_monitor::__private::declare_metric::<f64, Flip>("uniform", "A number from [0, 1)."),
-        ::scalyr_monitor::__private::declare_metric::<f64, Flip>("gauss", "A number drawn around `gauss_mean`."),
+    const __METRICS: &[::scalyr_monitor::__private::DeclaredMetric] = &[
+        ::scalyr_monitor::__private::DeclaredMetric::One(::scalyr_monitor::__private::declare_metric::<f64, Flip>(
+            "uniform",
+            "A number from [0, 1).",
+        )),
+        ::scalyr_monitor::__private::DeclaredMetric::One(::scalyr_monitor::__private::declare_metric::<f64, Flip>(
+            "gauss",
+            "A number drawn around `gauss_mean`.",
+        )),
     ];
     fn __construct(
         __reader: &mut ::scalyr_monitor::__private::Reader<'_>,
@@ -71,8 +85,13 @@ const _: () = {
         krate: ::scalyr_monitor::__private::env!("CARGO_PKG_NAME"),
         version: ::scalyr_monitor::__private::env!("CARGO_PKG_VERSION"),
         doc: "Flips two coins: one uniform, one gaussian.",
-        declared_options: &[&__OPTION_GAUSS_MEAN, &__OPTION_GAUSS_STDDEV],
-        metrics: __METRICS,
+        declared_options: &[
+            ::scalyr_monitor::__private::DeclaredOption::One(&__OPTION_GAUSS_MEAN),
+            ::scalyr_monitor::__private::DeclaredOption::One(&__OPTION_GAUSS_STDDEV),
+        ],
+        declared_metrics: __METRICS,
+        log_fields: &[],
+        enabled_by_default: false,
         construct: __construct,
     };
     #[automatically_derived]

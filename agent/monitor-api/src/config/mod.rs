@@ -16,7 +16,7 @@ mod value;
 
 pub use bounds::{Bounded, Bounds, Number};
 pub use kind::Kind;
-pub use option::{Absent, DescribeOption, OptionDecl, Reading, TypedOption, reading};
+pub use option::{Absent, DeclaredOption, DescribeOption, OptionDecl, OptionGroup, Reading, TypedOption, reading};
 pub use reader::Reader;
 pub use value::{ConfigValue, Found};
 

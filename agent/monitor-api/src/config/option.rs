@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::bounds::{Bounds, Number};
 use super::kind::Kind;
+use super::reader::Reader;
 use super::value::{ConfigValue, Found};
+use crate::monitor::Result;
 
 /// What an option is when the entry does not give it.
 pub enum Absent<T> {
@@ -33,6 +35,8 @@ pub const fn reading<T: ConfigValue>() -> Reading<T> {
 pub struct TypedOption<T> {
     /// The key in the entry.
     pub key: &'static str,
+    /// Older names of the key that are still read, with a warning.
+    pub aliases: &'static [&'static str],
     /// The doc comment.
     pub doc: &'static str,
     /// How its type is read.
@@ -43,6 +47,12 @@ pub struct TypedOption<T> {
     pub absent: Absent<T>,
     /// What is allowed.
     pub bounds: Option<Bounds<T>>,
+    /// The author's own check of a value that is within its bounds.
+    pub check: Option<fn(&T) -> Result<()>>,
+    /// Whether the value is shown nowhere: neither in a message nor in the reference.
+    pub secret: bool,
+    /// Whether the value is a URL that is brought to https when the agent does not allow plain http to monitors.
+    pub no_http: bool,
 }
 
 /// An option, for the reference and for messages.
@@ -50,6 +60,8 @@ pub struct TypedOption<T> {
 pub struct OptionDecl {
     /// The key in the entry.
     pub key: &'static str,
+    /// Older names of the key that are still read, with a warning.
+    pub aliases: &'static [&'static str],
     /// The doc comment.
     pub doc: &'static str,
     /// What a user writes for it.
@@ -64,6 +76,10 @@ pub struct OptionDecl {
     pub min: Option<Value>,
     /// The greatest value that is allowed.
     pub max: Option<Value>,
+    /// Whether its value is shown nowhere.
+    pub secret: bool,
+    /// Whether it is a URL that is brought to https when the agent does not allow plain http to monitors.
+    pub no_http: bool,
 }
 
 /// A [`TypedOption`] whose type is forgotten.
@@ -73,6 +89,38 @@ pub trait DescribeOption: Sync {
 
     /// Everything about it.
     fn describe(&self) -> OptionDecl;
+}
+
+/// What a monitor declares: an option, or a group of options that several monitors share.
+#[derive(Clone, Copy)]
+pub enum DeclaredOption {
+    /// One option.
+    One(&'static dyn DescribeOption),
+    /// The options of a flattened group.
+    Group(&'static [Self]),
+}
+
+impl DeclaredOption {
+    /// All options of a declaration, in its order, groups opened.
+    pub fn all(declared: &'static [Self]) -> Vec<&'static dyn DescribeOption> {
+        declared
+            .iter()
+            .flat_map(|declared| match declared {
+                Self::One(option) => vec![*option],
+                Self::Group(group) => Self::all(group),
+            })
+            .collect()
+    }
+}
+
+/// Options that several monitors share, by `#[derive(OptionGroup)]` on a struct whose fields are `#[config]` options; a
+/// monitor takes them in with `#[config(flatten)]`.
+pub trait OptionGroup: Sized + 'static {
+    /// The options, in the order of declaration.
+    const OPTIONS: &'static [DeclaredOption];
+
+    /// Reads all of them; `None` after a problem that refuses the entry, when each was looked at.
+    fn read(reader: &mut Reader<'_>) -> Option<Self>;
 }
 
 impl<T> DescribeOption for TypedOption<T> {
@@ -85,6 +133,7 @@ impl<T> DescribeOption for TypedOption<T> {
         let bounds = self.bounds.as_ref();
         OptionDecl {
             key: self.key,
+            aliases: self.aliases,
             doc: self.doc,
             kind: self.reading.kind,
             required: matches!(self.absent, Absent::Refused),
@@ -95,6 +144,8 @@ impl<T> DescribeOption for TypedOption<T> {
             },
             min: bounds.and_then(|bounds| bounds.min).map(bound),
             max: bounds.and_then(|bounds| bounds.max).map(bound),
+            secret: self.secret,
+            no_http: self.no_http,
         }
     }
 }

@@ -183,7 +183,18 @@ fn a_long_value_is_cut_short_in_a_message() {
 /// An option `mean` with a default of 0.5 in 0..=10, read from the environment, too.
 fn mean(absent: Absent<f64>, env: Option<&'static str>) -> TypedOption<f64> {
     let bounds = Bounds { min: Some(|| f64::limit(0.0)), max: Some(|| f64::limit(10.0)), measure: f64::measure };
-    TypedOption { key: "mean", doc: "", reading: reading(), env, absent, bounds: Some(bounds) }
+    TypedOption {
+        key: "mean",
+        aliases: &[],
+        doc: "",
+        reading: reading(),
+        env,
+        absent,
+        bounds: Some(bounds),
+        check: None,
+        secret: false,
+        no_http: false,
+    }
 }
 
 /// What is read of an entry and an environment: the value, and the problems as text.
