@@ -20,6 +20,23 @@ fn main() {
         Ok(problems) => problems.iter().for_each(|problem| println!("cargo::error={problem}")),
         Err(error) => println!("cargo::error=cannot look for monitor crates in {}: {error}", here.display()),
     }
+    // Cargo sets it for the feature of that name, which only the workspace with the crates from outside switches on.
+    let with_outside = std::env::var_os("CARGO_FEATURE_OUTSIDE").is_some();
+    if let Some(note) = left_outside(here).filter(|_| !with_outside) {
+        println!("cargo::warning={note}");
+    }
+}
+
+/// What to say when crates are linked from outside the checkout and a program is built that does not hold them.
+fn left_outside(here: &Path) -> Option<String> {
+    let record = fs::read_to_string(here.join("outside.toml")).ok()?;
+    let places: Vec<&str> = record.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\",")).collect();
+    (!places.is_empty()).then(|| {
+        format!(
+            "not in this build: {}, linked from outside; build with `cargo xtask build`, run with `cargo agent`",
+            places.join(", ")
+        )
+    })
 }
 
 /// What keeps a monitor out of the agent: a sentence each, with its cure.
@@ -207,6 +224,17 @@ mod tests {
         assert!(table.len() == 1 && table[0].ends_with("must stand under [dependencies]"), "{table:?}");
         let lost = told((manifest, library.replace("<<<", "<<")));
         assert!(lost.len() == 2 && lost[0].contains("lib.rs has lost the marker lines"), "{lost:?}");
+    }
+
+    #[test]
+    fn what_is_linked_from_outside_is_told_when_it_is_not_in_the_build() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(left_outside(folder.path()), None);
+        // As `cargo xtask link --from` writes it.
+        let record = "# Monitor crates\ncrates = [\n    \"../my/snow\",\n    \"/srv/hail\",\n]\n";
+        fs::write(folder.path().join("outside.toml"), record).unwrap();
+        let told = left_outside(folder.path()).unwrap();
+        assert!(told.starts_with("not in this build: ../my/snow, /srv/hail, linked from outside"), "{told}");
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! `cargo xtask test`: every check that CI runs, in the order in which a mistake shows soonest.
 
-use std::env;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::link;
+use crate::{cargo, link};
 
 /// Runs the checks and tells how each ended; stops at the first that fails. True when all passed.
 pub(crate) fn run(root: &Path, quick: bool) -> bool {
@@ -104,19 +103,10 @@ fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
     steps
 }
 
-/// `cargo`, as it was called by the user: without the variables that `cargo run` set for this program. They name the
-/// package xtask, and build scripts that watch them (ring's, for one) would run anew each time.
+/// `cargo` at the root, with nothing to read from.
 fn cargo(root: &Path) -> Command {
-    let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(program);
+    let mut command = cargo::cargo();
     command.current_dir(root).stdin(Stdio::null());
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|prefix| text.starts_with(prefix));
-        if of_package || text == "CARGO_CRATE_NAME" || text == "CARGO_PRIMARY_PACKAGE" {
-            command.env_remove(&name);
-        }
-    }
     command
 }
 
@@ -170,14 +160,5 @@ mod tests {
         assert!(!without_nextest.iter().any(|command| command.contains("nextest")), "{without_nextest:?}");
         let quick = commands(true, true);
         assert!(quick.len() < full.len() && !quick.iter().any(|command| command.contains("doc")), "{quick:?}");
-    }
-
-    #[test]
-    fn cargo_is_called_without_the_variables_of_this_package() {
-        // `cargo test` sets them for this test just as `cargo run` does for the program.
-        assert!(env::var_os("CARGO_PKG_NAME").is_some());
-        let command = cargo(Path::new("/"));
-        let removed: Vec<_> = command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
-        assert!(removed.contains(&"CARGO_PKG_NAME".as_ref()) && removed.contains(&"CARGO_MANIFEST_DIR".as_ref()));
     }
 }

@@ -1,7 +1,14 @@
 //! The chores of this repository: `cargo xtask COMMAND`, from the repository's root.
 
+mod agent;
+mod cargo;
 mod check;
 mod link;
+mod manifest;
+mod new_monitor;
+mod registered;
+mod remove;
+mod taken;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -10,31 +17,134 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND [OPTION]
 
-  link            links the monitor crates under local-monitors/ into the agent: run it after a folder came or went
-  link --check    changes nothing; exit 1 if `link` would
-  test            runs every check that CI runs
-  test --quick    only formatting, linking, lints and unit tests
+write a monitor
+  cargo xtask new-monitor rain-gauge   makes the crate local-monitors/rain-gauge, with a test, and links it
+  cargo xtask link                     repairs the linking after a folder was copied into local-monitors/ or removed
+  cargo xtask link --check             changes nothing; exit 1 if `link` would
+  cargo xtask link --list              each linked crate: folder, version, monitors, from here or from outside
+  cargo xtask remove rain-gauge        unlinks the crate and deletes its folder, unless that holds uncommitted work
+  cargo xtask remove rain-gauge --force  ... also then
+
+monitors in a repository of their own
+  cargo xtask link --from ../snow      links the crate there, or each crate in that folder; changes no tracked file
+  cargo agent --run-monitor snow -s 1  `cargo run --` with the crates from outside (short for `cargo xtask agent`);
+                                       `--release` or `--profile NAME` go first
+  cargo xtask build --release          `cargo build` with the crates from outside; takes the options of `cargo build`
+  cargo xtask remove snow              unlinks it; a folder outside is left alone
+
+before a commit
+  cargo xtask test                     runs every check that CI runs
+  cargo xtask test --quick             only formatting, linking, lints and unit tests
 ";
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
 enum Request {
     Help,
+    NewMonitor { name: String },
     Link { write: bool },
+    LinkFrom { folders: Vec<String> },
+    LinkList,
+    Remove { name: String, force: bool },
+    Agent { options: Vec<String>, arguments: Vec<String> },
+    Build { options: Vec<String> },
     Test { quick: bool },
 }
+
+/// How the rest of a command's line is understood.
+type Understand = fn(&[String]) -> Result<Request, String>;
+
+/// Each command. A new one has a line here, in [`USAGE`], [`Request`] and [`serve`], and a file of its own.
+const COMMANDS: &[(&str, Understand)] = &[
+    ("new-monitor", new_monitor_request),
+    ("link", link_request),
+    ("remove", remove_request),
+    ("agent", agent_request),
+    ("build", |options| Ok(Request::Build { options: options.to_vec() })),
+    ("test", |options| Ok(Request::Test { quick: only_option("test", "--quick", options)? })),
+    ("help", |_| Ok(Request::Help)),
+    ("--help", |_| Ok(Request::Help)),
+    ("-h", |_| Ok(Request::Help)),
+];
 
 /// Understands the arguments; the error says what was wrong and what there is instead.
 fn parse(args: &[String]) -> Result<Request, String> {
     let Some((command, options)) = args.split_first() else {
         return Err(format!("no command given\n\n{USAGE}"));
     };
-    match command.as_str() {
-        "link" => Ok(Request::Link { write: !only_option(command, "--check", options)? }),
-        "test" => Ok(Request::Test { quick: only_option(command, "--quick", options)? }),
-        "help" | "--help" | "-h" => Ok(Request::Help),
-        other => Err(format!("there is no command `{other}`; there are `link` and `test`\n\n{USAGE}")),
+    match COMMANDS.iter().find(|(name, _)| name == command) {
+        Some((_, understand)) => understand(options),
+        None => {
+            let names = COMMANDS.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('-') && *name != "help");
+            let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+            Err(format!("there is no command `{command}`; there are {}\n\n{USAGE}", names.join(", ")))
+        }
     }
+}
+
+fn new_monitor_request(options: &[String]) -> Result<Request, String> {
+    match options {
+        [name] => Ok(Request::NewMonitor { name: name.clone() }),
+        _ => Err("`new-monitor` takes one name: cargo xtask new-monitor rain-gauge".to_owned()),
+    }
+}
+
+fn link_request(options: &[String]) -> Result<Request, String> {
+    const KNOWN: &str = "all it takes is `--check`, `--list` or `--from DIR`";
+    match options.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => Ok(Request::Link { write: true }),
+        ["--check"] => Ok(Request::Link { write: false }),
+        ["--list"] => Ok(Request::LinkList),
+        [first, ..] if *first == "--from" || first.starts_with("--from=") => {
+            Ok(Request::LinkFrom { folders: folders(options)? })
+        }
+        ["--check" | "--list", more, ..] => Err(format!("`link` takes one of its options, and `{more}` is one more")),
+        [other, ..] => Err(format!("`link` knows no `{other}`; {KNOWN}")),
+    }
+}
+
+/// The folders behind each `--from`.
+fn folders(options: &[String]) -> Result<Vec<String>, String> {
+    let mut folders = Vec::new();
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        match option.strip_prefix("--from=") {
+            Some(folder) => folders.push(folder.to_owned()),
+            None if option != "--from" => {
+                return Err(format!(
+                    "`link --from` takes a folder, and `{option}` is one more; repeat it: --from {option}"
+                ));
+            }
+            None => folders.push(options.next().ok_or("`link --from` takes a folder: --from ../my-monitors")?.clone()),
+        }
+    }
+    Ok(folders)
+}
+
+fn remove_request(options: &[String]) -> Result<Request, String> {
+    let (force, names): (Vec<_>, Vec<_>) = options.iter().partition(|option| *option == "--force");
+    match names.as_slice() {
+        [name] if !name.starts_with('-') => Ok(Request::Remove { name: (*name).clone(), force: !force.is_empty() }),
+        [option] => Err(format!("`remove` knows no `{option}`; all it takes is a name and `--force`")),
+        _ => Err("`remove` takes one name: cargo xtask remove rain-gauge".to_owned()),
+    }
+}
+
+/// Options of cargo first, then, behind `--` or from the first other word on, what the agent gets.
+fn agent_request(words: &[String]) -> Result<Request, String> {
+    let mut count = 0;
+    while let Some(word) = words.get(count) {
+        count += match word.as_str() {
+            "--release" | "--locked" | "--offline" | "--frozen" => 1,
+            "--profile" if words.get(count + 1).is_some() => 2,
+            "--profile" => return Err("`--profile` takes a name: cargo agent --profile dist …".to_owned()),
+            word if word.starts_with("--profile=") => 1,
+            _ => break,
+        };
+    }
+    let (options, arguments) = words.split_at(count);
+    let arguments = arguments.strip_prefix(&["--".to_owned()]).unwrap_or(arguments);
+    Ok(Request::Agent { options: options.to_vec(), arguments: arguments.to_vec() })
 }
 
 /// Whether the one option of a command was given; anything else is an error.
@@ -48,18 +158,34 @@ fn only_option(command: &str, known: &str, given: &[String]) -> Result<bool, Str
 /// The root of the repository: where this package's folder lies, also when the built program was moved.
 fn root() -> PathBuf {
     let own = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
-    own.parent().map_or_else(|| own.clone(), Path::to_owned)
+    let root = own.parent().map_or_else(|| own.clone(), Path::to_owned);
+    root.canonicalize().unwrap_or(root)
+}
+
+/// Does it; true when it went well.
+fn serve(request: &Request) -> bool {
+    let root = root();
+    match request {
+        Request::Help => {
+            print!("{USAGE}");
+            true
+        }
+        Request::NewMonitor { name } => new_monitor::run(&root, name),
+        Request::Link { write } => link::run(&root, *write),
+        Request::LinkFrom { folders } => link::run_from(&root, folders),
+        Request::LinkList => link::list(&root),
+        Request::Remove { name, force } => remove::run(&root, name, *force),
+        Request::Agent { options, arguments } => agent::run(&root, options, arguments),
+        Request::Build { options } => agent::build(&root, options),
+        Request::Test { quick } => check::run(&root, *quick),
+    }
 }
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
     match parse(&args) {
-        Ok(Request::Help) => {
-            print!("{USAGE}");
-            ExitCode::SUCCESS
-        }
-        Ok(Request::Link { write }) => exit_code(link::run(&root(), write)),
-        Ok(Request::Test { quick }) => exit_code(check::run(&root(), quick)),
+        Ok(request) if serve(&request) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
         Err(problem) => {
             eprintln!("cargo xtask: {}", problem.trim_end());
             ExitCode::from(2)
@@ -67,34 +193,70 @@ fn main() -> ExitCode {
     }
 }
 
-fn exit_code(passed: bool) -> ExitCode {
-    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn parsed(line: &str) -> Result<Request, String> {
-        parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        parse(&words(line))
+    }
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
     }
 
     #[test]
     fn commands_and_their_options_are_understood() {
         assert_eq!(parsed("link"), Ok(Request::Link { write: true }));
         assert_eq!(parsed("link --check"), Ok(Request::Link { write: false }));
+        assert_eq!(parsed("link --list"), Ok(Request::LinkList));
+        assert_eq!(parsed("link --from ../a --from=b"), Ok(Request::LinkFrom { folders: words("../a b") }));
+        assert_eq!(parsed("new-monitor rain"), Ok(Request::NewMonitor { name: "rain".to_owned() }));
+        assert_eq!(parsed("remove --force rain"), Ok(Request::Remove { name: "rain".to_owned(), force: true }));
+        assert_eq!(parsed("build --release -v"), Ok(Request::Build { options: words("--release -v") }));
         assert_eq!(parsed("test"), Ok(Request::Test { quick: false }));
         assert_eq!(parsed("test --quick"), Ok(Request::Test { quick: true }));
         assert_eq!(parsed("--help"), Ok(Request::Help));
     }
 
     #[test]
+    fn the_words_of_the_agent_are_told_from_those_of_cargo() {
+        let agent = |options: &str, arguments: &str| {
+            Ok(Request::Agent { options: words(options), arguments: words(arguments) })
+        };
+        assert_eq!(parsed("agent"), agent("", ""));
+        assert_eq!(parsed("agent --run-monitor snow --release"), agent("", "--run-monitor snow --release"));
+        assert_eq!(parsed("agent --profile dist --locked status -v"), agent("--profile dist --locked", "status -v"));
+        assert_eq!(parsed("agent --release -- --release"), agent("--release", "--release"));
+    }
+
+    #[test]
     fn a_wrong_word_is_answered_with_what_there_is() {
         let unknown = parsed("package --deb").unwrap_err();
-        assert!(unknown.starts_with("there is no command `package`; there are `link` and `test`"), "{unknown}");
-        let option = parsed("link --chekc").unwrap_err();
-        assert_eq!(option, "`link` knows no `--chekc`; all it takes is `--check`");
+        let there_are =
+            "there is no command `package`; there are `new-monitor`, `link`, `remove`, `agent`, `build`, `test`\n";
+        assert!(unknown.starts_with(there_are), "{unknown}");
+        for (line, told) in [
+            ("link --chekc", "`link` knows no `--chekc`; all it takes is `--check`, `--list` or `--from DIR`"),
+            ("link --list --check", "`link` takes one of its options, and `--check` is one more"),
+            ("link --from", "`link --from` takes a folder: --from ../my-monitors"),
+            ("link --from a b", "`link --from` takes a folder, and `b` is one more; repeat it: --from b"),
+            ("new-monitor", "`new-monitor` takes one name: cargo xtask new-monitor rain-gauge"),
+            ("remove --all", "`remove` knows no `--all`; all it takes is a name and `--force`"),
+            ("agent --profile", "`--profile` takes a name: cargo agent --profile dist …"),
+        ] {
+            assert_eq!(parsed(line).unwrap_err(), told);
+        }
         let none = parsed("").unwrap_err();
         assert!(none.starts_with("no command given") && none.contains("cargo xtask COMMAND"), "{none}");
+    }
+
+    #[test]
+    fn every_command_stands_in_the_usage_with_an_example() {
+        for (name, _) in COMMANDS.iter().filter(|(name, _)| !name.contains("-h") && *name != "help" && *name != "agent")
+        {
+            assert!(USAGE.contains(&format!("  cargo xtask {name}")), "{name}");
+        }
+        assert!(USAGE.contains("  cargo agent "));
     }
 }
