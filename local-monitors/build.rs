@@ -30,7 +30,8 @@ fn main() {
 /// What to say when crates are linked from outside the checkout and a program is built that does not hold them.
 fn left_outside(here: &Path) -> Option<String> {
     let record = fs::read_to_string(here.join("outside.toml")).ok()?;
-    let places: Vec<&str> = record.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\",")).collect();
+    let places: Vec<&str> =
+        record.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\",")).collect();
     (!places.is_empty()).then(|| {
         format!(
             "not in this build: {}, linked from outside; build with `cargo xtask build`, run with `cargo agent`",

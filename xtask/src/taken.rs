@@ -21,6 +21,18 @@ pub(crate) struct Taken {
     pub(crate) by: String,
 }
 
+impl Taken {
+    /// What has the name, with its spelling if that is not `given`.
+    pub(crate) fn told_beside(&self, given: &str) -> String {
+        let Self { name, by } = self;
+        if name == given {
+            by.clone()
+        } else {
+            format!("{by} (`{name}`: `-`, `_` and capital letters make no difference)")
+        }
+    }
+}
+
 /// The name of a crate, and those of its monitors.
 pub(crate) fn of_crate(monitor: &MonitorCrate) -> (Taken, Vec<Taken>) {
     let by = format!("the crate {}", monitor.place);
@@ -44,7 +56,10 @@ pub(crate) fn everywhere(root: &Path) -> Vec<Taken> {
     let mut taken = Vec::new();
     for entry in fs::read_dir(root.join(FOLDER)).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        taken.push(Taken { by: format!("{FOLDER}/{name}"), name });
+        // A folder with a crate in it is told as that.
+        if !entry.path().join("Cargo.toml").exists() || plain(&name) != plain(&package_in(&entry.path())) {
+            taken.push(Taken { by: format!("{FOLDER}/{name}"), name });
+        }
     }
     for monitor in link::all_that_can_be_read(root) {
         let (own, monitors) = of_crate(&monitor);
@@ -59,4 +74,9 @@ pub(crate) fn everywhere(root: &Path) -> Vec<Taken> {
         taken.push(Taken { name: package, by: "a crate that the agent is built from (Cargo.lock)".to_owned() });
     }
     taken
+}
+
+/// The name of the crate in a folder; empty when there is none.
+fn package_in(folder: &Path) -> String {
+    Manifest::read(folder).ok().and_then(|manifest| manifest.package).unwrap_or_default()
 }

@@ -200,11 +200,11 @@ pub(crate) fn all_that_can_be_read(root: &Path) -> Vec<MonitorCrate> {
     all
 }
 
-/// The names in `Cargo.lock`.
+/// The names in `Cargo.lock` of crates that are not from this repository.
 pub(crate) fn locked_packages(root: &Path) -> Vec<String> {
     let text = fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
     let (_, packages) = lock::packages(&text);
-    packages.iter().map(|package| package.name.to_owned()).collect()
+    packages.iter().filter(|package| package.source.is_some()).map(|package| package.name.to_owned()).collect()
 }
 
 /// What `link` found and did, or would do.

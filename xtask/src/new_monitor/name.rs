@@ -111,15 +111,12 @@ pub(super) fn problems(given: &str, taken: &[Taken]) -> Vec<String> {
     if STD_CRATES.contains(&plain_name.as_str()) {
         problems.push(format!("`{given}` is a crate that comes with Rust; say more, for example `{given}-monitor`"));
     }
-    for other in taken.iter().filter(|other| plain(&other.name) == plain_name) {
-        let alike = if other.name == given {
-            String::new()
-        } else {
-            format!(" (as `{}`; `-`, `_` and capital letters make no difference)", other.name)
-        };
-        problems.push(format!("`{given}` is taken by {}{alike}; choose another name", other.by));
+    let owners: Vec<&Taken> = taken.iter().filter(|other| plain(&other.name) == plain_name).collect();
+    if !owners.is_empty() {
+        let mut told: Vec<String> = owners.iter().map(|owner| owner.told_beside(given)).collect();
+        told.dedup();
+        problems.push(format!("`{given}` is taken by {}; choose another name", told.join(", by ")));
     }
-    problems.dedup();
     problems
 }
 
@@ -167,17 +164,23 @@ mod tests {
     fn everything_that_is_wrong_with_a_name_is_told_with_its_cure() {
         let taken = [
             Taken { name: "coin".to_owned(), by: "the crate local-monitors/coin".to_owned() },
+            Taken { name: "coin".to_owned(), by: "a monitor of local-monitors/coin".to_owned() },
             Taken { name: "rain_gauge".to_owned(), by: "a monitor of builtin-monitors".to_owned() },
         ];
         let told = |given: &str| problems(given, &taken);
         assert_eq!(told("snow"), [] as [&str; 0]);
-        assert_eq!(told("coin"), ["`coin` is taken by the crate local-monitors/coin; choose another name"]);
+        assert_eq!(
+            told("coin"),
+            [
+                "`coin` is taken by the crate local-monitors/coin, by a monitor of local-monitors/coin; choose another name"
+            ]
+        );
         assert_eq!(
             told("Rain-Gauge"),
             [
                 "`Rain-Gauge` cannot name a monitor: a small letter from a to z, then small letters, digits, `-` and `_`; try \
              `rain-gauge`",
-                "`Rain-Gauge` is taken by a monitor of builtin-monitors (as `rain_gauge`; `-`, `_` and capital letters make no \
+                "`Rain-Gauge` is taken by a monitor of builtin-monitors (`rain_gauge`: `-`, `_` and capital letters make no \
              difference); choose another name",
             ]
         );
