@@ -133,8 +133,8 @@ fn work_that_would_be_lost(root: &Path, monitor: &MonitorCrate) -> Result<(), St
     };
     let text = String::from_utf8_lossy(&output.stdout);
     // What cargo built can be built again; anything else that git ignores is nowhere else.
-    let changed: Vec<&str> =
-        text.lines().filter(|line| !(line.starts_with("!!") && line.ends_with("/target/"))).collect();
+    let built = format!("{place}/target/");
+    let changed: Vec<&str> = text.lines().filter(|line| !(line.starts_with("!!") && line.contains(&built))).collect();
     if changed.is_empty() {
         return Ok(());
     }

@@ -1,96 +1,13 @@
 //! `cargo xtask link` as a process, on small repositories with real crates, judged by cargo itself.
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+mod repository;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Command;
 
-const MANIFEST: &str = "[package]
-name = \"local-monitors\"
-version = \"0.1.0\"
-edition = \"2024\"
-
-[lib]
-path = \"lib.rs\"
-
-[dependencies]
-# >>> xtask: local monitors (written by `cargo xtask link`)
-# <<< xtask
-
-[lints]
-";
-
-const LIBRARY: &str = "//! Links every monitor crate.
-// >>> xtask: local monitors (written by `cargo xtask link`)
-// <<< xtask
-";
-
-/// A repository with nothing but the aggregator, in a folder of this test's own.
-struct Repository(PathBuf);
-
-impl Repository {
-    fn new(test: &str) -> Self {
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
-        if root.exists() {
-            fs::remove_dir_all(&root).unwrap();
-        }
-        let repository = Self(root);
-        repository.put("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"local-monitors\"]\n");
-        repository.put("local-monitors/Cargo.toml", MANIFEST);
-        repository.put("local-monitors/lib.rs", LIBRARY);
-        repository
-    }
-
-    fn put(&self, path: &str, text: &str) {
-        let path = self.0.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn text(&self, path: &str) -> String {
-        fs::read_to_string(self.0.join(path)).unwrap()
-    }
-
-    fn add_crate(&self, folder: &str, package: &str) {
-        let manifest = format!("[package]\nname = \"{package}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
-        self.put(&format!("local-monitors/{folder}/Cargo.toml"), &manifest);
-        self.put(&format!("local-monitors/{folder}/src/lib.rs"), "//! A monitor.\n");
-    }
-
-    fn remove(&self, folder: &str) {
-        fs::remove_dir_all(self.0.join("local-monitors").join(folder)).unwrap();
-    }
-
-    fn xtask(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.args(args).env("CARGO_MANIFEST_DIR", self.0.join("xtask")).output().unwrap()
-    }
-
-    /// What a successful `link` printed.
-    fn link(&self) -> String {
-        let output = self.xtask(&["link"]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// What a refused `link` printed; both files must be as they were.
-    fn refusal(&self) -> String {
-        let files = || (self.text("local-monitors/Cargo.toml"), self.text("local-monitors/lib.rs"));
-        let before = files();
-        let output = self.xtask(&["link"]);
-        assert_eq!(output.status.code(), Some(1));
-        assert_eq!(files(), before);
-        String::from_utf8(output.stderr).unwrap()
-    }
-
-    /// Type-checks the aggregator with cargo; the error is what cargo said.
-    fn builds(&self) -> Result<(), String> {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-        cargo.args(["check", "--quiet", "--offline"]).current_dir(&self.0);
-        let output = cargo.env("CARGO_TARGET_DIR", self.0.join("target")).output().unwrap();
-        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
-    }
-}
+use repository::{LIBRARY, MANIFEST, Repository};
 
 #[test]
 fn new_folders_are_linked_sorted_and_a_second_run_has_nothing_to_do() {
@@ -122,7 +39,7 @@ fn a_deleted_folder_is_unlinked_although_the_workspace_no_longer_loads() {
     repository.add_crate("kept", "kept");
     repository.add_crate("old", "old");
     repository.link();
-    repository.remove("old");
+    repository.delete("old");
     assert!(repository.builds().unwrap_err().contains("local-monitors/old"));
 
     let told = repository.link();
@@ -138,7 +55,7 @@ fn without_any_local_monitor_the_aggregator_is_empty_and_builds() {
     assert_eq!(repository.link(), "nothing to do; linked: no local monitor\n");
     repository.add_crate("only", "only");
     repository.link();
-    repository.remove("only");
+    repository.delete("only");
     repository.link();
     assert_eq!(repository.text("local-monitors/Cargo.toml"), MANIFEST);
     assert_eq!(repository.text("local-monitors/lib.rs"), LIBRARY);
@@ -180,8 +97,10 @@ fn the_order_of_the_use_lines_is_left_to_rustfmt() {
     repository.add_crate("node2", "node2");
     repository.add_crate("node10", "node10");
     repository.link();
-    let formatted =
-        Command::new("rustfmt").args(["--edition", "2024"]).arg(repository.0.join("local-monitors/lib.rs")).status();
+    let formatted = Command::new("rustfmt")
+        .args(["--edition", "2024"])
+        .arg(repository.root().join("local-monitors/lib.rs"))
+        .status();
     assert!(formatted.unwrap().success());
     let library = repository.text("local-monitors/lib.rs");
     assert!(library.contains("use local_node2 as _;\nuse local_node10 as _;\n"), "{library}");
@@ -206,7 +125,7 @@ fn everything_that_cannot_be_linked_is_named_at_once() {
     repository.put("local-monitors/island/src/lib.rs", "");
     repository.add_crate("group/inner", "inner");
 
-    let told = repository.refusal();
+    let told = repository.refused(&["link"]);
     for problem in [
         "local-monitors/agent/Cargo.toml: is named `local-monitors`, as local-monitors/Cargo.toml is; give",
         "local-monitors/island/Cargo.toml: has a [workspace] of its own",
@@ -267,7 +186,7 @@ fn lost_marker_lines_are_asked_for() {
     let repository = Repository::new("markers");
     repository.put("local-monitors/lib.rs", "//! Nothing here.\n");
     repository.put("local-monitors/Cargo.toml", &MANIFEST.replace("# <<< xtask\n", ""));
-    let told = repository.refusal();
+    let told = repository.refused(&["link"]);
     let begin = "// >>> xtask: local monitors (written by `cargo xtask link`)\n    // <<< xtask\n";
     assert!(told.contains("local-monitors/lib.rs: its list must lie between these two lines") && told.contains(begin));
     assert!(told.contains("local-monitors/Cargo.toml: its list must lie"), "{told}");

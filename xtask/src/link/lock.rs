@@ -103,9 +103,12 @@ pub(super) fn take_over(root: &Path) -> Result<(), String> {
 pub(super) fn examine(root: &Path) -> Result<Vec<String>, String> {
     let own = fs::read_to_string(root.join(OWN)).map_err(|error| format!("{OWN}: {error}"))?;
     let tracked = fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
-    let (own, tracked) = (packages(&own).1, packages(&tracked).1);
+    compare(&packages(&own).1, &packages(&tracked).1)
+}
+
+fn compare(own: &[Locked<'_>], tracked: &[Locked<'_>]) -> Result<Vec<String>, String> {
     let api: Vec<_> = own.iter().filter(|package| package.name == crate::manifest::API).collect();
-    if let Some(stray) = api.iter().find(|package| package.source.is_some() || api.len() > 1) {
+    if let Some(stray) = api.iter().rfind(|package| package.source.is_some() || api.len() > 1) {
         return Err(format!(
             "the crates from outside bring a second `{}` ({}, from {}), and monitors that register with that one would be \
              missing in the agent; let them all depend on `{0} = \"{}\"`, which linking replaces by this checkout's",
@@ -116,7 +119,7 @@ pub(super) fn examine(root: &Path) -> Result<Vec<String>, String> {
         ));
     }
     let has = |packages: &[Locked<'_>], name, version| packages.iter().any(|p| (p.name, p.version) == (name, version));
-    let notes = tracked.iter().filter(|package| !has(&own, package.name, package.version)).filter_map(|package| {
+    let notes = tracked.iter().filter(|package| !has(own, package.name, package.version)).filter_map(|package| {
         let instead = own.iter().find(|other| other.line() == package.line())?;
         Some(format!(
             "note: the crates from outside need {} {} where Cargo.lock has {}",
@@ -164,6 +167,20 @@ mod tests {
     fn versions_that_can_stand_in_for_each_other_are_told_by_their_first_number_that_is_not_0() {
         let line = |version| Locked { name: "a", version, source: None, text: "" }.line().1.to_owned();
         assert_eq!([line("1.2.3"), line("0.9.1"), line("0.0.4"), line("0.0.0")], ["1", "0.9", "0.0.4", "0.0.0"]);
+    }
+
+    #[test]
+    fn a_second_api_is_refused_and_a_version_that_had_to_change_is_told() {
+        let tracked = lock(&[("a", "1.0.0", true), ("b", "1.0.0", true), ("scalyr-monitor", "0.1.0", false)]);
+        let own = lock(&[("a", "1.1.0", true), ("scalyr-monitor", "0.1.0", false)]);
+        let compared = |own: &str| compare(&packages(own).1, &packages(&tracked).1);
+        assert_eq!(compared(&own).unwrap(), ["note: the crates from outside need a 1.1.0 where Cargo.lock has 1.0.0"]);
+        let stranger = lock(&[("scalyr-monitor", "0.1.0", false), ("scalyr-monitor", "0.2.0", true)]);
+        let problem = compared(&stranger).unwrap_err();
+        assert!(
+            problem.starts_with("the crates from outside bring a second `scalyr-monitor` (0.2.0, from registry+x)")
+        );
+        assert!(problem.contains("depend on `scalyr-monitor = \"0.1.0\"`"), "{problem}");
     }
 
     #[test]

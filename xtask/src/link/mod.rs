@@ -6,6 +6,7 @@
 //! in another way, see [`outside`] and [`workspace`].
 
 mod found;
+mod from;
 mod list;
 mod lock;
 mod outside;
@@ -17,6 +18,7 @@ use std::fs;
 use std::path::Path;
 
 pub(crate) use found::{MonitorCrate, members};
+pub(crate) use from::run as run_from;
 pub(crate) use list::run as list;
 pub(crate) use workspace::{MANIFEST as LINKED_MANIFEST, Resolve};
 
@@ -80,71 +82,6 @@ fn outside_problems(root: &Path, local: &[MonitorCrate], outside: &[MonitorCrate
 
 fn places(crates: &[MonitorCrate]) -> String {
     crates.iter().map(|monitor| monitor.place.as_str()).collect::<Vec<_>>().join(", ")
-}
-
-/// Links the crates in these folders, which are outside the checkout, beside those that already are.
-pub(crate) fn run_from(root: &Path, folders: &[String]) -> bool {
-    match link_from(root, folders) {
-        Ok(text) => {
-            print!("{text}");
-            true
-        }
-        Err(problems) => refuse(&problems),
-    }
-}
-
-fn link_from(root: &Path, folders: &[String]) -> Result<String, Vec<String>> {
-    let one = |problem: String| vec![problem];
-    let (local, _) = find_monitors(root)?;
-    let before = outside::recorded(root).map_err(one)?;
-    let (mut outside, mut problems) = outside::read_recorded(root);
-    let (mut record, mut text, mut added) = (before.clone(), String::new(), Vec::new());
-    for given in folders {
-        let search = match outside::search(root, given) {
-            Ok(search) => search,
-            Err(found) => {
-                problems.extend(found);
-                continue;
-            }
-        };
-        search.notes.iter().for_each(|note| text.push_str(&format!("{note}\n")));
-        for monitor in search.found {
-            if outside.iter().any(|known| known.path == monitor.path) {
-                let _ = writeln!(text, "already linked: {}", monitor.place);
-                continue;
-            }
-            let MonitorCrate { place, package, version, .. } = &monitor;
-            let _ = writeln!(text, "link    {package} {version} from {place}");
-            record.push(place.clone());
-            added.push(monitor.clone());
-            outside.push(monitor);
-        }
-    }
-    problems.extend(outside_problems(root, &local, &outside));
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    outside::record(root, &record).map_err(one)?;
-    if let Err(problem) = regenerate(root, &outside, Resolve::default()) {
-        outside.retain(|monitor| !added.contains(monitor));
-        // The lock file that was resolved before is still right for these, and if not, the next run says so.
-        let restored = outside::record(root, &before).and_then(|()| regenerate(root, &outside, Resolve::default()));
-        return Err([Some(problem), restored.err()].into_iter().flatten().collect());
-    }
-    text.push_str(&next(&added));
-    Ok(text)
-}
-
-/// What to type after crates from outside were linked.
-fn next(added: &[MonitorCrate]) -> String {
-    let Some(first) = added.first() else { return "nothing to do\n".to_owned() };
-    let monitors = crate::taken::monitors_in(&first.path, &first.place);
-    let name = monitors.first().map_or("NAME", |monitor| monitor.name.as_str());
-    format!(
-        "no tracked file was changed. Instead of `cargo run --` and `cargo build`, which know nothing of these crates:\n\
-         \x20 cargo agent --run-monitor {name} -s 1 --samples 1\n\
-         \x20 cargo xtask build --release\n"
-    )
 }
 
 /// Brings the generated workspace up to date with these crates from outside.
