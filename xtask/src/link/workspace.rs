@@ -41,6 +41,11 @@ pub(super) fn generate(root: &Path, outside: &[MonitorCrate], resolve: Resolve) 
                 .to_owned(),
         );
     }
+    if fs::read_to_string(root.join(MANIFEST)).is_ok_and(|text| !text.contains(NOTICE)) {
+        return Err(format!(
+            "{FOLDER}/ is where the crates from outside are linked, and holds a crate already; move it"
+        ));
+    }
     put(root, MANIFEST, &program(root, outside)?)?;
     put(root, "linked/monitors/Cargo.toml", &monitors(outside)?)?;
     put(root, "linked/monitors/lib.rs", &library(outside))?;
@@ -60,12 +65,13 @@ pub(super) fn generate(root: &Path, outside: &[MonitorCrate], resolve: Resolve) 
     lock::examine(root)
 }
 
-/// Takes the workspace away.
+/// Takes the workspace away, if it is one that was generated here.
 pub(super) fn delete(root: &Path) -> Result<(), String> {
-    match fs::remove_dir_all(root.join(FOLDER)) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(format!("{FOLDER}: {error}")),
-        _ => Ok(()),
+    let generated = fs::read_to_string(root.join(MANIFEST)).is_ok_and(|text| text.contains(NOTICE));
+    if !generated {
+        return Ok(());
     }
+    fs::remove_dir_all(root.join(FOLDER)).map_err(|error| format!("{FOLDER}: {error}"))
 }
 
 const NOTICE: &str = "Written by `cargo xtask link`; edits are lost. Git ignores this folder.";
