@@ -20,8 +20,8 @@ fn main() {
         Ok(problems) => problems.iter().for_each(|problem| println!("cargo::error={problem}")),
         Err(error) => println!("cargo::error=cannot look for monitor crates in {}: {error}", here.display()),
     }
-    // Cargo sets it for the feature of that name, which only the workspace with the crates from outside switches on.
-    let with_outside = std::env::var_os("CARGO_FEATURE_OUTSIDE").is_some();
+    // Only the workspace with the crates from outside switches this on.
+    let with_outside = cfg!(feature = "outside");
     if let Some(note) = left_outside(here).filter(|_| !with_outside) {
         println!("cargo::warning={note}");
     }

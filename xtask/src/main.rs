@@ -123,9 +123,11 @@ fn folders(options: &[String]) -> Result<Vec<String>, String> {
 
 fn remove_request(options: &[String]) -> Result<Request, String> {
     let (force, names): (Vec<_>, Vec<_>) = options.iter().partition(|option| *option == "--force");
+    if let Some(option) = names.iter().find(|name| name.starts_with('-')) {
+        return Err(format!("`remove` knows no `{option}`; all it takes is a name and `--force`"));
+    }
     match names.as_slice() {
-        [name] if !name.starts_with('-') => Ok(Request::Remove { name: (*name).clone(), force: !force.is_empty() }),
-        [option] => Err(format!("`remove` knows no `{option}`; all it takes is a name and `--force`")),
+        [name] => Ok(Request::Remove { name: (*name).clone(), force: !force.is_empty() }),
         _ => Err("`remove` takes one name: cargo xtask remove rain-gauge".to_owned()),
     }
 }
@@ -242,6 +244,8 @@ mod tests {
             ("link --from", "`link --from` takes a folder: --from ../my-monitors"),
             ("link --from a b", "`link --from` takes a folder, and `b` is one more; repeat it: --from b"),
             ("new-monitor", "`new-monitor` takes one name: cargo xtask new-monitor rain-gauge"),
+            ("remove", "`remove` takes one name: cargo xtask remove rain-gauge"),
+            ("remove snow --froce", "`remove` knows no `--froce`; all it takes is a name and `--force`"),
             ("remove --all", "`remove` knows no `--all`; all it takes is a name and `--force`"),
             ("agent --profile", "`--profile` takes a name: cargo agent --profile dist …"),
         ] {
