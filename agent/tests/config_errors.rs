@@ -215,43 +215,43 @@ fn a_configuration_with_many_mistakes_reports_all_of_them() {
         ],
     }"#;
     expect![[r#"
-        warning: /etc/agent.json  api_kye: is not known and has no effect; did you mean `api_key`?
-        refused: /etc/agent.json  max_line_size: "long" is not a whole number; the default 49900 is used
-        refused: /etc/agent.json  max_new_log_detection_time: -1 is below the minimum 0; the default 60 is used
-        refused: /etc/agent.json  debug_level: 9 is above the maximum 5; the default 0 is used
-        refused: /etc/agent.json  verify_server_certificate: "maybe" is neither true nor false; the default true is used
-        warning: /etc/agent.json  allow_http: "no" is read as false; the Python agent took it as true
-        warning: /etc/agent.json  http_proxy: is not honoured yet: the server is reached without a proxy
-        warning: /etc/agent.json  json_library: has no effect: there is one JSON library
-        refused: /etc/agent.json  use_unsafe_debugging: this agent never opens a local shell port; remove it
-        warning: /etc/agent.json  read_page_size: is not honoured yet
-        warning: /etc/agent.json  workers: is not honoured yet: only the worker `default` runs, with `api_key`
-        refused: /etc/agent.json  server_attributes.tier: must be a text, a number, true or false, but is a list; it is left out
+        warning: /etc/agent.json:2:9  api_kye: is not known and has no effect; did you mean `api_key`?
+        refused: /etc/agent.json:4:24  max_line_size: "long" is not a whole number; the default 49900 is used
+        refused: /etc/agent.json:5:37  max_new_log_detection_time: -1 is below the minimum 0; the default 60 is used
+        refused: /etc/agent.json:6:22  debug_level: 9 is above the maximum 5; the default 0 is used
+        refused: /etc/agent.json:7:36  verify_server_certificate: "maybe" is neither true nor false; the default true is used
+        warning: /etc/agent.json:8:21  allow_http: "no" is read as false; the Python agent took it as true
+        warning: /etc/agent.json:12:21  http_proxy: is not honoured yet: the server is reached without a proxy
+        warning: /etc/agent.json:15:23  json_library: has no effect: there is one JSON library
+        refused: /etc/agent.json:16:31  use_unsafe_debugging: this agent never opens a local shell port; remove it
+        warning: /etc/agent.json:17:25  read_page_size: is not honoured yet
+        warning: /etc/agent.json:18:18  workers: is not honoured yet: only the worker `default` runs, with `api_key`
+        refused: /etc/agent.json:14:36  server_attributes.tier: must be a text, a number, true or false, but is a list; it is left out
         error: /etc/agent.json  api_key: is missing: set it to a "Log Write Access" key of your account
-        error: /etc/agent.json  scalyr_server: must begin with https://, for example https://agent.scalyr.com
-        refused: /etc/agent.json  compression_type: "GZIP" is none of deflate, bz2, lz4, zstandard, none; deflate is used
-        refused: /etc/agent.json  max_send_rate_enforcement: "5 Mb/s" is no rate; write unlimited, legacy, or a rate such as "5 MB/s" (B for bytes, not b); there is no limit
-        refused: /etc/agent.json  stdout_severity: "LOUD" is none of NOTSET, DEBUG, INFO, WARNING, ERROR and CRITICAL; NOTSET is used
-        refused: /etc/agent.json  logs[0]: must be an object with a `path`, but is a text; this entry is not copied
-        warning: /etc/agent.json  logs[1].pth: is not known and has no effect; did you mean `path`?
-        refused: /etc/agent.json  logs[1].path: is missing: an entry names the file or glob that it copies; this entry is not copied
-        refused: /etc/agent.json  logs[2].exclude: must be a list of texts, ["..."], but is a text
-        refused: /etc/agent.json  logs[2].attributes.list: must be a text, a number, true or false, but is a list; this entry is not copied
-        refused: /etc/agent.json  logs[3].worker_id: "second" cannot be used: `workers` are not honoured yet, there is only "default"; this entry is not copied
-        warning: /etc/agent.json  logs[4].lineGroupers: is not honoured yet: each line becomes an event of its own
-        warning: /etc/agent.json  logs[4].parse_format: cri is not honoured yet: lines are sent as they are
-        refused: /etc/agent.json  journald_logs[0]: the systemd journal cannot be copied yet
-        refused: /etc/agent.json  monitors[0]: must be an object with a `module`, but is a number; this monitor does not run
-        refused: /etc/agent.json  monitors[1].module: is missing: an entry names the monitor that it runs; this monitor does not run
-        refused: /etc/agent.json  monitors[6].id: must be a text, a number, true or false, but is a list; this monitor does not run
+        error: /etc/agent.json:3:24  scalyr_server: must begin with https://, for example https://agent.scalyr.com
+        refused: /etc/agent.json:9:27  compression_type: "GZIP" is none of deflate, bz2, lz4, zstandard, none; deflate is used
+        refused: /etc/agent.json:11:36  max_send_rate_enforcement: "5 Mb/s" is no rate; write unlimited, legacy, or a rate such as "5 MB/s" (B for bytes, not b); there is no limit
+        refused: /etc/agent.json:13:26  stdout_severity: "LOUD" is none of NOTSET, DEBUG, INFO, WARNING, ERROR and CRITICAL; NOTSET is used
+        refused: /etc/agent.json:21:13  logs[0]: must be an object with a `path`, but is a text; this entry is not copied
+        warning: /etc/agent.json:22:15  logs[1].pth: is not known and has no effect; did you mean `path`?
+        refused: /etc/agent.json:22:13  logs[1].path: is missing: an entry names the file or glob that it copies; this entry is not copied
+        refused: /etc/agent.json:23:39  logs[2].exclude: must be a list of texts, ["..."], but is a text
+        refused: /etc/agent.json:23:81  logs[2].attributes.list: must be a text, a number, true or false, but is a list; this entry is not copied
+        refused: /etc/agent.json:24:41  logs[3].worker_id: "second" cannot be used: `workers` are not honoured yet, there is only "default"; this entry is not copied
+        warning: /etc/agent.json:25:44  logs[4].lineGroupers: is not honoured yet: each line becomes an event of its own
+        warning: /etc/agent.json:25:76  logs[4].parse_format: cri is not honoured yet: lines are sent as they are
+        refused: /etc/agent.json:19:25  journald_logs[0]: the systemd journal cannot be copied yet
+        refused: /etc/agent.json:28:13  monitors[0]: must be an object with a `module`, but is a number; this monitor does not run
+        refused: /etc/agent.json:29:13  monitors[1].module: is missing: an entry names the monitor that it runs; this monitor does not run
+        refused: /etc/agent.json:34:35  monitors[6].id: must be a text, a number, true or false, but is a list; this monitor does not run
         warning: /etc/agent.json  implicit_agent_process_metrics_monitor: the monitor linux_process_metrics that it runs is not built yet; `implicit_agent_process_metrics_monitor: false` ends this warning
-        refused: /etc/agent.json  monitors[2].module: "cion" is no monitor of this agent; did you mean `coin`? (this monitor does not run)
-        refused: /etc/agent.json  monitors[3].sample_interval: 0.01 is below the minimum 0.1
-        refused: /etc/agent.json  monitors[3].log_rotation_max_bytes: -1 is below the minimum 0
-        refused: /etc/agent.json  monitors[3].gauss_mean: 11 is above the maximum 10; this monitor does not run
-        warning: /etc/agent.json  monitors[3].gauss_stdev: unknown option; did you mean `gauss_stddev`?
-        warning: /etc/agent.json  monitors[4].stop_agent_on_failure: is not honoured yet: the agent goes on when this monitor fails
-        refused: /etc/agent.json  monitors[5].id: "a" is the id of monitors[4] too; give each coin its own; this monitor does not run
+        refused: /etc/agent.json:30:23  monitors[2].module: "cion" is no monitor of this agent; did you mean `coin`? (this monitor does not run)
+        refused: /etc/agent.json:31:80  monitors[3].sample_interval: 0.01 is below the minimum 0.1
+        refused: /etc/agent.json:31:110  monitors[3].log_rotation_max_bytes: -1 is below the minimum 0
+        refused: /etc/agent.json:31:43  monitors[3].gauss_mean: 11 is above the maximum 10; this monitor does not run
+        warning: /etc/agent.json:31:47  monitors[3].gauss_stdev: unknown option; did you mean `gauss_stddev`?
+        warning: /etc/agent.json:32:63  monitors[4].stop_agent_on_failure: is not honoured yet: the agent goes on when this monitor fails
+        refused: /etc/agent.json:33:35  monitors[5].id: "a" is the id of monitors[4] too; give each coin its own; this monitor does not run
     "#]].assert_eq(&fatal(text));
 }
 
@@ -280,13 +280,13 @@ fn a_key_that_cannot_be_used_is_fatal_and_says_what_to_do() {
         {}
         error: /etc/agent.json  api_key: is missing: set it to a "Log Write Access" key of your account
         { api_key: null }
-        error: /etc/agent.json  api_key: is missing: set it to a "Log Write Access" key of your account
+        error: /etc/agent.json:1:12  api_key: is missing: set it to a "Log Write Access" key of your account
         { api_key: ' ' }
-        error: /etc/agent.json  api_key: is empty: set it to a "Log Write Access" key of your account
+        error: /etc/agent.json:1:12  api_key: is empty: set it to a "Log Write Access" key of your account
         { api_key: 'REPLACE_THIS' }
-        error: /etc/agent.json  api_key: is still the placeholder REPLACE_THIS: set it to a "Log Write Access" key of your account
+        error: /etc/agent.json:1:12  api_key: is still the placeholder REPLACE_THIS: set it to a "Log Write Access" key of your account
         { api_key: [1] }
-        error: /etc/agent.json  api_key: must be a text, but is a list
+        error: /etc/agent.json:1:12  api_key: must be a text, but is a list
         []
         error: /etc/agent.json: must be an object, { ... }, but is a list
 
@@ -384,10 +384,10 @@ fn a_pattern_that_is_none_refuses_its_own_entry_only() {
     let withheld = vec!["/w/[[].log".to_owned()];
     assert_eq!(logs, [("/w/*.log", withheld.clone()), ("/l/agent.log", withheld)]);
     expect![[r#"
-        refused: /etc/agent.json  logs[0].path: "/v/[a.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one
-        refused: /etc/agent.json  logs[0].exclude[1]: "{b" is no pattern of paths: a `{` is never closed; write `[{]` for a literal one; this entry is not copied
-        refused: /etc/agent.json  logs[1].redaction_rules: redaction is not built yet, and the lines would leave this host unredacted; no other entry copies its files
-        refused: /etc/agent.json  logs[1].path: "/w/[.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one; this entry is not copied
+        refused: /etc/agent.json:1:133  logs[0].path: "/v/[a.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one
+        refused: /etc/agent.json:1:164  logs[0].exclude[1]: "{b" is no pattern of paths: a `{` is never closed; write `[{]` for a literal one; this entry is not copied
+        refused: /etc/agent.json:2:54  logs[1].redaction_rules: redaction is not built yet, and the lines would leave this host unredacted; no other entry copies its files
+        refused: /etc/agent.json:2:25  logs[1].path: "/w/[.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one; this entry is not copied
     "#]].assert_eq(&report);
 }
 
@@ -436,12 +436,12 @@ fn a_module_that_is_none_is_told_from_one_that_is_still_to_come() {
     let report = report.replace(&all.join(", "), "ALL");
     assert!(plan.monitors.iter().all(|monitor| !monitor.origin.starts_with("monitors[")), "{plan:?}");
     expect![[r#"
-        refused: /etc/agent.json  monitors[0].module: "url_monitor" is a monitor of the Python agent that is not built yet; this monitor does not run
-        refused: /etc/agent.json  monitors[1].module: "scalyr_agent.builtin_monitors.linux_process_metrics" is a monitor of the Python agent that is not built yet; this monitor does not run
-        refused: /etc/agent.json  monitors[2].module: "scalyr_agent.builtin_monitors.cion" is no monitor of this agent; did you mean `coin`? (this monitor does not run)
-        refused: /etc/agent.json  monitors[3].module: "acme.queue_depth" is no monitor of this agent; it has ALL; Python monitors are not run, a Rust crate under local-monitors/ takes the place of one; this monitor does not run
-        refused: /etc/agent.json  monitors[4].module: "acme.url_monitor" is no monitor of this agent; it has ALL; Python monitors are not run, a Rust crate under local-monitors/ takes the place of one; this monitor does not run
-        refused: /etc/agent.json  monitors[5].module: "acme.coin" is no monitor of this agent; Python monitors are not run, a Rust crate under local-monitors/ takes the place of one; did you mean `coin`? (this monitor does not run)
+        refused: /etc/agent.json:2:23  monitors[0].module: "url_monitor" is a monitor of the Python agent that is not built yet; this monitor does not run
+        refused: /etc/agent.json:3:23  monitors[1].module: "scalyr_agent.builtin_monitors.linux_process_metrics" is a monitor of the Python agent that is not built yet; this monitor does not run
+        refused: /etc/agent.json:4:23  monitors[2].module: "scalyr_agent.builtin_monitors.cion" is no monitor of this agent; did you mean `coin`? (this monitor does not run)
+        refused: /etc/agent.json:5:23  monitors[3].module: "acme.queue_depth" is no monitor of this agent; it has ALL; Python monitors are not run, a Rust crate under local-monitors/ takes the place of one; this monitor does not run
+        refused: /etc/agent.json:6:23  monitors[4].module: "acme.url_monitor" is no monitor of this agent; it has ALL; Python monitors are not run, a Rust crate under local-monitors/ takes the place of one; this monitor does not run
+        refused: /etc/agent.json:7:23  monitors[5].module: "acme.coin" is no monitor of this agent; Python monitors are not run, a Rust crate under local-monitors/ takes the place of one; did you mean `coin`? (this monitor does not run)
     "#]].assert_eq(&report);
 }
 
@@ -451,7 +451,7 @@ fn automatic_ids_that_are_given_elsewhere_are_moved_with_a_warning() {
     assert_eq!(plan.monitors.iter().map(|monitor| monitor.name()).collect::<Vec<_>>(), ["coin(2)", "coin(3)"]);
     assert_eq!(
         report,
-        "warning: /etc/agent.json  monitors[1]: its automatic id 2 is given to another entry; it gets 3\n"
+        "warning: /etc/agent.json:1:134  monitors[1]: its automatic id 2 is given to another entry; it gets 3\n"
     );
 }
 
@@ -621,13 +621,13 @@ fn a_bad_run_is_refused_with_every_reason() {
         refusal("coin", "{ id: {} }"),
     ];
     expect![[r#"
-        refused: -c  sample_interval: 0 is below the minimum 0.1
-        refused: -c  gauss_mean: 11 is above the maximum 10
-        refused: -c  gauss_stddev: "x" is not a number
-        error: -c:1:8: expected a comma, found `b`
+        refused: -c:1:55  sample_interval: 0 is below the minimum 0.1
+        refused: -c:1:15  gauss_mean: 11 is above the maximum 10
+        refused: -c:1:33  gauss_stddev: "x" is not a number
+        error: -c:1:8: expected a comma, a line break or `}`, found `b`
         refused: --run-monitor: "cion" is no monitor of this agent; did you mean `coin`?
         error: -c: must be an object, { ... }, but is a list
-        refused: -c  id: must be a text, a number, true or false, but is an object
+        refused: -c:1:7  id: must be a text, a number, true or false, but is an object
     "#]]
     .assert_eq(&all.concat());
 }
@@ -648,10 +648,10 @@ fn what_has_no_effect_on_a_single_run_is_named() {
     };
     expect![[r#"
         warning: environment  SCALYR_SAMPLE_INTERVAL: is not read for entries of `monitors`; write `sample_interval` into each of them
-        warning: -c  module: "test_monitor" is ignored: --run-monitor runs coin
-        warning: -c  log_path: has no effect with --run-monitor: all lines go to standard output, without a limit
-        warning: -c  log_rotation_max_bytes: has no effect with --run-monitor: all lines go to standard output, without a limit
-        warning: -c  monitor_log_write_rate: has no effect with --run-monitor: all lines go to standard output, without a limit
+        warning: -c:1:11  module: "test_monitor" is ignored: --run-monitor runs coin
+        warning: -c:1:100  log_path: has no effect with --run-monitor: all lines go to standard output, without a limit
+        warning: -c:1:87  log_rotation_max_bytes: has no effect with --run-monitor: all lines go to standard output, without a limit
+        warning: -c:1:60  monitor_log_write_rate: has no effect with --run-monitor: all lines go to standard output, without a limit
     "#]]
     .assert_eq(&report(
         "{ module: 'test_monitor', id: 'b', monitor_log_write_rate: 5, log_rotation_max_bytes: 9, log_path: 'x.log' }",

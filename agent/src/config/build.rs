@@ -33,7 +33,7 @@ pub struct Surroundings<'a> {
 /// # Errors
 /// All problems, when one of them is fatal.
 pub fn build(loaded: &Loaded, surroundings: &Surroundings<'_>) -> Result<(Plan, Report), Report> {
-    let mut report = Report::new(loaded.source());
+    let mut report = loaded.blank_report();
     report.merge(loaded.report.clone());
     let settings = Settings::read(&loaded.values, keys::GLOBAL, "", Scope::Global, &mut report);
     match plan(&settings, loaded, surroundings, &mut report) {

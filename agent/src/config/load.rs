@@ -9,14 +9,12 @@ use scalyr_monitor::registry::Environment;
 use serde_json::{Map, Value};
 
 use super::keys::{self, Key, Variable};
-use super::report::{Place, Position, Problem, Report, Severity};
+use super::report::{Place, Problem, Report, Severity};
 use super::syntax;
 
 /// Where the packages put the main file.
 pub const DEFAULT_FILE: &str = "/etc/scalyr-agent-2/agent.json";
 
-/// The largest main file that is read.
-const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 /// So many fragments are named; more are counted.
 const NAMED_FRAGMENTS: usize = 100;
 
@@ -41,9 +39,9 @@ impl fmt::Debug for Loaded {
 }
 
 impl Loaded {
-    /// The name that problems give as their place.
-    pub(super) fn source(&self) -> String {
-        self.file.display().to_string()
+    /// A report for further problems: it knows the file and the place of each value in it.
+    pub(super) fn blank_report(&self) -> Report {
+        self.report.of_same_text()
     }
 
     /// The directory that relative paths of the configuration start from.
@@ -81,9 +79,8 @@ pub fn load_named_by(option: &str, file: &Path, environment: &Environment) -> Re
 /// # Errors
 /// A fatal problem: bad syntax, or no object.
 pub fn from_text(text: &str, file: PathBuf, environment: &Environment) -> Result<Loaded, Report> {
-    let source = file.display().to_string();
-    let mut report = Report::new(&source);
-    match syntax::parse_object(text, &source, &mut report) {
+    let mut report = Report::new(file.display().to_string());
+    match syntax::parse_object(text, &mut report) {
         Ok(values) => {
             let key_variable = warn_of_environment(environment, &mut report);
             Ok(Loaded { file, values, report, key_variable })
@@ -102,21 +99,19 @@ fn read_text(file: &Path, option: &str) -> Result<String, Problem> {
         message,
     };
     let bytes = read_bytes(file).map_err(|error| fatal(None, unreadable(&error, option)))?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(fatal(None, format!("is larger than {} MiB; is this the right file?", MAX_FILE_BYTES >> 20)));
+    if bytes.len() > syntax::MAX_BYTES {
+        return Err(fatal(None, format!("is larger than {} MiB; is this the right file?", syntax::MAX_BYTES >> 20)));
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        let line_start = valid.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = String::from_utf8_lossy(&valid[line_start..]).chars().count() + 1;
-        fatal(Some(Position { line, column }), "is not UTF-8 text from here on; save the file as UTF-8".to_owned())
+        let position = syntax::position_of(&String::from_utf8_lossy(valid), valid.len());
+        fatal(Some(position), "is not UTF-8 text from here on; save the file as UTF-8".to_owned())
     })
 }
 
 fn read_bytes(file: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(file)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    File::open(file)?.take(syntax::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scalyr_monitor::registry::{Environment, Registration, Registry};
+use scalyr_monitor::config::DeclaredOption;
+use scalyr_monitor::registry::{self, Environment, Registration, Registry};
 use serde_json::{Map, Value};
 
 use super::keys;
@@ -376,8 +377,16 @@ fn builds(
             return false;
         }
     };
+    let options = DeclaredOption::all(registration.declared_options);
     for problem in problems {
-        report.add(problem.severity.into(), place.of(&problem.path), problem.message);
+        let path = place.of(&problem.path);
+        let is_option = options.iter().any(|option| option.key() == problem.path);
+        // What is wrong with a member that is no option is its name.
+        if problem.severity == registry::Severity::Warning && !is_option && entry.contains_key(&problem.path) {
+            report.warn_of_key(path, problem.message);
+        } else {
+            report.add(problem.severity.into(), path, problem.message);
+        }
     }
     if !built && report.problems().len() == reasons {
         report.refuse(place.of(""), format!("the monitor {} refuses this entry", registration.name));
@@ -421,7 +430,7 @@ pub fn monitor_plan_for_run(
 ) -> Result<RunPlan, Report> {
     let mut report = Report::new("-c");
     let (defaults, log_path) = run_defaults(request, &mut report);
-    let entry = syntax::parse_object(request.config_text, "-c", &mut report).map_err(|problem| report.push(problem));
+    let entry = syntax::parse_object(request.config_text, &mut report).map_err(|problem| report.push(problem));
     let registration = registry.find(request.module);
     if registration.is_none() {
         let mut of_module = Report::new("--run-monitor");
@@ -470,7 +479,7 @@ fn run_defaults(request: &RunRequest<'_>, report: &mut Report) -> (Defaults, Pat
     let read = [JITTER, "log_rotation_max_bytes", "log_rotation_backup_count", "agent_log_path", "agent_data_path"];
     let nothing = Map::new();
     let values = request.agent_config.map_or(&nothing, |loaded| &loaded.values);
-    let mut of_agent = Report::new(request.agent_config.map_or_else(String::new, Loaded::source));
+    let mut of_agent = request.agent_config.map_or_else(Report::default, Loaded::blank_report);
     let settings = Settings::read(values, keys::GLOBAL, "", Scope::Global, &mut of_agent);
     of_agent.keep(|path| read.contains(&path));
     report.merge(of_agent);

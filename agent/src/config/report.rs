@@ -1,6 +1,9 @@
 //! What is wrong with a configuration: problems with their places, all at once.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
+
+use super::syntax::Places;
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,11 +51,11 @@ pub struct Place {
     pub source: String,
     /// The value, from the top of the text: `monitors[2].gauss_mean`; empty for the text as a whole.
     pub path: String,
-    /// Line and column, where they are known. Until values carry them, only syntax errors have them.
+    /// Line and column of the value, or of the entry that it is missing from, where the text is known.
     pub position: Option<Position>,
 }
 
-/// `FILE`, `FILE:LINE:COLUMN` or `FILE  path.to.value`, on one line: a key may hold a line break.
+/// `FILE:LINE:COLUMN  path.to.value`, without what is not known, on one line: a key may hold a line break.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_on_one_line(f, &self.source)?;
@@ -95,13 +98,29 @@ impl fmt::Display for Problem {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     source: String,
+    places: Option<Arc<Places>>,
     problems: Vec<Problem>,
 }
 
 impl Report {
     /// No problems yet; those that are added without a place of their own lie in `source`.
     pub fn new(source: impl Into<String>) -> Self {
-        Self { source: source.into(), problems: Vec::new() }
+        Self { source: source.into(), places: None, problems: Vec::new() }
+    }
+
+    /// No problems yet, of the same text as this report.
+    pub(super) fn of_same_text(&self) -> Self {
+        Self { source: self.source.clone(), places: self.places.clone(), problems: Vec::new() }
+    }
+
+    /// Gives the problems that are added from now on their lines and columns.
+    pub(super) fn locate(&mut self, places: Arc<Places>) {
+        self.places = Some(places);
+    }
+
+    /// The text that problems without a place of their own lie in.
+    pub(super) fn source(&self) -> &str {
+        &self.source
     }
 
     /// Adds a problem.
@@ -111,8 +130,18 @@ impl Report {
 
     /// Adds a problem of the value at `path`.
     pub fn add(&mut self, severity: Severity, path: impl Into<String>, message: impl Into<String>) {
-        let place = Place { source: self.source.clone(), path: path.into(), position: None };
+        let path = path.into();
+        let position = self.places.as_ref().and_then(|places| places.value(&path));
+        let place = Place { source: self.source.clone(), path, position };
         self.push(Problem { severity, place, message: message.into() });
+    }
+
+    /// Adds a [`Severity::Warning`] of the key, not of the value, at `path`: it is misspelt, or old.
+    pub(super) fn warn_of_key(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        let path = path.into();
+        let position = self.places.as_ref().and_then(|places| places.key(&path));
+        let place = Place { source: self.source.clone(), path, position };
+        self.push(Problem { severity: Severity::Warning, place, message: message.into() });
     }
 
     /// Adds a [`Severity::Warning`].

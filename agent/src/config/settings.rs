@@ -61,12 +61,12 @@ impl<'a> Settings<'a> {
             let path = value::member_path(path, name);
             match keys.iter().find(|key| key.name == name || key.alias == Some(name.as_str())) {
                 Some(key) if key.name != name && values.contains_key(key.name) => {
-                    report
-                        .warn(path, format!("is the old name of `{}`, which is given too; that one counts", key.name));
+                    let message = format!("is the old name of `{}`, which is given too; that one counts", key.name);
+                    report.warn_of_key(path, message);
                 }
                 Some(key) => settings.take(key, value, path, scope, report),
                 None if scope == Scope::Monitor => {}
-                None => report.warn(path, unknown(name, keys)),
+                None => report.warn_of_key(path, unknown(name, keys)),
             }
         }
         settings

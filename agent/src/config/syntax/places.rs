@@ -1,0 +1,97 @@
+//! Where each value of a text stands.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::super::report::Position;
+use super::super::value;
+
+/// The places of all values of a text, by their paths as [`value::member_path`] spells them.
+#[derive(Clone, PartialEq, Eq)]
+pub(in crate::config) struct Places(pub(super) Spot);
+
+/// A value's place, and those of the values in it.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) key: Option<Position>,
+    pub(super) value: Position,
+    pub(super) inside: Inside,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Inside {
+    Nothing,
+    List(Vec<Spot>),
+    /// By the keys as paths spell them.
+    Object(BTreeMap<String, Spot>),
+}
+
+/// Never the places: they are as many as there are values.
+impl fmt::Debug for Places {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Places").finish_non_exhaustive()
+    }
+}
+
+impl Places {
+    /// Where the value at `path` begins. If there is none, where the innermost entry stands that would hold it; `None`
+    /// when that is the text as a whole.
+    pub(in crate::config) fn value(&self, path: &str) -> Option<Position> {
+        self.find(path).map(|found| found.spot.value)
+    }
+
+    /// The same for the key of the value at `path`.
+    pub(in crate::config) fn key(&self, path: &str) -> Option<Position> {
+        let found = self.find(path)?;
+        found.spot.key.filter(|_| found.is_whole).or(Some(found.spot.value))
+    }
+
+    fn find(&self, path: &str) -> Option<Found<'_>> {
+        let (mut spot, mut rest) = (&self.0, path);
+        while !rest.is_empty() {
+            match spot.step(rest) {
+                Some((next, behind)) => (spot, rest) = (next, behind),
+                None => break,
+            }
+        }
+        (rest.len() < path.len()).then_some(Found { spot, is_whole: rest.is_empty() })
+    }
+}
+
+struct Found<'p> {
+    spot: &'p Spot,
+    /// Whether it is the value of the path, not only an entry on the way.
+    is_whole: bool,
+}
+
+impl Spot {
+    /// One step along a path, and what is left of it.
+    fn step<'r>(&self, path: &'r str) -> Option<(&Self, &'r str)> {
+        match &self.inside {
+            Inside::Nothing => None,
+            Inside::List(items) => {
+                let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
+                Some((items.get(index.parse::<usize>().ok()?)?, rest))
+            }
+            Inside::Object(members) => {
+                let path = path.strip_prefix('.').unwrap_or(path);
+                let (key, rest) = path.split_at(key_end(path));
+                let whole = || Some((members.get(&value::member_path("", path))?, ""));
+                members.get(key).map(|member| (member, rest)).or_else(whole)
+            }
+        }
+    }
+}
+
+/// Where the first key of a path ends. A monitor may spell an odd key without quotes; then there is none of this name,
+/// and all of the path is tried.
+fn key_end(path: &str) -> usize {
+    let Some(quoted) = path.strip_prefix('"') else { return path.find(['.', '[']).unwrap_or(path.len()) };
+    let mut is_escaped = false;
+    let end = quoted.find(|c| {
+        let is_end = c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        is_end
+    });
+    end.map_or(path.len(), |end| end + 2)
+}
