@@ -77,8 +77,8 @@ fn debugging_shows_the_steps() {
 
 #[test]
 fn a_value_out_of_bounds_names_the_option_the_value_and_the_bound() {
-    let text = refused(&["--run-monitor", "coin", "-c", "{ gauss_mean: 11 }"]);
-    assert!(["gauss_mean", "11", "10"].iter().all(|part| text.contains(part)), "{text}");
+    let text = refused(&["--run-monitor", "coin", "-c", "{\n gauss_mean: 11 }"]);
+    assert_eq!(text, "refused: -c:2:14  gauss_mean: 11 is above the maximum 10\n");
 }
 
 #[test]
@@ -96,9 +96,9 @@ fn an_unknown_monitor_is_answered_with_the_nearest_ones() {
 #[test]
 fn a_configuration_that_cannot_be_parsed_is_refused() {
     for (configuration, told) in [
-        ("{ gauss_mean: ", "-c:1:14: the text ends where a value is expected; write it, and the `}` or `]` behind it"),
-        ("{ gauss_mean: 1,\n gauss_stddev 2 }", "-c:2:15: expected `:` behind the key, found `2`; a key of other"),
-        ("{ gauss_mean: 1 gauss_stddev: 2 }", "-c:1:17: expected a comma, found `g`"),
+        ("{ gauss_mean: ", "-c:1:14: the text ends where a value is expected; write it, and the `}` behind it"),
+        ("{ gauss_mean: 1,\n gauss_stddev 2 }", "-c:2:15: expected `:` and a value behind the key, found `2`"),
+        ("{ gauss_mean: 1 gauss_stddev: 2 }", "-c:1:17: expected a comma, a line break or `}`, found `g`"),
         ("{ gauss_mean: eight }", "-c:1:15: expected a value, found `e`; texts need quotes around them"),
         ("[1]", "-c: must be an object, { ... }, but is a list"),
         ("8.5", "-c: must be an object, { ... }, but is a number"),

@@ -201,6 +201,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_report_that_knows_the_text_tells_where_in_it() {
+        let mut report = Report::new("f");
+        report.warn("a", "before");
+        assert!(super::super::syntax::parse_object("{\n  a: { b: 1 } }", &mut report).is_ok());
+        report.refuse("a.b", "value");
+        report.warn_of_key("a.b", "key");
+        report.refuse("a.c", "missing");
+        report.fail("d", "missing at the top");
+        let mut other = report.of_same_text();
+        other.warn("a", "of the same text");
+        report.merge(other);
+        assert_eq!(
+            report.to_string(),
+            "warning: f  a: before\nrefused: f:2:11  a.b: value\nwarning: f:2:8  a.b: key\n\
+             refused: f:2:6  a.c: missing\nerror: f  d: missing at the top\nwarning: f:2:6  a: of the same text\n"
+        );
+    }
+
+    #[test]
     fn each_problem_is_one_line_whatever_the_value_holds() {
         let mut report = Report::new("/etc/agent.json");
         report.warn("monitors[2].gauss_mean", "a\nb");

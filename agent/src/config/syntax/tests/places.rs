@@ -106,3 +106,11 @@ fn odd_keys_are_found_as_paths_spell_them() {
 fn the_last_of_two_values_has_the_place() {
     assert_eq!(places("{ a: 1,\n a: [2],\n a: null }", ["a", "a[0]"]), at([("3:5", "3:2"), ("3:5", "3:5")]));
 }
+
+#[test]
+fn the_last_of_thousands_of_entries_has_its_place() {
+    let entry =
+        "  {\n    // a log\n    path: \"/var/log/\" + \"a.log\"\n    attributes: { parser: \"\"\"a\nb\"\"\" } }\n";
+    let text = format!("{{ logs: [\n{} ] }}", entry.repeat(5000));
+    assert_eq!(places(&text, ["logs[4999].attributes.parser"]), at([("25000:27", "25000:19")]));
+}
