@@ -14,6 +14,8 @@ pub mod __private;
 pub mod clock;
 pub mod config;
 pub mod context;
+mod governed;
+mod limits;
 pub mod log;
 pub mod metric;
 pub mod monitor;
@@ -21,8 +23,11 @@ mod nearest;
 #[doc(hidden)]
 pub mod one_line;
 pub mod prelude;
+mod rate;
 pub mod registry;
 mod repaired_names;
+#[doc(hidden)]
+pub mod rules;
 pub mod sample;
 pub mod testing;
 

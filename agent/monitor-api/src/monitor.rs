@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::log::Logger;
+use crate::log::{Limited, Logger};
 use crate::sample::Sample;
 
 /// What went wrong in a monitor, for the person who reads the agent log: say what was found and what to do.
@@ -238,6 +238,11 @@ impl Run {
     /// The instance's logger, for diagnostics that belong in the agent log.
     pub fn logger(&self) -> &Logger {
         &self.logger
+    }
+
+    /// Logs at most once per `interval` and `cause`; see [`Logger::limited`].
+    pub fn limited<'r>(&'r self, cause: &'r str, interval: Duration) -> Limited<'r> {
+        self.sample.limited(cause, interval)
     }
 
     /// Time between two samples.

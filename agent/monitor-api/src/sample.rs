@@ -1,18 +1,25 @@
 //! A sample: the metric lines of one turn, formatted as they will stand in the metric log, written in one go.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
-use crate::log::Logger;
+use crate::governed::{DAY, Governed, MetricLine};
+use crate::log::{Limited, Logger};
 use crate::metric::{Fields, Metric, MetricValue};
 use crate::one_line::push_on_one_line;
 use crate::repaired_names::RepairedNames;
+use crate::rules::{MetricRules, SeriesBudget};
 
 /// Lines beyond this many bytes are handed on before the sample ends, so that a flood stays small in memory.
-const HAND_ON_BYTES: usize = 64 * 1024;
+pub(crate) const HAND_ON_BYTES: usize = 64 * 1024;
 
 /// A longer line is cut: no line of a log that the agent ships may be longer than a part of it.
 const MAX_LINE_BYTES: usize = 1024 * 1024;
+
+/// A dynamic emission with more fields gives the memory for their order back.
+const KEPT_ORDER: usize = 64;
 
 /// Takes the lines of a sample: a metric log, standard output, or a test.
 pub trait LineSink: Send {
@@ -99,6 +106,10 @@ pub struct Sample {
     cut_lines: u64,
     metric_names: RepairedNames,
     field_names: RepairedNames,
+    /// The order of the fields of a dynamic emission; kept for its memory only.
+    order: Vec<usize>,
+    /// What the user said about metrics by their names; nothing for most instances.
+    governed: Option<Box<Governed>>,
 }
 
 impl Sample {
@@ -116,7 +127,17 @@ impl Sample {
             cut_lines: 0,
             metric_names: RepairedNames::of_metrics(),
             field_names: RepairedNames::of_fields(),
+            order: Vec::new(),
+            governed: None,
         }
+    }
+
+    /// The same, with what the user said about its metrics; its series are counted in `budget`.
+    #[doc(hidden)]
+    pub fn governed_by(mut self, rules: Arc<MetricRules>, budget: &SeriesBudget) -> Self {
+        let now = self.clock.monotonic();
+        self.governed = (!rules.is_empty()).then(|| Box::new(Governed::new(rules, budget.clone(), now)));
+        self
     }
 
     /// Emits the value of a metric that has no extra fields.
@@ -150,9 +171,21 @@ impl Sample {
     ///
     /// Line breaks inside are written as `\n` and `\r`, so that it stays one line.
     pub fn line(&mut self, text: &str) {
-        self.begin(None, None);
-        push_on_one_line(&mut self.lines.text, text);
-        self.end();
+        self.emission().line(text);
+    }
+
+    /// For a trouble that may last: logs to the agent log at most once per `interval` and `cause`; see
+    /// [`Logger::limited`].
+    ///
+    /// ```
+    /// # use scalyr_monitor::prelude::*;
+    /// # use std::time::Duration;
+    /// # fn gather_sample(out: &mut Sample) {
+    /// out.limited("connect", Duration::from_secs(300)).warn("The queue does not answer");
+    /// # }
+    /// ```
+    pub fn limited<'s>(&'s self, cause: &'s str, interval: Duration) -> Limited<'s> {
+        self.logger.limited(&self.clock, cause, interval)
     }
 
     /// The instance's logger, for diagnostics that belong in the agent log.
@@ -179,6 +212,9 @@ impl Sample {
     /// `run` of its own calls it when it has something to write.
     pub fn flush(&mut self) {
         self.lines.drop_torn();
+        if let Some(governed) = &mut self.governed {
+            governed.clean_up(&self.clock, &self.logger);
+        }
         if !self.lines.is_empty() {
             self.sink.write_lines(&self.lines);
             self.lines.clear();
@@ -189,14 +225,48 @@ impl Sample {
         Emission { sample: self, time: None, id: None }
     }
 
-    fn begin(&mut self, time: Option<Timestamp>, id: Option<&str>) {
+    fn begin(&mut self, time: Option<Timestamp>, id: Option<&str>) -> LineParts {
         self.lines.drop_torn();
+        let start = self.lines.text.len();
         let time = time.unwrap_or_else(|| self.clock.now());
         let text = &mut self.lines.text;
         _ = write!(text, "{time} [{}(", self.short_name);
         // An id may come from what the monitor looks at: it must not begin a line that nobody emitted.
         push_on_one_line(text, id.unwrap_or(&self.id));
         text.push_str(")] ");
+        let name = text.len();
+        LineParts { start, name, value: name, fields: name }
+    }
+
+    /// Whether the user does not want this metric; told of once a day.
+    fn is_unwanted(&self, metric: &str) -> bool {
+        let cause = self.governed.as_ref().and_then(|governed| governed.blacklisted(metric));
+        if let Some(cause) = cause {
+            self.limited(cause, DAY).info(format_args!(
+                "The metric {metric:?} is on the `metric_name_blacklist` and is not written; this is told once a day"
+            ));
+        }
+        cause.is_some()
+    }
+
+    /// Ends the line of a metric, and writes its rate behind it when the user wants that.
+    fn end_metric(&mut self, parts: LineParts, id: Option<&str>, time: Option<Timestamp>) {
+        let Some(governed) = &mut self.governed else { return self.end() };
+        let text = &self.lines.text;
+        let line = MetricLine {
+            head: &text[parts.start..parts.name],
+            id: id.unwrap_or(&self.id),
+            metric: &text[parts.name..parts.value - 1],
+            value: &text[parts.value..parts.fields],
+            fields: &text[parts.fields..],
+            time,
+        };
+        let has_rate = governed.calculate_rate(&line, &self.clock, &self.logger);
+        self.end();
+        if has_rate && let Some(governed) = &mut self.governed {
+            governed.push_rate(&mut self.lines.text);
+            self.end();
+        }
     }
 
     fn end(&mut self) {
@@ -253,34 +323,65 @@ impl<'s> Emission<'s> {
 
     /// Emits the value of a metric together with its extra fields.
     pub fn emit_with<V: MetricValue, F: Fields>(self, metric: Metric<V, F>, value: V, fields: F) {
-        let sample = self.sample;
-        sample.begin(self.time, self.id);
+        let Self { sample, time, id } = self;
+        if sample.is_unwanted(metric.name()) {
+            return;
+        }
+        let mut parts = sample.begin(time, id);
         let text = &mut sample.lines.text;
         text.push_str(metric.name());
         text.push(' ');
+        parts.value = text.len();
         value.write(text);
+        parts.fields = text.len();
         fields.write(text);
-        sample.end();
+        sample.end_metric(parts, id, time);
     }
 
     /// Emits a metric whose name is only known at run time. Fields are sorted by their name as given.
     pub fn emit_dynamic(self, name: &str, value: &dyn DynValue, fields: &[(&str, &dyn DynValue)]) {
-        let sample = self.sample;
-        sample.begin(self.time, self.id);
+        let Self { sample, time, id } = self;
+        let name = sample.metric_names.repair(name, &sample.clock, &sample.logger);
+        if sample.is_unwanted(&name) {
+            return;
+        }
+        let mut parts = sample.begin(time, id);
         let text = &mut sample.lines.text;
-        text.push_str(&sample.metric_names.repair(name, &sample.clock, &sample.logger));
+        text.push_str(&name);
         text.push(' ');
+        parts.value = text.len();
         value.write_value(text);
-        let mut sorted: Vec<_> = fields.iter().collect();
-        sorted.sort_by_key(|(name, _)| *name);
-        for (name, value) in sorted {
+        parts.fields = text.len();
+        sample.order.clear();
+        sample.order.extend(0..fields.len());
+        // By the place too, as a stable sort has it, which would take memory.
+        sample.order.sort_unstable_by_key(|&at| (fields[at].0, at));
+        for (name, value) in sample.order.iter().map(|&at| &fields[at]) {
             text.push(' ');
             text.push_str(&sample.field_names.repair(name, &sample.clock, &sample.logger));
             text.push('=');
             value.write_value(text);
         }
+        sample.order.shrink_to(KEPT_ORDER);
+        sample.end_metric(parts, id, time);
+    }
+
+    /// Writes a whole line of text to the metric log; see [`Sample::line`].
+    pub fn line(self, text: &str) {
+        let Self { sample, time, id } = self;
+        sample.begin(time, id);
+        push_on_one_line(&mut sample.lines.text, text);
         sample.end();
     }
+}
+
+/// Where the parts of an unfinished metric line begin.
+#[derive(Clone, Copy)]
+struct LineParts {
+    start: usize,
+    name: usize,
+    value: usize,
+    fields: usize,
 }
 
 /// A [`MetricValue`] behind a pointer, for [`Sample::emit_dynamic`].
@@ -296,121 +397,4 @@ impl<T: MetricValue> DynValue for T {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::{Arc, Mutex, PoisonError};
-    use std::time::Duration;
-
-    use super::*;
-    use crate::log::{Level, LogSink, Record};
-
-    /// What reached the metric log.
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<String>>);
-
-    impl Written {
-        fn text(&self) -> String {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-        }
-    }
-
-    impl LineSink for Written {
-        fn write_lines(&mut self, lines: &Lines) {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push_str(lines.text());
-        }
-    }
-
-    /// Keeps diagnostics as `LEVEL message`, with the code in front where there is one.
-    #[derive(Default)]
-    struct Told(Mutex<Vec<String>>);
-
-    impl Told {
-        fn lines(&self) -> Vec<String> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-        }
-    }
-
-    impl LogSink for Told {
-        fn enabled(&self, _: Level) -> bool {
-            true
-        }
-
-        fn log(&self, record: &Record<'_>) {
-            let code = record.code.map_or(String::new(), |code| format!("{code} "));
-            let line = format!("{} {code}{}", record.level, record.message);
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-        }
-    }
-
-    fn told() -> (Arc<Told>, Logger) {
-        let told = Arc::new(Told::default());
-        (Arc::clone(&told), Logger::new(Arc::clone(&told) as Arc<dyn LogSink>, "monitor:coin()"))
-    }
-
-    fn sample(logger: Logger) -> (Sample, Written) {
-        let (clock, written) = (Clock::manual(Timestamp::from_millis(1_767_225_600_000)), Written::default());
-        (Sample::new("coin", "", clock, logger, Box::new(written.clone())), written)
-    }
-
-    #[test]
-    fn an_id_cannot_begin_a_line_that_nobody_emitted() {
-        let (mut sample, written) = sample(Logger::none());
-        sample.under_id("x)] m 1\n2020-01-01 00:00:00.000Z [coin(\r").emit(Metric::declared("m"), 7);
-        sample.flush();
-        assert_eq!(
-            written.text(),
-            "2026-01-01 00:00:00.000Z [coin(x)] m 1\\n2020-01-01 00:00:00.000Z [coin(\\r)] m 7\n"
-        );
-    }
-
-    #[test]
-    fn a_line_without_end_is_cut_and_its_memory_given_back() {
-        let (told, logger) = told();
-        let (mut sample, written) = sample(logger);
-        let endless = format!("x{}", "é".repeat(MAX_LINE_BYTES));
-        (0..3).for_each(|_| sample.line(&endless));
-        sample.line("short");
-        sample.flush();
-        let text = written.text();
-        let lengths: Vec<usize> = text.lines().map(str::len).collect();
-        let longest = MAX_LINE_BYTES - 1; // the last character would end behind it
-        assert_eq!(lengths, [longest, longest, longest, "2026-01-01 00:00:00.000Z [coin()] short".len()]);
-        assert_eq!((sample.cut_lines(), sample.emitted()), (3, 4));
-        assert!(sample.lines.text.capacity() <= HAND_ON_BYTES, "{}", sample.lines.text.capacity());
-        drop(sample);
-        let told = told.lines();
-        assert_eq!(told.len(), 2, "{told:?}");
-        assert!(told[0].starts_with("WARNING A metric line was longer than 1048576 bytes; its last "), "{told:?}");
-        assert_eq!(told[1], "WARNING 3 metric lines were cut at 1048576 bytes");
-    }
-
-    #[test]
-    fn a_name_that_is_repaired_is_told_of_once_a_day() {
-        let (told, logger) = told();
-        let (mut sample, written) = sample(logger);
-        for _ in 0..2 {
-            sample.emit_dynamic("queue depth", &1, &[("9th", &2), ("value", &3)]);
-        }
-        sample.emit_dynamic("value", &1, &[]);
-        assert_eq!(
-            told.lines(),
-            [
-                "WARNING client/badMetricName The metric name \"queue depth\" is written as \"queue_depth\". A name is an \
-                 ASCII letter or `_`, then letters, digits, `_`, `.` and `-`; other characters become `_`. Only the first \
-                 occurrence in a day is reported",
-                "WARNING client/badFieldName The field name \"9th\" is written as \"sa_9th\". A name is an ASCII letter or \
-                 `_`, then letters, digits, `_`, `.` and `-`; other characters become `_`. Only the first occurrence in a \
-                 day is reported",
-            ]
-        );
-        sample.clock().advance(Duration::from_secs(86_400));
-        sample.emit_dynamic("queue depth", &1, &[]);
-        assert_eq!(told.lines().len(), 3);
-        (0..100).for_each(|n| sample.emit_dynamic(&format!("a {n}"), &1, &[]));
-        let lines = told.lines();
-        assert_eq!(lines.len(), 3 + 19, "{lines:#?}");
-        assert!(lines[21].ends_with("; further names are repaired without a word today"), "{lines:#?}");
-        sample.flush();
-        let first = written.text().lines().next().map(str::to_owned);
-        assert_eq!(first.as_deref(), Some("2026-01-01 00:00:00.000Z [coin()] queue_depth 1 sa_9th=2 value_=3"));
-    }
-}
+mod tests;
