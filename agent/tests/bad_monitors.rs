@@ -22,6 +22,7 @@ use scalyr_agent::threads::Threads;
 use scalyr_monitor::context::LogRegistry;
 use scalyr_monitor::prelude::*;
 use scalyr_monitor::registry::{Declared, Registration, Registry};
+use scalyr_monitor::rules::SeriesBudget;
 use scalyr_monitor::{Clock, LogFiles, Logger, Timestamp};
 use steady::Steady;
 
@@ -244,6 +245,7 @@ fn agent() -> Agent {
         log_files: LogFiles::new(Arc::new(NoFiles)),
         log_path: directory.path().to_owned(),
         restart,
+        rate_series: SeriesBudget::default(),
     };
     Agent { directory, surroundings, metric_logs: MetricLogs::new(logger), threads: Threads::new() }
 }

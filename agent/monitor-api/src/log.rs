@@ -219,7 +219,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         let untold = self.limits.get_mut().unwrap_or_else(PoisonError::into_inner).untold();
         if untold > 0 {
-            let message = format_args!("{untold} more records were held back, as their causes had just been told of");
+            let message = format_args!("Records held back because their causes had just been told of: {untold}");
             self.write(Level::Info, None, &message, Location::caller());
         }
     }
@@ -359,7 +359,7 @@ mod tests {
         );
         assert_eq!(logger.errors(), 8, "those that were held back are errors too");
         drop(logger);
-        let end = "INFO here 2 more records were held back, as their causes had just been told of";
+        let end = "INFO here Records held back because their causes had just been told of: 2";
         assert_eq!(told.lines()[2..], [end]);
     }
 

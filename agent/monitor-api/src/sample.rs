@@ -15,6 +15,9 @@ use crate::rules::{MetricRules, SeriesBudget};
 /// Lines beyond this many bytes are handed on before the sample ends, so that a flood stays small in memory.
 pub(crate) const HAND_ON_BYTES: usize = 64 * 1024;
 
+/// What the buffer of lines keeps from one sample to the next: room for the line that made it full, too.
+const KEPT_BYTES: usize = HAND_ON_BYTES + 8 * 1024;
+
 /// A longer line is cut: no line of a log that the agent ships may be longer than a part of it.
 const MAX_LINE_BYTES: usize = 1024 * 1024;
 
@@ -64,8 +67,8 @@ impl Lines {
     fn clear(&mut self) {
         self.text.clear();
         self.ends.clear();
-        self.text.shrink_to(HAND_ON_BYTES);
-        self.ends.shrink_to(HAND_ON_BYTES / size_of::<usize>());
+        self.text.shrink_to(KEPT_BYTES);
+        self.ends.shrink_to(KEPT_BYTES / size_of::<usize>());
     }
 
     /// Cuts the unfinished line off at [`MAX_LINE_BYTES`]; tells how many bytes were too many, 0 when it was short

@@ -64,6 +64,15 @@ fn a_metric_with_two_fields_takes_no_memory() {
 }
 
 #[test]
+fn a_flood_takes_no_memory() {
+    with_each_clock(&MetricRules::default(), |out, _| (0..10).for_each(|_| out.emit(LOAD, 1.0)));
+    let mut sample = sample(Clock::system(), MetricRules::default());
+    let mut emit = |count| (0..count).for_each(|_| sample.emit(LOAD, 1.0));
+    emit(10_000);
+    assert_eq!(measure(|| emit(100_000)).count_total, 0, "never ended, and handed on when it is large");
+}
+
+#[test]
 fn a_time_and_an_id_of_its_own_take_no_memory() {
     with_each_clock(&MetricRules::default(), |out, n| {
         out.at(Timestamp::from_millis(n.into())).under_id("other\nid").emit(LOAD, 1.0);

@@ -1,4 +1,5 @@
 //! The user's rules for metrics: the blacklist and the rates, as they act on what a monitor emits.
+#![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use scalyr_monitor::context::LogRegistry;
+use scalyr_monitor::rules::SeriesBudget;
 use scalyr_monitor::{Clock, LogConfig, LogFiles, Logger, Stop};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -125,6 +126,7 @@ fn start(request: &Request, clock: Clock, log: Arc<StdoutLog>, tell: &Sender<Eve
         log_files: LogFiles::new(Arc::new(WouldCopy(monitor_logger))),
         log_path: request.log_path.clone(),
         restart: RestartPolicy::default(),
+        rate_series: SeriesBudget::default(),
     };
     let instance = match construct(&request.plan, &surroundings) {
         Ok(instance) => instance,

@@ -262,8 +262,8 @@ pub const GLOBAL: &[Key] = &[
     flag("implicit_metric_monitor", true),
     flag("implicit_agent_process_metrics_monitor", true),
     flag("implicit_agent_log_collection", true),
-    texts("calculate_rate_metric_names", &[]).not_yet("no rates are calculated"),
-    integer("metric_functions_cleanup_interval", 1800).range(0.0, MAX_SECONDS).not_yet(""),
+    texts("calculate_rate_metric_names", &[]),
+    integer("metric_functions_cleanup_interval", 1800).range(0.0, MAX_SECONDS),
     integer("log_rotation_backup_count", 2).range(0.0, 10_000.0),
     bytes("log_rotation_max_bytes", 20_971_520),
     integer("debug_level", 0).range(0.0, 5.0),
@@ -403,17 +403,24 @@ pub const MONITOR_ENTRY: &[Key] = &[
     Key::new("log_rotation_backup_count", Kind::Integer(None)).range(0.0, 10_000.0),
     Key::new("log_rotation_max_bytes", Kind::Integer(None)).range(0.0, MAX_BYTES),
     flag("stop_agent_on_failure", false).not_yet("the agent goes on when this monitor fails"),
-    seconds("monitor_log_flush_delay", 0.0).not_yet("each sample is written at once"),
-    Key::new("metric_name_blacklist", Kind::TextsOrText).not_yet("all metrics are written"),
-    Key::new("calculate_rate_metric_names", Kind::TextsOrText).not_yet("no rates are calculated"),
+    // A delay would save nothing: the lines of a sample already are one write, and need a timer to leave on time.
+    seconds("monitor_log_flush_delay", 0.0).obsolete("each sample is written to the metric log in one go, at its end"),
+    Key::new("metric_name_blacklist", Kind::TextsOrText),
+    Key::new("calculate_rate_metric_names", Kind::TextsOrText),
 ];
 
 /// The key that was most likely meant by `name`, if one is near.
 pub fn nearest(name: &str, keys: &[Key]) -> Option<&'static str> {
+    nearest_name(name, keys.iter().map(|key| key.name))
+}
+
+/// The one of `names` that was most likely meant by `name`, if one is near.
+pub(super) fn nearest_name<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let given = name.to_lowercase();
     let allowed = (name.chars().count() / 3).max(1);
-    keys.iter()
-        .map(|key| (strsim::damerau_levenshtein(&given, &key.name.to_lowercase()), key.name))
+    names
+        .into_iter()
+        .map(|known| (strsim::damerau_levenshtein(&given, &known.to_lowercase()), known))
         .min()
         .filter(|(distance, _)| *distance <= allowed)
         .map(|(_, name)| name)

@@ -11,6 +11,7 @@ pub mod plan;
 pub mod report;
 
 mod log_entries;
+mod metric_rules;
 mod monitor_entries;
 mod monitor_ids;
 mod patterns;

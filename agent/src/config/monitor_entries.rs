@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::keys;
 use super::load::Loaded;
+use super::metric_rules::{RATE_NAMES, RateEntries, Target, metric_rules};
 use super::monitor_ids::{self, Id, Wanted};
 use super::own_files::OwnFiles;
 use super::plan::{MonitorPlan, Rotation, WriteLimit};
@@ -27,7 +28,7 @@ const PROCESS_METRICS: &str = "scalyr_agent.builtin_monitors.linux_process_metri
 /// Where the Python agent has its own monitors.
 const PYTHON_PACKAGE: &str = "scalyr_agent.builtin_monitors.";
 /// Its monitors that have no counterpart here; a name that is built is found before this list is looked at.
-const NOT_BUILT: [&str; 20] = [
+pub(super) const NOT_BUILT: [&str; 20] = [
     "apache_monitor",
     "docker_monitor",
     "garbage_monitor",
@@ -59,16 +60,18 @@ pub(super) struct Defaults {
     jitter: bool,
     rotation: Rotation,
     own_files: OwnFiles,
+    rates: RateEntries,
 }
 
 impl Defaults {
     /// From the keys of the whole configuration.
-    pub(super) fn read(settings: &Settings<'_>, own_files: &OwnFiles) -> Self {
+    pub(super) fn read(settings: &Settings<'_>, own_files: &OwnFiles, report: &mut Report) -> Self {
         Self {
             sample_interval: session::seconds(settings, "global_monitor_sample_interval"),
             jitter: settings.boolean("global_monitor_sample_interval_enable_jitter"),
             rotation: rotation(settings),
             own_files: own_files.clone(),
+            rates: RateEntries::of_agent(settings, report),
         }
     }
 }
@@ -85,6 +88,14 @@ struct Candidate {
     entry: Map<String, Value>,
     wanted: Wanted,
     refused: bool,
+}
+
+impl Candidate {
+    /// The short name of its module, and the monitor that it names, if there is one.
+    fn registration(&self, registry: &Registry) -> (&str, Option<&'static Registration>) {
+        let module = self.entry.get("module").and_then(module_text).unwrap_or_default();
+        (&self.wanted.short_name, registry.find(&module))
+    }
 }
 
 /// The monitors of the configuration, the implicit ones behind them. An entry that is refused is left out.
@@ -106,7 +117,9 @@ pub(super) fn plan(
 
     let wanted: Vec<Wanted> = candidates.iter().map(|candidate| candidate.wanted.clone()).collect();
     let origins: Vec<String> = candidates.iter().map(|candidate| candidate.origin.clone()).collect();
-    let defaults = Defaults::read(settings, own_files);
+    let defaults = Defaults::read(settings, own_files, report);
+    let modules: Vec<_> = candidates.iter().map(|candidate| candidate.registration(registry)).collect();
+    defaults.rates.warn_of_unknown(&modules, registry, report);
     let mut monitors = Vec::new();
     for (candidate, id) in candidates.into_iter().zip(monitor_ids::assign(&wanted)) {
         let Candidate { origin, entry, wanted, refused } = candidate;
@@ -238,7 +251,7 @@ fn module_text(module: &Value) -> Option<String> {
 }
 
 /// The text behind the last dot.
-fn short_name(module: &str) -> &str {
+pub(super) fn short_name(module: &str) -> &str {
     module.rsplit('.').next().unwrap_or(module)
 }
 
@@ -318,6 +331,8 @@ fn monitor_plan(
         report.refuse(place.of("log_path"), refusal);
         refused = true;
     }
+    let target = Target { short_name: &short_name, registration };
+    let metric_rules = metric_rules(&settings, &entry, &defaults.rates, target, |path| place.of(path), report);
     let plan = MonitorPlan {
         origin: place.origin.clone(),
         registration,
@@ -340,6 +355,7 @@ fn monitor_plan(
         },
         metric_log,
         own_files: defaults.own_files.clone(),
+        metric_rules: Arc::new(metric_rules),
         short_name,
         environment: Arc::clone(environment),
         entry: entry.clone(),
@@ -476,12 +492,21 @@ fn warn_of_no_effect(entry: &Map<String, Value>, module: &str, report: &mut Repo
 /// What the configuration of `-a` says about a single monitor. The rest of it is judged by `start`.
 fn run_defaults(request: &RunRequest<'_>, report: &mut Report) -> (Defaults, PathBuf) {
     const JITTER: &str = "global_monitor_sample_interval_enable_jitter";
-    let read = [JITTER, "log_rotation_max_bytes", "log_rotation_backup_count", "agent_log_path", "agent_data_path"];
+    let read = [
+        JITTER,
+        "log_rotation_max_bytes",
+        "log_rotation_backup_count",
+        "agent_log_path",
+        "agent_data_path",
+        RATE_NAMES,
+        "metric_functions_cleanup_interval",
+    ];
     let nothing = Map::new();
     let values = request.agent_config.map_or(&nothing, |loaded| &loaded.values);
     let mut of_agent = request.agent_config.map_or_else(Report::default, Loaded::blank_report);
     let settings = Settings::read(values, keys::GLOBAL, "", Scope::Global, &mut of_agent);
-    of_agent.keep(|path| read.contains(&path));
+    let rates = RateEntries::of_agent(&settings, &mut of_agent);
+    of_agent.keep(|path| read.contains(&path) || path.starts_with(RATE_NAMES));
     report.merge(of_agent);
     let directory = |key| {
         let path = PathBuf::from(settings.text(key).unwrap_or_default());
@@ -493,6 +518,7 @@ fn run_defaults(request: &RunRequest<'_>, report: &mut Report) -> (Defaults, Pat
         jitter: request.agent_config.is_some() && settings.boolean(JITTER),
         rotation: rotation(&settings),
         own_files: OwnFiles::new(&log_path, &directory("agent_data_path")),
+        rates,
     };
     (defaults, log_path)
 }

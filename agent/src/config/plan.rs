@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use scalyr_monitor::Level;
 use scalyr_monitor::registry::{Environment, Registration};
+use scalyr_monitor::rules::MetricRules;
 use serde_json::{Map, Value};
 
 use super::own_files::OwnFiles;
@@ -198,6 +199,8 @@ pub struct MonitorPlan {
     pub metric_log: PathBuf,
     /// Where the metric log must not be.
     pub own_files: OwnFiles,
+    /// `metric_name_blacklist`, `calculate_rate_metric_names` and `metric_functions_cleanup_interval`.
+    pub metric_rules: Arc<MetricRules>,
 }
 
 /// Neither the entry nor the environment: passwords and keys are among them.

@@ -219,7 +219,7 @@ fn convert<'a>(key: &Key, value: &'a Value) -> Result<Reading<Typed<'a>>, String
             Ok(typed(reading, Typed::Float))
         }
         (Kind::Text(_), value) => Ok(typed(value::text(value)?, Typed::Text)),
-        (Kind::TextsOrText, Value::String(text)) => plain(Typed::Texts(vec![text.clone()])),
+        (Kind::TextsOrText, Value::String(text)) => plain(Typed::Texts(value::texts_in(text))),
         (Kind::Texts(_) | Kind::TextsOrText, value) => Ok(typed(value::texts(value)?, Typed::Texts)),
         (Kind::Object, Value::Object(object)) => plain(Typed::Object(object)),
         (Kind::Object, other) => Err(format!("must be an object, {{ ... }}, but is {}", value::kind(other))),

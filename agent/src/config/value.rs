@@ -117,6 +117,19 @@ pub(super) fn texts(value: &Value) -> Result<Reading<Vec<String>>, String> {
     Ok(Reading::plain(texts.collect::<Result<_, _>>()?))
 }
 
+/// The texts of a list that is written as one text: `a, b`, `[a, b]`, `['a', "b"]` (`monitor-framework.md` section
+/// 10.3, but only a comma separates).
+pub(super) fn texts_in(text: &str) -> Vec<String> {
+    let text = text.trim();
+    let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let unquoted = |piece: &str| {
+        let quotes = ['"', '\''].into_iter();
+        let mut inner = quotes.filter_map(|quote| piece.strip_prefix(quote)?.strip_suffix(quote));
+        inner.next().unwrap_or(piece).to_owned()
+    };
+    inner.split(',').map(str::trim).filter(|piece| !piece.is_empty()).map(unquoted).collect()
+}
+
 /// The text of a scalar as the Python agent prints it: `True`, `1.5`, `7`.
 pub(super) fn scalar_text(value: &Value) -> Option<String> {
     match value {
@@ -256,6 +269,17 @@ mod tests {
             ["a",1] -> error: must be a list of texts, but element 1 is a number
         "#]]
         .assert_eq(&table(texts, &[json!(["a", "b"]), json!([]), json!("a"), json!(["a", 1])]));
+    }
+
+    #[test]
+    fn a_list_may_be_written_as_one_text() {
+        for text in ["a,b", " a , b ", "[a, b]", "['a', \"b\"]", "a,,b,", "[ 'a' ,b ]"] {
+            assert_eq!(texts_in(text), ["a", "b"], "{text}");
+        }
+        assert_eq!(texts_in("a b, 'c"), ["a b", "'c"]);
+        for text in ["", "  ", "[]", ",", "[ , ]"] {
+            assert_eq!(texts_in(text), [] as [&str; 0], "{text}");
+        }
     }
 
     #[test]

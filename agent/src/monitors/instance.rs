@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use scalyr_monitor::monitor::{LEAST_SAMPLE_INTERVAL, LONGEST_SAMPLE_INTERVAL};
 use scalyr_monitor::registry::{Problem, Severity};
+use scalyr_monitor::rules::SeriesBudget;
 use scalyr_monitor::{Clock, Context, LogConfig, LogFiles, Logger};
 use serde_json::{Map, Value};
 
@@ -28,6 +29,8 @@ pub struct Surroundings {
     pub log_path: PathBuf,
     /// When an instance that failed is started again.
     pub restart: RestartPolicy,
+    /// How many series the rates of all instances may have together.
+    pub rate_series: SeriesBudget,
 }
 
 /// A monitor instance that is ready to run.

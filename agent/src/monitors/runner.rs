@@ -262,7 +262,8 @@ impl Life {
         let Instance { plan, mut monitor, sample_interval, logger, .. } = instance;
         let stop = self.fresh_stop();
         let sink = Box::new(Sink(Arc::clone(&self.shared)));
-        let sample = Sample::new(&plan.short_name, &plan.id, self.shared.clock.clone(), logger, sink);
+        let sample = Sample::new(&plan.short_name, &plan.id, self.shared.clock.clone(), logger, sink)
+            .governed_by(Arc::clone(&plan.metric_rules), &self.surroundings.rate_series);
         let watch =
             Box::new(Watched { shared: Arc::clone(&self.shared), sample_limit: self.sample_limit, stop: stop.clone() });
         let mut run = Run::new(sample, stop, sample_interval, delay, watch);

@@ -57,4 +57,5 @@ fn same_monitor(a: &MonitorPlan, b: &MonitorPlan) -> bool {
         && a.write_limit == b.write_limit
         && a.rotation == b.rotation
         && a.metric_log == b.metric_log
+        && a.metric_rules == b.metric_rules
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::bounded;
+use scalyr_monitor::rules::SeriesBudget;
 use scalyr_monitor::{Clock, Level, LogFiles, Logger, Stop, Timestamp};
 
 pub use difference::{Change, Difference};
@@ -95,6 +96,8 @@ pub struct Supervisor {
     threads: Threads,
     stop: Stop,
     metric_logs: MetricLogs,
+    /// What the rates of all instances may take together.
+    rate_series: SeriesBudget,
     _lock: DataLock,
 }
 
@@ -184,7 +187,8 @@ impl Supervisor {
         let metric_logs = MetricLogs::new(logger.clone());
         let no_socket = || refused("status socket in agent_data_path");
         let socket = StatusSocket::bind(&plan.data_path).map_err(no_socket())?;
-        let supervisor = Self { stages, threads, stop: Stop::new(), metric_logs, _lock: lock };
+        let rate_series = SeriesBudget::default();
+        let supervisor = Self { stages, threads, stop: Stop::new(), metric_logs, rate_series, _lock: lock };
         supervisor.apply(plan)?;
         // Only now, so that whoever is answered knows that everything was started.
         let stages = Arc::clone(&supervisor.stages);
@@ -293,6 +297,7 @@ impl Supervisor {
             log_files: LogFiles::new(Arc::new(registered)),
             log_path: plan.log_path.clone(),
             restart: RestartPolicy::default(),
+            rate_series: self.rate_series.clone(),
         }
     }
 

@@ -75,7 +75,7 @@ fn a_line_without_end_is_cut_and_its_memory_given_back() {
     let longest = MAX_LINE_BYTES - 1; // the last character would end behind it
     assert_eq!(lengths, [longest, longest, longest, "2026-01-01 00:00:00.000Z [coin()] short".len()]);
     assert_eq!((sample.cut_lines(), sample.emitted()), (3, 4));
-    assert!(sample.lines.text.capacity() <= HAND_ON_BYTES, "{}", sample.lines.text.capacity());
+    assert!(sample.lines.text.capacity() <= KEPT_BYTES, "{}", sample.lines.text.capacity());
     drop(sample);
     let told = told.lines();
     assert_eq!(told.len(), 2, "{told:?}");
