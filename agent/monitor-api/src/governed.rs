@@ -45,6 +45,11 @@ impl Governed {
         Self { rules, rates: Rates::new(budget, now), line: String::new() }
     }
 
+    /// Adds a rate that the monitor asks for itself; false when it asks for too many.
+    pub(crate) fn add_rate(&mut self, metric: &str, filter: Option<(&str, &str)>) -> bool {
+        Arc::make_mut(&mut self.rules).add_rate(metric, filter)
+    }
+
     /// The cause under which it is told that this metric is not written; `None` when it is.
     pub(crate) fn blacklisted(&self, metric: &str) -> Option<&str> {
         self.rules.blacklisted(metric)

@@ -9,6 +9,9 @@ use crate::metric::{MetricValue, sanitise_name};
 pub use crate::rate::SeriesBudget;
 use crate::rate::written_fields;
 
+/// So many rates and filters an instance may ask for itself; the user may ask for any number.
+const MAX_ADDED: usize = 1000;
+
 /// The rules for the metrics of one instance. None by default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetricRules {
@@ -17,11 +20,14 @@ pub struct MetricRules {
     /// By the name of the metric.
     rates: HashMap<String, RateRule>,
     clean_up: Option<Duration>,
+    /// How many rates and filters the monitor added itself.
+    added: usize,
 }
 
 impl Default for MetricRules {
     fn default() -> Self {
-        Self { blacklist: HashMap::new(), rates: HashMap::new(), clean_up: Some(Duration::from_secs(1800)) }
+        let clean_up = Some(Duration::from_secs(1800));
+        Self { blacklist: HashMap::new(), rates: HashMap::new(), clean_up, added: 0 }
     }
 }
 
@@ -38,13 +44,31 @@ impl MetricRules {
     /// `calculate_rate_metric_names`: the rate of this metric is written behind it; with a `filter` only where the
     /// extra field has the value. Names may be given as they are emitted or as they stand in the log.
     pub fn rate(mut self, metric: &str, filter: Option<(&str, &str)>) -> Self {
+        self.push_rate(metric, filter);
+        self
+    }
+
+    /// Adds a rate that the monitor asks for itself; false when it asks for too many.
+    pub(crate) fn add_rate(&mut self, metric: &str, filter: Option<(&str, &str)>) -> bool {
+        let rule = self.rates.get(&*sanitise_name(metric));
+        if rule.is_some_and(|rule| rule.covers(filter)) {
+            return true;
+        }
+        if self.added == MAX_ADDED {
+            return false;
+        }
+        self.added += 1;
+        self.push_rate(metric, filter);
+        true
+    }
+
+    fn push_rate(&mut self, metric: &str, filter: Option<(&str, &str)>) {
         let name = sanitise_name(metric).into_owned();
         let rule = self.rates.entry(name).or_insert_with_key(|name| RateRule::of(name));
         match filter {
             Some((field, value)) => rule.filters.push(Filter::new(field, value)),
             None => rule.everywhere = true,
         }
-        self
     }
 
     /// `metric_functions_cleanup_interval`: how often forgotten series are looked for; `None` = never.
@@ -87,6 +111,17 @@ pub(crate) struct RateRule {
 impl RateRule {
     fn of(metric: &str) -> Self {
         Self { name: format!("{metric}_rate"), cause: format!("rate {metric}"), everywhere: false, filters: Vec::new() }
+    }
+}
+
+impl RateRule {
+    /// Whether a further entry would change nothing.
+    fn covers(&self, filter: Option<(&str, &str)>) -> bool {
+        let is_there = |(field, value): (&str, &str)| {
+            let field = sanitise_name(field);
+            self.filters.iter().any(|filter| filter.field == field && filter.bare == value)
+        };
+        self.everywhere || filter.is_some_and(is_there)
     }
 }
 

@@ -113,6 +113,7 @@ pub struct Sample {
     order: Vec<usize>,
     /// What the user said about metrics by their names; nothing for most instances.
     governed: Option<Box<Governed>>,
+    rate_series: SeriesBudget,
 }
 
 impl Sample {
@@ -132,6 +133,7 @@ impl Sample {
             field_names: RepairedNames::of_fields(),
             order: Vec::new(),
             governed: None,
+            rate_series: SeriesBudget::default(),
         }
     }
 
@@ -140,7 +142,22 @@ impl Sample {
     pub fn governed_by(mut self, rules: Arc<MetricRules>, budget: &SeriesBudget) -> Self {
         let now = self.clock.monotonic();
         self.governed = (!rules.is_empty()).then(|| Box::new(Governed::new(rules, budget.clone(), now)));
+        self.rate_series = budget.clone();
         self
+    }
+
+    /// Writes the rate per second of this metric behind it from now on, under its name and `_rate`, as if the user had
+    /// listed it in `calculate_rate_metric_names`; with a `filter` only where the extra field has the value. Asking
+    /// again changes nothing. Beyond 1000 rates, which is warned of, there are no more.
+    pub fn calculate_rate(&mut self, metric: &str, filter: Option<(&str, &str)>) {
+        let governed = self.governed.get_or_insert_with(|| {
+            Box::new(Governed::new(Arc::default(), self.rate_series.clone(), self.clock.monotonic()))
+        });
+        if !governed.add_rate(metric, filter) {
+            self.limited("too many rates asked for", DAY).warn(format_args!(
+                "The monitor asks for the rates of too many metrics; that of {metric:?} is not calculated"
+            ));
+        }
     }
 
     /// Emits the value of a metric that has no extra fields.

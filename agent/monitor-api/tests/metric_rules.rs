@@ -279,6 +279,35 @@ fn series_without_end_are_warned_of_and_refused() {
 }
 
 #[test]
+fn a_monitor_may_ask_for_rates_itself_and_only_for_so_many() {
+    let mut scene = Scene::new(MetricRules::default());
+    for turn in 0..2 {
+        scene.sample.calculate_rate("queue", None);
+        scene.sample.calculate_rate("reads", Some(("device", "sda")));
+        scene.sample.emit(QUEUE, turn * 60);
+        scene.sample.emit_with(READS, turn * 6, Disk { device: "sda", partition: 1 });
+        scene.sample.emit_with(READS, turn * 6, Disk { device: "sdb", partition: 1 });
+        scene.wait(60);
+    }
+    let rates: Vec<_> = scene.lines().into_iter().filter(|line| line.contains("_rate ")).collect();
+    assert_eq!(rates, ["[coin()] queue_rate 1.0", r#"[coin()] reads_rate 0.1 device="sda" partition=1"#]);
+    (0..2000).for_each(|n| scene.sample.calculate_rate(&format!("dynamic{n}"), None));
+    let told = scene.told.take();
+    let warning =
+        "WARNING The monitor asks for the rates of too many metrics; that of \"dynamic998\" is not calculated";
+    assert_eq!(told, [warning]);
+}
+
+#[test]
+fn a_whole_line_may_have_a_time_and_an_id_of_its_own() {
+    let mut scene = Scene::new(rate("queue"));
+    scene.sample.at(Timestamp::from_millis(5000)).under_id("x").line("queue 1\nqueue 2");
+    scene.sample.flush();
+    assert_eq!(scene.written.take(), ["1970-01-01 00:00:05.000Z [coin(x)] queue 1\\nqueue 2"]);
+    assert_eq!(scene.sample.emitted(), 1);
+}
+
+#[test]
 fn the_blacklist_holds_for_rates_too() {
     let mut scene = Scene::new(blacklist(&["queue_rate", "reads"]).rate("queue", None).rate("reads", None));
     for value in [0, 60] {
