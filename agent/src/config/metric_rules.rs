@@ -116,10 +116,10 @@ fn parse(texts: &[String], owner: Option<&str>, at: impl Fn(usize) -> String, re
             Err(found) => report.warn(
                 at(index),
                 format!(
-                    "{} {found}; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`, for example \
-                     {}. It has no effect",
+                    "{} {found}; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`. It has no \
+                     effect{}",
                     shown(&Value::from(text.as_str())),
-                    example(text, owner)
+                    meant(text, owner)
                 ),
             ),
         }
@@ -127,12 +127,10 @@ fn parse(texts: &[String], owner: Option<&str>, at: impl Fn(usize) -> String, re
     entries
 }
 
-/// What the entry may have been meant to be; where that is not known, one of the right form.
-fn example(text: &str, owner: Option<&str>) -> String {
-    match owner {
-        Some(owner) if !text.contains(':') => format!("`{owner}:{text}`"),
-        _ => "`coin:gauss`, `coin:gauss:count=1`".to_owned(),
-    }
+/// What the entry may have been meant to be, where that is known.
+fn meant(text: &str, owner: Option<&str>) -> String {
+    let owner = owner.filter(|_| !text.contains(':'));
+    owner.map_or(String::new(), |owner| format!("; did you mean `{owner}:{text}`?"))
 }
 
 fn parse_one(text: &str, path: String) -> Result<RateEntry, &'static str> {
