@@ -136,22 +136,22 @@ fn the_agents_own_list_and_that_of_the_entry_act_together() {
 #[test]
 fn what_cannot_act_is_named_with_what_could() {
     expect![[r#"
-        warning: /etc/agent.json  calculate_rate_metric_names[0]: "requests" has no colon; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`, for example `coin:gauss`, `coin:gauss:count=1`. It has no effect
-        warning: /etc/agent.json  calculate_rate_metric_names[1]: "counter:" names no metric behind its colon; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`, for example `coin:gauss`, `coin:gauss:count=1`. It has no effect
-        warning: /etc/agent.json  calculate_rate_metric_names[2]: ":queue" names no monitor before its colon; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`, for example `coin:gauss`, `coin:gauss:count=1`. It has no effect
-        warning: /etc/agent.json  calculate_rate_metric_names[5]: "counter:requests:read" has a filter without `=`; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`, for example `coin:gauss`, `coin:gauss:count=1`. It has no effect
-        warning: /etc/agent.json  calculate_rate_metric_names[3]: there is no monitor `conter`, so this has no effect; did you mean `counter`?
-        warning: /etc/agent.json  calculate_rate_metric_names[4]: `counter` declares no metric `queu`; did you mean `queue`?
-        warning: /etc/agent.json  calculate_rate_metric_names[6]: the metric `requests` has no extra field `kid`, so this has no effect; it has `kind`
-        warning: /etc/agent.json  calculate_rate_metric_names[7]: the metric `queue` has no extra field `kind`, so this has no effect; it has none
-        warning: /etc/agent.json  calculate_rate_metric_names[8]: there is no monitor `a.counter`, so this has no effect; did you mean `counter`?
-        warning: /etc/agent.json  monitors[0].metric_name_blacklist[0]: `counter` declares no metric `reqests`; did you mean `requests`?
-        warning: /etc/agent.json  monitors[0].metric_name_blacklist[1]: "a b" never stands in the log, where it is `a_b`; it has no effect
-        warning: /etc/agent.json  monitors[0].calculate_rate_metric_names[1]: "queue" has no colon; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`, for example `counter:queue`. It has no effect
-        warning: /etc/agent.json  monitors[0].calculate_rate_metric_names[0]: is for the monitor `coin`, but stands in an entry of `counter`, where it has no effect; write `counter:uniform`, or put it into the `calculate_rate_metric_names` of the whole configuration
-        warning: /etc/agent.json  monitors[0].calculate_rate_metric_names[2]: `queue` is in `metric_name_blacklist` too: of such a metric no rate is written either
-        warning: /etc/agent.json  monitors[1].monitor_log_flush_delay: has no effect: each sample is written to the metric log in one go, at its end
-        warning: /etc/agent.json  monitors[1].calculate_rate_metric_names: "queue" has no colon; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`, for example `counter:queue`. It has no effect
+        warning: /etc/agent.json:1:126  calculate_rate_metric_names[0]: "requests" has no colon; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`. It has no effect
+        warning: /etc/agent.json:1:138  calculate_rate_metric_names[1]: "counter:" names no metric behind its colon; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`. It has no effect
+        warning: /etc/agent.json:1:150  calculate_rate_metric_names[2]: ":queue" names no monitor before its colon; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`. It has no effect
+        warning: /etc/agent.json:1:192  calculate_rate_metric_names[5]: "counter:requests:read" has a filter without `=`; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`. It has no effect
+        warning: /etc/agent.json:1:160  calculate_rate_metric_names[3]: there is no monitor `conter`, so this has no effect; did you mean `counter`?
+        warning: /etc/agent.json:1:176  calculate_rate_metric_names[4]: `counter` declares no metric `queu`; did you mean `queue`?
+        warning: /etc/agent.json:1:217  calculate_rate_metric_names[6]: the metric `requests` has no extra field `kid`, so this has no effect; it has `kind`
+        warning: /etc/agent.json:1:246  calculate_rate_metric_names[7]: the metric `queue` has no extra field `kind`, so this has no effect; it has none
+        warning: /etc/agent.json:1:273  calculate_rate_metric_names[8]: there is no monitor `a.counter`, so this has no effect; did you mean `counter`?
+        warning: /etc/agent.json:1:426  monitors[0].metric_name_blacklist[0]: `counter` declares no metric `reqests`; did you mean `requests`?
+        warning: /etc/agent.json:1:437  monitors[0].metric_name_blacklist[1]: "a b" never stands in the log, where it is `a_b`; it has no effect
+        warning: /etc/agent.json:1:522  monitors[0].calculate_rate_metric_names[1]: "queue" has no colon; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`. It has no effect; did you mean `counter:queue`?
+        warning: /etc/agent.json:1:506  monitors[0].calculate_rate_metric_names[0]: is for the monitor `coin`, but stands in an entry of `counter`, where it has no effect; write `counter:uniform`, or put it into the `calculate_rate_metric_names` of the whole configuration
+        warning: /etc/agent.json:1:531  monitors[0].calculate_rate_metric_names[2]: `queue` is in `metric_name_blacklist` too: of such a metric no rate is written either
+        warning: /etc/agent.json:1:666  monitors[1].monitor_log_flush_delay: has no effect: each sample is written to the metric log in one go, at its end
+        warning: /etc/agent.json:1:632  monitors[1].calculate_rate_metric_names: "queue" has no colon; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`. It has no effect; did you mean `counter:queue`?
     "#]]
     .assert_eq(&warnings(
         "calculate_rate_metric_names: ['requests', 'counter:', ':queue', 'conter:queue', 'counter:queu', \
