@@ -29,6 +29,7 @@ mod repaired_names;
 #[doc(hidden)]
 pub mod rules;
 pub mod sample;
+pub mod schema;
 pub mod testing;
 
 pub use monitor_macros::{Fields, scalyr_monitor};
