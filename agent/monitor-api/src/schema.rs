@@ -43,8 +43,11 @@ fn kind_schema(kind: &Kind, min: Option<&Value>, max: Option<&Value>) -> Map<Str
         Kind::Number => return number(min, max),
         Kind::Seconds => return number(Some(min.unwrap_or(&json!(0))), max),
         Kind::Text => json!({ "type": ["string", "number", "boolean"] }),
-        Kind::Path | Kind::Form(_) => json!({ "type": "string" }),
-        Kind::List(element) => json!({ "type": ["array", "string"], "items": kind_schema(element, None, None) }),
+        Kind::Path | Kind::Pattern | Kind::Glob | Kind::Form(_) => json!({ "type": "string" }),
+        Kind::Secret => json!({ "type": ["string", "number", "boolean"], "writeOnly": true }),
+        Kind::List(element) | Kind::SpacedList(element) => {
+            json!({ "type": ["array", "string"], "items": kind_schema(element, None, None) })
+        }
         Kind::Map(member) => {
             json!({ "type": ["object", "string"], "additionalProperties": kind_schema(member, None, None) })
         }

@@ -22,17 +22,36 @@ pub enum Kind {
     Text,
     /// A path of a file or folder.
     Path,
+    /// Text that is shown nowhere: a password, a key.
+    Secret,
+    /// A regular expression, in the dialect of Python's `re`.
+    Pattern,
+    /// A pattern with `*`, `?` and `[…]`, where `*` stands for any characters, `/` among them.
+    Glob,
     /// Text of a special form, for example an IP address.
     Form(&'static str),
-    /// A list.
+    /// A list, or text with a comma between the elements.
     List(&'static Kind),
+    /// A list, or text with commas or blanks between the elements.
+    SpacedList(&'static Kind),
     /// An object whose members are all of one kind.
     Map(&'static Kind),
     /// Any value.
     Any,
 }
 
-/// `a number`, `a list of text`.
+impl Kind {
+    /// Whether a value of this kind is a secret, or holds one.
+    pub const fn is_secret(&self) -> bool {
+        match self {
+            Self::Secret => true,
+            Self::List(inner) | Self::SpacedList(inner) | Self::Map(inner) => inner.is_secret(),
+            _ => false,
+        }
+    }
+}
+
+/// `a number`, `a list, each element text`.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -42,8 +61,11 @@ impl fmt::Display for Kind {
             Self::Seconds => f.write_str("a time in seconds"),
             Self::Text => f.write_str("text"),
             Self::Path => f.write_str("a path"),
+            Self::Secret => f.write_str("text (a secret)"),
+            Self::Pattern => f.write_str("a regular expression"),
+            Self::Glob => f.write_str("a pattern with * and ?"),
             Self::Form(form) => f.write_str(form),
-            Self::List(element) => write!(f, "a list, each element {element}"),
+            Self::List(element) | Self::SpacedList(element) => write!(f, "a list, each element {element}"),
             Self::Map(member) => write!(f, "an object, each member {member}"),
             Self::Any => f.write_str("any value"),
         }
