@@ -1,6 +1,8 @@
 //! The monitors that are linked into this binary, and how one is built from its configuration entry.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -23,6 +25,23 @@ impl Environment {
     /// The value of a variable. An empty one counts as set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
+    }
+}
+
+/// What an entry is read with, apart from itself.
+#[derive(Clone, Copy, Debug)]
+pub struct BuildContext<'e> {
+    /// Where options that are declared for it may come from.
+    pub environment: &'e Environment,
+    /// `allow_http_monitors` of the agent: whether URLs of monitors may be plain http. Otherwise the options that are
+    /// marked `no_http` are brought to https.
+    pub allow_http: bool,
+}
+
+/// Plain http is allowed, as it is by default.
+impl<'e> From<&'e Environment> for BuildContext<'e> {
+    fn from(environment: &'e Environment) -> Self {
+        Self { environment, allow_http: true }
     }
 }
 
@@ -96,8 +115,12 @@ impl Registration {
     ///
     /// # Errors
     /// All problems of the entry, at least one of them [`Severity::Refused`].
-    pub fn build(&self, entry: &Map<String, Value>, environment: &Environment) -> Result<Built, Vec<Problem>> {
-        let mut reader = Reader::new(entry, environment);
+    pub fn build<'e>(
+        &self,
+        entry: &'e Map<String, Value>,
+        context: impl Into<BuildContext<'e>>,
+    ) -> Result<Built, Vec<Problem>> {
+        let mut reader = Reader::new(entry, context);
         let monitor = (self.construct)(&mut reader);
         reader.warn_of_unknown_keys(&DeclaredOption::all(self.declared_options));
         let problems = reader.into_problems();
@@ -124,9 +147,13 @@ pub trait Declared {
     fn registration() -> &'static Registration;
 }
 
-/// All linked monitors, sorted by name.
+/// All linked monitors, sorted by name, and an index of their names.
 #[derive(Debug)]
-pub struct Registry(Vec<&'static Registration>);
+pub struct Registry {
+    sorted: Vec<&'static Registration>,
+    /// By each [`index_key`] of its names.
+    index: HashMap<Cow<'static, str>, &'static Registration>,
+}
 
 impl Registry {
     /// The monitors linked into this binary.
@@ -137,24 +164,50 @@ impl Registry {
         Self::of(inventory::iter::<Registration>)
     }
 
-    fn of(registrations: impl IntoIterator<Item = &'static Registration>) -> Result<Self, Vec<String>> {
-        let mut all: Vec<_> = registrations.into_iter().collect();
+    /// A registry of these.
+    ///
+    /// # Errors
+    /// One sentence for each name that two of them share, naming both.
+    pub fn of(registrations: impl IntoIterator<Item = &'static Registration>) -> Result<Self, Vec<String>> {
+        let mut sorted: Vec<_> = registrations.into_iter().collect();
         // The linker promises no order.
-        all.sort_by_key(|registration| (registration.name, registration.krate));
-        let clashes = clashes(&all);
-        if clashes.is_empty() { Ok(Self(all)) } else { Err(clashes) }
+        sorted.sort_by_key(|registration| (registration.name, registration.krate));
+        let mut index = HashMap::with_capacity(2 * sorted.len());
+        let mut clashes = Vec::new();
+        for (at, registration) in sorted.iter().enumerate() {
+            for name in registration.names() {
+                match index.entry(index_key(name)) {
+                    Entry::Vacant(free) => _ = free.insert(at),
+                    // A name and a module of one monitor that differ by a hyphen are no harm.
+                    Entry::Occupied(taken) if *taken.get() == at => {}
+                    Entry::Occupied(taken) => {
+                        clashes.extend(sorted.get(*taken.get()).map(|first| clash(first, registration, name)))
+                    }
+                }
+            }
+        }
+        if !clashes.is_empty() {
+            return Err(clashes);
+        }
+        let index = index.into_iter().filter_map(|(name, at)| Some((name, *sorted.get(at)?))).collect();
+        Ok(Self { sorted, index })
     }
 
-    /// Finds a monitor by its short name or by the dotted module name of existing configurations.
+    /// Finds a monitor by its short name or by the dotted module name of existing configurations; `-` and `_` count as
+    /// the same.
     pub fn find(&self, module: &str) -> Option<&'static Registration> {
-        self.0.iter().find(|registration| registration.name == module || registration.module == Some(module)).copied()
+        match module.contains('-') {
+            true => self.index.get(module.replace('-', "_").as_str()),
+            false => self.index.get(module),
+        }
+        .copied()
     }
 
     /// The names most like `module`, best first, for a did-you-mean; at most three.
     pub fn nearest(&self, module: &str) -> Vec<&'static str> {
         let last = module.rsplit('.').next().unwrap_or(module);
         let mut scored: Vec<(f64, &'static str)> =
-            self.0.iter().map(|known| (known.likeness(module, last), known.name)).collect();
+            self.sorted.iter().map(|known| (known.likeness(module, last), known.name)).collect();
         scored.retain(|(score, _)| *score >= nearest::ALIKE);
         scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
         scored.into_iter().take(3).map(|(_, name)| name).collect()
@@ -162,7 +215,7 @@ impl Registry {
 
     /// All of them, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &'static Registration> + '_ {
-        self.0.iter().copied()
+        self.sorted.iter().copied()
     }
 }
 
@@ -178,25 +231,33 @@ impl Registration {
     }
 }
 
-/// A sentence for each name that two registrations share.
-fn clashes(all: &[&'static Registration]) -> Vec<String> {
-    let mut clashes = Vec::new();
-    for (at, first) in all.iter().enumerate() {
-        for second in &all[at + 1..] {
-            for name in first.names().filter(|name| second.names().any(|other| other == *name)) {
-                clashes.push(if first.krate == second.krate {
-                    format!("The crate `{}` registers the monitor name `{name}` twice; rename one of the two.", first.krate)
-                } else {
-                    format!(
-                        "Two crates register the monitor name `{name}`: `{}` {} and `{}` {}; rename one monitor, or link \
-                         only one of the crates.",
-                        first.krate, first.version, second.krate, second.version
-                    )
-                });
-            }
+/// What a name is looked up by: `rain-gauge` and `rain_gauge` are one.
+fn index_key(name: &'static str) -> Cow<'static, str> {
+    if name.contains('-') { name.replace('-', "_").into() } else { name.into() }
+}
+
+/// A sentence for a name of the second registration that the first one has as well.
+fn clash(first: &Registration, second: &Registration, name: &str) -> String {
+    let key = |name: &str| name.replace('-', "_");
+    let other = first.names().find(|other| key(other) == key(name)).unwrap_or(name);
+    let crates = format!("`{}` {} and `{}` {}", first.krate, first.version, second.krate, second.version);
+    match (first.krate == second.krate, other == name) {
+        (true, true) => {
+            format!("The crate `{}` registers the monitor name `{name}` twice; rename one of the two.", first.krate)
         }
+        (false, true) => format!(
+            "Two crates register the monitor name `{name}`: {crates}; rename one monitor, or link only one of the crates."
+        ),
+        (true, false) => format!(
+            "The crate `{}` registers the monitor names `{other}` and `{name}`, which differ by `-` and `_` only; rename \
+             one of the two.",
+            first.krate
+        ),
+        (false, false) => format!(
+            "Two crates register the monitor names `{other}` and `{name}`, which differ by `-` and `_` only: {crates}; \
+             rename one monitor, or link only one of the crates."
+        ),
     }
-    clashes
 }
 
 #[cfg(test)]
@@ -243,7 +304,60 @@ mod tests {
         assert_eq!(refused(&[&OTHER_COIN, &HOST, &COIN]), [twice]);
         let mimic = "The crate `builtin` registers the monitor name `builtin.linux_system_metrics` twice; rename one of \
                      the two.";
-        assert_eq!(refused(&[&OTHER_COIN, &HOST, &COIN, &MIMIC]), [mimic, twice]);
+        assert_eq!(refused(&[&OTHER_COIN, &HOST, &COIN, &MIMIC]), [twice, mimic]);
+    }
+
+    #[test]
+    fn a_hyphen_and_an_underscore_are_the_same_in_a_name() {
+        static GAUGE: Registration = registration("rain-gauge", Some("my.rain_gauge"), "rain-gauge");
+        static SNAKE: Registration = registration("rain_gauge", None, "weather");
+        static OWN: Registration = registration("snow_depth", Some("snow-depth"), "snow");
+        let registry = Registry::of([&GAUGE, &HOST, &OWN]).unwrap();
+        for name in ["rain-gauge", "rain_gauge", "my.rain_gauge", "my.rain-gauge"] {
+            assert_eq!(registry.find(name).unwrap().name, "rain-gauge", "{name}");
+        }
+        assert_eq!(registry.find("linux-system-metrics").unwrap().name, "linux_system_metrics");
+        assert_eq!(registry.find("snow-depth").unwrap().name, "snow_depth");
+        assert_eq!(
+            Registry::of([&SNAKE, &GAUGE]).err().unwrap(),
+            ["Two crates register the monitor names `rain-gauge` and `rain_gauge`, which differ by `-` and `_` only: \
+              `rain-gauge` 1.0.0 and `weather` 1.0.0; rename one monitor, or link only one of the crates."]
+        );
+    }
+
+    /// Generated registrations; they live as long as the test's process.
+    fn generated(count: usize) -> Vec<&'static Registration> {
+        let leaked = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+        (0..count)
+            .map(|at| {
+                let made = registration(
+                    leaked(format!("gauge-{at}")),
+                    Some(leaked(format!("my.gauges.gauge_{at}"))),
+                    "gauges",
+                );
+                &*Box::leak(Box::new(made))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_thousand_monitors_are_found_through_the_index() {
+        let mut all = generated(1000);
+        let registry = Registry::of(all.iter().copied()).unwrap();
+        // Every name leads to its monitor by itself: nothing is searched.
+        assert_eq!(registry.index.len(), 2000);
+        for (at, made) in all.iter().enumerate() {
+            for name in [format!("gauge-{at}"), format!("gauge_{at}"), format!("my.gauges.gauge-{at}")] {
+                assert!(std::ptr::eq(registry.find(&name).unwrap(), *made), "{name}");
+            }
+        }
+        assert!(registry.find("gauge-1000").is_none());
+
+        static TWIN: Registration = registration("gauge_500", None, "twins");
+        all.push(&TWIN);
+        let clashes = Registry::of(all).err().unwrap();
+        assert_eq!(clashes.len(), 1, "{clashes:?}");
+        assert!(clashes[0].contains("`gauge-500` and `gauge_500`"), "{clashes:?}");
     }
 
     #[test]

@@ -12,8 +12,6 @@ use crate::config::{Kind, OptionDecl};
 const DIGITS: &str = "[0-9](_?[0-9])*";
 /// The words for true and false.
 const TRUTHS: [&str; 13] = ["true", "t", "1", "yes", "y", "on", "false", "f", "0", "no", "n", "off", ""];
-/// What a secret's default is shown as.
-const MASKED: &str = "********";
 
 /// The schema of one option: its description, type in every form that is read, bounds and default.
 pub fn option_schema(option: &OptionDecl) -> Value {
@@ -24,8 +22,7 @@ pub fn option_schema(option: &OptionDecl) -> Value {
     }
     schema.insert("description".to_owned(), option.doc.into());
     if let Some(default) = &option.default {
-        let shown = if option.secret { MASKED.into() } else { default.clone() };
-        schema.insert("default".to_owned(), shown);
+        schema.insert("default".to_owned(), default.clone());
     }
     if option.secret {
         schema.insert("writeOnly".to_owned(), true.into());

@@ -1,10 +1,13 @@
 //! Options that hold other values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::{Deref, DerefMut};
 
 use serde_json::{Map, Value};
 
+use super::bounds::{Bounded, Measured, Number};
 use super::kind::Kind;
+use super::syntax;
 use super::value::{ConfigValue, Found};
 
 /// `None` when nothing is given.
@@ -29,7 +32,8 @@ impl<T: ConfigValue> ConfigValue for Option<T> {
     }
 }
 
-/// From a list, or from text with commas or blanks between the elements.
+/// From a list, or from text with commas between the elements: `a, b c` holds `a` and `b c`. Where blanks separate as
+/// well, the type is [`SpacedList`]. A list of lists or objects is parsed from text with the configuration's syntax.
 impl<T: ConfigValue> ConfigValue for Vec<T> {
     const KIND: Kind = Kind::List(&T::KIND);
 
@@ -40,19 +44,79 @@ impl<T: ConfigValue> ConfigValue for Vec<T> {
     }
 
     fn read(found: &mut Found<'_>) -> Option<Self> {
-        match found.value() {
-            Value::Array(elements) => all(elements.iter().enumerate().map(|(at, element)| found.element(at, element))),
-            Value::String(text) => {
-                let pieces = split(text).into_iter().map(Value::String);
-                all(pieces.enumerate().map(|(at, piece)| found.element(at, &piece)))
-            }
-            _ => found.refuse_kind(Self::KIND),
-        }
+        read_list(found, Self::KIND, |c| c == ',')
     }
 
     fn to_value(&self) -> Value {
         self.iter().map(T::to_value).collect()
     }
+}
+
+/// A list that, written as text, has commas or blanks between its elements: `a b,c`. Apart from that a `Vec`.
+///
+/// The old agent splits its own lists of names in this way (`k8s_ignore_namespaces` for one), and the lists of its
+/// monitors at commas only, which is what a `Vec` does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SpacedList<T>(pub Vec<T>);
+
+impl<T> Deref for SpacedList<T> {
+    type Target = Vec<T>;
+
+    fn deref(&self) -> &Vec<T> {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for SpacedList<T> {
+    fn deref_mut(&mut self) -> &mut Vec<T> {
+        &mut self.0
+    }
+}
+
+impl<T: ConfigValue> ConfigValue for SpacedList<T> {
+    const KIND: Kind = Kind::SpacedList(&T::KIND);
+
+    type Literal = Vec<T::Literal>;
+
+    fn from_literal(literal: Vec<T::Literal>) -> Self {
+        Self(Vec::from_literal(literal))
+    }
+
+    fn read(found: &mut Found<'_>) -> Option<Self> {
+        read_list(found, Self::KIND, |c| c == ',' || c.is_whitespace()).map(Self)
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.to_value()
+    }
+}
+
+impl<T: Bounded> Bounded for SpacedList<T> {
+    type Limit = T::Limit;
+
+    fn limit(limit: T::Limit) -> Number {
+        T::limit(limit)
+    }
+
+    fn measure(&self) -> Vec<Measured> {
+        self.0.measure()
+    }
+}
+
+/// A list, or its text. Each element is looked at, so that every problem is noted.
+fn read_list<T: ConfigValue>(found: &mut Found<'_>, kind: Kind, separates: fn(char) -> bool) -> Option<Vec<T>> {
+    let elements = match found.value() {
+        Value::Array(elements) => elements.clone(),
+        Value::String(text) if text.trim().is_empty() => Vec::new(),
+        Value::String(text) if T::KIND.is_compound() => match syntax::parse(text) {
+            Ok(Value::Array(elements)) => elements,
+            Ok(_) => return found.refuse_openly("the text is no list; it begins with [ and ends with ]"),
+            Err(error) => return found.refuse_openly(format_args!("the text is no list: {error}")),
+        },
+        Value::String(text) => split(text, separates).into_iter().map(Value::String).collect(),
+        _ => return found.refuse_kind(kind),
+    };
+    all(elements.iter().enumerate().map(|(at, element)| found.element(at, element)))
 }
 
 /// All of them, or nothing; looks at each, so that every problem is noted.
@@ -61,30 +125,34 @@ fn all<T, C: FromIterator<T>>(read: impl Iterator<Item = Option<T>>) -> Option<C
     read.into_iter().collect()
 }
 
-/// Splits a list that is written as text (`monitor-framework.md` section 10.3): `a,b`, `a b`, `[a, 'b', "c"]`.
+/// Splits a list that is written as text (`monitor-framework.md` section 10.3): `a,b`, `[a, 'b', "c"]`. Empty pieces
+/// are left out.
 ///
-/// Unlike in the old agent, a separator inside quotes does not split.
-fn split(text: &str) -> Vec<String> {
+/// Unlike in the old agent, a separator inside quotes does not split, and a quote that is never closed stays.
+fn split(text: &str, separates: fn(char) -> bool) -> Vec<String> {
     let text = text.trim();
     let text = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let mut pieces = Vec::new();
     let mut rest = text.chars().peekable();
     while let Some(first) = rest.next() {
-        if separates(first) {
+        if separates(first) || first.is_whitespace() {
             continue;
         }
         let mut piece = String::new();
         if (first == '"' || first == '\'') && rest.clone().any(|c| c == first) {
             piece.extend(rest.by_ref().take_while(|&c| c != first));
             // What stands behind the closing quote still belongs to the piece.
+            let mut behind = String::new();
             while let Some(c) = rest.next_if(|&c| !separates(c)) {
-                piece.push(c);
+                behind.push(c);
             }
+            piece.push_str(behind.trim_end());
         } else {
             piece.push(first);
             while let Some(c) = rest.next_if(|&c| !separates(c)) {
                 piece.push(c);
             }
+            piece.truncate(piece.trim_end().len());
         }
         if !piece.is_empty() {
             pieces.push(piece);
@@ -93,18 +161,15 @@ fn split(text: &str) -> Vec<String> {
     pieces
 }
 
-fn separates(c: char) -> bool {
-    c == ',' || c.is_whitespace()
-}
-
-/// Reads an object; text is parsed first, and empty text is an empty object.
+/// Reads an object; text is parsed with the configuration's syntax, and empty text is an empty object.
 fn read_object(found: &mut Found<'_>, kind: Kind) -> Option<Map<String, Value>> {
     match found.value() {
         Value::Object(members) => Some(members.clone()),
         Value::String(text) if text.trim().is_empty() => Some(Map::new()),
-        Value::String(text) => match serde_json::from_str(text) {
-            Ok(members) => Some(members),
-            Err(error) => found.refuse(format_args!("the text is not a JSON object: {error}")),
+        Value::String(text) => match syntax::parse(text) {
+            Ok(Value::Object(members)) => Some(members),
+            Ok(_) => found.refuse_openly("the text is no object; it begins with { and ends with }"),
+            Err(error) => found.refuse_openly(format_args!("the text is no object: {error}")),
         },
         _ => found.refuse_kind(kind),
     }
@@ -126,6 +191,27 @@ impl<T: ConfigValue> ConfigValue for BTreeMap<String, T> {
 
     fn to_value(&self) -> Value {
         self.iter().map(|(key, value)| (key.clone(), value.to_value())).collect()
+    }
+}
+
+/// As a [`BTreeMap`]; shown in the order of the keys.
+impl<T: ConfigValue> ConfigValue for HashMap<String, T> {
+    const KIND: Kind = Kind::Map(&T::KIND);
+
+    type Literal = Self;
+
+    fn from_literal(literal: Self) -> Self {
+        literal
+    }
+
+    fn read(found: &mut Found<'_>) -> Option<Self> {
+        let members = read_object(found, Self::KIND)?;
+        all(members.iter().map(|(key, value)| Some((key.clone(), found.member(key, value)?))))
+    }
+
+    fn to_value(&self) -> Value {
+        let sorted: BTreeMap<_, _> = self.iter().collect();
+        sorted.into_iter().map(|(key, value)| (key.clone(), value.to_value())).collect()
     }
 }
 

@@ -4,10 +4,10 @@ use std::fmt::Display;
 
 use serde_json::Value;
 
-use super::bounds::{Bounded, Number};
+use super::bounds::Bounded;
 use super::kind::Kind;
 use super::literals::{Whole, whole_number};
-use super::value::{ConfigValue, Found, shown};
+use super::value::{ConfigValue, Found};
 
 /// Reads a whole number into a type that may be too small for it. A fraction is cut off with a warning.
 fn read_integer<T: TryFrom<i128> + Display>(found: &mut Found<'_>, kind: Kind, min: T, max: T) -> Option<T> {
@@ -15,13 +15,18 @@ fn read_integer<T: TryFrom<i128> + Display>(found: &mut Found<'_>, kind: Kind, m
     match T::try_from(number) {
         Ok(number) => {
             if is_cut {
-                let given = shown(found.value());
+                let given = found.shown();
                 found.warn(format_args!("{given} is cut to {number}: this must be a whole number"));
             }
             Some(number)
         }
-        Err(_) if number < 0 => found.refuse(format_args!("{number} is below {min}, the least that fits")),
-        Err(_) => found.refuse(format_args!("{} is above {max}, the most that fits", shown(found.value()))),
+        Err(_) => {
+            let given = found.shown();
+            match number < 0 {
+                true => found.refuse_openly(format_args!("{given} is below {min}, the least that fits")),
+                false => found.refuse_openly(format_args!("{given} is above {max}, the most that fits")),
+            }
+        }
     }
 }
 
@@ -42,19 +47,6 @@ macro_rules! integers {
 
             fn to_value(&self) -> Value {
                 Self::limit(*self).to_value()
-            }
-        }
-
-        impl Bounded for $integer {
-            type Limit = Self;
-
-            fn limit(limit: Self) -> Number {
-                // An `i128` holds each of these types whole; `From` is not there for the sizes of the machine.
-                Number::Integer(limit as i128)
-            }
-
-            fn measure(&self) -> Option<Number> {
-                Some(Self::limit(*self))
             }
         }
     )*};

@@ -41,6 +41,20 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it is a list, an object, or may be one: text is then parsed, not split.
+    pub(super) const fn is_compound(&self) -> bool {
+        matches!(self, Self::List(_) | Self::SpacedList(_) | Self::Map(_) | Self::Any)
+    }
+
+    /// Whether a value of this kind is a regular expression, or holds one.
+    pub(super) const fn is_pattern(&self) -> bool {
+        match self {
+            Self::Pattern => true,
+            Self::List(inner) | Self::SpacedList(inner) | Self::Map(inner) => inner.is_pattern(),
+            _ => false,
+        }
+    }
+
     /// Whether a value of this kind is a secret, or holds one.
     pub const fn is_secret(&self) -> bool {
         match self {

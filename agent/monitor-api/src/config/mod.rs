@@ -4,21 +4,35 @@
 //! A monitor's author meets this module only as [`ConfigValue`], the trait behind the type of an option. The rest is
 //! what `#[scalyr_monitor]` generates code for: one [`TypedOption`] per `#[config]` field, read by a [`Reader`].
 
+mod addresses;
 mod bounds;
 mod collections;
+#[cfg(feature = "patterns")]
+mod dialect;
+mod glob;
 mod integers;
 mod kind;
 pub mod literals;
 mod option;
+#[cfg(feature = "patterns")]
+mod pattern;
 mod reader;
 mod scalars;
+mod secret;
+mod syntax;
 mod value;
 
-pub use bounds::{Bounded, Bounds, Number};
+pub use addresses::{HostPort, NoHostPort};
+pub use bounds::{Bounded, Bounds, Measured, Number};
+pub use collections::SpacedList;
+pub use glob::Glob;
 pub use kind::Kind;
 pub use option::{Absent, DeclaredOption, DescribeOption, OptionDecl, OptionGroup, Reading, TypedOption, reading};
+#[cfg(feature = "patterns")]
+pub use pattern::{Captures, Pattern};
 pub use reader::Reader;
-pub use value::{ConfigValue, Found};
+pub use secret::Secret;
+pub use value::{ConfigValue, Found, MASK};
 
 /// The keys of a monitor entry that the agent itself reads (`monitor-framework.md` section 2); no option may take one.
 pub const FRAMEWORK_KEYS: [&str; 12] = [

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::bounds::{Bounds, Number};
 use super::kind::Kind;
 use super::reader::Reader;
-use super::value::{ConfigValue, Found};
+use super::value::{ConfigValue, Found, MASK};
 use crate::monitor::Result;
 
 /// What an option is when the entry does not give it.
@@ -47,7 +47,8 @@ pub struct TypedOption<T> {
     pub absent: Absent<T>,
     /// What is allowed.
     pub bounds: Option<Bounds<T>>,
-    /// The author's own check of a value that is within its bounds.
+    /// The author's own check of a value that is within its bounds; its error is the message. It is not called for an
+    /// `Option` that is not given.
     pub check: Option<fn(&T) -> Result<()>>,
     /// Whether the value is shown nowhere: neither in a message nor in the reference.
     pub secret: bool,
@@ -70,7 +71,7 @@ pub struct OptionDecl {
     pub required: bool,
     /// The environment variable that is read when the entry has no such key.
     pub env: Option<&'static str>,
-    /// The value that is used when it is not given, as a user would write it.
+    /// The value that is used when it is not given, as a user would write it; the mask when it is secret.
     pub default: Option<Value>,
     /// The least value that is allowed.
     pub min: Option<Value>,
@@ -86,6 +87,9 @@ pub struct OptionDecl {
 pub trait DescribeOption: Sync {
     /// The key in the entry.
     fn key(&self) -> &'static str;
+
+    /// Older names of the key.
+    fn aliases(&self) -> &'static [&'static str];
 
     /// Everything about it.
     fn describe(&self) -> OptionDecl;
@@ -128,7 +132,12 @@ impl<T> DescribeOption for TypedOption<T> {
         self.key
     }
 
+    fn aliases(&self) -> &'static [&'static str] {
+        self.aliases
+    }
+
     fn describe(&self) -> OptionDecl {
+        let secret = self.secret || self.reading.kind.is_secret();
         let bound = |bound: fn() -> Number| bound().to_value();
         let bounds = self.bounds.as_ref();
         OptionDecl {
@@ -139,13 +148,27 @@ impl<T> DescribeOption for TypedOption<T> {
             required: matches!(self.absent, Absent::Refused),
             env: self.env,
             default: match self.absent {
-                Absent::Default(default) => Some((self.reading.to_value)(&default())),
+                Absent::Default(default) => Some((self.reading.to_value)(&default())).map(|default| match secret {
+                    true if !is_empty(&default) => MASK.into(),
+                    _ => default,
+                }),
                 _ => None,
             },
             min: bounds.and_then(|bounds| bounds.min).map(bound),
             max: bounds.and_then(|bounds| bounds.max).map(bound),
-            secret: self.secret,
+            secret,
             no_http: self.no_http,
         }
+    }
+}
+
+/// Whether there is nothing in a value that could be a secret.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(elements) => elements.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }

@@ -1,6 +1,5 @@
 //! Options that are a single value and not a whole number.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use serde_json::Value;
 use super::bounds::{Bounded, Number};
 use super::kind::Kind;
 use super::literals::{number, truth};
-use super::value::{ConfigValue, Found, shown};
+use super::value::{ConfigValue, Found};
 
 /// By the table in [`literals`](super::literals); a word that meant the other to the old agent gets a warning.
 impl ConfigValue for bool {
@@ -26,7 +25,7 @@ impl ConfigValue for bool {
         if let Value::String(text) = found.value() {
             let old = text.eq_ignore_ascii_case("true");
             if old != flag {
-                let given = shown(found.value());
+                let given = found.shown();
                 found.warn(format_args!("{given} is read as {flag}; the Python agent took it as {old}"));
             }
         }
@@ -51,7 +50,10 @@ impl ConfigValue for f64 {
     fn read(found: &mut Found<'_>) -> Option<Self> {
         match number(found.value()) {
             Some(read) if read.is_finite() => Some(read),
-            Some(_) => found.refuse(format_args!("{} is not a finite number", shown(found.value()))),
+            Some(_) => {
+                let given = found.shown();
+                found.refuse_openly(format_args!("{given} is not a finite number"))
+            }
             None => found.refuse_kind(Self::KIND),
         }
     }
@@ -75,7 +77,8 @@ impl ConfigValue for f32 {
         if number.is_finite() {
             return Some(number);
         }
-        found.refuse(format_args!("{} is too large", shown(found.value())))
+        let given = found.shown();
+        found.refuse_openly(format_args!("{given} is too large"))
     }
 
     fn to_value(&self) -> Value {
@@ -95,7 +98,7 @@ impl ConfigValue for String {
 
     fn read(found: &mut Found<'_>) -> Option<Self> {
         match found.value() {
-            Value::String(text) => Some(text.clone()),
+            Value::String(text) => Some(found.https(text)),
             Value::Number(number) => Some(number.to_string()),
             Value::Bool(value) => {
                 let text = if *value { "True" } else { "False" };
@@ -145,12 +148,16 @@ impl ConfigValue for Duration {
     fn read(found: &mut Found<'_>) -> Option<Self> {
         match number(found.value()) {
             None => found.refuse_kind(Self::KIND),
-            Some(seconds) if seconds < 0.0 => {
-                found.refuse(format_args!("{} is negative; a time in seconds is 0 or more", shown(found.value())))
-            }
             Some(seconds) => match Self::try_from_secs_f64(seconds) {
                 Ok(time) => Some(time),
-                Err(_) => found.refuse(format_args!("{} is no usable time in seconds", shown(found.value()))),
+                Err(_) => {
+                    let given = found.shown();
+                    let why = match seconds < 0.0 {
+                        true => "is negative; a time in seconds is 0 or more",
+                        false => "is no usable time in seconds",
+                    };
+                    found.refuse_openly(format_args!("{given} {why}"))
+                }
             },
         }
     }
@@ -158,35 +165,4 @@ impl ConfigValue for Duration {
     fn to_value(&self) -> Value {
         Self::limit(*self).to_value()
     }
-}
-
-macro_rules! parsed_from_text {
-    ($($type:ty: $form:literal)*) => {$(
-        impl ConfigValue for $type {
-            const KIND: Kind = Kind::Form($form);
-
-            type Literal = Self;
-
-            fn from_literal(literal: Self) -> Self {
-                literal
-            }
-
-            fn read(found: &mut Found<'_>) -> Option<Self> {
-                match found.value().as_str().and_then(|text| text.trim().parse().ok()) {
-                    Some(value) => Some(value),
-                    None => found.refuse_kind(Self::KIND),
-                }
-            }
-
-            fn to_value(&self) -> Value {
-                self.to_string().into()
-            }
-        }
-    )*};
-}
-parsed_from_text! {
-    IpAddr: "an IP address"
-    Ipv4Addr: "an IPv4 address"
-    Ipv6Addr: "an IPv6 address"
-    SocketAddr: "an IP address with a port, like 127.0.0.1:80"
 }

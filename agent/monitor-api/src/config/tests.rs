@@ -122,10 +122,19 @@ fn paths_times_and_addresses_read_from_their_text() {
 fn a_list_reads_from_a_list_or_from_text_with_separators() {
     let list = |value: Value| read::<Vec<String>>(value).unwrap();
     assert_eq!(list(json!(["a", "b"])), ["a", "b"]);
-    for text in ["a,b,c", "a, b, c", "a b  c", "[a, b, c]", "['a', \"b\", c]", " [ \"a\",\"b\",'c' ] ", "a,,b c,"] {
+    let spaced = |value: Value| read::<SpacedList<String>>(value).unwrap().0;
+    assert_eq!(spaced(json!(["a b", "c"])), ["a b", "c"]);
+    for text in ["a,b,c", "a, b , c", "[a, b, c]", "['a', \"b\", c]", " [ \"a\",\"b\",'c' ] ", "a,,b,c,"] {
         assert_eq!(list(json!(text)), ["a", "b", "c"], "{text}");
+        assert_eq!(spaced(json!(text)), ["a", "b", "c"], "{text}");
     }
-    assert_eq!(list(json!("'a,b' c")), ["a,b", "c"], "a separator inside quotes does not split");
+    assert_eq!(list(json!("a b  c")), ["a b  c"]);
+    assert_eq!(list(json!("a b, 'c d' e ")), ["a b", "c d e"]);
+    for text in ["a b  c", "a,b\tc", "[a b\nc ]"] {
+        assert_eq!(spaced(json!(text)), ["a", "b", "c"], "{text}");
+    }
+    assert_eq!(list(json!("'a,b', c")), ["a,b", "c"], "a separator inside quotes does not split");
+    assert_eq!(spaced(json!("'a b' c")), ["a b", "c"], "a separator inside quotes does not split");
     assert_eq!(list(json!("'abc")), ["'abc"], "a quote that is never closed stays");
     assert!(list(json!("")).is_empty());
     assert!(list(json!("  ")).is_empty());
@@ -157,7 +166,9 @@ fn an_object_reads_from_an_object_or_from_its_text() {
     assert_eq!(read(json!({ "a": 1 })), Ok(map.clone()));
     assert_eq!(read(json!("{\"a\": 1}")), Ok(map));
     assert_eq!(read(json!("")), Ok(Map::new()));
-    assert!(refused::<Map<String, Value>>(json!("{a")).starts_with("the text is not a JSON object: "));
+    assert_eq!(read(json!("{ a: 1, /* gone */ b: null, }")), Ok(BTreeMap::from([("a".to_owned(), 1_u64)])));
+    assert!(refused::<Map<String, Value>>(json!("{a")).starts_with("the text is no object: "));
+    assert_eq!(refused::<Map<String, Value>>(json!("[1]")), "the text is no object; it begins with { and ends with }");
     assert_eq!(refused::<Map<String, Value>>(json!([])), "a list is not an object, each member any value");
 }
 

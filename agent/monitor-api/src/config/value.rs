@@ -1,6 +1,6 @@
 //! The type of an option: what it is read from, and how it is shown.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use serde_json::Value;
 
@@ -10,7 +10,8 @@ use crate::registry::{Problem, Severity};
 /// A type that an option can have: it can be read from a monitor's configuration entry.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from a monitor's configuration; use bool, an integer, f64, String, PathBuf, \
-               Duration, IpAddr, Option<_>, Vec<_>, BTreeMap<String, _> or serde_json::Map",
+               Duration, IpAddr, HostPort, Secret, Pattern, Glob, Option<_>, Vec<_>, BTreeMap<String, _> or \
+               serde_json::Map",
     label = "not the type of an option"
 )]
 pub trait ConfigValue: Sized + 'static {
@@ -29,8 +30,20 @@ pub trait ConfigValue: Sized + 'static {
     /// Text may come from the environment as well as from a file, so a number reads from its text too.
     fn read(found: &mut Found<'_>) -> Option<Self>;
 
-    /// The value as a user would write it; for the reference and for comparing two values.
+    /// The value as a user would write it; for the reference and for comparing two values. Of a secret: its mask.
     fn to_value(&self) -> Value;
+}
+
+/// What a value that must not be seen is shown as.
+pub const MASK: &str = "********";
+
+/// How a value is read, whatever its type.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Manner {
+    /// Nothing of the value may get into a message.
+    pub(super) secret: bool,
+    /// A URL in the value is brought to https.
+    pub(super) force_https: bool,
 }
 
 /// A value that was found in the configuration, with its path and the place where problems with it are noted.
@@ -38,13 +51,25 @@ pub struct Found<'a> {
     value: &'a Value,
     path: String,
     origin: &'a str,
+    manner: Manner,
     problems: &'a mut Vec<Problem>,
 }
 
 impl<'a> Found<'a> {
     /// The value at `path` of the entry. `origin` is put behind each message; empty for the entry itself.
     pub fn new(value: &'a Value, path: &str, origin: &'a str, problems: &'a mut Vec<Problem>) -> Self {
-        Self { value, path: path.to_owned(), origin, problems }
+        Self::read_in(Manner::default(), value, path, origin, problems)
+    }
+
+    /// The same, read in this manner.
+    pub(super) fn read_in(
+        manner: Manner,
+        value: &'a Value,
+        path: &str,
+        origin: &'a str,
+        problems: &'a mut Vec<Problem>,
+    ) -> Self {
+        Self { value, path: path.to_owned(), origin, manner, problems }
     }
 
     /// The value itself.
@@ -52,20 +77,71 @@ impl<'a> Found<'a> {
         self.value
     }
 
-    /// Notes why the value is refused: what was found and what is allowed, without the path.
+    /// From here on nothing of the value gets into a message: for types whose values are always secret.
+    pub fn keep_secret(&mut self) {
+        self.manner.secret = true;
+    }
+
+    /// Notes why the value is refused: what was found and what is allowed, without the path. Of a secret only that it
+    /// is refused, because the reason could show it.
     pub fn refuse<T>(&mut self, message: impl Display) -> Option<T> {
-        self.note(message, Severity::Refused);
-        None
+        if self.manner.secret {
+            return self.refuse_openly("is refused; the reason is not shown, because it could show the secret");
+        }
+        self.refuse_openly(message)
     }
 
     /// Refuses the value because it is not of the kind that is wanted: `"abc" is not a number`.
     pub fn refuse_kind<T>(&mut self, kind: Kind) -> Option<T> {
-        self.refuse(format_args!("{} is not {kind}", shown(self.value)))
+        let found = self.shown();
+        self.refuse_openly(format_args!("{found} is not {kind}"))
     }
 
     /// Notes that the value is odd, though it is used.
     pub fn warn(&mut self, message: impl Display) {
+        match self.manner.secret {
+            true => self.warn_openly("is odd, though it is used; more could show the secret"),
+            false => self.warn_openly(message),
+        }
+    }
+
+    /// As [`refuse`](Self::refuse), with a message that shows nothing of the value.
+    pub(super) fn refuse_openly<T>(&mut self, message: impl Display) -> Option<T> {
+        self.note(message, Severity::Refused);
+        None
+    }
+
+    /// As [`warn`](Self::warn), with a message that shows nothing of the value.
+    pub(super) fn warn_openly(&mut self, message: impl Display) {
         self.note(message, Severity::Warning);
+    }
+
+    /// The value for a message: as JSON, cut short; of lists and objects the kind only, because a password may lie in
+    /// one; of a secret nothing.
+    pub fn shown(&self) -> impl Display + use<> {
+        let text = match self.value {
+            _ if self.manner.secret => "the value, which is secret,".to_owned(),
+            Value::Array(_) => "a list".to_owned(),
+            Value::Object(_) => "an object".to_owned(),
+            value => value.to_string(),
+        };
+        Shortened(text)
+    }
+
+    /// A text as it is to be used: a URL is brought to https where that is asked for (`monitor-framework.md` section
+    /// 10.5), with a warning.
+    pub(super) fn https(&mut self, text: &str) -> String {
+        if !self.manner.force_https || text.trim().is_empty() {
+            return text.to_owned();
+        }
+        let behind_scheme = text.trim_start().get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("http://"));
+        let (message, url) = match behind_scheme {
+            Some(_) => ("http:// is changed to https://", text.trim_start().get(7..)),
+            None if !text.contains("://") => ("https:// is put before it", Some(text.trim_start())),
+            None => return text.to_owned(),
+        };
+        self.warn_openly(format_args!("{message}, because `allow_http_monitors` of the agent is false"));
+        format!("https://{}", url.unwrap_or_default())
     }
 
     /// Reads an element of the list that this value is.
@@ -75,11 +151,13 @@ impl<'a> Found<'a> {
 
     /// Reads a member of the object that this value is.
     pub fn member<T: ConfigValue>(&mut self, key: &str, value: &Value) -> Option<T> {
-        self.inner(value, format!("{}.{key}", self.path))
+        // The key of a member belongs to a value that is secret as a whole.
+        let path = if self.manner.secret { self.path.clone() } else { member_path(&self.path, key) };
+        self.inner(value, path)
     }
 
     fn inner<T: ConfigValue>(&mut self, value: &Value, path: String) -> Option<T> {
-        T::read(&mut Found { value, path, origin: self.origin, problems: self.problems })
+        T::read(&mut Found { value, path, origin: self.origin, manner: self.manner, problems: self.problems })
     }
 
     fn note(&mut self, message: impl Display, severity: Severity) {
@@ -88,18 +166,24 @@ impl<'a> Found<'a> {
     }
 }
 
+/// The path of a member of the object at `path`, which is empty for the entry; a key that would be misread is quoted.
+pub(super) fn member_path(path: &str, key: &str) -> String {
+    let dot = if path.is_empty() { "" } else { "." };
+    let plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "_-".contains(c));
+    if plain { format!("{path}{dot}{key}") } else { format!("{path}{dot}{key:?}") }
+}
+
 /// The most characters of a value that a message shows.
 const SHOWN_CHARACTERS: usize = 60;
 
-/// A value as JSON, cut short for a message; of lists and objects the kind only, because a password may lie in one.
-pub(super) fn shown(value: &Value) -> String {
-    let text = match value {
-        Value::Array(_) => return "a list".to_owned(),
-        Value::Object(_) => return "an object".to_owned(),
-        value => value.to_string(),
-    };
-    match text.char_indices().nth(SHOWN_CHARACTERS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+/// A text cut short for a message.
+pub(super) struct Shortened(pub(super) String);
+
+impl Display for Shortened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(SHOWN_CHARACTERS) {
+            Some((end, _)) => write!(f, "{}…", self.0.get(..end).unwrap_or_default()),
+            None => f.write_str(&self.0),
+        }
     }
 }
