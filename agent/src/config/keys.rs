@@ -186,7 +186,7 @@ pub const GLOBAL: &[Key] = &[
     open_text("api_key").vital(),
     text("scalyr_server", "https://agent.scalyr.com").by_variable("SCALYR_SERVER").vital(),
     flag("allow_http", false),
-    flag("allow_http_monitors", true).not_yet("monitors use the URLs that they are given"),
+    flag("allow_http_monitors", true),
     Key::new("server_attributes", Kind::Object),
     flag("strip_domain_from_default_server_host", false),
     text("agent_log_path", "/var/log/scalyr-agent-2"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scalyr_monitor::config::DeclaredOption;
-use scalyr_monitor::registry::{self, Environment, Registration, Registry};
+use scalyr_monitor::registry::{self, BuildContext, Environment, Registration, Registry};
 use serde_json::{Map, Value};
 
 use super::keys;
@@ -50,6 +50,8 @@ pub(super) const NOT_BUILT: [&str; 20] = [
     "tomcat_monitor",
     "url_monitor",
 ];
+/// The key that lets monitors use plain http.
+const ALLOW_HTTP: &str = "allow_http_monitors";
 /// What follows from a refusal.
 const DOES_NOT_RUN: &str = "this monitor does not run";
 
@@ -61,6 +63,7 @@ pub(super) struct Defaults {
     rotation: Rotation,
     own_files: OwnFiles,
     rates: RateEntries,
+    allow_http: bool,
 }
 
 impl Defaults {
@@ -72,6 +75,7 @@ impl Defaults {
             rotation: rotation(settings),
             own_files: own_files.clone(),
             rates: RateEntries::of_agent(settings, report),
+            allow_http: settings.boolean(ALLOW_HTTP),
         }
     }
 }
@@ -321,7 +325,8 @@ fn monitor_plan(
 ) -> Option<MonitorPlan> {
     let settings = Settings::read(&entry, keys::MONITOR_ENTRY, &place.prefix, Scope::Monitor, report);
     let mut refused = settings.is_refused();
-    refused |= !builds(registration, &entry, place, environment, report);
+    let context = BuildContext { environment: environment.as_ref(), allow_http: defaults.allow_http };
+    refused |= !builds(registration, &entry, place, context, report);
 
     let module = settings.text("module").unwrap_or(registration.name);
     let short_name = short_name(module).to_owned();
@@ -358,6 +363,7 @@ fn monitor_plan(
         metric_rules: Arc::new(metric_rules),
         short_name,
         environment: Arc::clone(environment),
+        allow_http: defaults.allow_http,
         entry: entry.clone(),
     };
     (!refused).then_some(plan)
@@ -375,11 +381,11 @@ fn builds(
     registration: &'static Registration,
     entry: &Map<String, Value>,
     place: &EntryPlace,
-    environment: &Environment,
+    context: BuildContext<'_>,
     report: &mut Report,
 ) -> bool {
     let reasons = report.problems().len();
-    let (built, problems) = match panic_place::watch(|| registration.build(entry, environment)) {
+    let (built, problems) = match panic_place::watch(|| registration.build(entry, context)) {
         Ok(Ok(built)) => {
             // Its drop may be code of its own: it must not take the agent, or `status`, with it.
             if let Err(panic) = panic_place::watch(|| drop(built.monitor)) {
@@ -494,6 +500,7 @@ fn run_defaults(request: &RunRequest<'_>, report: &mut Report) -> (Defaults, Pat
     const JITTER: &str = "global_monitor_sample_interval_enable_jitter";
     let read = [
         JITTER,
+        ALLOW_HTTP,
         "log_rotation_max_bytes",
         "log_rotation_backup_count",
         "agent_log_path",
@@ -519,6 +526,7 @@ fn run_defaults(request: &RunRequest<'_>, report: &mut Report) -> (Defaults, Pat
         rotation: rotation(&settings),
         own_files: OwnFiles::new(&log_path, &directory("agent_data_path")),
         rates,
+        allow_http: settings.boolean(ALLOW_HTTP),
     };
     (defaults, log_path)
 }

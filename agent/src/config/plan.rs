@@ -186,6 +186,8 @@ pub struct MonitorPlan {
     pub entry: Map<String, Value>,
     /// The environment that environment-aware options read.
     pub environment: Arc<Environment>,
+    /// `allow_http_monitors`: whether its URLs may be plain http.
+    pub allow_http: bool,
     /// Time between two samples.
     pub sample_interval: Duration,
     /// Whether the first sample waits a random part of the interval.

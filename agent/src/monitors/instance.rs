@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use scalyr_monitor::monitor::{LEAST_SAMPLE_INTERVAL, LONGEST_SAMPLE_INTERVAL};
-use scalyr_monitor::registry::{Problem, Severity};
+use scalyr_monitor::registry::{BuildContext, Problem, Severity};
 use scalyr_monitor::rules::SeriesBudget;
 use scalyr_monitor::{Clock, Context, LogConfig, LogFiles, Logger};
 use serde_json::{Map, Value};
@@ -109,7 +109,8 @@ pub(super) fn construct_with(
 ) -> Result<Instance, Refused> {
     let name = plan.name();
     let refused = |problems| Refused { origin: plan.origin.clone(), name: name.clone(), problems };
-    let built = panic_place::watch(|| plan.registration.build(&plan.entry, &plan.environment))
+    let context = BuildContext { environment: &plan.environment, allow_http: plan.allow_http };
+    let built = panic_place::watch(|| plan.registration.build(&plan.entry, context))
         .map_err(|panic| refused(vec![problem("", format!("reading its configuration {panic}"))]))?
         .map_err(refused)?;
 

@@ -58,4 +58,5 @@ fn same_monitor(a: &MonitorPlan, b: &MonitorPlan) -> bool {
         && a.rotation == b.rotation
         && a.metric_log == b.metric_log
         && a.metric_rules == b.metric_rules
+        && a.allow_http == b.allow_http
 }
