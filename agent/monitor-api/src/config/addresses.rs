@@ -53,14 +53,14 @@ impl FromStr for HostPort {
                 let address = inner.strip_suffix(']').filter(|address| address.parse::<Ipv6Addr>().is_ok());
                 address.ok_or(NoHostPort("between `[` and `]` stands no IPv6 address"))?
             }
+            None if host.contains(|c: char| c.is_whitespace() || "/@[]".contains(c)) => {
+                return Err(NoHostPort("the host is no plain name or address; leave out the scheme and the path"));
+            }
             None if host.contains(':') => return Err(NoHostPort("an IPv6 address needs brackets, like [::1]:80")),
             None => host,
         };
         if host.is_empty() {
             return Err(NoHostPort("it has no host"));
-        }
-        if host.contains(|c: char| c.is_whitespace() || "/@[]".contains(c)) {
-            return Err(NoHostPort("the host is no plain name or address; leave out the scheme and the path"));
         }
         Ok(Self { host: host.to_owned(), port })
     }
