@@ -1,6 +1,9 @@
 //! Everything that a monitor usually needs: `use scalyr_monitor::prelude::*;`
 
 pub use crate::clock::{Clock, Timestamp};
+#[cfg(feature = "patterns")]
+pub use crate::config::Pattern;
+pub use crate::config::{Glob, HostPort, Secret, SpacedList};
 pub use crate::context::{Context, LogConfig, LogFiles};
 pub use crate::log::{Level, Logger};
 pub use crate::metric::{Fields, Metric, MetricValue};

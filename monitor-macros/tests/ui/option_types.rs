@@ -21,7 +21,7 @@ pub struct Coin {
     #[config(default = "a", max = 5)] //~ ERROR(5): `String` is not a number, so it can have neither `min` nor `max`
     text: String, //~ ERROR(String): `String` is not a number, so it can have neither `min` nor `max`
     //~| LABEL: has no bounds
-    //~| NOTE: bounds are for integers, f64, f32, Duration (in seconds), and Option of these
+    //~| NOTE: bounds are for integers, f64, f32, Duration (in seconds), and Option, Vec and BTreeMap of these
 }
 
 impl Monitor for Coin {}

@@ -1,6 +1,6 @@
 //! The type of an option: what it is read from, and how it is shown.
 
-use std::fmt::{self, Display};
+use std::fmt::Display;
 
 use serde_json::Value;
 
@@ -118,14 +118,8 @@ impl<'a> Found<'a> {
 
     /// The value for a message: as JSON, cut short; of lists and objects the kind only, because a password may lie in
     /// one; of a secret nothing.
-    pub fn shown(&self) -> impl Display + use<> {
-        let text = match self.value {
-            _ if self.manner.secret => "the value, which is secret,".to_owned(),
-            Value::Array(_) => "a list".to_owned(),
-            Value::Object(_) => "an object".to_owned(),
-            value => value.to_string(),
-        };
-        Shortened(text)
+    pub fn shown(&self) -> String {
+        if self.manner.secret { "the value, which is secret,".to_owned() } else { shown(self.value) }
     }
 
     /// A text as it is to be used: a URL is brought to https where that is asked for (`monitor-framework.md` section
@@ -176,14 +170,15 @@ pub(super) fn member_path(path: &str, key: &str) -> String {
 /// The most characters of a value that a message shows.
 const SHOWN_CHARACTERS: usize = 60;
 
-/// A text cut short for a message.
-pub(super) struct Shortened(pub(super) String);
-
-impl Display for Shortened {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(SHOWN_CHARACTERS) {
-            Some((end, _)) => write!(f, "{}…", self.0.get(..end).unwrap_or_default()),
-            None => f.write_str(&self.0),
-        }
+/// A value that is no secret as JSON, cut short for a message; of lists and objects the kind only.
+pub(super) fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::Array(_) => return "a list".to_owned(),
+        Value::Object(_) => return "an object".to_owned(),
+        value => value.to_string(),
+    };
+    match text.char_indices().nth(SHOWN_CHARACTERS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
     }
 }
