@@ -403,8 +403,9 @@ fn builds(
     for problem in problems {
         let path = place.of(&problem.path);
         let is_option = options.iter().any(|option| option.key() == problem.path);
-        // What is wrong with a member that is no option is its name.
-        if problem.severity == registry::Severity::Warning && !is_option && entry.contains_key(&problem.path) {
+        let is_member = entry.keys().any(|key| value::member_path("", key) == problem.path);
+        // What is wrong with a member that is no option, or is one by an older name, is its name.
+        if problem.severity == registry::Severity::Warning && !is_option && is_member {
             report.warn_of_key(path, problem.message);
         } else {
             report.add(problem.severity.into(), path, problem.message);

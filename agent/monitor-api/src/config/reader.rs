@@ -41,8 +41,8 @@ impl<'e> Reader<'e> {
         let given = self.given(option);
         let variable = option.env.and_then(|name| self.variable(name));
         let read = match (given, variable) {
-            (Some((key, value)), variable) => self.from_entry(option, key, value, variable),
-            (None, Some((name, text))) => self.from_environment(option, &name, text),
+            (Some((key, value)), variable) => self.read_entry(option, key, value, variable),
+            (None, Some((name, text))) => self.read_environment(option, &name, text),
             (None, None) => {
                 self.warn_of_unread_variables(option);
                 return self.absent(option);
@@ -68,7 +68,7 @@ impl<'e> Reader<'e> {
         Some((used, counts))
     }
 
-    fn from_entry<T>(
+    fn read_entry<T>(
         &mut self,
         option: &TypedOption<T>,
         key: &str,
@@ -85,7 +85,7 @@ impl<'e> Reader<'e> {
         Some(Origin { value: read, path: key.to_owned(), origin: String::new(), source: Some(value.clone()) })
     }
 
-    fn from_environment<T>(&mut self, option: &TypedOption<T>, name: &str, text: &str) -> Option<Origin<T>> {
+    fn read_environment<T>(&mut self, option: &TypedOption<T>, name: &str, text: &str) -> Option<Origin<T>> {
         let origin = format!(" (from the environment variable {name})");
         let source = Value::from(text);
         let value = self.convert(option, &source, option.key, &origin)?;
