@@ -1,7 +1,7 @@
 //! `allow_http_monitors: false` brings the URLs of monitors to https, in what `start` reports and in what runs.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use scalyr_agent::config::load::from_text;
 use scalyr_agent::config::{Surroundings, build};
@@ -34,7 +34,7 @@ impl Monitor for Fetcher {
 }
 
 fn fetcher(reader: &mut Reader<'_>) -> Option<Box<dyn Monitor>> {
-    GIVEN.lock().unwrap().push(reader.read(&URL)?);
+    GIVEN.lock().unwrap_or_else(PoisonError::into_inner).push(reader.read(&URL)?);
     Some(Box::new(Fetcher))
 }
 

@@ -27,7 +27,8 @@ pub trait ConfigValue: Sized + 'static {
 
     /// Reads what was found, and reports every problem with it. `None` after a problem that refuses the entry.
     ///
-    /// Text may come from the environment as well as from a file, so a number reads from its text too.
+    /// Text may come from the environment as well as from a file, so a number reads from its text too. A type of your
+    /// own that holds a URL reads its text with `String::read(found)?`, which brings it to https where that is asked for.
     fn read(found: &mut Found<'_>) -> Option<Self>;
 
     /// The value as a user would write it; for the reference and for comparing two values. Of a secret: its mask.

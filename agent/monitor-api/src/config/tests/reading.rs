@@ -63,6 +63,11 @@ fn a_variable_that_the_old_agent_would_have_read_is_not_ignored_in_silence() {
         ["Warning mean: the environment variable SCALYR_MEAN is not read for this option; set it in the entry"]
     );
     assert!(look_up(&option, json!({ "mean": 1 }), &[("SCALYR_MEAN", "3")]).1.is_empty());
+    let renamed = TypedOption { aliases: &["middle"], ..mean(Absent::Default(|| 0.5), None) };
+    assert_eq!(
+        look_up(&renamed, json!({}), &[("scalyr_middle", "3")]).1,
+        ["Warning mean: the environment variable scalyr_middle is not read for this option; set it in the entry"]
+    );
 }
 
 #[test]
