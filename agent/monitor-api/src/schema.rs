@@ -108,9 +108,10 @@ fn number_pattern() -> String {
 fn words(words: &[&str]) -> String {
     let any_case = |word: &&str| -> String {
         word.chars()
-            .map(|c| match c.is_ascii_alphabetic() {
-                true => format!("[{}{}]", c.to_ascii_uppercase(), c.to_ascii_lowercase()),
-                false => c.to_string(),
+            .map(|c| match c {
+                _ if c.is_ascii_alphabetic() => format!("[{}{}]", c.to_ascii_uppercase(), c.to_ascii_lowercase()),
+                _ if r"\^$.|?*+()[]{}/".contains(c) => format!("\\{c}"),
+                _ => c.to_string(),
             })
             .collect()
     };
@@ -118,6 +119,10 @@ fn words(words: &[&str]) -> String {
 }
 
 fn allow_null(schema: &mut Map<String, Value>) {
+    if let Some(Value::Array(any)) = schema.get_mut("anyOf") {
+        any.push(json!({ "type": "null" }));
+        return;
+    }
     match schema.get_mut("type") {
         Some(Value::Array(types)) => types.push("null".into()),
         Some(one) => *one = json!([one.clone(), "null"]),
