@@ -117,12 +117,11 @@ fn stdout_severity(settings: &Settings<'_>, report: &mut Report) -> Option<Level
 }
 
 fn tail(settings: &Settings<'_>) -> TailPlan {
-    const BACKLOG: u64 = 200_000_000;
     TailPlan {
         max_line_size: usize::try_from(settings.count("max_line_size")).unwrap_or(usize::MAX),
         line_completion_wait: session::seconds(settings, "line_completion_wait_time"),
-        max_log_offset_size: session::bytes_or(settings, "max_log_offset_size", BACKLOG),
-        max_existing_log_offset_size: session::bytes_or(settings, "max_existing_log_offset_size", BACKLOG),
+        max_log_offset_size: session::bytes(settings, "max_log_offset_size"),
+        max_existing_log_offset_size: session::bytes(settings, "max_existing_log_offset_size"),
         log_deletion_delay: session::seconds(settings, "log_deletion_delay"),
         max_new_log_detection_time: session::seconds(settings, "max_new_log_detection_time"),
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::keys::COMPRESSIONS;
 use super::plan::{ApiKey, Compression, Pacing, SessionPlan};
 use super::report::Report;
 use super::server;
@@ -100,7 +101,7 @@ fn compression(settings: &Settings<'_>, report: &mut Report) -> Compression {
             Compression::Deflate(DEFLATE_LEVEL)
         }
         other => {
-            let known = ["deflate", "bz2", "lz4", "zstandard", "none"];
+            let known = COMPRESSIONS;
             let meant = known.iter().find(|name| name.eq_ignore_ascii_case(other));
             let hint = meant.map_or(String::new(), |name| format!("; did you mean `{name}`?"));
             let shown = value::shown(&other.into());
@@ -133,22 +134,27 @@ pub(super) fn defaults_of_unlimited(settings: &Settings<'_>) -> bool {
     !legacy && !settings.boolean("disable_max_send_rate_enforcement_overrides")
 }
 
-/// The user's value, else the default of `unlimited` where it holds, else that of the table.
-pub(super) fn bytes_or(settings: &Settings<'_>, name: &'static str, of_unlimited: u64) -> u64 {
-    if !settings.is_given(name) && defaults_of_unlimited(settings) { of_unlimited } else { settings.count(name) }
+/// The user's value, else the table's default: that of `legacy`, or the one that holds otherwise.
+pub(super) fn bytes(settings: &Settings<'_>, name: &'static str) -> u64 {
+    unless_legacy(settings, name).map_or_else(|| settings.count(name), u64::from)
+}
+
+/// The default of a key that the user did not set, where it is another one than that of `legacy`.
+fn unless_legacy(settings: &Settings<'_>, name: &'static str) -> Option<u32> {
+    let default = settings.key(name)?.unless_legacy?;
+    (!settings.is_given(name) && defaults_of_unlimited(settings)).then_some(default)
 }
 
 fn pacing(settings: &Settings<'_>, report: &mut Report) -> Pacing {
     check_send_rate(settings, report);
     let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
     let factor = |name| settings.float(name).unwrap_or(1.0);
-    let min_spacing = if !settings.is_given("min_request_spacing_interval") && defaults_of_unlimited(settings) {
-        Duration::ZERO
-    } else {
-        seconds(settings, "min_request_spacing_interval")
+    let min_spacing = match unless_legacy(settings, "min_request_spacing_interval") {
+        Some(default) => Duration::from_secs(default.into()),
+        None => seconds(settings, "min_request_spacing_interval"),
     };
     let mut pacing = Pacing {
-        max_request_size: size(bytes_or(settings, "max_allowed_request_size", 5_900_000)),
+        max_request_size: size(bytes(settings, "max_allowed_request_size")),
         min_spacing,
         max_spacing: seconds(settings, "max_request_spacing_interval"),
         max_error_spacing: seconds(settings, "max_error_request_spacing_interval"),

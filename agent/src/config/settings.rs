@@ -183,10 +183,15 @@ impl<'a> Settings<'a> {
         self.given.get(name)
     }
 
-    fn kind(&self, name: &str) -> Kind {
+    /// What the table says about a key.
+    pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
         let key = self.keys.iter().find(|key| key.name == name);
         debug_assert!(key.is_some(), "{name} is read and not in the table");
-        key.map_or(Kind::Any, |key| key.kind)
+        key
+    }
+
+    fn kind(&self, name: &str) -> Kind {
+        self.key(name).map_or(Kind::Any, |key| key.kind)
     }
 }
 

@@ -1,0 +1,398 @@
+//! The keys at the top level.
+
+use super::{
+    Key, Kind, MAX_SECONDS, MIN_SAMPLE_INTERVAL, bytes, flag, float, integer, open_text, seconds, text, texts,
+};
+
+const LEAK: &str = "it switched off parts of the Python agent to find its leaks";
+const INGESTION: &str = "it belongs to an experimental protocol of the Python agent";
+const COLLECTOR: &str = "this agent has no garbage collector";
+
+const fn kubernetes(key: Key) -> Key {
+    key.not_yet("the agent does not watch Kubernetes yet")
+}
+
+const fn profiler(key: Key) -> Key {
+    key.obsolete("it belongs to the Python agent's profilers")
+}
+
+const fn leak_switch(name: &'static str) -> Key {
+    flag(name, false).only_in_file().obsolete(LEAK)
+}
+
+const fn leak_delay(name: &'static str) -> Key {
+    Key::new(name, Kind::Integer(None)).only_in_file().obsolete(LEAK)
+}
+
+/// The ways to compress an upload.
+pub(crate) const COMPRESSIONS: &[&str] = &["deflate", "bz2", "lz4", "zstandard", "none"];
+
+/// The keys at the top level of the configuration.
+pub const GLOBAL: &[Key] = keys! {
+    // 8.1 identity, paths, server
+    /// The "Log Write Access" key of the account that everything is uploaded to.
+    open_text("api_key").secret().vital(),
+    /// Address of the server that takes the uploads; https is put in place of http unless `allow_http` is set.
+    text("scalyr_server", "https://agent.scalyr.com").by_variable("SCALYR_SERVER").vital(),
+    /// Lets `scalyr_server` be reached over plain http, unencrypted.
+    flag("allow_http", false),
+    /// Lets monitors use http:// addresses; with false those options of monitors are brought to https.
+    flag("allow_http_monitors", true),
+    /// Attributes of this host, sent with every upload: names with a text, a number or a bool each. `serverHost` is the
+    /// host's name unless given here.
+    Key::new("server_attributes", Kind::Object),
+    /// Cuts the host's name at its first dot before it becomes `serverHost`.
+    flag("strip_domain_from_default_server_host", false),
+    /// Folder of the agent's own log and of the metric logs. Relative paths start at the folder of the main
+    /// configuration file.
+    text("agent_log_path", "/var/log/scalyr-agent-2"),
+    /// Folder of the positions in the log files, of the lock and of the status socket.
+    text("agent_data_path", "/var/lib/scalyr-agent-2"),
+    /// Folder whose `*.json` files are read too, in the order of their names; relative to the folder of the main file.
+    text("config_directory", "agent.d").not_yet("its files are not read"),
+    /// Folders that the Python agent searched for monitors.
+    text("additional_monitor_module_paths", "")
+        .obsolete("Python monitors cannot be loaded; link monitor crates instead"),
+    /// Environment variables whose value replaces `$NAME` in the texts of this file: names, or objects with `var` and
+    /// `default`.
+    Key::new("import_vars", Kind::Any).only_in_file().not_yet("$NAME stays as it is written"),
+    /// Further accounts or servers to upload to; `worker_id` of a log chooses among them.
+    Key::new("workers", Kind::Objects)
+        .alias("api_keys")
+        .only_in_file()
+        .not_yet("only the worker `default` runs, with `api_key`"),
+    /// The log files to copy.
+    Key::new("logs", Kind::Objects).only_in_file(),
+    /// The units of the systemd journal to copy.
+    Key::new("journald_logs", Kind::Objects).only_in_file(),
+    /// The logs of Kubernetes pods to copy.
+    Key::new("k8s_logs", Kind::Objects).only_in_file(),
+    /// The monitors to run; the other keys of an entry are options of its monitor.
+    Key::new("monitors", Kind::Objects).only_in_file(),
+    // 8.2 network
+    /// Checks the server's TLS certificate. With false anybody on the way can read what is uploaded.
+    flag("verify_server_certificate", true),
+    /// File with the certificates that are trusted, in PEM form. Without it those compiled into the agent are.
+    open_text("ca_cert_path"),
+    /// A second file of trusted certificates.
+    open_text("new_ca_cert_path").obsolete("nothing ever read it"),
+    /// Proxy for uploads over http.
+    open_text("http_proxy").not_yet("the server is reached without a proxy"),
+    /// Proxy for uploads over https.
+    open_text("https_proxy").not_yet("the server is reached without a proxy"),
+    /// Seconds after which an upload without an answer is given up and tried again.
+    seconds("request_deadline", 60.0).range(0.1, MAX_SECONDS),
+    /// How uploads are compressed.
+    text("compression_type", "deflate").words(COMPRESSIONS),
+    /// How hard uploads are compressed: 1 to 9 for deflate and bz2, 0 to 16 for lz4, 1 to 22 for zstandard. Without it
+    /// 6, 9, 0 and 3.
+    Key::new("compression_level", Kind::Integer(None)),
+    /// Chose the HTTP library of the Python agent.
+    flag("use_requests_lib", false).obsolete("there is one HTTP client"),
+    /// Chose the TLS library of the Python agent.
+    flag("use_tlslite", false).obsolete("there is one TLS library"),
+    /// Switched on an experimental protocol.
+    flag("use_new_ingestion", false).obsolete(INGESTION),
+    /// Encrypted the experimental protocol.
+    flag("new_ingestion_use_tls", false).obsolete(INGESTION),
+    /// Host and port of the experimental protocol.
+    text("new_ingestion_bootstrap_address", "127.0.0.1:4772").obsolete(INGESTION),
+    /// Tests the connection to the server at start, also when no terminal is attached.
+    flag("check_remote_if_no_tty", false).not_yet("there is no check of the connection at start"),
+    /// Throws away everything instead of sending it; for debugging.
+    flag("disable_send_requests", false).not_yet("requests are sent"),
+    /// Used an older layout of the requests.
+    flag("disable_logfile_addevents_format", false).obsolete("there is one request format"),
+    /// Never lets the time of an event go back within a session.
+    flag("enforce_monotonic_timestamps", false).not_yet(""),
+    /// Seconds between two times that monitors are asked for their part of the User-Agent header.
+    integer("user_agent_refresh_interval", 60).not_yet(""),
+    // 8.3 upload pacing; the defaults are those of `legacy`
+    /// The most that is uploaded: `unlimited`, a rate such as `5 MB/s`, or `legacy` for the slower pace of old agents.
+    text("max_send_rate_enforcement", "unlimited"),
+    /// Keeps the slower defaults of `legacy` with every `max_send_rate_enforcement`.
+    flag("disable_max_send_rate_enforcement_overrides", false),
+    /// The largest upload, in bytes before compression.
+    bytes("max_allowed_request_size", 1_048_576).unless_legacy(5_900_000).range(1_000.0, 1e9),
+    /// The size below which an upload is not made smaller after the server found one too large, in bytes.
+    bytes("min_allowed_request_size", 102_400).not_yet(""),
+    /// Share of the largest upload that must be full before the next one is prepared ahead.
+    float("pipeline_threshold", 1.1).not_yet("the next request is always prepared while one is on its way"),
+    /// The least time between two uploads, in seconds.
+    seconds("min_request_spacing_interval", 1.0).unless_legacy(0),
+    /// The most time between two uploads while all is well, in seconds.
+    seconds("max_request_spacing_interval", 5.0),
+    /// The most time between two attempts while the server cannot be reached, in seconds.
+    seconds("max_error_request_spacing_interval", 30.0).range(0.1, MAX_SECONDS),
+    /// Uploads smaller than this many bytes make the next one wait longer.
+    bytes("low_water_bytes_sent", 20_480),
+    /// Factor by which the wait grows after a small upload.
+    float("low_water_request_spacing_adjustment", 1.5).range(0.0, 1e6),
+    /// Uploads larger than this many bytes make the next one come sooner.
+    bytes("high_water_bytes_sent", 102_400),
+    /// Factor by which the wait shrinks after a large upload.
+    float("high_water_request_spacing_adjustment", 0.6).range(0.0, 1e6),
+    /// Factor by which the wait grows after a failed upload.
+    float("failure_request_spacing_adjustment", 1.5).range(0.0, 1e6),
+    /// Factor by which uploads shrink after the server found one too large.
+    float("request_too_large_adjustment", 0.5).not_yet(""),
+    /// The most bytes of a file seen for the first time that are copied; what lies before is skipped, and logged.
+    bytes("max_log_offset_size", 5_242_880).unless_legacy(200_000_000),
+    /// The most bytes that copying of a known file may lie behind its end; what lies before is skipped, and logged.
+    bytes("max_existing_log_offset_size", 104_857_600).unless_legacy(200_000_000),
+    // 8.4 reading files
+    /// The longest line, in bytes; a longer one is split.
+    integer("max_line_size", 49_900).range(1.0, 10_000_000.0),
+    /// Seconds that the last line of a file is waited for when its line break is missing.
+    seconds("line_completion_wait_time", 5.0),
+    /// Bytes that are read from a file at once.
+    integer("read_page_size", 65_536).not_yet(""),
+    /// The longest json or cri line that is taken apart, in bytes; the same as `read_page_size` unless given.
+    Key::new("internal_parse_max_line_size", Kind::Integer(None)).not_yet(""),
+    /// The number after which events begin a new sequence.
+    integer("max_sequence_number", 1 << 40).not_yet(""),
+    /// Seconds after which bytes that could not be read are skipped.
+    seconds("copy_staleness_threshold", 900.0).not_yet("old data is sent however old it is"),
+    /// Seconds that a vanished file is waited for before it is let go.
+    seconds("log_deletion_delay", 600.0),
+    /// Seconds between two searches for new files.
+    seconds("max_new_log_detection_time", 60.0),
+    /// The least time between two looks at the same file, in seconds.
+    Key::new("minimum_scan_interval", Kind::Integer(None)).not_yet(""),
+    /// Seconds without a change after which a file is closed.
+    integer("close_old_files_duration_in_seconds", 3600).not_yet(""),
+    /// Seconds between two times that all positions are written to disk.
+    integer("full_checkpoint_interval_in_seconds", 60).not_yet(""),
+    /// Seconds after which stored positions are too old to be used.
+    integer("max_allowed_checkpoint_age", 900).only_in_file().not_yet("positions are used however old they are"),
+    /// Files whose stored position is not used at start; shell patterns.
+    texts("ignore_checkpoints_on_startup_path_globs", &[]).not_yet("the positions of these files are used"),
+    /// Notices logs that are rotated by copying and truncating them.
+    flag("enable_copy_truncate_log_rotation_support", true).only_in_file().not_yet(""),
+    /// Adds `raw_timestamp`, the time as it was written, to events of json and cri lines.
+    flag("include_raw_timestamp_field", true).not_yet(""),
+    /// Joins json lines that the container runtime split.
+    flag("merge_json_parsed_lines", false).not_yet(""),
+    // 8.5 monitors and own logs
+    /// Seconds between two samples of a monitor whose entry has no `sample_interval`.
+    seconds("global_monitor_sample_interval", 30.0).range(MIN_SAMPLE_INTERVAL, MAX_SECONDS),
+    /// Delays the first sample of each monitor by a random time, so that not all run at once.
+    flag("global_monitor_sample_interval_enable_jitter", true),
+    /// Runs `linux_system_metrics` without an entry for it.
+    flag("implicit_metric_monitor", true),
+    /// Runs `linux_process_metrics` on the agent itself without an entry for it.
+    flag("implicit_agent_process_metrics_monitor", true),
+    /// Uploads the agent's own log.
+    flag("implicit_agent_log_collection", true),
+    /// Metrics that get a second one with their change per second: `monitor:metric`, or `monitor:metric:field=value`.
+    texts("calculate_rate_metric_names", &[]),
+    /// Seconds between two times that values of vanished metrics are forgotten; 0 for never.
+    integer("metric_functions_cleanup_interval", 1800).range(0.0, MAX_SECONDS),
+    /// How many old files of the agent log, and of each metric log, are kept.
+    integer("log_rotation_backup_count", 2).range(0.0, 10_000.0),
+    /// Bytes after which the agent log, and each metric log, begins a new file.
+    bytes("log_rotation_max_bytes", 20_971_520),
+    /// How much is logged to find a mistake: 0 for nothing more, 5 for everything.
+    integer("debug_level", 0).range(0.0, 5.0),
+    /// The parts of the agent that `debug_level` is for; without any all of them.
+    texts("debug_level_logger_names", &[]).not_yet(""),
+    /// The least severity that `start --no-fork` prints, in any case; `NOTSET` prints all.
+    text("stdout_severity", "NOTSET"),
+    /// Logs more while the agent starts.
+    flag("debug_init", false).not_yet(""),
+    /// Compares the command line of a running process with the one in the pid file.
+    flag("pidfile_advanced_reuse_guard", false).not_yet(""),
+    /// Threads that process syslog messages.
+    integer("syslog_processing_thread_count", 16).only_in_file().not_yet(""),
+    // 8.6 process and statistics
+    /// Seconds between two looks whether the configuration has changed.
+    seconds("config_change_check_interval", 30.0).not_yet("a changed configuration is read at the next start"),
+    /// Seconds between two lines about the agent in its log.
+    seconds("overall_stats_log_interval", 600.0).not_yet(""),
+    /// Seconds between two lines about copying in the agent log.
+    seconds("copying_manager_stats_log_interval", 300.0).not_yet(""),
+    /// Seconds between two lines about the bandwidth in the agent log.
+    seconds("bandwidth_stats_log_interval", 60.0).not_yet(""),
+    /// Seconds between two lines about the inside of the Python agent; 0 for none.
+    integer("instrumentation_stats_log_interval", 0).obsolete("it timed the inside of the Python agent"),
+    /// Seconds without an attempt to upload after which the agent counts as unhealthy.
+    seconds("healthy_max_time_since_last_copy_attempt", 60.0).not_yet(""),
+    /// Seconds that `agent status -v` waits for an answer.
+    integer("agent_status_timeout", 30).only_in_file().not_yet(""),
+    /// Used a process for each session.
+    flag("use_multiprocess_workers", false)
+        .alias("use_multiprocess_copying_workers")
+        .obsolete("sessions are threads, and they use all processors"),
+    /// Sessions that upload side by side, for each worker that does not say otherwise.
+    integer("default_sessions_per_worker", 1).alias("default_workers_per_api_key").not_yet("there is one session"),
+    /// Seconds between two lines about each session in the agent log.
+    seconds("default_worker_session_status_message_interval", 600.0).not_yet(""),
+    /// Measured each worker process.
+    flag("enable_worker_process_metrics_gather", false)
+        .alias("enable_worker_session_process_metrics_gather")
+        .obsolete("there are no worker processes"),
+    /// Seconds between two garbage collections.
+    integer("garbage_collect_interval", 300).obsolete(COLLECTOR),
+    /// Logged what the garbage collector found.
+    flag("enable_gc_stats", false).only_in_file().obsolete(COLLECTOR),
+    /// Chose the JSON library: `auto`, `json` or `orjson`.
+    text("json_library", "auto").obsolete("there is one JSON library"),
+    /// Opened a port with a shell inside the agent.
+    flag("use_unsafe_debugging", false).refused("this agent never opens a local shell port; remove it"),
+    /// Open files of the agent on Windows.
+    integer("win32_max_open_fds", 512).obsolete("it acts on Windows only"),
+    /// Switched on all profilers.
+    profiler(flag("enable_profiling", false)),
+    /// Switched on the profiler of processor time.
+    profiler(flag("enable_cpu_profiling", false)),
+    /// Switched on the profiler of memory.
+    profiler(flag("enable_memory_profiling", false)),
+    /// Chose the profiler of memory.
+    profiler(text("memory_profiler", "pympler")),
+    /// Lines of a memory profile.
+    profiler(integer("memory_profiler_max_items", 50)),
+    /// Stack frames that a memory profile keeps of each allocation.
+    profiler(integer("memory_profiler_frames_count", 10)),
+    /// Added the stack to each line of a memory profile.
+    profiler(flag("memory_profiler_include_traceback", false)),
+    /// Files that memory profiles leave out.
+    profiler(texts("memory_profiler_ignore_path_globs", &[])),
+    /// The longest time between two profiles, in minutes.
+    profiler(integer("max_profile_interval_minutes", 60)),
+    /// Length of a profile, in minutes.
+    profiler(integer("profile_duration_minutes", 2)),
+    /// Clock of the profiler of processor time.
+    profiler(text("profile_clock", "random")),
+    /// File of the profiles of processor time.
+    profiler(text("profile_log_name", "agent.callgrind")),
+    /// File of the memory profiles.
+    profiler(text("memory_profile_log_name", "agent.meminfo")),
+    /// Rounds of the copying thread between two of its profiles.
+    profiler(integer("copying_thread_profile_interval", 0)),
+    /// File name prefix of the copying thread's profiles.
+    profiler(open_text("copying_thread_profile_output_path")),
+    // 8.7 leak-debugging switches
+    /// Did not start the threads of monitors.
+    leak_switch("disable_leak_monitor_threads"),
+    /// Did not create monitors.
+    leak_switch("disable_leak_monitors_creation"),
+    /// Did not look for new files.
+    leak_switch("disable_leak_new_file_matches"),
+    /// Did not look for new bytes in files.
+    leak_switch("disable_leak_scan_for_new_bytes"),
+    /// Did not process new bytes.
+    leak_switch("disable_leak_processing_new_bytes"),
+    /// Did not start the copying thread.
+    leak_switch("disable_leak_copying_thread"),
+    /// Did not log statistics about the agent.
+    leak_switch("disable_leak_overall_stats"),
+    /// Did not log statistics about the bandwidth.
+    leak_switch("disable_leak_bandwidth_stats"),
+    /// Did not log statistics about copying.
+    leak_switch("disable_copy_manager_stats"),
+    /// Did not apply a changed `debug_level`.
+    leak_switch("disable_leak_update_debug_log_level"),
+    /// Did not keep the checked configuration.
+    leak_switch("disable_leak_verify_config_cache_config"),
+    /// Seconds after the start in which the configuration was not looked at again.
+    leak_delay("disable_leak_all_config_updates"),
+    /// Seconds after the start in which a changed configuration was not checked.
+    leak_delay("disable_leak_verify_config"),
+    /// Seconds after the start in which configurations were not compared.
+    leak_delay("disable_leak_config_equivalence_check"),
+    /// Seconds after the start in which folders were not tested for writing.
+    leak_delay("disable_leak_verify_can_write_to_logs"),
+    /// Seconds after the start in which a changed configuration was not applied.
+    leak_delay("disable_leak_config_reload"),
+    /// Seconds after the start in which a check of the configuration created no monitors.
+    leak_delay("disable_leak_verify_config_create_monitors_manager"),
+    /// Seconds after the start in which a check of the configuration created no copier.
+    leak_delay("disable_leak_verify_config_create_copying_manager"),
+    // 8.8 Kubernetes
+    /// Namespaces whose pods are left out.
+    kubernetes(texts("k8s_ignore_namespaces", &["kube-system"])),
+    /// Namespaces whose pods are copied; `*` for all.
+    kubernetes(texts("k8s_include_namespaces", &["*"])),
+    /// Address of the Kubernetes API server.
+    kubernetes(text("k8s_api_url", "https://kubernetes.default")),
+    /// Checks the API server's TLS certificate.
+    kubernetes(flag("k8s_verify_api_queries", true)),
+    /// Checks the kubelet's TLS certificate.
+    kubernetes(flag("k8s_verify_kubelet_queries", true)),
+    /// File with the certificates that are trusted for the kubelet.
+    kubernetes(text("k8s_kubelet_ca_cert", "/run/secrets/kubernetes.io/serviceaccount/ca.crt")),
+    /// File with the certificates that are trusted for the API server.
+    kubernetes(text("k8s_service_account_cert", "/run/secrets/kubernetes.io/serviceaccount/ca.crt")),
+    /// File with the token of the agent's service account.
+    kubernetes(text("k8s_service_account_token", "/var/run/secrets/kubernetes.io/serviceaccount/token")),
+    /// File with the namespace of the agent's service account.
+    kubernetes(text("k8s_service_account_namespace", "/var/run/secrets/kubernetes.io/serviceaccount/namespace")),
+    /// Seconds between two times that the token is read.
+    kubernetes(integer("k8s_token_re_read_interval", 300)),
+    /// Seconds after which a query without an answer is given up.
+    kubernetes(integer("k8s_cache_query_timeout_secs", 20)),
+    /// Seconds that what is known of a pod is used.
+    kubernetes(integer("k8s_cache_expiry_secs", 30)),
+    /// Random seconds taken off `k8s_cache_expiry_secs`, so that not all pods are asked for at once.
+    kubernetes(integer("k8s_cache_expiry_fuzz_secs", 0)),
+    /// The most random seconds that the first queries wait.
+    kubernetes(integer("k8s_cache_start_fuzz_secs", 0)),
+    /// Seconds between two times that vanished pods are forgotten.
+    kubernetes(integer("k8s_cache_purge_secs", 300)),
+    /// Logs the answers of the API server; for debugging.
+    kubernetes(flag("k8s_log_api_responses", false)),
+    /// Does not log answers with status 200.
+    kubernetes(flag("k8s_log_api_exclude_200s", false)),
+    /// Bytes of an answer below which it is not logged.
+    kubernetes(integer("k8s_log_api_min_response_len", 0)),
+    /// Seconds between two answers that are logged; 0 logs all.
+    kubernetes(integer("k8s_log_api_ratelimit_interval", 0)),
+    /// Seconds that a query must take for its answer to be logged.
+    kubernetes(float("k8s_log_api_min_latency", 0.0)),
+    /// Times that a query about a new pod is repeated.
+    kubernetes(integer("k8s_controlled_warmer_max_query_retries", 3)),
+    /// Failed queries about a pod after which it is left alone for a while.
+    kubernetes(integer("k8s_controlled_warmer_max_attempts", 5)),
+    /// Seconds that such a pod is left alone.
+    kubernetes(integer("k8s_controlled_warmer_blacklist_time", 300)),
+    /// Does not copy the events of the cluster.
+    kubernetes(flag("k8s_events_disable", false)),
+    /// Collects what the Kubernetes Explorer shows.
+    kubernetes(flag("k8s_explorer_enable", false)),
+    /// Did not try other addresses of the kubelet.
+    flag("k8s_fallback_urls_disable", false).obsolete("nothing ever read it"),
+    /// Agents in the cluster, which share the allowed queries.
+    kubernetes(text("k8s_ratelimit_cluster_num_agents", "1")),
+    /// Queries per second of the whole cluster to begin with.
+    kubernetes(float("k8s_ratelimit_cluster_rps_init", 1000.0)),
+    /// The least queries per second of the whole cluster.
+    kubernetes(float("k8s_ratelimit_cluster_rps_min", 1.0)),
+    /// The most queries per second of the whole cluster.
+    kubernetes(float("k8s_ratelimit_cluster_rps_max", 1e9)),
+    /// Good answers in a row after which the rate grows.
+    kubernetes(integer("k8s_ratelimit_consecutive_increase_threshold", 5)),
+    /// Queries that may be under way at once.
+    kubernetes(integer("k8s_ratelimit_max_concurrency", 1)),
+    /// How the rate changes.
+    kubernetes(text("k8s_ratelimit_strategy", "multiply")),
+    /// Factor by which the rate grows.
+    kubernetes(float("k8s_ratelimit_increase_factor", 2.0)),
+    /// Factor by which the rate shrinks after an error.
+    kubernetes(float("k8s_ratelimit_backoff_factor", 0.5)),
+    /// Seconds after which a query to Docker is given up.
+    kubernetes(Key::new("k8s_docker_client_timeout", Kind::Integer(None))),
+    /// The most connections to Docker.
+    kubernetes(Key::new("k8s_docker_client_max_pool_size", Kind::Integer(None))),
+};
+
+/// The keys of an entry of `workers` (`configuration.md` section 6).
+pub const WORKER_ENTRY: &[Key] = keys! {
+    /// Its name, for `worker_id` of a log: letters, digits and `_`.
+    open_text("id").required(),
+    /// The "Log Write Access" key that it uploads with.
+    open_text("api_key").secret(),
+    /// Address of its server; `scalyr_server` unless given.
+    open_text("server_url"),
+    /// How many sessions upload side by side; `default_sessions_per_worker` unless given.
+    Key::new("sessions", Kind::Integer(None)).alias("workers").range(1.0, 1_000.0),
+};
