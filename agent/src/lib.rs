@@ -10,6 +10,8 @@ pub mod monitors;
 pub mod open_files;
 pub mod own_logs;
 pub mod receiver;
+pub mod reference;
+pub mod schema;
 pub mod status;
 pub mod supervisor;
 pub mod threads;

@@ -3,8 +3,10 @@
 mod arguments;
 pub mod configuration;
 pub mod demo;
+pub mod monitors;
 pub mod receive;
 pub mod run_monitor;
+pub mod schema;
 mod signals;
 pub mod start;
 pub mod status;
@@ -50,6 +52,10 @@ enum Command {
     Start(start::Args),
     /// Tell whether the agent runs, and how it stands
     Status(status::Args),
+    /// List the monitors of this agent, or tell what one of them can be told and measures
+    Monitors(monitors::Args),
+    /// Print a JSON Schema of agent.json, for editors
+    Schema(schema::Args),
     /// Show an agent at work, with nothing to set up
     Demo(demo::Args),
     /// Take uploads as the server does, on this host, and show or store what arrives
@@ -78,6 +84,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Command::Status(args)) => {
             status::run(&args, &surroundings::environment(), &mut io::stdout(), &mut io::stderr())
         }
+        Ok(Command::Monitors(args)) => monitors::run(&args, &mut anstream::stdout(), &mut io::stderr()).into(),
+        Ok(Command::Schema(args)) => schema::run(&args, &mut io::stdout(), &mut io::stderr()).into(),
         Ok(Command::Demo(args)) => demo::run(&args, &Clock::system(), &mut anstream::stdout(), &mut io::stderr()),
         Ok(Command::Receive(args)) => receive::run(args, &Clock::system(), &mut io::stdout(), &mut io::stderr()),
         Ok(Command::Version(args)) => version::run(&args).into(),

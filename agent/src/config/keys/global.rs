@@ -27,6 +27,18 @@ const fn leak_delay(name: &'static str) -> Key {
 /// The ways to compress an upload.
 pub(crate) const COMPRESSIONS: &[&str] = &["deflate", "bz2", "lz4", "zstandard", "none"];
 
+/// The headings of the reference, each with the first key that stands under it.
+pub const SECTIONS: &[(&str, &str)] = &[
+    ("api_key", "Account, folders, what is collected"),
+    ("verify_server_certificate", "Network"),
+    ("max_send_rate_enforcement", "Pace of uploads"),
+    ("max_line_size", "Reading files"),
+    ("global_monitor_sample_interval", "Monitors and the agent's own logs"),
+    ("config_change_check_interval", "Process and statistics"),
+    ("disable_leak_monitor_threads", "Search for leaks"),
+    ("k8s_ignore_namespaces", "Kubernetes"),
+];
+
 /// The keys at the top level of the configuration.
 pub const GLOBAL: &[Key] = keys! {
     // 8.1 identity, paths, server
@@ -63,9 +75,9 @@ pub const GLOBAL: &[Key] = keys! {
         .not_yet("only the worker `default` runs, with `api_key`"),
     /// The log files to copy.
     Key::new("logs", Kind::Objects).only_in_file(),
-    /// The units of the systemd journal to copy.
+    /// The units of the systemd journal to copy. Not copied yet: each entry is refused.
     Key::new("journald_logs", Kind::Objects).only_in_file(),
-    /// The logs of Kubernetes pods to copy.
+    /// The logs of Kubernetes pods to copy. Not copied yet: each entry is refused.
     Key::new("k8s_logs", Kind::Objects).only_in_file(),
     /// The monitors to run; the other keys of an entry are options of its monitor.
     Key::new("monitors", Kind::Objects).only_in_file(),

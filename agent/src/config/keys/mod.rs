@@ -13,8 +13,11 @@ mod global;
 mod log_entry;
 mod monitor_entry;
 
+use scalyr_monitor::config::Number;
+use serde_json::Value;
+
 pub(super) use global::COMPRESSIONS;
-pub use global::{GLOBAL, WORKER_ENTRY};
+pub use global::{GLOBAL, SECTIONS, WORKER_ENTRY};
 pub use log_entry::{JOURNALD_LOG_ENTRY, K8S_LOG_ENTRY, LINE_GROUPER, LOG_ENTRY, REDACTION_RULE, SAMPLING_RULE};
 pub use monitor_entry::MONITOR_ENTRY;
 
@@ -101,7 +104,32 @@ const MAX_BYTES: f64 = 1e18;
 /// Shorter intervals would keep a processor busy with sampling alone.
 pub const MIN_SAMPLE_INTERVAL: f64 = 0.1;
 
+impl Effect {
+    /// A sentence for the reference about a key that does not act.
+    pub fn note(self) -> Option<String> {
+        match self {
+            Self::Honoured => None,
+            Self::NotYet("") => Some("Not honoured yet.".to_owned()),
+            Self::NotYet(instead) => Some(format!("Not honoured yet: {instead}.")),
+            Self::Obsolete(why) => Some(format!("Has no effect: {why}.")),
+            Self::Refused(why) => Some(format!("Refused: {why}.")),
+        }
+    }
+}
+
 impl Key {
+    /// The default of the table, as a user would write it.
+    pub fn default(&self) -> Option<Value> {
+        match self.kind {
+            Kind::Boolean(default) => Some(default.into()),
+            Kind::Integer(default) => default.map(Value::from),
+            Kind::Float(default) => default.map(|default| Number::Float(default).to_value()),
+            Kind::Text(default) => default.map(Value::from),
+            Kind::Texts(default) => Some(default.iter().copied().collect()),
+            Kind::TextsOrText | Kind::Object | Kind::Objects | Kind::Any => None,
+        }
+    }
+
     const fn new(name: &'static str, kind: Kind) -> Self {
         Self {
             name,
@@ -259,6 +287,13 @@ mod tests {
         for key in TABLES.iter().copied().flatten() {
             assert!(key.doc.len() > 10 && key.doc.ends_with('.') && !key.doc.contains('\n'), "{}", key.name);
         }
+    }
+
+    #[test]
+    fn the_headings_of_the_reference_stand_above_keys_in_their_order() {
+        let places: Vec<_> =
+            SECTIONS.iter().map(|(first, _)| GLOBAL.iter().position(|key| key.name == *first)).collect();
+        assert!(places.is_sorted() && places.first() == Some(&Some(0)), "{places:?}");
     }
 
     #[test]

@@ -1,0 +1,131 @@
+//! `agent monitors`: the monitors of this binary, and what each declares.
+
+use std::io::{self, IsTerminal as _, Write};
+
+use clap::ValueEnum;
+use scalyr_monitor::registry::{Registration, Registry};
+use serde_json::Value;
+
+use super::{FAILURE, SUCCESS};
+use crate::{reference, schema};
+
+/// What `agent monitors` can be told.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  agent monitors                             the monitors of this agent, a line each
+  agent monitors coin                        options, metrics and fields of one
+  agent monitors coin --format json          the same for a program
+  agent monitors coin --format schema        a JSON Schema of its entry in `monitors`")]
+pub struct Args {
+    /// The monitor, by its short name or by the `module` of existing configurations; without it all are listed
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// How it is printed
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+
+    /// Only those that come with every agent
+    #[arg(long, conflicts_with = "name")]
+    pub builtin: bool,
+}
+
+/// How monitors are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a person at a terminal
+    Text,
+    /// For a program: everything that is declared
+    Json,
+    /// A page of the reference
+    Markdown,
+    /// JSON Schema (draft 2020-12) of an entry of `monitors`
+    Schema,
+}
+
+/// Prints the list, or one monitor; exit 1 when there is none of that name. Reads no configuration.
+pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let registry = match Registry::linked() {
+        Ok(registry) => registry,
+        Err(clashes) => {
+            _ = writeln!(err, "{}", clashes.join("\n"));
+            return FAILURE;
+        }
+    };
+    match text(args, &registry, terminal_width()) {
+        Ok(text) => print(&text, out, err),
+        Err(reason) => {
+            _ = writeln!(err, "{reason}");
+            FAILURE
+        }
+    }
+}
+
+/// Writes the text. A reader that has gone away (`| head`) has seen enough.
+pub(super) fn print(text: &str, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            _ = writeln!(err, "standard output cannot be written: {error}");
+            FAILURE
+        }
+        _ => SUCCESS,
+    }
+}
+
+/// What is printed; colours are in it. `width` is that of the terminal, if there is one.
+///
+/// # Errors
+/// There is no monitor of that name: which ones are like it.
+pub fn text(args: &Args, registry: &Registry, width: Option<usize>) -> Result<String, String> {
+    let Some(name) = &args.name else {
+        let all: Vec<_> =
+            registry.iter().filter(|registration| !args.builtin || reference::is_builtin(registration)).collect();
+        return Ok(match args.format {
+            Format::Text => reference::text_of_all(&all, width),
+            Format::Json => pretty(&reference::json_of_all(all)),
+            Format::Markdown => reference::markdown_index(all),
+            Format::Schema => pretty(&schema::any_entry(registry)),
+        });
+    };
+    let registration = find(name, registry).ok_or_else(|| unknown(name, registry))?;
+    Ok(match args.format {
+        Format::Text => reference::text_of(registration, width),
+        Format::Json => pretty(&reference::json_of(registration)),
+        Format::Markdown => reference::markdown_page(registration),
+        Format::Schema => pretty(&schema::entry(registration)),
+    })
+}
+
+pub(super) fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+/// A monitor by any of its names; also by that of its crate's folder, which has dashes: `rain-gauge` for `rain_gauge`.
+fn find(name: &str, registry: &Registry) -> Option<&'static Registration> {
+    let underscored = name.replace('-', "_").to_lowercase();
+    registry.find(name).or_else(|| {
+        registry.iter().find(|registration| registration.name.replace('-', "_").eq_ignore_ascii_case(&underscored))
+    })
+}
+
+fn unknown(name: &str, registry: &Registry) -> String {
+    let near = registry.nearest(name);
+    let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let hint = match near.as_slice() {
+        [] => "`agent monitors` lists those that it has".to_owned(),
+        near => format!("did you mean {}?", quoted(near)),
+    };
+    format!("{name:?} is no monitor of this agent; {hint}")
+}
+
+/// The width of the terminal that stdout is.
+fn terminal_width() -> Option<usize> {
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(&stdout).ok()?;
+    // A terminal that does not know its width says 0.
+    Some(usize::from(size.ws_col)).filter(|width| *width > 0)
+}

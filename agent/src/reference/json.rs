@@ -1,0 +1,71 @@
+//! Monitors for programs.
+
+use scalyr_monitor::config::OptionDecl;
+use scalyr_monitor::metric::MetricDecl;
+use scalyr_monitor::registry::Registration;
+use serde_json::{Map, Value, json};
+
+use super::fact::MASKED;
+use super::is_builtin;
+
+/// Monitors, in their order.
+pub fn all<'r>(registrations: impl IntoIterator<Item = &'r Registration>) -> Value {
+    registrations.into_iter().map(one).collect()
+}
+
+/// Everything that a monitor declares.
+pub fn one(registration: &Registration) -> Value {
+    json!({
+        "name": registration.name,
+        "module": registration.module,
+        "source": if is_builtin(registration) { "builtin" } else { "local" },
+        "crate": registration.krate,
+        "version": registration.version,
+        "description": registration.doc,
+        "enabled_by_default": registration.enabled_by_default,
+        "options": registration.options().iter().map(option).collect::<Vec<_>>(),
+        "metrics": registration.metrics().into_iter().map(metric).collect::<Vec<_>>(),
+        "log_fields": registration
+            .log_fields
+            .iter()
+            .map(|field| json!({ "name": field.name, "description": field.doc }))
+            .collect::<Vec<_>>(),
+    })
+}
+
+fn option(option: &OptionDecl) -> Value {
+    let default = match &option.default {
+        Some(_) if option.secret => Some(Value::from(MASKED)),
+        default => default.clone(),
+    };
+    json!({
+        "name": option.key,
+        "aliases": option.aliases,
+        "description": option.doc,
+        "type": option.kind.to_string(),
+        "required": option.required,
+        "default": default,
+        "min": option.min,
+        "max": option.max,
+        "environment": option.env,
+        "secret": option.secret,
+        "forced_to_https": option.no_http,
+    })
+}
+
+fn metric(metric: &MetricDecl) -> Value {
+    let docs = metric.field_docs.iter().copied().chain(std::iter::repeat(""));
+    let fields: Vec<Value> =
+        metric.fields.iter().zip(docs).map(|(name, doc)| json!({ "name": name, "description": doc })).collect();
+    let constants: Map<String, Value> =
+        metric.constants.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+    json!({
+        "name": metric.name,
+        "description": metric.doc,
+        "unit": metric.unit,
+        "category": metric.category,
+        "cumulative": metric.cumulative,
+        "constants": constants,
+        "fields": fields,
+    })
+}
