@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{cargo, link};
+use crate::{cargo, docs, link};
 
 /// Runs the checks and tells how each ended; stops at the first that fails. True when all passed.
 pub(crate) fn run(root: &Path, quick: bool) -> bool {
@@ -30,7 +30,7 @@ pub(crate) fn run(root: &Path, quick: bool) -> bool {
         println!("== ok, {took}");
     }
     let left_out =
-        if quick { "quick checks passed (left out: story tests, doc tests, docs)" } else { "all checks passed" };
+        if quick { "quick checks passed (left out: story tests, doc tests, docs, reference)" } else { "all checks passed" };
     println!("\n{left_out} in {}", seconds(begin.elapsed()));
     true
 }
@@ -63,6 +63,9 @@ impl Step {
         if self.args == LINK {
             return link::run(root, false);
         }
+        if self.args == DOCS {
+            return docs::run(root, false);
+        }
         match cargo(root).args(&self.args).envs(self.env).status() {
             Ok(status) => status.success(),
             Err(error) => {
@@ -75,6 +78,8 @@ impl Step {
 
 /// Done in this process, since it is this program.
 const LINK: [&str; 3] = ["xtask", "link", "--check"];
+/// Done in this process as well.
+const DOCS: [&str; 3] = ["xtask", "docs", "--check"];
 
 #[rustfmt::skip]
 fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
@@ -98,13 +103,14 @@ fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
         let mut docs = Step::new("documentation", &["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
         docs.env = Some(("RUSTDOCFLAGS", "-D warnings"));
         steps.push(docs);
+        steps.push(Step::new("reference in docs/", &DOCS));
     }
     steps.push(Step::new("tests of xtask", &["test", XTASK, "--locked"]));
     steps
 }
 
 /// `cargo` at the root, with nothing to read from.
-fn cargo(root: &Path) -> Command {
+pub(crate) fn cargo(root: &Path) -> Command {
     let mut command = cargo::cargo();
     command.current_dir(root).stdin(Stdio::null());
     command

@@ -3,6 +3,7 @@
 mod agent;
 mod cargo;
 mod check;
+mod docs;
 mod link;
 mod manifest;
 mod new_monitor;
@@ -33,6 +34,8 @@ monitors in a repository of their own
   cargo xtask remove snow              unlinks it; a folder outside is left alone
 
 before a commit
+  cargo xtask docs                     writes docs/ as the agent tells it: after a change of an option, a metric or a key
+  cargo xtask docs --check             changes nothing; exit 1 if `docs` would
   cargo xtask test                     runs every check that CI runs
   cargo xtask test --quick             only formatting, linking, lints and unit tests
 ";
@@ -48,6 +51,7 @@ enum Request {
     Remove { name: String, force: bool },
     Agent { options: Vec<String>, arguments: Vec<String> },
     Build { options: Vec<String> },
+    Docs { write: bool },
     Test { quick: bool },
 }
 
@@ -61,6 +65,7 @@ const COMMANDS: &[(&str, Understand)] = &[
     ("remove", remove_request),
     ("agent", agent_request),
     ("build", |options| Ok(Request::Build { options: options.to_vec() })),
+    ("docs", |options| Ok(Request::Docs { write: !only_option("docs", "--check", options)? })),
     ("test", |options| Ok(Request::Test { quick: only_option("test", "--quick", options)? })),
     ("help", |_| Ok(Request::Help)),
     ("--help", |_| Ok(Request::Help)),
@@ -179,6 +184,7 @@ fn serve(request: &Request) -> bool {
         Request::Remove { name, force } => remove::run(&root, name, *force),
         Request::Agent { options, arguments } => agent::run(&root, options, arguments),
         Request::Build { options } => agent::build(&root, options),
+        Request::Docs { write } => docs::run(&root, *write),
         Request::Test { quick } => check::run(&root, *quick),
     }
 }
@@ -216,6 +222,7 @@ mod tests {
         assert_eq!(parsed("new-monitor rain"), Ok(Request::NewMonitor { name: "rain".to_owned() }));
         assert_eq!(parsed("remove --force rain"), Ok(Request::Remove { name: "rain".to_owned(), force: true }));
         assert_eq!(parsed("build --release -v"), Ok(Request::Build { options: words("--release -v") }));
+        assert_eq!(parsed("docs --check"), Ok(Request::Docs { write: false }));
         assert_eq!(parsed("test"), Ok(Request::Test { quick: false }));
         assert_eq!(parsed("test --quick"), Ok(Request::Test { quick: true }));
         assert_eq!(parsed("--help"), Ok(Request::Help));
@@ -236,7 +243,7 @@ mod tests {
     fn a_wrong_word_is_answered_with_what_there_is() {
         let unknown = parsed("package --deb").unwrap_err();
         let there_are =
-            "there is no command `package`; there are `new-monitor`, `link`, `remove`, `agent`, `build`, `test`\n";
+            "there is no command `package`; there are `new-monitor`, `link`, `remove`, `agent`, `build`, `docs`, `test`\n";
         assert!(unknown.starts_with(there_are), "{unknown}");
         for (line, told) in [
             ("link --chekc", "`link` knows no `--chekc`; all it takes is `--check`, `--list` or `--from DIR`"),

@@ -81,7 +81,8 @@ impl Fact {
             kind: kind(key),
             bounds: words::bounds(min.as_ref(), max.as_ref()),
             default: default(key).map(|default| words::written(&default)),
-            required: key.required,
+            // `vital` without a default: the agent does not start without it.
+            required: key.required || key.vital && key.default().is_none(),
             env: None,
             notes,
         }

@@ -18,6 +18,8 @@ use example::example;
 pub use configuration::page as configuration_page;
 pub use json::{all as json_of_all, one as json_of};
 pub use markdown::{index as markdown_index, page as markdown_page};
+pub(crate) use words::first_sentence;
+
 pub use terminal::{all as text_of_all, one as text_of};
 
 /// The crate of the monitors that every agent carries.

@@ -92,7 +92,13 @@ impl Page {
         _ = writeln!(self.out, "{HEADING}{text}{HEADING:#}");
     }
 
+    /// Wrapped anew, unless its lines are those of a list, a table or an example.
     fn paragraph(&mut self, text: &str) {
+        let kept = ["- ", "* ", "| ", "```", "    ", "1. "];
+        if text.lines().any(|line| kept.iter().any(|begin| line.starts_with(begin))) {
+            _ = writeln!(self.out, "{text}\n");
+            return;
+        }
         for line in wrap(text, self.width) {
             self.out.push_str(&line);
             self.out.push('\n');

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The first sentence of a doc comment, on one line.
-pub(super) fn first_sentence(doc: &str) -> String {
+pub(crate) fn first_sentence(doc: &str) -> String {
     let paragraph = doc.split("\n\n").next().unwrap_or_default();
     let text = on_one_line(paragraph);
     let end = text.match_indices(". ").map(|(at, _)| at).find(|at| !ends_in_abbreviation(&text[..*at]));

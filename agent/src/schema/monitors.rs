@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{DRAFT, forms, keys, object};
 use crate::config::keys::{Key, MONITOR_ENTRY};
+use crate::reference::first_sentence;
 
 /// The schema of an entry of `monitors` that runs this monitor.
 pub fn entry(registration: &Registration) -> Value {
@@ -71,22 +72,17 @@ fn definition(registration: &Registration) -> String {
     format!("monitor_{}", registration.name)
 }
 
-/// All that `module` can be, each with what that monitor does.
+/// All that `module` can be. `enumDescriptions` is no word of JSON Schema; editors show it beside the names that they
+/// offer, and validators pass over it.
 fn module(registry: &Registry) -> Value {
-    let names: Vec<Value> = registry
-        .iter()
-        .flat_map(|registration| {
-            modules(registration).into_iter().map(|name| json!({ "const": name, "description": registration.doc }))
-        })
-        .collect();
-    let mut schema = json!({ "description": MONITOR_ENTRY.iter().find(|key| key.name == "module").map(|key| key.doc) });
-    // Without any monitor there is nothing that it could be; `anyOf` must not be empty.
-    if names.is_empty() {
-        schema["not"] = json!({})
-    } else {
-        schema["anyOf"] = names.into()
-    }
-    schema
+    let names = || {
+        registry.iter().flat_map(|registration| modules(registration).into_iter().map(move |name| (name, registration)))
+    };
+    json!({
+        "description": MONITOR_ENTRY.iter().find(|key| key.name == "module").map(|key| key.doc),
+        "enum": names().map(|(name, _)| name).collect::<Vec<_>>(),
+        "enumDescriptions": names().map(|(_, registration)| first_sentence(registration.doc)).collect::<Vec<_>>(),
+    })
 }
 
 fn modules(registration: &Registration) -> Vec<&'static str> {

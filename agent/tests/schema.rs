@@ -1,0 +1,323 @@
+//! The JSON Schema of `agent.json`, judged by a validator that is not ours, against what our own reader says.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use {builtin_monitors as _, local_monitors as _};
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use expect_test::expect;
+use jsonschema::Validator;
+use scalyr_agent::config::keys::{Effect, GLOBAL, Key, LOG_ENTRY, MONITOR_ENTRY};
+use scalyr_agent::config::load::from_text;
+use scalyr_agent::config::{Report, RunRequest, Severity, Surroundings, build, monitor_plan_for_run};
+use scalyr_agent::schema;
+use scalyr_monitor::registry::{Environment, Registry};
+use serde_json::{Map, Value, json};
+
+fn registry() -> Registry {
+    Registry::linked().unwrap()
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn validator(schema: &Value) -> Validator {
+    jsonschema::draft202012::meta::validate(schema).unwrap();
+    jsonschema::draft202012::new(schema).unwrap()
+}
+
+fn of_agent_json() -> Validator {
+    validator(&schema::of_agent_json(&registry()))
+}
+
+/// The values of a configuration's text, by the agent's own parser.
+fn values(text: &str) -> Value {
+    let loaded = from_text(text, PathBuf::from("/etc/agent.json"), &Environment::default()).unwrap();
+    Value::Object(loaded.values)
+}
+
+/// What the agent's own reader says about a configuration.
+fn report(text: &str) -> Report {
+    let environment = Arc::new(Environment::default());
+    let loaded = from_text(text, PathBuf::from("/etc/agent.json"), &environment).unwrap();
+    let registry = registry();
+    let surroundings = Surroundings { registry: &registry, environment: &environment, host_name: "host" };
+    match build(&loaded, &surroundings) {
+        Ok((_, report)) | Err(report) => report,
+    }
+}
+
+/// Whether `agent check` would have to complain: about what is refused, and about what is not known.
+fn is_at_fault(report: &Report) -> bool {
+    report.problems().iter().any(|problem| {
+        problem.severity > Severity::Warning
+            || ["is not known", "unknown option"].iter().any(|text| problem.message.contains(text))
+    })
+}
+
+/// What the validator finds, a line each: where, and what.
+fn faults(validator: &Validator, instance: &Value) -> String {
+    let mut lines: Vec<String> = validator
+        .iter_errors(instance)
+        .map(|error| {
+            // Not the patterns: they are for machines.
+            let message = error.to_string();
+            let message = message.split(" does not match ").next().unwrap_or_default();
+            format!("{}: {}\n", error.instance_path(), message.chars().take(110).collect::<String>())
+        })
+        .collect();
+    lines.sort();
+    lines.concat()
+}
+
+#[test]
+fn the_shipped_examples_are_valid_and_read_without_a_refusal() {
+    let validator = of_agent_json();
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let from_readme =
+        readme.split("agent.json <<'END'\n").nth(1).and_then(|rest| rest.split("\nEND\n").next()).unwrap();
+    let mut texts = vec![("README.md".to_owned(), from_readme.to_owned())];
+    for file in fs::read_dir(repository().join("docs/examples")).unwrap() {
+        let path = file.unwrap().path();
+        texts.push((path.display().to_string(), fs::read_to_string(&path).unwrap()));
+    }
+    assert!(texts.len() > 4, "{}", texts.len());
+    for (name, text) in texts {
+        assert_eq!(faults(&validator, &values(&text)), "", "{name}");
+        let report = report(&text);
+        assert!(!is_at_fault(&report), "{name}: {report}");
+    }
+}
+
+#[test]
+fn broken_configurations_are_refused_where_they_are_broken_as_the_reader_refuses_them() {
+    let validator = of_agent_json();
+    let broken = [
+        "{ api_kye: 'k' }",
+        "{ api_key: 'REPLACE_THIS' }",
+        "{ api_key: 'k', scalyr_server: 'ftp://logs.example.com' }",
+        "{ api_key: 'k', max_line_size: 'wide' }",
+        "{ api_key: 'k', debug_level: 9 }",
+        "{ api_key: 'k', compression_type: 'gzip' }",
+        "{ api_key: 'k', max_send_rate_enforcement: '5 Mb/s' }",
+        "{ api_key: 'k', logs: { path: '/var/log/syslog' } }",
+        "{ api_key: 'k', logs: [ { attributes: { parser: 'x' } } ] }",
+        "{ api_key: 'k', logs: [ { path: '/a', copy_from_begin: true } ] }",
+        "{ api_key: 'k', logs: [ { path: '/a', attributes: { tags: ['x'] } } ] }",
+        "{ api_key: 'k', server_attributes: { tier: {} } }",
+        "{ api_key: 'k', monitors: [ { module: 'cion', gauss_mean: 1 } ] }",
+        "{ api_key: 'k', monitors: [ { gauss_mean: 1 } ] }",
+        "{ api_key: 'k', monitors: [ { module: 'coin', gaus_mean: 1 } ] }",
+        "{ api_key: 'k', monitors: [ { module: 'coin', gauss_mean: 11 } ] }",
+        "{ api_key: 'k', monitors: [ { module: 'scalyr_agent.builtin_monitors.test_monitor' } ] }",
+        "{ api_key: 'k', monitors: [ { module: 'coin', sample_interval: 0 } ] }",
+        "{ api_key: 'k', use_unsafe_debugging: true }",
+    ];
+    let told: String = broken
+        .iter()
+        .map(|text| {
+            assert!(is_at_fault(&report(text)), "{text}");
+            format!("{text}\n{}", faults(&validator, &values(text)))
+        })
+        .collect();
+    expect![[r#"
+        { api_kye: 'k' }
+        : Additional properties are not allowed ('api_kye' was unexpected)
+        { api_key: 'REPLACE_THIS' }
+        /api_key: {"pattern":"^\\s*REPLACE_THIS\\s*$"} is not allowed for "REPLACE_THIS"
+        { api_key: 'k', scalyr_server: 'ftp://logs.example.com' }
+        /scalyr_server: "ftp://logs.example.com"
+        { api_key: 'k', max_line_size: 'wide' }
+        /max_line_size: "wide"
+        { api_key: 'k', debug_level: 9 }
+        /debug_level: 9 is greater than or equal to the maximum of 6
+        { api_key: 'k', compression_type: 'gzip' }
+        /compression_type: "gzip" is not one of "deflate", "bz2" or 3 other candidates
+        { api_key: 'k', max_send_rate_enforcement: '5 Mb/s' }
+        /max_send_rate_enforcement: "5 Mb/s"
+        { api_key: 'k', logs: { path: '/var/log/syslog' } }
+        /logs: {"path":"/var/log/syslog"} is not of types "null", "array"
+        { api_key: 'k', logs: [ { attributes: { parser: 'x' } } ] }
+        /logs/0: "path" is a required property
+        { api_key: 'k', logs: [ { path: '/a', copy_from_begin: true } ] }
+        /logs/0: Additional properties are not allowed ('copy_from_begin' was unexpected)
+        { api_key: 'k', logs: [ { path: '/a', attributes: { tags: ['x'] } } ] }
+        /logs/0/attributes/tags: ["x"] is not of types "null", "boolean", "number", "string"
+        { api_key: 'k', server_attributes: { tier: {} } }
+        /server_attributes/tier: {} is not of types "null", "boolean", "number", "string"
+        { api_key: 'k', monitors: [ { module: 'cion', gauss_mean: 1 } ] }
+        /monitors/0/module: "cion" is not valid under any of the schemas listed in the 'anyOf' keyword
+        { api_key: 'k', monitors: [ { gauss_mean: 1 } ] }
+        /monitors/0: "module" is a required property
+        { api_key: 'k', monitors: [ { module: 'coin', gaus_mean: 1 } ] }
+        /monitors/0: Additional properties are not allowed ('gaus_mean' was unexpected)
+        { api_key: 'k', monitors: [ { module: 'coin', gauss_mean: 11 } ] }
+        /monitors/0/gauss_mean: 11 is greater than the maximum of 10
+        { api_key: 'k', monitors: [ { module: 'scalyr_agent.builtin_monitors.test_monitor' } ] }
+        /monitors/0: "gauss_mean" is a required property
+        { api_key: 'k', monitors: [ { module: 'coin', sample_interval: 0 } ] }
+        /monitors/0/sample_interval: 0 is less than the minimum of 0.1
+        { api_key: 'k', use_unsafe_debugging: true }
+        /use_unsafe_debugging: true is not one of false, 0 or 2 other candidates
+    "#]]
+    .assert_eq(&told);
+}
+
+/// Broken in parts that the reader does not look at yet, because the agent does not act on them.
+#[test]
+fn rules_that_are_not_honoured_yet_are_checked_all_the_same() {
+    let validator = of_agent_json();
+    let entry = |rules: &str| format!("{{ logs: [ {{ path: '/a', {rules} }} ] }}");
+    let fine = [
+        entry("lineGroupers: [ { start: '^\\\\S', continueThrough: '^\\\\s' } ]"),
+        entry("sampling_rules: [ { match_expression: 'x', sampling_rate: 0.5 } ]"),
+        entry("rename_logfile: { match: 'a', replacement: 'b' }"),
+        "{ import_vars: ['A', { var: 'B', default: 'b' }] }".to_owned(),
+        "{ workers: [ { id: 'eu', api_key: 'k', sessions: 2 } ] }".to_owned(),
+        "{ k8s_logs: [ { k8s_pod_glob: 'shop-*', attributes: { parser: 'x' } } ] }".to_owned(),
+        "{ journald_logs: [ { journald_unit: 'ssh.*', parser: 'x' } ] }".to_owned(),
+    ];
+    for text in &fine {
+        assert_eq!(faults(&validator, &values(text)), "", "{text}");
+    }
+    let broken = [
+        entry("lineGroupers: [ { start: 'a', continueThrough: 'b', haltWith: 'c' } ]"),
+        entry("lineGroupers: [ { start: 'a' } ]"),
+        entry("sampling_rules: [ { match_expression: 'x', sampling_rate: 2 } ]"),
+        entry("rename_logfile: { match: 'a' }"),
+        "{ import_vars: [ { var: 'B' } ] }".to_owned(),
+        "{ workers: [ { id: 'e u', api_key: 'k' } ] }".to_owned(),
+        "{ journald_logs: [ { path: '/var/log/syslog' } ] }".to_owned(),
+    ];
+    for text in &broken {
+        assert_ne!(faults(&validator, &values(text)), "", "{text}");
+    }
+}
+
+#[test]
+fn each_key_is_accepted_with_its_default_and_in_the_other_forms_of_it() {
+    let validator = of_agent_json();
+    let of_entry = |entry: &str, key: &str, value: Value| -> Value {
+        let mut given = match entry {
+            "logs" => json!({ "path": "/a" }),
+            _ => json!({ "module": "coin" }),
+        };
+        given[key] = value;
+        json!({ entry: [given] })
+    };
+    let wraps: [(&[Key], &dyn Fn(&str, Value) -> Value); 3] = [
+        (GLOBAL, &|key, value| json!({ key: value })),
+        (LOG_ENTRY, &|key, value| of_entry("logs", key, value)),
+        (MONITOR_ENTRY, &|key, value| of_entry("monitors", key, value)),
+    ];
+    let mut checked = 0;
+    for (table, wrap) in wraps {
+        for key in table {
+            let Some(default) = key.default() else { continue };
+            let text = default.as_bool().map(|flag| flag.to_string()).or(default.as_f64().map(|n| n.to_string()));
+            for value in std::iter::once(default).chain(text.map(Value::from)) {
+                for name in [Some(key.name), key.alias].into_iter().flatten() {
+                    let instance = wrap(name, value.clone());
+                    assert_eq!(faults(&validator, &instance), "", "{instance}");
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(checked > 200, "{checked}");
+}
+
+#[test]
+fn obsolete_keys_are_marked_so() {
+    let schema = schema::of_agent_json(&registry());
+    for key in GLOBAL {
+        let is_obsolete = matches!(key.effect, Effect::Obsolete(_));
+        assert_eq!(schema["properties"][key.name]["deprecated"] == json!(true), is_obsolete, "{}", key.name);
+    }
+}
+
+/// Whether `--run-monitor` takes these options of a monitor, all of them known to it.
+fn is_read(module: &str, options: &Map<String, Value>) -> bool {
+    let request = RunRequest {
+        module,
+        config_text: &Value::from(options.clone()).to_string(),
+        sample_interval: Duration::from_secs(30),
+        agent_config: None,
+    };
+    let run = monitor_plan_for_run(&request, &registry(), &Arc::default());
+    run.is_ok_and(|run| !is_at_fault(&run.report))
+}
+
+#[test]
+fn the_schema_of_a_monitor_agrees_with_its_reader() {
+    let cases = json!([
+        ["coin", {}],
+        ["coin", { "gauss_mean": 0 }],
+        ["coin", { "gauss_mean": 10, "gauss_stddev": 5.0 }],
+        ["coin", { "gauss_mean": 10.1 }],
+        ["coin", { "gauss_mean": -0.1 }],
+        ["coin", { "gauss_mean": "8.5" }],
+        ["coin", { "gauss_mean": "eight" }],
+        ["coin", { "gauss_mean": true }],
+        ["coin", { "gauss_mean": [1] }],
+        ["coin", { "gauss_mean": null }],
+        ["coin", { "gauss_meen": 1 }],
+        ["coin", { "id": "x" }],
+        ["coin", { "id": 5 }],
+        ["coin", { "id": "a\nb" }],
+        ["coin", { "id": {} }],
+        ["coin", { "sample_interval": 0.1 }],
+        ["coin", { "sample_interval": 0.05 }],
+        ["coin", { "sample_interval": "10" }],
+        ["coin", { "sample_interval": "soon" }],
+        ["coin", { "log_rotation_backup_count": -1 }],
+        ["coin", { "monitor_log_write_rate": -1 }],
+        ["coin", { "log_path": ["a"] }],
+        ["test_monitor", {}],
+        ["test_monitor", { "gauss_mean": 1 }],
+        ["test_monitor", { "gauss_mean": null }],
+        ["test_monitor", { "gauss_mean": 1, "seed": 7 }],
+        ["test_monitor", { "gauss_mean": 1, "seed": 7.9 }],
+        ["test_monitor", { "gauss_mean": 1, "seed": -1 }],
+        ["test_monitor", { "gauss_mean": 1, "seed": "7" }],
+        ["linux_system_metrics", { "local_disks_only": "yes" }],
+        ["linux_system_metrics", { "local_disks_only": "perhaps" }],
+        ["linux_system_metrics", { "local_disks_only": 1 }],
+        ["linux_system_metrics", { "local_disks_only": 2 }],
+        ["linux_system_metrics", { "ignore_mounts": ["/a", "/b"] }],
+        ["linux_system_metrics", { "ignore_mounts": "/a, /b" }],
+        ["linux_system_metrics", { "ignore_mounts": [["/a"]] }],
+        ["linux_system_metrics", { "ignore_mounts": 5 }],
+        ["linux_system_metrics", { "tags": { "a": "b" } }],
+        ["linux_system_metrics", { "tags": ["a"] }],
+        ["linux_system_metrics", { "proc_root": "/host/proc" }],
+        ["linux_system_metrics", { "proc_root": 5 }]
+    ]);
+    let registry = registry();
+    let whole = of_agent_json();
+    for case in cases.as_array().unwrap() {
+        let (module, options) = (case[0].as_str().unwrap(), case[1].as_object().unwrap());
+        let registration = registry.find(module).unwrap();
+        let mut entry = options.clone();
+        entry.insert("module".to_owned(), module.into());
+        let alone = validator(&schema::entry(registration)).is_valid(&Value::from(entry.clone()));
+        let any = validator(&schema::any_entry(&registry)).is_valid(&Value::from(entry.clone()));
+        let in_whole = whole.is_valid(&json!({ "monitors": [entry] }));
+        assert_eq!((alone, any, in_whole), (is_read(module, options), alone, alone), "{case}");
+    }
+}
+
+#[test]
+fn every_linked_monitor_is_known_by_all_of_its_names() {
+    let validator = of_agent_json();
+    for registration in registry().iter() {
+        for module in [Some(registration.name), registration.module].into_iter().flatten() {
+            let misspelt = json!({ "monitors": [{ "module": module, "no_such_option": 1 }] });
+            assert!(faults(&validator, &misspelt).contains("no_such_option"), "{module}");
+        }
+    }
+}
