@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use expect_test::expect;
 use jsonschema::Validator;
-use scalyr_agent::config::keys::{Effect, GLOBAL, Key, LOG_ENTRY, MONITOR_ENTRY};
+use scalyr_agent::config::keys::{Effect, GLOBAL, LOG_ENTRY, MONITOR_ENTRY};
 use scalyr_agent::config::load::from_text;
 use scalyr_agent::config::{Report, RunRequest, Severity, Surroundings, build, monitor_plan_for_run};
 use scalyr_agent::schema;
@@ -64,9 +64,11 @@ fn faults(validator: &Validator, instance: &Value) -> String {
     let mut lines: Vec<String> = validator
         .iter_errors(instance)
         .map(|error| {
-            // Not the patterns: they are for machines.
+            // Not the patterns, which are for machines, nor the names of all monitors that happen to be linked.
             let message = error.to_string();
-            let message = message.split(" does not match ").next().unwrap_or_default();
+            let message = [" does not match ", " one of "]
+                .iter()
+                .fold(message.as_str(), |m, cut| m.split(cut).next().unwrap_or(m));
             format!("{}: {}\n", error.instance_path(), message.chars().take(110).collect::<String>())
         })
         .collect();
@@ -136,7 +138,7 @@ fn broken_configurations_are_refused_where_they_are_broken_as_the_reader_refuses
         { api_key: 'k', debug_level: 9 }
         /debug_level: 9 is greater than or equal to the maximum of 6
         { api_key: 'k', compression_type: 'gzip' }
-        /compression_type: "gzip" is not one of "deflate", "bz2" or 3 other candidates
+        /compression_type: "gzip" is not
         { api_key: 'k', max_send_rate_enforcement: '5 Mb/s' }
         /max_send_rate_enforcement: "5 Mb/s"
         { api_key: 'k', logs: { path: '/var/log/syslog' } }
@@ -150,7 +152,7 @@ fn broken_configurations_are_refused_where_they_are_broken_as_the_reader_refuses
         { api_key: 'k', server_attributes: { tier: {} } }
         /server_attributes/tier: {} is not of types "null", "boolean", "number", "string"
         { api_key: 'k', monitors: [ { module: 'cion', gauss_mean: 1 } ] }
-        /monitors/0/module: "cion" is not valid under any of the schemas listed in the 'anyOf' keyword
+        /monitors/0/module: "cion" is not
         { api_key: 'k', monitors: [ { gauss_mean: 1 } ] }
         /monitors/0: "module" is a required property
         { api_key: 'k', monitors: [ { module: 'coin', gaus_mean: 1 } ] }
@@ -162,7 +164,7 @@ fn broken_configurations_are_refused_where_they_are_broken_as_the_reader_refuses
         { api_key: 'k', monitors: [ { module: 'coin', sample_interval: 0 } ] }
         /monitors/0/sample_interval: 0 is less than the minimum of 0.1
         { api_key: 'k', use_unsafe_debugging: true }
-        /use_unsafe_debugging: true is not one of false, 0 or 2 other candidates
+        /use_unsafe_debugging: true is not
     "#]]
     .assert_eq(&told);
 }
@@ -209,19 +211,18 @@ fn each_key_is_accepted_with_its_default_and_in_the_other_forms_of_it() {
         given[key] = value;
         json!({ entry: [given] })
     };
-    let wraps: [(&[Key], &dyn Fn(&str, Value) -> Value); 3] = [
-        (GLOBAL, &|key, value| json!({ key: value })),
-        (LOG_ENTRY, &|key, value| of_entry("logs", key, value)),
-        (MONITOR_ENTRY, &|key, value| of_entry("monitors", key, value)),
-    ];
+    let wrap = |at: &str, key: &str, value: Value| match at {
+        "" => json!({ key: value }),
+        _ => of_entry(at, key, value),
+    };
     let mut checked = 0;
-    for (table, wrap) in wraps {
+    for (at, table) in [("", GLOBAL), ("logs", LOG_ENTRY), ("monitors", MONITOR_ENTRY)] {
         for key in table {
             let Some(default) = key.default() else { continue };
             let text = default.as_bool().map(|flag| flag.to_string()).or(default.as_f64().map(|n| n.to_string()));
             for value in std::iter::once(default).chain(text.map(Value::from)) {
                 for name in [Some(key.name), key.alias].into_iter().flatten() {
-                    let instance = wrap(name, value.clone());
+                    let instance = wrap(at, name, value.clone());
                     assert_eq!(faults(&validator, &instance), "", "{instance}");
                     checked += 1;
                 }

@@ -49,6 +49,9 @@ impl<V, F> fmt::Debug for Metric<V, F> {
     note = "a metric value is an integer, f64, f32, bool, String or &str"
 )]
 pub trait MetricValue {
+    /// What its values are, for the reference: `number`.
+    const KIND: &'static str = "any value";
+
     /// Appends the value as it stands in a metric line: a JSON scalar.
     fn write(&self, out: &mut String);
 }
@@ -56,6 +59,8 @@ pub trait MetricValue {
 macro_rules! integers {
     ($($integer:ty)*) => {$(
         impl MetricValue for $integer {
+            const KIND: &'static str = "whole number";
+
             fn write(&self, out: &mut String) {
                 out.push_str(itoa::Buffer::new().format(*self));
             }
@@ -67,6 +72,8 @@ integers!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize);
 /// Finite numbers in the shortest form that reads back to the same value, as `ryu` prints them (`1e16`, `0.0001`);
 /// anything else is `null`.
 impl MetricValue for f64 {
+    const KIND: &'static str = "number";
+
     fn write(&self, out: &mut String) {
         if self.is_finite() { out.push_str(ryu::Buffer::new().format_finite(*self)) } else { out.push_str("null") }
     }
@@ -74,12 +81,16 @@ impl MetricValue for f64 {
 
 /// As `f64`, in the shortest form that reads back to the same `f32`: `0.1`, where the nearest `f64` has more digits.
 impl MetricValue for f32 {
+    const KIND: &'static str = "number";
+
     fn write(&self, out: &mut String) {
         if self.is_finite() { out.push_str(ryu::Buffer::new().format_finite(*self)) } else { out.push_str("null") }
     }
 }
 
 impl MetricValue for bool {
+    const KIND: &'static str = "true or false";
+
     fn write(&self, out: &mut String) {
         out.push_str(if *self { "true" } else { "false" });
     }
@@ -87,6 +98,8 @@ impl MetricValue for bool {
 
 /// A JSON string: always quoted, so that a metric line is one physical line whatever the text holds.
 impl MetricValue for str {
+    const KIND: &'static str = "text";
+
     fn write(&self, out: &mut String) {
         out.push('"');
         let mut rest = self;
@@ -110,18 +123,24 @@ impl MetricValue for str {
 }
 
 impl MetricValue for String {
+    const KIND: &'static str = "text";
+
     fn write(&self, out: &mut String) {
         self.as_str().write(out);
     }
 }
 
 impl MetricValue for Cow<'_, str> {
+    const KIND: &'static str = "text";
+
     fn write(&self, out: &mut String) {
         self.as_ref().write(out);
     }
 }
 
 impl<T: MetricValue + ?Sized> MetricValue for &T {
+    const KIND: &'static str = T::KIND;
+
     fn write(&self, out: &mut String) {
         (**self).write(out);
     }
@@ -158,6 +177,8 @@ pub struct MetricDecl {
     pub name: &'static str,
     /// The doc comment.
     pub doc: &'static str,
+    /// What its values are: [`MetricValue::KIND`].
+    pub kind: &'static str,
     /// The names of its extra fields, in the order in which they are written.
     pub fields: &'static [&'static str],
     /// The doc comment of each extra field; empty where there is none.

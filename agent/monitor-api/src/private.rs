@@ -32,6 +32,7 @@ pub const fn declare_metric<V: MetricValue, F: Fields>(name: &'static str, doc: 
     MetricDecl {
         name,
         doc,
+        kind: V::KIND,
         fields: F::NAMES,
         field_docs: F::DOCS,
         constants: &[],

@@ -62,6 +62,7 @@ fn metric(metric: &MetricDecl) -> Value {
     json!({
         "name": metric.name,
         "description": metric.doc,
+        "type": metric.kind,
         "unit": metric.unit,
         "category": metric.category,
         "cumulative": metric.cumulative,

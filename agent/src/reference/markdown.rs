@@ -65,8 +65,8 @@ pub fn index<'r>(registrations: impl IntoIterator<Item = &'r Registration>) -> S
     out.push_str(
         "A monitor runs when an entry of `monitors` in `agent.json` names it as its `module`. The other keys of the \
          entry are the monitor's own options, and the [keys of every monitor](../configuration.md#keys-of-every-monitor).\
-         \n\n`agent monitors` lists the monitors of the agent that you have, `agent monitors NAME` says what this page's \
-         links say, and `agent --run-monitor NAME` tries one out on the terminal.\n",
+         \n\n`agent monitors` lists the monitors of the agent that you have, `agent monitors NAME` tells what is behind \
+         these links, and `agent --run-monitor NAME` tries one out on the terminal.\n",
     );
     out
 }
@@ -154,14 +154,14 @@ fn write_metrics(registration: &Registration, out: &mut String) {
     if metrics.is_empty() {
         return;
     }
-    out.push_str("<a name=\"metrics\"></a>\n## Metrics Reference\n\nMetrics recorded by this plugin:\n\n");
+    out.push_str("<a name=\"metrics\"></a>\n## Metrics Reference\n\nMetrics recorded by this monitor:\n\n");
     for (category, metrics) in categories(&metrics) {
         if let Some(category) = category {
             _ = writeln!(out, "### {category} Metrics\n");
         }
-        let mut table = Table::new(&["Metric", "Fields", "Unit", "Description"]);
+        let mut table = Table::new(&["Metric", "Type", "Fields", "Unit", "Description"]);
         for metric in metrics {
-            table.row(&[&code(metric.name), &fields(metric), &unit(metric), metric.doc]);
+            table.row(&[&code(metric.name), metric.kind, &fields(metric), &unit(metric), metric.doc]);
         }
         table.write(out);
     }

@@ -10,7 +10,7 @@ use super::catalogue::{categories, extra_fields, field_list, unit};
 use super::fact::Fact;
 use super::layout::{COMFORTABLE, columns, cut, wrap};
 use super::{example, is_builtin, origin, words};
-use crate::config::keys::{Effect, MONITOR_ENTRY};
+use crate::config::keys::MONITOR_ENTRY;
 
 const HEADING: Style = Style::new().bold().underline();
 const NAME: Style = Style::new().bold();
@@ -46,10 +46,11 @@ pub fn all(registrations: &[&Registration], width: Option<usize>) -> String {
     if registrations.is_empty() {
         out.push_str("No monitor is linked into this agent.\n\n");
     }
-    out.push_str(
-        "`agent monitors NAME` says what can be configured and what is measured; `agent --run-monitor NAME`\n\
-         tries one out.\n",
-    );
+    let hint = "`agent monitors NAME` says what can be configured and what is measured; `agent --run-monitor NAME` tries \
+                one out.";
+    for line in wrap(hint, width.unwrap_or(COMFORTABLE)) {
+        _ = writeln!(out, "{line}");
+    }
     out
 }
 
@@ -180,10 +181,10 @@ fn metrics(registration: &Registration, page: &mut Page) {
             .into_iter()
             .map(|metric| {
                 let fields = field_list(metric);
-                let with = (!fields.is_empty()).then(|| format!("with {}", fields.join(", ")));
-                let unit = Some(unit(metric)).filter(|unit| !unit.is_empty());
-                let facts: Vec<String> = unit.into_iter().chain(with).collect();
-                Item { name: metric.name.to_owned(), facts: facts.join("; "), text: metric.doc.to_owned() }
+                let mut facts = vec![metric.kind.to_owned(), unit(metric)];
+                facts.retain(|fact| !fact.is_empty());
+                let with = if fields.is_empty() { String::new() } else { format!("; with {}", fields.join(", ")) };
+                Item { name: metric.name.to_owned(), facts: facts.join(", ") + &with, text: metric.doc.to_owned() }
             })
             .collect();
         page.list(&items);
@@ -199,19 +200,10 @@ fn metrics(registration: &Registration, page: &mut Page) {
 
 /// In short: all of it stands in `docs/configuration.md`.
 fn framework_keys(page: &mut Page) {
+    let own: Vec<&str> = MONITOR_ENTRY.iter().map(|key| key.name).filter(|name| *name != "module").collect();
     page.heading("Keys of every monitor");
-    let own = MONITOR_ENTRY.iter().filter(|key| key.name != "module");
-    let items: Vec<Item> = own
-        .map(|key| {
-            let note = if key.effect == Effect::Honoured { "" } else { " (not honoured yet)" };
-            Item {
-                name: key.name.to_owned(),
-                facts: String::new(),
-                text: words::first_sentence(key.doc).trim_end_matches('.').to_owned() + note,
-            }
-        })
-        .collect();
-    page.list(&items);
-    page.out.truncate(page.out.trim_end().len());
-    page.out.push('\n');
+    for line in wrap(&own.join(", "), page.width.saturating_sub(2)) {
+        _ = writeln!(page.out, "  {line}");
+    }
+    page.out.push_str("  `agent schema --format markdown` tells of them.\n");
 }

@@ -29,6 +29,8 @@ impl Number {
 
 /// Bare, in the kernel's own digits.
 impl MetricValue for Number {
+    const KIND: &'static str = "number";
+
     fn write(&self, out: &mut String) {
         out.push_str(&self.0);
     }
