@@ -29,8 +29,11 @@ pub(crate) fn run(root: &Path, quick: bool) -> bool {
         }
         println!("== ok, {took}");
     }
-    let left_out =
-        if quick { "quick checks passed (left out: story tests, doc tests, docs, reference)" } else { "all checks passed" };
+    let left_out = if quick {
+        "quick checks passed (left out: story tests, doc tests, docs, reference)"
+    } else {
+        "all checks passed"
+    };
     println!("\n{left_out} in {}", seconds(begin.elapsed()));
     true
 }

@@ -242,8 +242,7 @@ mod tests {
     #[test]
     fn a_wrong_word_is_answered_with_what_there_is() {
         let unknown = parsed("package --deb").unwrap_err();
-        let there_are =
-            "there is no command `package`; there are `new-monitor`, `link`, `remove`, `agent`, `build`, `docs`, `test`\n";
+        let there_are = "there is no command `package`; there are `new-monitor`, `link`, `remove`, `agent`, `build`, `docs`, `test`\n";
         assert!(unknown.starts_with(there_are), "{unknown}");
         for (line, told) in [
             ("link --chekc", "`link` knows no `--chekc`; all it takes is `--check`, `--list` or `--from DIR`"),
