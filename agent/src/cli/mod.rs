@@ -55,6 +55,9 @@ enum Command {
     /// List the monitors of this agent, or tell what one of them can be told and measures
     Monitors(monitors::Args),
     /// Print a JSON Schema of agent.json, for editors
+    ///
+    /// It holds all keys, and the options of every monitor of this agent. An editor that is given the schema completes
+    /// keys, shows what they are for and underlines mistakes.
     Schema(schema::Args),
     /// Show an agent at work, with nothing to set up
     Demo(demo::Args),

@@ -11,15 +11,11 @@ use crate::{reference, schema};
 
 /// What `agent schema` can be told.
 #[derive(Debug, clap::Args)]
-#[command(
-    long_about = "Print a JSON Schema (draft 2020-12) of agent.json: all keys, and the options of every monitor of this agent.\n\
-                  An editor that is given the schema completes keys, shows what they are for and underlines mistakes.",
-    after_help = "\
+#[command(after_help = "\
 Examples:
   agent schema > agent.schema.json           then, in the settings.json of VS Code:
       \"json.schemas\": [ { \"fileMatch\": [\"agent.json\"], \"url\": \"./agent.schema.json\" } ]
-  agent schema --format markdown             all keys as a page to read"
-)]
+  agent schema --format markdown             all keys as a page to read")]
 pub struct Args {
     /// How it is printed
     #[arg(long, value_name = "FORMAT", default_value = "json")]
