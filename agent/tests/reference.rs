@@ -8,7 +8,7 @@ use expect_test::{Expect, expect};
 use scalyr_agent::cli::monitors::{Args, Format, text};
 use scalyr_agent::config::keys::MONITOR_ENTRY;
 use scalyr_agent::reference;
-use scalyr_monitor::config::{Absent, Bounds, DeclaredOption, Number, TypedOption, reading};
+use scalyr_monitor::config::{Absent, DeclaredOption, TypedOption, reading};
 use scalyr_monitor::metric::{DeclaredMetric, LogFieldDecl, MetricDecl};
 use scalyr_monitor::prelude::*;
 use scalyr_monitor::registry::{Registration, Registry};
@@ -286,11 +286,7 @@ static PORT: TypedOption<u16> = TypedOption {
     reading: reading::<u16>(),
     env: None,
     absent: Absent::Default(|| 80),
-    bounds: Some(Bounds {
-        min: Some(|| Number::Integer(1)),
-        max: None,
-        measure: |port| Some(Number::Integer((*port).into())),
-    }),
+    bounds: None,
     check: None,
     secret: false,
     no_http: false,
@@ -372,7 +368,7 @@ fn everything_that_can_be_declared_is_told() {
                     http:// becomes https://.
           password  text, default ********
                     What the gauge asks for. Its value is shown nowhere.
-          port      a whole number, 1 to 65535, default 80
+          port      a whole number, 0 to 65535, default 80
                     The port of the gauge.
 
         Fields of its lines
@@ -422,7 +418,7 @@ fn everything_that_can_be_declared_is_told() {
         | --- | --- | --- | --- | --- | --- |
         | `host` | text | **required** |  | `GAUGE_HOST` | Where the gauge is, as `name\|address`. Older spelling: `hostname` or `server`. With `allow_http_monitors: false` in the configuration, http:// becomes https://. |
         | `password` | text | `********` |  |  | What the gauge asks for. Its value is shown nowhere. |
-        | `port` | a whole number | `80` | 1 to 65535 |  | The port of the gauge. |
+        | `port` | a whole number | `80` | 0 to 65535 |  | The port of the gauge. |
 
         Every monitor also takes the [keys that the agent itself reads](../configuration.md#keys-of-every-monitor), such as `id` and `sample_interval`.
 
