@@ -297,6 +297,12 @@ mod tests {
     }
 
     #[test]
+    fn the_keys_that_no_option_may_take_are_those_that_the_agent_reads() {
+        let read: BTreeSet<_> = MONITOR_ENTRY.iter().map(|key| key.name).collect();
+        assert_eq!(read, BTreeSet::from(scalyr_monitor::config::FRAMEWORK_KEYS));
+    }
+
+    #[test]
     fn each_key_is_listed_once() {
         for table in TABLES {
             let names: Vec<_> = table.iter().flat_map(|key| [Some(key.name), key.alias]).flatten().collect();
