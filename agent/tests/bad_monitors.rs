@@ -5,7 +5,7 @@ mod steady;
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use scalyr_agent::config::own_files::OwnFiles;
@@ -77,6 +77,21 @@ impl Monitor for Hanging {
             std::thread::sleep(Duration::from_millis(5));
         }
         out.line("emitted too late");
+        Ok(())
+    }
+}
+
+/// Hangs in its first sample until it is let go.
+#[scalyr_monitor(name = "stuck")]
+struct Stuck {}
+
+static UNSTUCK: AtomicBool = AtomicBool::new(false);
+
+impl Monitor for Stuck {
+    fn gather_sample(&mut self, _: &mut Sample) -> Result<()> {
+        while !UNSTUCK.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         Ok(())
     }
 }
@@ -209,6 +224,55 @@ impl Monitor for Restless {
     }
 }
 
+/// Takes as long for a sample as the test says, by moving its clock.
+#[scalyr_monitor(name = "slow")]
+struct Slow {
+    samples: usize,
+}
+
+/// Seconds that each sample takes; the last one goes on until it is released.
+const SLOW: [u64; 4] = [0, 250, 110, 0];
+static SLOW_CLOCK: OnceLock<Clock> = OnceLock::new();
+
+impl Monitor for Slow {
+    fn initialize(&mut self, context: &mut Context) -> Result<()> {
+        context.sample_interval = Duration::from_secs(100);
+        Ok(())
+    }
+
+    fn run(&mut self, run: &mut Run) -> Result<()> {
+        let clock = SLOW_CLOCK.get().unwrap();
+        while self.samples < SLOW.len() && run.next() {
+            run.sample(|_| {
+                clock.advance(Duration::from_secs(SLOW[self.samples]));
+                self.samples += 1;
+                Ok(())
+            });
+            // Up to the next turn, so that nobody waits for it.
+            clock.advance(Duration::from_secs(100));
+        }
+        run.stop().wait(PATIENCE);
+        Ok(())
+    }
+}
+
+/// The server of this monitor is down, then another one is, then all is well.
+#[scalyr_monitor(name = "recovering")]
+struct Recovering {
+    samples: u64,
+}
+
+impl Monitor for Recovering {
+    fn gather_sample(&mut self, _: &mut Sample) -> Result<()> {
+        self.samples += 1;
+        match self.samples {
+            1..=4 => Err(Error::new("a is down")),
+            5..=6 => Err(Error::new("b is down")),
+            _ => Ok(()),
+        }
+    }
+}
+
 #[derive(Default)]
 struct NoFiles;
 impl LogRegistry for NoFiles {
@@ -227,9 +291,12 @@ struct Agent {
 }
 
 fn agent() -> Agent {
+    agent_at(Clock::system())
+}
+
+fn agent_at(clock: Clock) -> Agent {
     panic_place::install();
     let directory = tempfile::tempdir().unwrap();
-    let clock = Clock::system();
     let free = Rotation { max_bytes: 0, backups: 2 };
     let plan = AgentLogPlan { rotation: free, debug_level: 0, stdout_severity: None };
     let log = AgentLog::open(directory.path(), plan, clock.clone(), None).unwrap();
@@ -246,6 +313,7 @@ fn agent() -> Agent {
         log_path: directory.path().to_owned(),
         restart,
         rate_series: SeriesBudget::default(),
+        monitors: None,
     };
     Agent { directory, surroundings, metric_logs: MetricLogs::new(logger), threads: Threads::new() }
 }
@@ -342,6 +410,105 @@ fn a_failed_sample_counts_once_and_the_next_one_is_taken() {
     assert_eq!((snapshot.restarts, snapshot.state), (0, Phase::Stopped));
     assert!(agent.read("agent.log").contains("Failed to gather sample: the server is down\n"));
     assert_eq!(agent.read("failing.log").lines().count() as u64, snapshot.samples);
+}
+
+#[test]
+fn the_same_error_is_told_once_and_counted_each_time_and_its_end_is_told() {
+    let agent = agent();
+    let monitor = agent.start::<Recovering>();
+    wait_for(&monitor, |snapshot| snapshot.samples >= 8);
+    let monitors = [monitor];
+    agent.stop(&monitors, PATIENCE);
+    let snapshot = monitors[0].snapshot();
+    assert_eq!((snapshot.failed_samples, snapshot.errors), (6, 6), "{snapshot:?}");
+    assert_eq!(snapshot.last_failure.as_deref(), Some("Failed to gather sample: b is down"));
+    let log = agent.read("agent.log");
+    assert_eq!(log.matches("Failed to gather sample: a is down\n").count(), 1, "{log}");
+    assert_eq!(log.matches("Failed to gather sample: b is down\n").count(), 1, "{log}");
+    let end = log.lines().find(|line| line.contains("Samples work again, after 6 have failed in ")).expect(&log);
+    assert!(end.ends_with("; 4 failed samples with a text as before were not logged"), "{end}");
+}
+
+#[test]
+fn a_slow_sample_is_told_and_counted_and_the_turns_that_it_misses_are_left_out() {
+    let clock = Clock::manual(Timestamp::from_millis(0));
+    let agent = agent_at(clock.clone());
+    SLOW_CLOCK.set(clock).unwrap();
+    let monitor = agent.start::<Slow>();
+    let snapshot = wait_for(&monitor, |snapshot| snapshot.samples as usize == SLOW.len());
+    // 0 s: turn at 0. 250 s: turn at 100, over at 350, next one at 450 (of 200 and on): 200 is taken late, 300 and 400
+    // are left out. 110 s: from 450 to 560, next at 660: 500 late, 600 left out.
+    assert_eq!((snapshot.slow_samples, snapshot.missed_samples), (2, 3), "{snapshot:?}");
+    assert_eq!(snapshot.last_sample_secs, Some(0.0));
+    assert_eq!(snapshot.sample_interval_secs, 100.0);
+    agent.stop(&[monitor], PATIENCE);
+    let log = agent.read("agent.log");
+    let told: Vec<_> =
+        log.lines().filter_map(|line| line.split_once("] A sample took ").map(|(_, text)| text)).collect();
+    assert_eq!(told, ["250.0 s, longer than its interval of 100 s; 2 turns left out"], "once in five minutes: {log}");
+}
+
+#[test]
+fn a_sample_that_hangs_is_told_once() {
+    let clock = Clock::manual(Timestamp::from_millis(0));
+    let agent = agent_at(clock.clone());
+    let monitor = agent.start::<Stuck>();
+    wait_for(&monitor, |snapshot| snapshot.sample_running_secs.is_some());
+    clock.advance(Duration::from_secs(59));
+    monitor.look_after();
+    assert!(!agent.read("agent.log").contains("A sample has been running"), "not before a minute is over");
+    clock.advance(Duration::from_secs(2));
+    monitor.look_after();
+    monitor.look_after();
+    assert_eq!(monitor.snapshot().sample_running_secs, Some(61.0));
+    UNSTUCK.store(true, Ordering::Relaxed);
+    wait_for(&monitor, |snapshot| snapshot.samples >= 1);
+    assert!(agent.stop(&[monitor], PATIENCE).is_empty());
+    let log = agent.read("agent.log");
+    let told = " A sample has been running for 61 s; the monitor takes no other one until it ends\n";
+    assert_eq!(log.matches(told).count(), 1, "{log}");
+    assert!(log.contains(" The sample that hung has ended after 61 s\n"), "{log}");
+}
+
+#[test]
+fn a_monitor_with_stop_agent_on_failure_is_not_started_again_and_tells_why() {
+    let agent = agent();
+    let run = |entry| agent.run(agent.construct::<Returning>(entry).unwrap());
+    let returned = run(serde_json::json!({ "stop_agent_on_failure": true }));
+    let failed = run(serde_json::json!({ "stop_agent_on_failure": "true", "fails": true }));
+    let other = run(serde_json::json!({ "stop_agent_on_failure": "false" }));
+    let panicking = agent.construct::<Panicking>(serde_json::json!({ "stop_agent_on_failure": true })).unwrap();
+    let panicking = agent.run(panicking);
+    for (monitor, cause) in [
+        (&returned, "The monitor ended without being asked to"),
+        (&failed, "The monitor failed: cannot listen"),
+        (&panicking, "The monitor panicked at agent/tests/bad_monitors.rs:"),
+    ] {
+        let snapshot = wait_for(monitor, |snapshot| snapshot.state == Phase::Failed);
+        assert!(monitor.wait(PATIENCE) && snapshot.stop_agent_on_failure && snapshot.state.is_dead());
+        let fatal = monitor.fatal_failure().unwrap();
+        let named = format!("Monitor {} (short hash {}) has failed", snapshot.name, snapshot.short_hash);
+        assert!(fatal.starts_with(&named) && fatal.contains(cause), "{fatal}");
+        assert_eq!(snapshot.restarts, 0);
+    }
+    wait_for(&other, |snapshot| snapshot.restarts >= 1);
+    assert_eq!(other.fatal_failure(), None, "the text \"false\" means false");
+    let healthy = agent.run(agent.construct::<Steady>(serde_json::json!({ "stop_agent_on_failure": true })).unwrap());
+    wait_for(&healthy, |snapshot| snapshot.samples >= 1);
+    let monitors = [healthy, other];
+    agent.stop(&monitors, PATIENCE);
+    assert_eq!(monitors[0].fatal_failure(), None, "it was asked to stop");
+}
+
+#[test]
+fn counters_go_on_over_a_new_beginning() {
+    let agent = agent();
+    let monitor = agent.start::<Panicking>();
+    let first = wait_for(&monitor, |snapshot| snapshot.restarts >= 1 && snapshot.samples >= 2);
+    let later = wait_for(&monitor, |snapshot| snapshot.restarts >= 3);
+    agent.stop(&[monitor], PATIENCE);
+    assert!(later.samples > first.samples && later.lines_emitted >= later.samples, "{later:?}");
+    assert!(later.errors >= 3 && later.errors == later.panics, "one error for each panic: {later:?}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use expect_test::expect;
 use proptest::prelude::*;
 use scalyr_agent::config::keys::{GLOBAL, LOG_ENTRY, MONITOR_ENTRY};
 use scalyr_agent::config::load::{self, from_text};
-use scalyr_agent::config::plan::{Compression, Plan};
+use scalyr_agent::config::plan::{Compression, MonitorPlan, Plan};
 use scalyr_agent::config::{Report, RunRequest, Severity, Surroundings, build, monitor_plan_for_run};
 use scalyr_monitor::prelude::*;
 use scalyr_monitor::registry::{Environment, Registry};
@@ -190,9 +190,33 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                         backups: 2,
                     },
                     metric_log: "linux_system_metrics.log",
+                    disabled: false,
+                    stop_agent_on_failure: false,
                     ..
                 },
             ],
+            added_entries: AddedEntries {
+                defaults: Defaults {
+                    sample_interval: 30s,
+                    interval_variable: None,
+                    jitter: true,
+                    rotation: Rotation {
+                        max_bytes: 20971520,
+                        backups: 2,
+                    },
+                    own_files: OwnFiles {
+                        log_path: "/var/log/scalyr-agent-2",
+                        data_path: "/var/lib/scalyr-agent-2",
+                    },
+                    rates: RateEntries {
+                        entries: [],
+                        clean_up: Some(
+                            1800s,
+                        ),
+                    },
+                },
+                ..
+            },
         }
     "#]]
     .assert_eq(&format!("{plan:#?}\n"));
@@ -267,12 +291,11 @@ fn a_configuration_with_many_mistakes_reports_all_of_them() {
         refused: /etc/agent.json:29:13  monitors[1].module: is missing: an entry names the monitor that it runs; this monitor does not run
         refused: /etc/agent.json:34:35  monitors[6].id: must be a text, a number, true or false, but is a list; this monitor does not run
         warning: /etc/agent.json  implicit_agent_process_metrics_monitor: the monitor linux_process_metrics that it runs is not built yet; `implicit_agent_process_metrics_monitor: false` ends this warning
-        refused: /etc/agent.json:30:23  monitors[2].module: "cion" is no monitor of this agent; did you mean `coin`? (this monitor does not run)
+        refused: /etc/agent.json:30:23  monitors[2].module: "cion" is no monitor of this agent; did you mean `coin`? If it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
         refused: /etc/agent.json:31:80  monitors[3].sample_interval: 0.01 is below the minimum 0.1
         refused: /etc/agent.json:31:110  monitors[3].log_rotation_max_bytes: -1 is below the minimum 0
         refused: /etc/agent.json:31:43  monitors[3].gauss_mean: 11 is above the maximum 10; this monitor does not run
         warning: /etc/agent.json:31:47  monitors[3].gauss_stdev: unknown option; did you mean `gauss_stddev`?
-        warning: /etc/agent.json:32:63  monitors[4].stop_agent_on_failure: is not honoured yet: the agent goes on when this monitor fails
         refused: /etc/agent.json:33:35  monitors[5].id: "a" is the id of monitors[4] too; give each coin its own; this monitor does not run
     "#]].assert_eq(&fatal(text));
 }
@@ -530,10 +553,112 @@ fn a_module_that_is_none_is_told_from_one_that_is_still_to_come() {
         refused: /etc/agent.json:2:23  monitors[0].module: "url_monitor" is a monitor of the Python agent that is not built yet; this monitor does not run
         refused: /etc/agent.json:3:23  monitors[1].module: "scalyr_agent.builtin_monitors.linux_process_metrics" is a monitor of the Python agent that is not built yet; this monitor does not run
         refused: /etc/agent.json:4:23  monitors[2].module: "scalyr_agent.builtin_monitors.cion" is no monitor of this agent; did you mean `coin`? (this monitor does not run)
-        refused: /etc/agent.json:5:23  monitors[3].module: "acme.queue_depth" is no monitor of this agent; it has ALL; Python monitors are not run, a Rust crate under local-monitors/ takes the place of one; this monitor does not run
-        refused: /etc/agent.json:6:23  monitors[4].module: "acme.url_monitor" is no monitor of this agent; it has ALL; Python monitors are not run, a Rust crate under local-monitors/ takes the place of one; this monitor does not run
-        refused: /etc/agent.json:7:23  monitors[5].module: "acme.coin" is no monitor of this agent; Python monitors are not run, a Rust crate under local-monitors/ takes the place of one; did you mean `coin`? (this monitor does not run)
+        refused: /etc/agent.json:5:23  monitors[3].module: "acme.queue_depth" is no monitor of this agent; it has ALL; Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
+        refused: /etc/agent.json:6:23  monitors[4].module: "acme.url_monitor" is no monitor of this agent; it has ALL; Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
+        refused: /etc/agent.json:7:23  monitors[5].module: "acme.coin" is no monitor of this agent; did you mean `coin`? Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
     "#]].assert_eq(&report);
+}
+
+#[test]
+fn a_bare_name_that_is_no_monitor_may_be_a_python_monitor_of_the_user() {
+    let (_, report) = plan("monitors: [{ module: 'random_coin_monitor' }]");
+    assert!(report.contains("did you mean `coin`"), "{report}");
+    assert!(report.contains("docs/writing-a-monitor.md, section \"From a Python monitor\""), "{report}");
+    assert!(report.find("`coin`") < report.find("docs/"), "{report}");
+}
+
+/// The names and intervals of the monitors of these entries, in seconds, with these variables.
+fn intervals(entries: &str, variables: &[(&str, &str)]) -> (Vec<(String, f64)>, String) {
+    let text = format!(
+        "{{ api_key: 'k', implicit_metric_monitor: false, implicit_agent_process_metrics_monitor: false, \
+         global_monitor_sample_interval: 20, monitors: [{entries}] }}"
+    );
+    let (plan, report) = built_with(&text, variables).unwrap_or_else(|report| panic!("{report}"));
+    let interval = |monitor: &MonitorPlan| (monitor.name(), monitor.sample_interval.as_secs_f64());
+    (plan.monitors.iter().map(interval).collect(), report.to_string())
+}
+
+#[test]
+fn the_entry_wins_over_the_environment_and_that_over_the_global_interval() {
+    let entries = "{ module: 'coin', id: 'a', sample_interval: 5 }, { module: 'coin', id: 'b' }";
+    let given = |a, b| vec![("coin(a)".to_owned(), a), ("coin(b)".to_owned(), b)];
+    assert_eq!(intervals(entries, &[]), (given(5.0, 20.0), String::new()));
+    let both = [("scalyr_sample_interval", "3"), ("SCALYR_SAMPLE_INTERVAL", "0.5")];
+    let (found, report) = intervals(entries, &both);
+    assert_eq!(found, given(5.0, 0.5));
+    expect![[r#"
+        warning: /etc/agent.json:1:187  monitors[0].sample_interval: given here and, differently, by the environment variable SCALYR_SAMPLE_INTERVAL, which is ignored
+    "#]].assert_eq(&report);
+    let (found, report) = intervals("{ module: 'coin', id: 'b' }", &both[..1]);
+    assert_eq!((found, report), (vec![("coin(b)".to_owned(), 3.0)], String::new()));
+}
+
+#[test]
+fn a_bad_interval_of_the_environment_is_named_and_ignored() {
+    for (text, told) in [("often", "\"often\" is not a number"), ("0", "\"0\" is below the minimum 0.1")] {
+        let (found, report) = intervals("{ module: 'coin' }", &[("SCALYR_SAMPLE_INTERVAL", text)]);
+        assert_eq!(found, [("coin()".to_owned(), 20.0)]);
+        let expected = format!("refused: environment  SCALYR_SAMPLE_INTERVAL: {told}; the variable is ignored\n");
+        assert_eq!(report, expected);
+    }
+}
+
+#[test]
+fn the_interval_of_the_environment_wins_over_that_of_the_runner() {
+    let run = |config_text, variables: &[(&str, &str)]| {
+        let sample_interval = Duration::from_secs(5);
+        let request = RunRequest { module: "coin", config_text, sample_interval, agent_config: None };
+        let planned = monitor_plan_for_run(&request, &registry(), &environment(variables));
+        planned.map(|planned| planned.monitor.sample_interval.as_secs_f64()).map_err(|report| report.to_string())
+    };
+    assert_eq!(run("{}", &[]), Ok(5.0));
+    assert_eq!(run("{}", &[("SCALYR_SAMPLE_INTERVAL", "2")]), Ok(2.0));
+    assert_eq!(run("{ sample_interval: 3 }", &[("SCALYR_SAMPLE_INTERVAL", "2")]), Ok(3.0));
+    let refused = run("{}", &[("SCALYR_SAMPLE_INTERVAL", "x")]).unwrap_err();
+    assert!(refused.contains("SCALYR_SAMPLE_INTERVAL"), "{refused}");
+}
+
+#[test]
+fn ids_of_every_kind_become_the_names_of_the_python_agent() {
+    for (entries, names) in [
+        ("{ module: 'coin' }", vec!["coin()"]),
+        ("{ module: 'coin', id: null }", vec!["coin()"]),
+        ("{ module: 'coin', id: '' }", vec!["coin()"]),
+        ("{ module: 'coin', id: 1.5 }, { module: 'coin', id: true }", vec!["coin(1.5)", "coin(True)"]),
+        ("{ module: 'coin', id: 'x y' }, { module: 'coin', id: 'a(b)' }", vec!["coin(x y)", "coin(a(b))"]),
+        ("{ module: 'coin', id: 'first' }, { module: 'coin' }", vec!["coin(first)", "coin(2)"]),
+    ] {
+        let (found, report) = intervals(entries, &[]);
+        assert_eq!(found.into_iter().map(|(name, _)| name).collect::<Vec<_>>(), names);
+        assert_eq!(report, "");
+    }
+}
+
+#[test]
+fn an_entry_can_be_disabled_and_is_read_all_the_same() {
+    let (built, report) = plan("monitors: [{ module: 'coin', disabled: true }, { module: 'coin', disabled: 'no' }]");
+    assert_eq!(built.monitors.iter().map(|monitor| monitor.disabled).collect::<Vec<_>>(), [true, false]);
+    assert!(report.contains("monitors[1].disabled: \"no\" is read as false"), "{report}");
+    let (built, report) = plan("monitors: [{ module: 'coin', disabled: true, gauss_mean: 11 }]");
+    assert!(built.monitors.is_empty() && report.contains("gauss_mean: 11 is above the maximum 10"), "{report}");
+}
+
+#[test]
+fn a_monitor_that_the_agent_must_not_run_without_is_fatal_when_it_is_refused() {
+    let text = |flag: &str| {
+        format!(
+            "{{ api_key: 'k', implicit_metric_monitor: false, implicit_agent_process_metrics_monitor: false, \
+             monitors: [{{ module: 'coin', gauss_mean: 11, stop_agent_on_failure: {flag} }}] }}"
+        )
+    };
+    expect![[r#"
+        refused: /etc/agent.json:1:137  monitors[0].gauss_mean: 11 is above the maximum 10; this monitor does not run
+        error: /etc/agent.json:1:164  monitors[0].stop_agent_on_failure: is set, and this monitor is refused: mend it, or set `stop_agent_on_failure: false`
+    "#]].assert_eq(&fatal(&text("true")));
+    let (plan, report) = built_with(&text("'false'"), &[]).unwrap();
+    assert!(plan.monitors.is_empty() && report.worst() == Some(Severity::Refused), "{report}");
+    let (plan, _) = built_with(&text("true").replace("11", "1"), &[]).unwrap();
+    assert!(plan.monitors[0].stop_agent_on_failure);
 }
 
 #[test]
@@ -716,7 +841,7 @@ fn a_bad_run_is_refused_with_every_reason() {
         refused: -c:1:15  gauss_mean: 11 is above the maximum 10
         refused: -c:1:33  gauss_stddev: "x" is not a number
         error: -c:1:8: expected a comma, a line break or `}`, found `b`
-        refused: --run-monitor: "cion" is no monitor of this agent; did you mean `coin`?
+        refused: --run-monitor: "cion" is no monitor of this agent; did you mean `coin`? If it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
         error: -c: must be an object, { ... }, but is a list
         refused: -c:1:7  id: must be a text, a number, true or false, but is an object
     "#]]
@@ -738,7 +863,6 @@ fn what_has_no_effect_on_a_single_run_is_named() {
         run.report.to_string()
     };
     expect![[r#"
-        warning: environment  SCALYR_SAMPLE_INTERVAL: is not read for entries of `monitors`; write `sample_interval` into each of them
         warning: -c:1:11  module: "test_monitor" is ignored: --run-monitor runs coin
         warning: -c:1:100  log_path: has no effect with --run-monitor: all lines go to standard output, without a limit
         warning: -c:1:87  log_rotation_max_bytes: has no effect with --run-monitor: all lines go to standard output, without a limit
@@ -747,7 +871,9 @@ fn what_has_no_effect_on_a_single_run_is_named() {
     .assert_eq(&report(
         "{ module: 'test_monitor', id: 'b', monitor_log_write_rate: 5, log_rotation_max_bytes: 9, log_path: 'x.log' }",
     ));
-    assert_eq!(report("{ module: 'coin', id: 'b', sample_interval: 2 }"), "");
+    assert_eq!(report("{ module: 'coin', id: 'b', disabled: false, sample_interval: 1 }"), "");
+    let disabled = "warning: -c:1:22  disabled: has no effect with --run-monitor: the monitor was asked for by name\n";
+    assert_eq!(report("{ id: 'b', disabled: true }"), disabled);
 }
 
 #[test]
@@ -763,11 +889,13 @@ fn a_variable_that_the_python_agent_read_for_every_monitor_is_named_once() {
         built_with(&text(entries), &variables).unwrap_or_else(|report| panic!("{report}")).1.to_string()
     };
     expect![[r#"
-        warning: environment  scalyr_sample_interval: is not read for entries of `monitors`; write `sample_interval` into each of them
         warning: environment  SCALYR_METRIC_NAME_BLACKLIST: is not read for entries of `monitors`; write `metric_name_blacklist` into each of them
+        warning: /etc/agent.json:1:171  monitors[1].sample_interval: given here and, differently, by the environment variable scalyr_sample_interval, which is ignored
     "#]]
     .assert_eq(&told("{ module: 'coin' }, { module: 'coin', id: 'a', sample_interval: 3 }"));
-    assert!(!told("{ module: 'coin', sample_interval: 3 }").contains("sample_interval"));
+    assert!(
+        told("{ module: 'coin', sample_interval: 3 }").contains("variable scalyr_sample_interval, which is ignored")
+    );
     assert_eq!(told(""), "");
 }
 

@@ -83,7 +83,13 @@ impl Write for Shared {
 /// Two samples in the way of `--run-monitor`: nothing but metric lines of this monitor.
 fn run_alone(registration: &Registration, options: &Map<String, Value>) {
     let planned = planned_alone(registration, options).unwrap_or_else(|report| panic!("{report}"));
-    let request = Request { plan: planned.monitor, log_path: planned.log_path, debug_level: 0, samples: Some(2) };
+    let request = Request {
+        plan: planned.monitor,
+        log_path: planned.log_path,
+        debug_level: 0,
+        samples: Some(2),
+        added_entries: planned.added_entries,
+    };
     let (out, mut err) = (Shared::default(), Vec::new());
     let code = run(request, Clock::system(), &Threads::new(), Box::new(out.clone()), &mut err);
     let out = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();

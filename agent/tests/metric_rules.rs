@@ -74,9 +74,17 @@ fn run_counter(config_text: &str, agent_config: Option<&str>) -> String {
         agent_config: agent_config.as_ref(),
     };
     let planned = monitor_plan_for_run(&request, &Registry::linked().unwrap(), &Arc::default());
-    let planned = planned.unwrap_or_else(|report| panic!("{report}"));
+    let mut planned = planned.unwrap_or_else(|report| panic!("{report}"));
+    // What a sample moves the clock by, so that none is too slow.
+    (planned.monitor.sample_interval, planned.monitor.jitter) = (Duration::from_secs(60), false);
     let (clock, out) = (Clock::manual(Timestamp::from_millis(1_767_225_600_000)), Output::default());
-    let request = Request { plan: planned.monitor, log_path: PathBuf::from("."), debug_level: 0, samples: Some(2) };
+    let request = Request {
+        plan: planned.monitor,
+        log_path: PathBuf::from("."),
+        debug_level: 0,
+        samples: Some(2),
+        added_entries: planned.added_entries,
+    };
     let mut err = Vec::new();
     assert_eq!(run(request, clock, &Threads::new(), Box::new(out.clone()), &mut err), 0, "{err:?}");
     format!("{}{}", planned.report, String::from_utf8(out.0.lock().unwrap().clone()).unwrap())

@@ -77,8 +77,14 @@ fn process() {
         agent_config: None,
     };
     let planned = monitor_plan_for_run(&request, &Registry::linked().unwrap(), &Arc::default());
-    let plan = planned.unwrap_or_else(|report| panic!("{report}")).monitor;
-    let request = Request { plan, log_path: PathBuf::from("."), debug_level: 0, samples: None };
+    let planned = planned.unwrap_or_else(|report| panic!("{report}"));
+    let request = Request {
+        plan: planned.monitor,
+        log_path: PathBuf::from("."),
+        debug_level: 0,
+        samples: None,
+        added_entries: planned.added_entries,
+    };
     let out = Box::new(std::io::stdout());
     let code = run(request, Clock::system(), &Threads::new(), out, &mut std::io::stderr());
     std::process::exit(code.into());

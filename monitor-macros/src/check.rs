@@ -12,10 +12,11 @@ use crate::expand::{arguments_of, numbers_for};
 use crate::model::{Config, Env, ExtraFields, Field, Monitor, Role};
 
 /// The keys of a monitor entry that the agent itself reads; the same list as in `scalyr_monitor::config`.
-const FRAMEWORK_KEYS: [&str; 12] = [
+const FRAMEWORK_KEYS: [&str; 13] = [
     "module",
     "id",
     "sample_interval",
+    "disabled",
     "stop_agent_on_failure",
     "log_path",
     "monitor_log_write_rate",

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::clock::Clock;
 use crate::log::Logger;
-use crate::monitor::Result;
+use crate::monitor::{Result, Spacing};
+use crate::monitors::Monitors;
 
 /// How a log file is copied: the part of a `logs` entry that a monitor may set for its metric log or for a log file
 /// that it registers.
@@ -77,12 +78,15 @@ pub struct Context {
     pub log_config: LogConfig,
     /// Set to keep this instance from running; it is shown as disabled in `status`.
     pub disabled: bool,
+    /// When the next sample is due: on a steady grid, or an interval after the last one ended.
+    pub spacing: Spacing,
     /// Attributes of this host that are sent with every request, beside the configured ones, which win.
     pub server_attributes: Map<String, Value>,
     name: String,
     logger: Logger,
     clock: Clock,
     log_files: LogFiles,
+    monitors: Monitors,
 }
 
 impl Context {
@@ -99,12 +103,20 @@ impl Context {
             sample_interval,
             log_config,
             disabled: false,
+            spacing: Spacing::default(),
             server_attributes: Map::new(),
             name: name.to_owned(),
             logger,
             clock,
             log_files,
+            monitors: Monitors::none(),
         }
+    }
+
+    /// The same context with a handle that adds monitors; without one, adding is refused.
+    #[must_use]
+    pub fn with_monitors(self, monitors: Monitors) -> Self {
+        Self { monitors, ..self }
     }
 
     /// The instance's name, `<short name>(<id>)`.
@@ -125,5 +137,10 @@ impl Context {
     /// Registers and withdraws log files while the agent runs. Clone it to keep it.
     pub fn log_files(&self) -> &LogFiles {
         &self.log_files
+    }
+
+    /// Adds and removes further monitors while the agent runs. Clone it to keep it.
+    pub fn monitors(&self) -> &Monitors {
+        &self.monitors
     }
 }

@@ -19,6 +19,7 @@ mod limits;
 pub mod log;
 pub mod metric;
 pub mod monitor;
+pub mod monitors;
 mod nearest;
 #[doc(hidden)]
 pub mod one_line;
@@ -39,5 +40,6 @@ pub use config::ConfigValue;
 pub use context::{Context, LogConfig, LogFiles};
 pub use log::{Level, Logger};
 pub use metric::{Fields, Metric, MetricValue};
-pub use monitor::{Error, Monitor, Result, Run, Stop};
+pub use monitor::{Error, Monitor, Result, Run, Spacing, Stop};
+pub use monitors::{Monitors, NewMonitor};
 pub use sample::{Emission, Lines, Sample};

@@ -71,7 +71,8 @@ pub trait Monitor: Send + 'static {
     /// Takes one sample: called once every sample interval.
     ///
     /// # Errors
-    /// Logged, counted as one failed sample; the next sample is taken as usual.
+    /// Counted as one failed sample, and logged: a new text at once, one that comes again and again every five minutes
+    /// with its count. The next sample is taken as usual.
     fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
         let _ = out;
         Ok(())
@@ -152,12 +153,18 @@ impl Stop {
 
 /// Watches a monitor at work, for `status`; implemented by the agent.
 pub trait Watch: Send {
+    /// It is time for a sample. `missed` turns before this one were left out, because the sample before it, or the
+    /// machine, took too long.
+    fn turn_began(&mut self, interval: Duration, missed: u64) {
+        let _ = (interval, missed);
+    }
+
     /// A sample begins.
     fn sample_began(&mut self) {}
 
-    /// A sample ended, with or without an error.
-    fn sample_ended(&mut self, failed: bool) {
-        let _ = failed;
+    /// A sample ended, with or without an error. Whoever watches tells of the error: nobody else does.
+    fn sample_ended(&mut self, failure: Option<&Error>) {
+        let _ = failure;
     }
 
     /// Lines were handed on; `emitted` counts all since the instance started.
@@ -172,6 +179,18 @@ pub const LEAST_SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
 /// The most time between two samples: a hundred years, which every clock can still count.
 pub const LONGEST_SAMPLE_INTERVAL: Duration = Duration::from_secs(100 * 365 * 86_400);
 
+/// When the next sample is due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spacing {
+    /// On a steady grid: every interval, whatever a sample takes. (The Python agent's way to this was to subtract the
+    /// time that the sample took.)
+    #[default]
+    Grid,
+    /// One interval after the sample before it has ended, as the Python agent does when it is not told otherwise: for
+    /// what must be left in peace between two samples.
+    AfterSample,
+}
+
 /// The running of one instance: when the next sample is due, where it goes, and when to stop.
 pub struct Run {
     sample: Sample,
@@ -182,6 +201,7 @@ pub struct Run {
     /// The interval before it was brought within its bounds.
     asked: Duration,
     due: Instant,
+    spacing: Spacing,
     watch: Box<dyn Watch>,
 }
 
@@ -193,36 +213,58 @@ impl Run {
         let logger = sample.logger().clone();
         let due = later(clock.monotonic(), initial_delay);
         let bounded = within_bounds(interval);
-        Self { sample, stop, clock, logger, interval: bounded, asked: interval, due, watch }
+        Self { sample, stop, clock, logger, interval: bounded, asked: interval, due, spacing: Spacing::Grid, watch }
+    }
+
+    /// The same run with its samples spaced in this way.
+    #[must_use]
+    pub fn spaced(self, spacing: Spacing) -> Self {
+        Self { spacing, ..self }
     }
 
     /// Waits until the next sample is due; false when the monitor is asked to stop.
     ///
-    /// Samples lie on a steady grid. A sample that took longer than the interval is followed at once by the next one;
-    /// the turns that it missed are left out, never piled up.
+    /// Samples lie on a steady grid, unless the monitor set [`Context::spacing`]. A sample that took longer than the
+    /// interval is followed at once by the next one; the turns that it missed are left out, never piled up, and counted.
     #[expect(clippy::should_implement_trait, reason = "a turn of a loop, not an item of an iterator")]
     pub fn next(&mut self) -> bool {
         let now = self.clock.monotonic();
         if self.stop.wait(self.due.saturating_duration_since(now)) {
             return false;
         }
-        let late = self.clock.monotonic().saturating_duration_since(self.due);
-        let missed = late.as_nanos().checked_div(self.interval.as_nanos()).unwrap_or(0);
-        let turns = u32::try_from(missed + 1).unwrap_or(u32::MAX);
-        self.due = later(self.due, self.interval.saturating_mul(turns));
+        let now = self.clock.monotonic();
+        let missed = match self.spacing {
+            Spacing::Grid => {
+                let late = now.saturating_duration_since(self.due);
+                let missed = late.as_nanos().checked_div(self.interval.as_nanos()).unwrap_or(0);
+                let turns = u32::try_from(missed + 1).unwrap_or(u32::MAX);
+                self.due = later(self.due, self.interval.saturating_mul(turns));
+                u64::from(turns) - 1
+            }
+            // Put off again when the sample has ended.
+            Spacing::AfterSample => {
+                self.due = later(now, self.interval);
+                0
+            }
+        };
+        self.watch.turn_began(self.interval, missed);
         true
     }
 
-    /// Takes one sample with `gather` and hands its lines on; an error is logged and counted once.
+    /// Takes one sample with `gather` and hands its lines on. An error is counted and logged; one that comes again and
+    /// again with the same text is told now and then, with its count.
     pub fn sample(&mut self, gather: impl FnOnce(&mut Sample) -> Result<()>) {
         self.watch.sample_began();
         let result = gather(&mut self.sample);
         self.sample.flush();
         self.watch.lines_emitted(self.sample.emitted());
-        if let Err(error) = &result {
-            self.logger.error(format_args!("Failed to gather sample: {error}"));
+        self.watch.sample_ended(result.as_ref().err());
+        if let Some(interval) = self.sample.take_interval() {
+            self.set_interval(interval);
         }
-        self.watch.sample_ended(result.is_err());
+        if self.spacing == Spacing::AfterSample {
+            self.due = later(self.clock.monotonic(), self.interval);
+        }
     }
 
     /// Asks for, and tells of, the end.

@@ -7,6 +7,7 @@ pub use crate::config::{Glob, HostPort, Secret, SpacedList};
 pub use crate::context::{Context, LogConfig, LogFiles};
 pub use crate::log::{Level, Logger};
 pub use crate::metric::{Fields, Metric, MetricValue};
-pub use crate::monitor::{Error, Monitor, Result, Run, Stop};
+pub use crate::monitor::{Error, Monitor, Result, Run, Spacing, Stop};
+pub use crate::monitors::{Monitors, NewMonitor};
 pub use crate::sample::{Emission, Sample};
 pub use monitor_macros::{Fields, scalyr_monitor};

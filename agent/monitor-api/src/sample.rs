@@ -114,6 +114,7 @@ pub struct Sample {
     /// What the user said about metrics by their names; nothing for most instances.
     governed: Option<Box<Governed>>,
     rate_series: SeriesBudget,
+    interval: Option<Duration>,
 }
 
 impl Sample {
@@ -134,6 +135,7 @@ impl Sample {
             order: Vec::new(),
             governed: None,
             rate_series: SeriesBudget::default(),
+            interval: None,
         }
     }
 
@@ -158,6 +160,16 @@ impl Sample {
                 "The monitor asks for the rates of too many metrics; that of {metric:?} is not calculated"
             ));
         }
+    }
+
+    /// Changes the time between two samples from the next one on; see [`Run::set_interval`](crate::Run::set_interval).
+    pub fn set_interval(&mut self, interval: Duration) {
+        self.interval = Some(interval);
+    }
+
+    /// The time between two samples that was asked for since the last look.
+    pub(crate) fn take_interval(&mut self) -> Option<Duration> {
+        self.interval.take()
     }
 
     /// Emits the value of a metric that has no extra fields.

@@ -17,7 +17,9 @@ use scalyr_monitor::{Clock, LogConfig, LogFiles, Logger, Stop};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::config::plan::MonitorPlan;
+use crate::config::AddedEntries;
+use crate::config::plan::{LogPlan, MonitorPlan};
+use crate::monitors::added::{AddedMonitors, Host, Opened};
 use crate::monitors::back_off::RestartPolicy;
 use crate::monitors::instance::{Instance, Refused, Surroundings, construct};
 use crate::monitors::panic_place;
@@ -33,6 +35,9 @@ pub use command::command;
 const PATIENCE: Duration = Duration::from_millis(350);
 const PATIENCE_FOR_A_LINE: Duration = Duration::from_millis(200);
 
+/// How often is looked whether a sample hangs.
+const TICK: Duration = Duration::from_secs(1);
+
 /// What is to be run.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -44,6 +49,8 @@ pub struct Request {
     pub debug_level: u8,
     /// `--samples`: stop after so many.
     pub samples: Option<u64>,
+    /// What an entry means that the monitor adds while it runs.
+    pub added_entries: AddedEntries,
 }
 
 /// Runs the monitor until SIGINT, SIGTERM, the end of `out` or enough samples. Metric lines and diagnostics go to
@@ -65,6 +72,8 @@ enum Event {
     Refused(Refused),
     NoThread(io::Error),
     Started(Arc<MonitorHandle>),
+    /// A monitor failed that has `stop_agent_on_failure`.
+    Failed(String),
     Ended,
     OutputGone,
 }
@@ -119,15 +128,16 @@ fn start(request: &Request, clock: Clock, log: Arc<StdoutLog>, tell: &Sender<Eve
     let keys: Vec<&str> = keys.filter(|key| *key != "module").collect();
     let keys = if keys.is_empty() { "nothing".to_owned() } else { keys.join(", ") };
     logger.debug(format_args!("Parsed the configuration of {name}; it sets {keys}"));
-    let monitor_logger = logger.for_component(&format!("monitor:{name}"));
-    let surroundings = Surroundings {
-        clock,
+    let host = OneRun {
+        clock: clock.clone(),
         logger: logger.clone(),
-        log_files: LogFiles::new(Arc::new(WouldCopy(monitor_logger))),
+        log: Arc::clone(&log),
         log_path: request.log_path.clone(),
-        restart: RestartPolicy::default(),
         rate_series: SeriesBudget::default(),
     };
+    let added = AddedMonitors::new(Box::new(host.clone()), threads.clone(), clock, logger.clone());
+    added.configure(request.added_entries.clone(), [name.clone()]);
+    let surroundings = Surroundings { monitors: Some(added.clone()), ..host.surroundings(&request.plan) };
     let instance = match construct(&request.plan, &surroundings) {
         Ok(instance) => instance,
         Err(refused) => {
@@ -145,8 +155,18 @@ fn start(request: &Request, clock: Clock, log: Arc<StdoutLog>, tell: &Sender<Eve
         Ok(handle) => {
             let handle = Arc::new(handle);
             _ = tell.try_send(Event::Started(Arc::clone(&handle)));
-            while !handle.wait(Duration::from_secs(3600)) {}
-            _ = tell.try_send(Event::Ended);
+            let mut failure = None;
+            while failure.is_none() && !handle.wait(TICK) {
+                handle.look_after();
+                failure = added.tick();
+            }
+            // So that no line of theirs is cut by the end of the process.
+            for other in added.close() {
+                other.ask_to_stop();
+                other.wait(PATIENCE);
+            }
+            let end = failure.or_else(|| handle.fatal_failure()).map_or(Event::Ended, Event::Failed);
+            _ = tell.try_send(end);
         }
     }
 }
@@ -166,6 +186,7 @@ fn wait_for_end(events: &Receiver<Event>, log: &StdoutLog, said: &Stop) -> Resul
             Ok(Event::Started(handle)) => running = Some(handle),
             Ok(Event::Refused(refused)) => return Err(refused.to_string()),
             Ok(Event::NoThread(error)) => return Err(format!("The system gives no thread: {error}")),
+            Ok(Event::Failed(failure)) => return Err(failure),
             Ok(Event::Ended) | Err(_) => return Ok(()),
             Ok(Event::OutputGone) => {
                 // Whoever read the lines has seen enough of them (`| head`): no reason to complain.
@@ -192,6 +213,38 @@ fn wait_for_end(events: &Receiver<Event>, log: &StdoutLog, said: &Stop) -> Resul
             }
         }
     }
+}
+
+/// What the one monitor is lent, and those that it adds: they run beside it, with their lines between its own.
+#[derive(Clone)]
+struct OneRun {
+    clock: Clock,
+    logger: Logger,
+    log: Arc<StdoutLog>,
+    log_path: PathBuf,
+    /// What the rates of all of them may take together.
+    rate_series: SeriesBudget,
+}
+
+impl Host for OneRun {
+    fn surroundings(&self, plan: &MonitorPlan) -> Surroundings {
+        let of_monitor = self.logger.for_component(&format!("monitor:{}", plan.name()));
+        Surroundings {
+            clock: self.clock.clone(),
+            logger: self.logger.clone(),
+            log_files: LogFiles::new(Arc::new(WouldCopy(of_monitor))),
+            log_path: self.log_path.clone(),
+            restart: RestartPolicy::default(),
+            rate_series: self.rate_series.clone(),
+            monitors: None,
+        }
+    }
+
+    fn open(&self, _: &Instance) -> Result<Opened, String> {
+        Ok(Opened { output: self.log.clone(), copied: None })
+    }
+
+    fn close(&self, _: LogPlan) {}
 }
 
 /// Tells which log files the daemon would copy.
@@ -268,14 +321,67 @@ mod tests {
         }
     }
 
+    /// Adds a coin in its first sample, and fails in its run when it is told to.
+    #[scalyr_monitor(name = "run_monitor_adds")]
+    struct Adds {
+        /// Whether its run fails.
+        #[config(default = false)]
+        fails: bool,
+
+        monitors: Option<Monitors>,
+    }
+
+    impl Monitor for Adds {
+        fn initialize(&mut self, context: &mut Context) -> Result<()> {
+            self.monitors = Some(context.monitors().clone());
+            Ok(())
+        }
+
+        fn run(&mut self, run: &mut Run) -> Result<()> {
+            if self.fails {
+                return Err(Error::new("no such coin"));
+            }
+            let monitors = self.monitors.take().unwrap_or_else(Monitors::none);
+            run.sample(|_| monitors.add(NewMonitor::new("coin", "added").with("sample_interval", 0.1)).map(drop));
+            while run.next() {
+                run.sample(|out| {
+                    out.line("here");
+                    Ok(())
+                });
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_monitor_that_is_added_runs_beside_and_its_lines_stand_between() {
+        let out = Shared::default();
+        let ended = run_with(request("run_monitor_adds", Value::Null, 0, 8), Box::new(out.clone()));
+        assert_eq!(ended, (0, String::new()));
+        let lines: Vec<String> = out.lines().iter().map(|line| bare(line)).collect();
+        let of = |start: &str| lines.iter().filter(|line| line.starts_with(start)).count();
+        assert!(of("[coin(added)] uniform ") >= 1 && of("[run_monitor_adds()] here") == 7, "{lines:#?}");
+        assert_eq!(of("INFO [core] Starting monitor coin(added), added by run_monitor_adds()"), 1, "{lines:#?}");
+    }
+
+    #[test]
+    fn a_monitor_with_stop_agent_on_failure_ends_the_run_with_a_failure() {
+        let options = json!({ "fails": true, "stop_agent_on_failure": true });
+        let (code, err) = run_with(request("run_monitor_adds", options, 0, 8), Box::new(Shared::default()));
+        assert_eq!(code, 1);
+        assert!(err.contains("The monitor failed: no such coin"), "{err}");
+    }
+
     /// As the command line asks for it; the options come behind its judgement, so that the run has to judge them too.
     fn request(module: &str, options: Value, debug_level: u8, samples: u64) -> Request {
         let request =
             RunRequest { module, config_text: "{}", sample_interval: Duration::from_millis(100), agent_config: None };
         let planned = monitor_plan_for_run(&request, &Registry::linked().unwrap(), &Arc::default());
-        let mut plan = planned.unwrap_or_else(|report| panic!("{report}")).monitor;
+        let planned = planned.unwrap_or_else(|report| panic!("{report}"));
+        let (mut plan, added_entries) = (planned.monitor, planned.added_entries);
+        plan.stop_agent_on_failure = options.get("stop_agent_on_failure").is_some();
         plan.entry.extend(options.as_object().cloned().unwrap_or_default());
-        Request { plan, log_path: PathBuf::from("."), debug_level, samples: Some(samples) }
+        Request { plan, log_path: PathBuf::from("."), debug_level, samples: Some(samples), added_entries }
     }
 
     fn coin(options: Value, debug_level: u8, samples: u64) -> Request {

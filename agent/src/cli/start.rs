@@ -41,8 +41,8 @@ impl Args {
 
 /// Runs the agent until SIGTERM or SIGINT; a copy of its log goes to `out`, what keeps it from starting to `err`.
 ///
-/// Ends with success after an orderly stop, with 1 when it could not start or a stage broke, so that a service
-/// manager starts it again.
+/// Ends with success after an orderly stop, with 1 when it could not start, a stage broke or a monitor failed that has
+/// `stop_agent_on_failure`, so that a service manager starts it again.
 pub fn run(
     args: Args,
     environment: &Arc<Environment>,
@@ -81,7 +81,8 @@ fn serve(
     let logger = supervisor.logger().clone();
     let tell = move || logger.warn("SIGHUP: the configuration is not read again yet; restart the agent for that");
     signals::call_on(SIGHUP, tell, &threads).map_err(|error| format!("signals cannot be handled: {error}"))?;
-    let mut broken = Ok(());
+    // The first time at once: what failed in the start may be a reason to end.
+    let mut broken = supervisor.tick();
     while broken.is_ok() && !stop.wait(TICK) {
         broken = supervisor.tick();
     }

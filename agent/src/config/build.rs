@@ -6,6 +6,7 @@ use scalyr_monitor::Level;
 use scalyr_monitor::registry::{Environment, Registry};
 use serde_json::{Map, Value};
 
+use super::added_entries::AddedEntries;
 use super::keys;
 use super::load::Loaded;
 use super::own_files::OwnFiles;
@@ -57,7 +58,9 @@ fn plan(
     let session = session::plan(settings, &server_attributes, key_variable, loaded.directory(), report);
     let agent_log = agent_log(settings, report);
     let logs = log_entries::plan(settings, &log_path, report);
-    let monitors = monitor_entries::plan(settings, &own_files, surroundings.registry, surroundings.environment, report);
+    let environment = surroundings.environment;
+    let defaults = monitor_entries::Defaults::read(settings, &own_files, environment, report);
+    let monitors = monitor_entries::plan(settings, &defaults, surroundings.registry, environment, report);
     Some(Plan {
         data_path,
         log_path,
@@ -67,6 +70,7 @@ fn plan(
         sessions: vec![session?],
         logs,
         monitors,
+        added_entries: AddedEntries { defaults, environment: Arc::clone(environment) },
     })
 }
 

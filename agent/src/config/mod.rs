@@ -10,6 +10,7 @@ pub mod own_files;
 pub mod plan;
 pub mod report;
 
+mod added_entries;
 mod log_entries;
 mod metric_rules;
 mod monitor_entries;
@@ -18,10 +19,12 @@ mod patterns;
 mod server;
 mod session;
 mod settings;
+mod single_run;
 mod syntax;
 mod value;
 
+pub use added_entries::AddedEntries;
 pub use build::{Surroundings, build};
 pub use load::{Loaded, load, load_named_by};
-pub use monitor_entries::{RunPlan, RunRequest, monitor_plan_for_run};
 pub use report::{Place, Position, Problem, Report, Severity};
+pub use single_run::{RunPlan, RunRequest, monitor_plan_for_run};

@@ -9,15 +9,13 @@ use scalyr_monitor::registry::{self, BuildContext, Environment, Registration, Re
 use serde_json::{Map, Value};
 
 use super::keys;
-use super::load::Loaded;
-use super::metric_rules::{RATE_NAMES, RateEntries, Target, metric_rules};
+use super::metric_rules::{RateEntries, Target, metric_rules};
 use super::monitor_ids::{self, Id, Wanted};
 use super::own_files::OwnFiles;
 use super::plan::{MonitorPlan, Rotation, WriteLimit};
 use super::report::{Report, Severity};
 use super::session;
 use super::settings::{Scope, Settings};
-use super::syntax;
 use super::value;
 use crate::monitors::panic_place;
 
@@ -51,32 +49,68 @@ pub(super) const NOT_BUILT: [&str; 20] = [
     "url_monitor",
 ];
 /// The key that lets monitors use plain http.
-const ALLOW_HTTP: &str = "allow_http_monitors";
+pub(super) const ALLOW_HTTP: &str = "allow_http_monitors";
+/// The variables that give all entries without a `sample_interval` theirs, the first one first.
+const INTERVAL_VARIABLES: [&str; 2] = ["SCALYR_SAMPLE_INTERVAL", "scalyr_sample_interval"];
 /// What follows from a refusal.
 const DOES_NOT_RUN: &str = "this monitor does not run";
 
 /// What a monitor has when its entry does not say otherwise.
 #[derive(Clone, Debug)]
 pub(super) struct Defaults {
-    sample_interval: Duration,
-    jitter: bool,
-    rotation: Rotation,
-    own_files: OwnFiles,
-    rates: RateEntries,
-    allow_http: bool,
+    pub(super) sample_interval: Duration,
+    /// The variable that the interval comes from.
+    pub(super) interval_variable: Option<&'static str>,
+    pub(super) jitter: bool,
+    pub(super) rotation: Rotation,
+    pub(super) own_files: OwnFiles,
+    pub(super) rates: RateEntries,
+    pub(super) allow_http: bool,
 }
 
 impl Defaults {
     /// From the keys of the whole configuration.
-    pub(super) fn read(settings: &Settings<'_>, own_files: &OwnFiles, report: &mut Report) -> Self {
+    pub(super) fn read(
+        settings: &Settings<'_>,
+        own_files: &OwnFiles,
+        environment: &Environment,
+        report: &mut Report,
+    ) -> Self {
+        let global = session::seconds(settings, "global_monitor_sample_interval");
+        let (sample_interval, interval_variable) = interval_or(global, environment, report);
         Self {
-            sample_interval: session::seconds(settings, "global_monitor_sample_interval"),
+            sample_interval,
+            interval_variable,
             jitter: settings.boolean("global_monitor_sample_interval_enable_jitter"),
             rotation: rotation(settings),
             own_files: own_files.clone(),
             rates: RateEntries::of_agent(settings, report),
             allow_http: settings.boolean(ALLOW_HTTP),
         }
+    }
+}
+
+/// The interval that the environment gives, with its variable, else `default`; a bad one is refused. An entry's own
+/// `sample_interval` wins over both (`monitor-framework.md` section 6).
+pub(super) fn interval_or(
+    default: Duration,
+    environment: &Environment,
+    report: &mut Report,
+) -> (Duration, Option<&'static str>) {
+    let variable = INTERVAL_VARIABLES.iter().find_map(|name| environment.get(name).map(|text| (*name, text)));
+    let Some((name, text)) = variable else { return (default, None) };
+    let entry = Map::from_iter([("sample_interval".to_owned(), Value::from(text))]);
+    let mut of_entry = Report::new("environment");
+    let settings = Settings::read(&entry, keys::MONITOR_ENTRY, "", Scope::Monitor, &mut of_entry);
+    let mut of_environment = Report::new("environment");
+    for problem in of_entry.problems() {
+        let unused = if problem.severity == Severity::Refused { "; the variable is ignored" } else { "" };
+        of_environment.add(problem.severity, name, format!("{}{unused}", problem.message));
+    }
+    report.merge(of_environment);
+    match settings.float("sample_interval") {
+        Some(_) => (session::seconds(&settings, "sample_interval"), Some(name)),
+        None => (default, None),
     }
 }
 
@@ -105,7 +139,7 @@ impl Candidate {
 /// The monitors of the configuration, the implicit ones behind them. An entry that is refused is left out.
 pub(super) fn plan(
     settings: &Settings<'_>,
-    own_files: &OwnFiles,
+    defaults: &Defaults,
     registry: &Registry,
     environment: &Arc<Environment>,
     report: &mut Report,
@@ -117,11 +151,11 @@ pub(super) fn plan(
         .filter_map(|(index, entry)| candidate(entry, format!("monitors[{index}]"), report))
         .collect();
     candidates.extend(implicit(settings, registry, report));
+    candidates.extend(enabled_by_default(&candidates, registry, report));
     warn_of_variables(candidates.iter().map(|candidate| &candidate.entry), environment, report);
 
     let wanted: Vec<Wanted> = candidates.iter().map(|candidate| candidate.wanted.clone()).collect();
     let origins: Vec<String> = candidates.iter().map(|candidate| candidate.origin.clone()).collect();
-    let defaults = Defaults::read(settings, own_files, report);
     let modules: Vec<_> = candidates.iter().map(|candidate| candidate.registration(registry)).collect();
     defaults.rates.warn_of_unknown(&modules, registry, report);
     let mut monitors = Vec::new();
@@ -147,21 +181,49 @@ pub(super) fn plan(
         let resolved = resolve(&entry, &place, registry, report);
         // Every problem of the entry is reported, also when one was found already.
         let made = resolved.and_then(|registration| {
-            monitor_plan(registration, entry, &place, id.clone().unwrap_or_default(), &defaults, environment, report)
+            let id = id.clone().unwrap_or_default();
+            monitor_plan(registration, entry.clone(), &place, id, defaults, environment, report)
         });
         let made = made.filter(|_| id.is_some() && !refused);
         if made.is_none() && !refused {
             report.conclude(known, DOES_NOT_RUN);
+        }
+        if made.is_none() && is_true(&entry, "stop_agent_on_failure") {
+            let path = format!("{}.stop_agent_on_failure", place.prefix);
+            report.fail(path, "is set, and this monitor is refused: mend it, or set `stop_agent_on_failure: false`");
         }
         monitors.extend(made);
     }
     monitors
 }
 
+/// Whether an entry, which may be refused, has this flag set.
+pub(super) fn is_true(entry: &Map<String, Value>, flag: &str) -> bool {
+    let flag = entry.get(flag).filter(|flag| !flag.is_null());
+    flag.is_some_and(|flag| value::boolean(flag).is_ok_and(|flag| flag.value))
+}
+
+/// The monitors that run although no entry names them: those that are made for it, as `enabled_by_default` of their
+/// registration says. An entry of theirs takes their place, `disabled: true` being enough.
+fn enabled_by_default(candidates: &[Candidate], registry: &Registry, report: &mut Report) -> Vec<Candidate> {
+    let named = |registration: &'static Registration| {
+        let modules = candidates.iter().filter_map(|candidate| candidate.entry.get("module").and_then(module_text));
+        modules.filter_map(|module| registry.find(&module)).any(|other| std::ptr::eq(other, registration))
+    };
+    let unnamed = registry.iter().filter(|registration| registration.enabled_by_default && !named(registration));
+    unnamed
+        .filter_map(|registration| {
+            let entry = Map::from_iter([("module".to_owned(), Value::from(registration.name))]);
+            let origin = format!("enabled_by_default of crate {}", registration.krate);
+            candidate(&Value::Object(entry), origin, report)
+        })
+        .collect()
+}
+
 /// Where an entry stands: for the plan, and as the prefix of its problems' paths (empty for the text of `-c`).
-struct EntryPlace {
-    origin: String,
-    prefix: String,
+pub(super) struct EntryPlace {
+    pub(super) origin: String,
+    pub(super) prefix: String,
 }
 
 impl EntryPlace {
@@ -176,14 +238,15 @@ impl EntryPlace {
 
 /// Names each variable that gave the old agent a framework key of an entry without it. The ones that set a key of the
 /// whole configuration as well are named where that is read.
-fn warn_of_variables<'e>(
+pub(super) fn warn_of_variables<'e>(
     entries: impl Iterator<Item = &'e Map<String, Value>> + Clone,
     environment: &Environment,
     report: &mut Report,
 ) {
     let mut of_environment = Report::new("environment");
     for key in keys::MONITOR_ENTRY.iter().map(|key| key.name) {
-        let is_told_elsewhere = key == "module" || keys::GLOBAL.iter().any(|global| global.name == key);
+        let is_told_elsewhere =
+            ["module", "sample_interval"].contains(&key) || keys::GLOBAL.iter().any(|global| global.name == key);
         if is_told_elsewhere || entries.clone().all(|entry| entry.get(key).is_some_and(|value| !value.is_null())) {
             continue;
         }
@@ -247,7 +310,7 @@ fn implicit(settings: &Settings<'_>, registry: &Registry, report: &mut Report) -
     candidates
 }
 
-fn module_text(module: &Value) -> Option<String> {
+pub(super) fn module_text(module: &Value) -> Option<String> {
     match module {
         Value::String(_) | Value::Number(_) => value::scalar_text(module).filter(|text| !text.is_empty()),
         _ => None,
@@ -260,7 +323,7 @@ pub(super) fn short_name(module: &str) -> &str {
 }
 
 /// The id of an entry, if it gives one.
-fn read_id(entry: &Map<String, Value>) -> Result<Option<String>, String> {
+pub(super) fn read_id(entry: &Map<String, Value>) -> Result<Option<String>, String> {
     match entry.get("id") {
         None | Some(Value::Null) => Ok(None),
         Some(id) => match value::scalar_text(id) {
@@ -273,7 +336,7 @@ fn read_id(entry: &Map<String, Value>) -> Result<Option<String>, String> {
     }
 }
 
-fn resolve(
+pub(super) fn resolve(
     entry: &Map<String, Value>,
     place: &EntryPlace,
     registry: &Registry,
@@ -289,15 +352,18 @@ fn resolve(
 
 /// Why a module is no monitor. It is told apart what the Python agent had, what its user wrote for it in Python, and
 /// what is misspelt.
-fn unknown_module(module: &str, registry: &Registry) -> String {
+pub(super) fn unknown_module(module: &str, registry: &Registry) -> String {
     let shipped = module.strip_prefix(PYTHON_PACKAGE).unwrap_or(module);
     if NOT_BUILT.contains(&shipped) {
         return format!("{module:?} is a monitor of the Python agent that is not built yet");
     }
-    let rust = if module.contains('.') && shipped == module {
-        "; Python monitors are not run, a Rust crate under local-monitors/ takes the place of one"
-    } else {
-        ""
+    const PORTED: &str = "Python monitors are not run, but ported: docs/writing-a-monitor.md, section \
+        \"From a Python monitor\"";
+    // The user's own Python monitors often had names without a dot.
+    let of_python = match (shipped == module, module.contains('.')) {
+        (true, true) => format!("; {PORTED}"),
+        (true, false) => format!("; if it is one of your own in Python: {PORTED}"),
+        (false, _) => String::new(),
     };
     let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let near = match registry.find(short_name(module)) {
@@ -307,14 +373,16 @@ fn unknown_module(module: &str, registry: &Registry) -> String {
     if near.is_empty() {
         let all: Vec<_> = registry.iter().map(|registration| registration.name).collect();
         let all = if all.is_empty() { "none".to_owned() } else { quoted(&all) };
-        format!("{module:?} is no monitor of this agent; it has {all}{rust}")
+        format!("{module:?} is no monitor of this agent; it has {all}{of_python}")
     } else {
-        format!("{module:?} is no monitor of this agent{rust}; did you mean {}?", quoted(&near))
+        let of_python = of_python.replace("; Python", " Python").replace("; if", " If");
+        format!("{module:?} is no monitor of this agent; did you mean {}?{of_python}", quoted(&near))
     }
 }
 
-/// Entry → plan: the one way, for the daemon and for `--run-monitor`. `None` when the entry is refused.
-fn monitor_plan(
+/// Entry → plan: the one way, for the daemon, for `--run-monitor` and for monitors that are added at run time. `None`
+/// when the entry is refused.
+pub(super) fn monitor_plan(
     registration: &'static Registration,
     entry: Map<String, Value>,
     place: &EntryPlace,
@@ -338,14 +406,19 @@ fn monitor_plan(
     }
     let target = Target { short_name: &short_name, registration };
     let metric_rules = metric_rules(&settings, &entry, &defaults.rates, target, |path| place.of(path), report);
+    let sample_interval = match settings.float("sample_interval") {
+        Some(_) => session::seconds(&settings, "sample_interval"),
+        None => defaults.sample_interval,
+    };
+    if let Some(name) = defaults.interval_variable.filter(|_| sample_interval != defaults.sample_interval) {
+        let message = format!("given here and, differently, by the environment variable {name}, which is ignored");
+        report.warn(place.of("sample_interval"), message);
+    }
     let plan = MonitorPlan {
         origin: place.origin.clone(),
         registration,
         id,
-        sample_interval: match settings.float("sample_interval") {
-            Some(_) => session::seconds(&settings, "sample_interval"),
-            None => defaults.sample_interval,
-        },
+        sample_interval,
         jitter: defaults.jitter,
         write_limit: write_limit(&settings),
         rotation: Rotation {
@@ -361,6 +434,9 @@ fn monitor_plan(
         metric_log,
         own_files: defaults.own_files.clone(),
         metric_rules: Arc::new(metric_rules),
+        disabled: settings.boolean("disabled"),
+        stop_agent_on_failure: settings.boolean("stop_agent_on_failure"),
+        added: None,
         short_name,
         environment: Arc::clone(environment),
         allow_http: defaults.allow_http,
@@ -415,119 +491,4 @@ fn builds(
         report.refuse(place.of(""), format!("the monitor {} refuses this entry", registration.name));
     }
     built
-}
-
-/// What `--run-monitor` is asked to run.
-#[derive(Clone, Copy)]
-pub struct RunRequest<'a> {
-    /// A short or dotted module name.
-    pub module: &'a str,
-    /// The text of `-c`: an entry without its `module`.
-    pub config_text: &'a str,
-    /// The sample interval when `-c` does not give one.
-    pub sample_interval: Duration,
-    /// The configuration of `-a`: gives the jitter and the rotation.
-    pub agent_config: Option<&'a Loaded>,
-}
-
-/// What `--run-monitor` runs.
-#[derive(Debug)]
-pub struct RunPlan {
-    /// The instance.
-    pub monitor: MonitorPlan,
-    /// `agent_log_path` of `-a`, or its default.
-    pub log_path: PathBuf,
-    /// What is odd, and lets the monitor run all the same.
-    pub report: Report,
-}
-
-/// The plan of the one monitor that `--run-monitor` runs: made in the same way as in the daemon, except that its id is
-/// empty unless the text gives one, and that a refusal ends the run.
-///
-/// # Errors
-/// All problems of the text and of the monitor's options.
-pub fn monitor_plan_for_run(
-    request: &RunRequest<'_>,
-    registry: &Registry,
-    environment: &Arc<Environment>,
-) -> Result<RunPlan, Report> {
-    let mut report = Report::new("-c");
-    let (defaults, log_path) = run_defaults(request, &mut report);
-    let entry = syntax::parse_object(request.config_text, &mut report).map_err(|problem| report.push(problem));
-    let registration = registry.find(request.module);
-    if registration.is_none() {
-        let mut of_module = Report::new("--run-monitor");
-        of_module.refuse("", unknown_module(request.module, registry));
-        report.merge(of_module);
-    }
-    let (Ok(mut entry), Some(registration)) = (entry, registration) else { return Err(report) };
-    warn_of_variables(std::iter::once(&entry), environment, &mut report);
-    warn_of_no_effect(&entry, request.module, &mut report);
-    entry.insert("module".to_owned(), request.module.into());
-    let id = read_id(&entry).unwrap_or_else(|message| {
-        report.refuse("id", message);
-        None
-    });
-    let place = EntryPlace { origin: "--run-monitor".to_owned(), prefix: String::new() };
-    let id = id.unwrap_or_default();
-    match monitor_plan(registration, entry, &place, id, &defaults, environment, &mut report) {
-        Some(monitor) if report.worst() < Some(Severity::Refused) => Ok(RunPlan { monitor, log_path, report }),
-        _ => Err(report),
-    }
-}
-
-/// Names the keys of an entry that do nothing where the lines go to standard output and the monitor is already named.
-fn warn_of_no_effect(entry: &Map<String, Value>, module: &str, report: &mut Report) {
-    if let Some(given) =
-        entry.get("module").filter(|given| !given.is_null() && module_text(given).as_deref() != Some(module))
-    {
-        report.warn("module", format!("{} is ignored: --run-monitor runs {module}", value::shown(given)));
-    }
-    for key in [
-        "log_path",
-        "log_rotation_backup_count",
-        "log_rotation_max_bytes",
-        "monitor_log_write_rate",
-        "monitor_log_max_write_burst",
-    ] {
-        if entry.get(key).is_some_and(|value| !value.is_null()) {
-            report.warn(key, "has no effect with --run-monitor: all lines go to standard output, without a limit");
-        }
-    }
-}
-
-/// What the configuration of `-a` says about a single monitor. The rest of it is judged by `start`.
-fn run_defaults(request: &RunRequest<'_>, report: &mut Report) -> (Defaults, PathBuf) {
-    const JITTER: &str = "global_monitor_sample_interval_enable_jitter";
-    let read = [
-        JITTER,
-        ALLOW_HTTP,
-        "log_rotation_max_bytes",
-        "log_rotation_backup_count",
-        "agent_log_path",
-        "agent_data_path",
-        RATE_NAMES,
-        "metric_functions_cleanup_interval",
-    ];
-    let nothing = Map::new();
-    let values = request.agent_config.map_or(&nothing, |loaded| &loaded.values);
-    let mut of_agent = request.agent_config.map_or_else(Report::default, Loaded::blank_report);
-    let settings = Settings::read(values, keys::GLOBAL, "", Scope::Global, &mut of_agent);
-    let rates = RateEntries::of_agent(&settings, &mut of_agent);
-    of_agent.keep(|path| read.contains(&path) || path.starts_with(RATE_NAMES));
-    report.merge(of_agent);
-    let directory = |key| {
-        let path = PathBuf::from(settings.text(key).unwrap_or_default());
-        request.agent_config.map_or(path.clone(), |loaded| loaded.directory().join(path))
-    };
-    let log_path = directory("agent_log_path");
-    let defaults = Defaults {
-        sample_interval: request.sample_interval,
-        jitter: request.agent_config.is_some() && settings.boolean(JITTER),
-        rotation: rotation(&settings),
-        own_files: OwnFiles::new(&log_path, &directory("agent_data_path")),
-        rates,
-        allow_http: settings.boolean(ALLOW_HTTP),
-    };
-    (defaults, log_path)
 }

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scalyr_monitor::Level;
 use scalyr_monitor::registry::{Environment, Registration};
 use scalyr_monitor::rules::MetricRules;
+use scalyr_monitor::{Level, NewMonitor};
 use serde_json::{Map, Value};
 
+use super::added_entries::AddedEntries;
 use super::own_files::OwnFiles;
 use crate::ledger::WorkerId;
 
@@ -32,6 +33,8 @@ pub struct Plan {
     pub logs: Vec<LogPlan>,
     /// Monitor instances, in the order of the configuration.
     pub monitors: Vec<MonitorPlan>,
+    /// What an entry means that a monitor adds while it runs.
+    pub added_entries: AddedEntries,
 }
 
 /// Size rotation of a file that the agent writes: `log_rotation_max_bytes`, `log_rotation_backup_count`.
@@ -203,6 +206,12 @@ pub struct MonitorPlan {
     pub own_files: OwnFiles,
     /// `metric_name_blacklist`, `calculate_rate_metric_names` and `metric_functions_cleanup_interval`.
     pub metric_rules: Arc<MetricRules>,
+    /// `disabled`: it is shown, and nothing of it runs.
+    pub disabled: bool,
+    /// `stop_agent_on_failure`: the agent stops, and its exit status is not 0, when this instance fails.
+    pub stop_agent_on_failure: bool,
+    /// What another monitor asked for, when it was added at run time.
+    pub added: Option<NewMonitor>,
 }
 
 /// Neither the entry nor the environment: passwords and keys are among them.
@@ -218,6 +227,8 @@ impl fmt::Debug for MonitorPlan {
             .field("write_limit", &self.write_limit)
             .field("rotation", &self.rotation)
             .field("metric_log", &self.metric_log)
+            .field("disabled", &self.disabled)
+            .field("stop_agent_on_failure", &self.stop_agent_on_failure)
             .finish_non_exhaustive()
     }
 }
@@ -226,5 +237,10 @@ impl MonitorPlan {
     /// `<short module>(<id>)`, the instance's name in every log line.
     pub fn name(&self) -> String {
         format!("{}({})", self.short_name, self.id)
+    }
+
+    /// What is said behind its name when it starts.
+    pub fn starting_note(&self) -> &'static str {
+        if self.stop_agent_on_failure { "; the agent stops when it fails (stop_agent_on_failure)" } else { "" }
     }
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use scalyr_monitor::monitor::{LEAST_SAMPLE_INTERVAL, LONGEST_SAMPLE_INTERVAL};
 use scalyr_monitor::registry::{BuildContext, Problem, Severity};
 use scalyr_monitor::rules::SeriesBudget;
-use scalyr_monitor::{Clock, Context, LogConfig, LogFiles, Logger};
+use scalyr_monitor::{Clock, Context, LogConfig, LogFiles, Logger, NewMonitor, Spacing};
 use serde_json::{Map, Value};
 
 use crate::config::own_files::normalised;
 use crate::config::plan::MonitorPlan;
+use crate::monitors::added::{AddedMonitors, Lent};
 use crate::monitors::back_off::RestartPolicy;
 use crate::monitors::guarded::GuardedMonitor;
 use crate::monitors::panic_place;
@@ -31,6 +32,8 @@ pub struct Surroundings {
     pub restart: RestartPolicy,
     /// How many series the rates of all instances may have together.
     pub rate_series: SeriesBudget,
+    /// Takes the monitors that monitors add; without it adding is refused.
+    pub monitors: Option<AddedMonitors>,
 }
 
 /// A monitor instance that is ready to run.
@@ -41,6 +44,8 @@ pub struct Instance {
     pub disabled: bool,
     /// Time between two samples.
     pub sample_interval: Duration,
+    /// When the next sample is due.
+    pub spacing: Spacing,
     /// Its metric log, with an absolute path, and how it is copied.
     pub log_config: LogConfig,
     /// Attributes of this host that it adds to every request.
@@ -48,6 +53,8 @@ pub struct Instance {
     /// For diagnostics of this instance, component `monitor:<name>`.
     pub logger: Logger,
     pub(super) monitor: GuardedMonitor,
+    /// What it adds ends with it.
+    pub(super) added: Option<Lent>,
 }
 
 impl fmt::Debug for Instance {
@@ -123,8 +130,15 @@ pub(super) fn construct_with(
         surroundings.clock.clone(),
         surroundings.log_files.clone(),
     );
+    let added = surroundings.monitors.as_ref().map(|monitors| monitors.lend(&name));
+    if let Some(added) = &added {
+        context = context.with_monitors(added.monitors());
+    }
     let mut monitor = GuardedMonitor::new(built.monitor, logger.clone());
     initialise(&mut monitor, &mut context).map_err(|problem| refused(vec![problem]))?;
+    if let Some(new) = &plan.added {
+        adjust_log(new, &mut context.log_config).map_err(|problem| refused(vec![problem]))?;
+    }
     let mut log_config = context.log_config;
     log_config.path = normalised(&surroundings.log_path.join(&log_config.path));
     if let Some(refusal) = plan.own_files.refusal(&log_config.path) {
@@ -134,11 +148,19 @@ pub(super) fn construct_with(
         plan: plan.clone(),
         disabled: context.disabled,
         sample_interval: context.sample_interval,
+        spacing: context.spacing,
         log_config,
         server_attributes: context.server_attributes,
         logger,
         monitor,
+        added,
     })
+}
+
+/// Lets whoever added the monitor change its metric log.
+fn adjust_log(new: &NewMonitor, log: &mut LogConfig) -> Result<(), Problem> {
+    panic_place::watch(|| new.adjust_log(log))
+        .map_err(|panic| problem("", format!("setting up its metric log {panic}")))
 }
 
 fn initialise(monitor: &mut GuardedMonitor, context: &mut Context) -> Result<(), Problem> {

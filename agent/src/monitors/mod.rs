@@ -1,9 +1,13 @@
 //! Monitors: how an instance is built from its plan, and the thread that it lives on.
 
+pub mod added;
 pub mod back_off;
 pub mod guarded;
 pub mod instance;
 pub mod jitter;
 pub mod panic_place;
+pub mod repeats;
 pub mod runner;
+mod sampling;
+pub mod slow_samples;
 pub mod state;

@@ -1,17 +1,20 @@
 //! The life of a monitor instance on its own thread: it may panic, fail, hang or flood and disturbs nobody else.
 
+use std::borrow::Borrow;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use scalyr_monitor::monitor::Watch;
-use scalyr_monitor::sample::{LineSink, Lines};
+use scalyr_monitor::sample::Lines;
 use scalyr_monitor::{Clock, Level, Logger, Run, Sample, Stop};
 
+use crate::config::plan::MonitorPlan;
 use crate::monitors::back_off::BackOff;
 use crate::monitors::instance::{Instance, Surroundings, construct_with};
 use crate::monitors::jitter::initial_delay;
 use crate::monitors::panic_place;
+use crate::monitors::repeats::Repeats;
+use crate::monitors::sampling::{Sink, Watched};
 use crate::monitors::state::{MonitorSnapshot, Phase, State};
 use crate::own_logs::metric_log::MetricOutput;
 use crate::own_logs::short_text::shorten;
@@ -30,19 +33,38 @@ pub struct MonitorHandle {
 }
 
 /// What the thread and the handle share.
-struct Shared {
-    state: State,
-    output: Arc<dyn MetricOutput>,
-    clock: Clock,
-    logger: Logger,
+pub(super) struct Shared {
+    pub(super) state: State,
+    pub(super) output: Arc<dyn MetricOutput>,
+    pub(super) clock: Clock,
+    pub(super) logger: Logger,
+    /// What was told of failed samples, over all runs.
+    pub(super) repeats: Mutex<Repeats>,
     /// The whole instance was asked to stop.
-    asked: Stop,
+    pub(super) asked: Stop,
     /// What the present run watches. A run has one of its own, so that what a monitor hangs on it dies with the run.
     run: Mutex<Stop>,
     ended: Stop,
 }
 
+/// Where the lines of an instance go that has none.
+struct Nowhere;
+
+impl MetricOutput for Nowhere {
+    fn write(&self, lines: &Lines) -> u64 {
+        lines.len() as u64
+    }
+}
+
 impl MonitorHandle {
+    /// An instance that its entry disables: it is shown, and nothing of it runs, not even its `initialize`.
+    pub fn disabled(plan: &MonitorPlan, surroundings: &Surroundings, threads: &Threads) -> Self {
+        let logger = surroundings.logger.for_component(&format!("monitor:{}", plan.name()));
+        let shared = Shared::new(plan, Arc::new(Nowhere), surroundings.clock.clone(), logger, Phase::Disabled);
+        shared.ended.stop();
+        Self { shared: Arc::new(shared), threads: threads.clone() }
+    }
+
     /// Starts the instance on a thread of its own; its lines go to `output`. A disabled instance gets no thread.
     ///
     /// With a `sample_limit` it ends by itself, and without a word, after so many samples.
@@ -58,15 +80,8 @@ impl MonitorHandle {
     ) -> io::Result<Self> {
         let phase = if instance.disabled { Phase::Disabled } else { Phase::Running };
         let clock = surroundings.clock.clone();
-        let shared = Arc::new(Shared {
-            state: State::new(&instance.plan, clock.clone(), instance.logger.clone(), phase),
-            output,
-            clock,
-            logger: instance.logger.clone(),
-            asked: Stop::new(),
-            run: Mutex::default(),
-            ended: Stop::new(),
-        });
+        let shared = Arc::new(Shared::new(&instance.plan, output, clock, instance.logger.clone(), phase));
+        shared.state.figures().interval = instance.sample_interval;
         let handle = Self { shared: Arc::clone(&shared), threads: threads.clone() };
         if instance.disabled {
             drop(instance);
@@ -83,7 +98,21 @@ impl MonitorHandle {
 
     /// What is known of it now.
     pub fn snapshot(&self) -> MonitorSnapshot {
-        self.shared.state.snapshot()
+        let mut snapshot = self.shared.state.snapshot();
+        if matches!(snapshot.state, Phase::Running | Phase::BackingOff) && self.shared.asked.is_stopped() {
+            snapshot.state = Phase::Stopping;
+        }
+        snapshot
+    }
+
+    /// Tells, once, when a sample hangs; call it every few seconds.
+    pub fn look_after(&self) {
+        self.shared.look_after();
+    }
+
+    /// Why the agent must stop: the instance failed, and has `stop_agent_on_failure`.
+    pub fn fatal_failure(&self) -> Option<String> {
+        self.shared.state.fatal_failure()
     }
 
     /// The instance's name: `coin()`.
@@ -122,7 +151,7 @@ impl MonitorHandle {
     }
 
     /// Takes no further line of it: it hangs, and its thread is left behind.
-    fn leave_behind(&self) {
+    pub(super) fn leave_behind(&self) {
         self.shared.state.figures().phase = Phase::LeftBehind;
         // On a thread of its own: what hangs may be the disk that this writes to.
         let shared = Arc::clone(&self.shared);
@@ -132,16 +161,36 @@ impl MonitorHandle {
     }
 }
 
+impl Shared {
+    fn new(plan: &MonitorPlan, output: Arc<dyn MetricOutput>, clock: Clock, logger: Logger, phase: Phase) -> Self {
+        Self {
+            state: State::new(plan, clock.clone(), logger.clone(), phase),
+            output,
+            clock,
+            logger,
+            repeats: Mutex::default(),
+            asked: Stop::new(),
+            run: Mutex::default(),
+            ended: Stop::new(),
+        }
+    }
+}
+
 /// Stops all of them: asks each first, then waits for them together, at most `budget` in total. Those that hang
 /// longer are left behind, which is logged; what they emit later is counted and goes nowhere. Returns their names.
-pub fn stop_all(monitors: &[MonitorHandle], budget: Duration, clock: &Clock, logger: &Logger) -> Vec<String> {
-    for monitor in monitors.iter().filter(|monitor| !monitor.is_finished()) {
+pub fn stop_all(
+    monitors: &[impl Borrow<MonitorHandle>],
+    budget: Duration,
+    clock: &Clock,
+    logger: &Logger,
+) -> Vec<String> {
+    for monitor in monitors.iter().map(Borrow::borrow).filter(|monitor: &&MonitorHandle| !monitor.is_finished()) {
         logger.info(format_args!("Stopping monitor {}", monitor.name()));
         monitor.ask_to_stop();
     }
     let end = clock.monotonic() + budget;
     let mut left_behind = Vec::new();
-    for monitor in monitors {
+    for monitor in monitors.iter().map(Borrow::<MonitorHandle>::borrow) {
         if !monitor.wait(end.saturating_duration_since(clock.monotonic())) {
             monitor.leave_behind();
             logger.warn(format_args!(
@@ -169,9 +218,13 @@ struct Ended(Arc<Shared>);
 impl Drop for Ended {
     fn drop(&mut self) {
         self.0.output.finish();
+        let untold = self.0.repeats.lock().unwrap_or_else(PoisonError::into_inner).untold();
+        if let Some(untold) = untold {
+            self.0.logger.info(untold);
+        }
         let mut figures = self.0.state.figures();
         figures.restart_at = None;
-        if figures.phase != Phase::Disabled {
+        if !matches!(figures.phase, Phase::Disabled | Phase::Failed) {
             figures.phase = Phase::Stopped;
         }
         drop(figures);
@@ -193,7 +246,10 @@ impl Life {
         let shared = Arc::clone(&self.shared);
         if let Err(panic) = panic_place::watch(|| self.live(instance)) {
             let text = format!("The monitor {panic}; this is a mistake of the agent, and it is not started again");
-            shared.state.figures().last_failure = Some(shorten(&text));
+            let mut figures = shared.state.figures();
+            figures.last_failure = Some(shorten(&text));
+            figures.phase = Phase::Failed;
+            drop(figures);
             shared.logger.coded(Level::Error, FAILED_MONITOR, text);
         }
     }
@@ -218,6 +274,10 @@ impl Life {
         let failure = self.run_once(instance, delay);
         let mut ran = self.shared.clock.monotonic().saturating_duration_since(began);
         self.record(&failure);
+        if plan.stop_agent_on_failure && !self.shared.asked.is_stopped() {
+            self.shared.state.figures().phase = Phase::Failed;
+            return None;
+        }
         while !self.shared.asked.is_stopped() {
             let rest = self.back_off.after(ran);
             ran = Duration::ZERO;
@@ -259,17 +319,21 @@ impl Life {
     }
 
     fn run_once(&self, instance: Instance, delay: Duration) -> Failure {
-        let Instance { plan, mut monitor, sample_interval, logger, .. } = instance;
+        let Instance { plan, mut monitor, sample_interval, spacing, logger, added, .. } = instance;
         let stop = self.fresh_stop();
+        // What it added stops with it, also when it is asked to stop and hangs.
+        if let Some(added) = &added {
+            stop.on_stop(added.end_of_owner());
+        }
         let sink = Box::new(Sink(Arc::clone(&self.shared)));
         let sample = Sample::new(&plan.short_name, &plan.id, self.shared.clock.clone(), logger, sink)
             .governed_by(Arc::clone(&plan.metric_rules), &self.surroundings.rate_series);
-        let watch =
-            Box::new(Watched { shared: Arc::clone(&self.shared), sample_limit: self.sample_limit, stop: stop.clone() });
-        let mut run = Run::new(sample, stop, sample_interval, delay, watch);
+        let watch = Box::new(Watched::new(Arc::clone(&self.shared), self.sample_limit, stop.clone()));
+        let mut run = Run::new(sample, stop, sample_interval, delay, watch).spaced(spacing);
         let outcome = monitor.watch(|monitor| monitor.run(&mut run).map_err(|error| error.to_string()));
         // Hands on the lines of a sample that a panic has cut short.
         drop(run);
+        drop(added);
         self.drop_hooks();
         drop(monitor);
         match outcome {
@@ -300,14 +364,12 @@ impl Life {
     /// Logs and counts how a run ended; the normal end leaves no trace here.
     fn record(&self, failure: &Failure) {
         let asked = self.shared.asked.is_stopped();
+        // A panic in the middle of a sample is that sample's failure.
+        let in_sample = self.shared.sample_is_over().is_some();
         let mut figures = self.shared.state.figures();
+        figures.failed_samples += u64::from(in_sample);
         if let Failure::Panicked(_) = failure {
             figures.panics += 1;
-        }
-        // A panic in the middle of a sample is that sample's failure.
-        if figures.sample_since.take().is_some() {
-            figures.samples += 1;
-            figures.failed_samples += 1;
         }
         let text = match failure {
             Failure::Returned if asked => return,
@@ -325,45 +387,5 @@ impl Life {
 
     fn reached_limit(&self) -> bool {
         self.sample_limit.is_some_and(|limit| self.shared.state.figures().samples >= limit)
-    }
-}
-
-/// The way of the lines out of a run: counted, and open only while the instance is.
-struct Sink(Arc<Shared>);
-
-impl LineSink for Sink {
-    fn write_lines(&mut self, lines: &Lines) {
-        let emitted = lines.len() as u64;
-        let dropped = if self.0.state.is_open() { self.0.output.write(lines) } else { emitted };
-        let mut figures = self.0.state.figures();
-        figures.lines_emitted += emitted;
-        figures.lines_dropped += dropped;
-    }
-}
-
-/// Keeps the state up to date while a run samples.
-struct Watched {
-    shared: Arc<Shared>,
-    sample_limit: Option<u64>,
-    stop: Stop,
-}
-
-impl Watch for Watched {
-    fn sample_began(&mut self) {
-        self.shared.state.figures().sample_since = Some(self.shared.clock.monotonic());
-    }
-
-    fn sample_ended(&mut self, failed: bool) {
-        let mut figures = self.shared.state.figures();
-        figures.sample_since = None;
-        figures.samples += 1;
-        figures.failed_samples += u64::from(failed);
-        let enough = self.sample_limit.is_some_and(|limit| figures.samples >= limit);
-        drop(figures);
-        self.shared.output.sample_ended();
-        if enough {
-            self.shared.asked.stop();
-            self.stop.stop();
-        }
     }
 }

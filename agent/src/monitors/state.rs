@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use scalyr_monitor::{Clock, Logger};
 use serde::Serialize;
@@ -10,6 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::config::plan::MonitorPlan;
+use crate::monitors::slow_samples::SlowSamples;
 
 /// What an instance is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -19,12 +20,23 @@ pub enum Phase {
     Running,
     /// It failed and rests before it is started again.
     BackingOff,
-    /// It said itself that it must not run.
+    /// Its entry, or the monitor itself, says that it must not run.
     Disabled,
+    /// It was asked to stop and has not ended yet.
+    Stopping,
     /// It came to its end.
     Stopped,
+    /// It failed and is not started again.
+    Failed,
     /// It was asked to stop, hung, and was left behind.
     LeftBehind,
+}
+
+impl Phase {
+    /// Whether it should run and does not: it failed, and rests or has ended.
+    pub fn is_dead(self) -> bool {
+        matches!(self, Self::BackingOff | Self::Stopped | Self::Failed | Self::LeftBehind)
+    }
 }
 
 /// As `status` and the demo show it.
@@ -34,7 +46,9 @@ impl fmt::Display for Phase {
             Self::Running => "running",
             Self::BackingOff => "resting after a failure",
             Self::Disabled => "disabled",
+            Self::Stopping => "stopping",
             Self::Stopped => "stopped",
+            Self::Failed => "failed",
             Self::LeftBehind => "hangs and was left behind",
         })
     }
@@ -53,12 +67,24 @@ pub struct MonitorSnapshot {
     pub short_hash: String,
     /// What it is doing.
     pub state: Phase,
+    /// The monitor that added it while it ran; none for what the configuration names.
+    pub added_by: Option<String>,
+    /// Whether the agent stops when it fails.
+    pub stop_agent_on_failure: bool,
+    /// Seconds between two samples, as the monitor may have changed them.
+    pub sample_interval_secs: f64,
     /// Samples taken, failed ones included.
     pub samples: u64,
     /// Samples that ended in an error or a panic.
     pub failed_samples: u64,
-    /// Records of level `ERROR` and above through the instance's logger: one for each failed sample, and the
-    /// monitor's own.
+    /// Samples that took longer than their interval.
+    pub slow_samples: u64,
+    /// Turns that were left out because the sample before them, or the machine, took too long.
+    pub missed_samples: u64,
+    /// Seconds that the last sample took.
+    pub last_sample_secs: Option<f64>,
+    /// One for each failed sample, whether its text was logged or only counted, and the records of level `ERROR` and
+    /// above that the monitor logged itself.
     pub errors: u64,
     /// Panics that were caught.
     pub panics: u64,
@@ -89,12 +115,23 @@ struct Identity {
     id: String,
     module: String,
     short_hash: String,
+    stop_agent_on_failure: bool,
 }
 
 pub(super) struct Figures {
     pub(super) phase: Phase,
     pub(super) samples: u64,
     pub(super) failed_samples: u64,
+    pub(super) slow_samples: u64,
+    pub(super) missed_samples: u64,
+    pub(super) last_sample: Option<Duration>,
+    /// Failed samples whose text was not logged again.
+    pub(super) unlogged_errors: u64,
+    /// The interval of the last turn.
+    pub(super) interval: Duration,
+    /// Whether it was told that the sample under way hangs.
+    pub(super) hang_told: bool,
+    pub(super) slow: SlowSamples,
     pub(super) panics: u64,
     pub(super) restarts: u64,
     pub(super) lines_emitted: u64,
@@ -106,17 +143,24 @@ pub(super) struct Figures {
 
 impl State {
     pub(super) fn new(plan: &MonitorPlan, clock: Clock, logger: Logger, phase: Phase) -> Self {
-        let module = full_module(plan);
         let identity = Identity {
             name: plan.name(),
             id: plan.id.clone(),
-            short_hash: short_hash(&module, status_id(plan)),
-            module,
+            short_hash: short_hash_of(plan),
+            module: full_module(plan),
+            stop_agent_on_failure: plan.stop_agent_on_failure,
         };
         let figures = Figures {
             phase,
             samples: 0,
             failed_samples: 0,
+            slow_samples: 0,
+            missed_samples: 0,
+            last_sample: None,
+            unlogged_errors: 0,
+            interval: plan.sample_interval,
+            hang_told: false,
+            slow: SlowSamples::default(),
             panics: 0,
             restarts: 0,
             lines_emitted: 0,
@@ -138,7 +182,20 @@ impl State {
 
     /// Whether its lines are still taken.
     pub(super) fn is_open(&self) -> bool {
-        !matches!(self.figures().phase, Phase::Stopped | Phase::LeftBehind | Phase::Disabled)
+        !matches!(self.figures().phase, Phase::Stopped | Phase::Failed | Phase::LeftBehind | Phase::Disabled)
+    }
+
+    /// Why the agent must stop, for the person who reads its log.
+    pub(super) fn fatal_failure(&self) -> Option<String> {
+        let Identity { name, short_hash, stop_agent_on_failure, .. } = &self.identity;
+        let figures = self.figures();
+        let cause = figures.last_failure.as_deref().unwrap_or("it failed");
+        (*stop_agent_on_failure && figures.phase == Phase::Failed).then(|| {
+            format!(
+                "Monitor {name} (short hash {short_hash}) has failed and has stop_agent_on_failure, so the agent \
+                 stops: {cause}"
+            )
+        })
     }
 
     pub(super) fn snapshot(&self) -> MonitorSnapshot {
@@ -150,9 +207,15 @@ impl State {
             module: self.identity.module.clone(),
             short_hash: self.identity.short_hash.clone(),
             state: figures.phase,
+            added_by: None,
+            stop_agent_on_failure: self.identity.stop_agent_on_failure,
+            sample_interval_secs: figures.interval.as_secs_f64(),
             samples: figures.samples,
             failed_samples: figures.failed_samples,
-            errors: self.logger.errors(),
+            slow_samples: figures.slow_samples,
+            missed_samples: figures.missed_samples,
+            last_sample_secs: figures.last_sample.map(|took| took.as_secs_f64()),
+            errors: self.logger.errors() + figures.unlogged_errors,
             panics: figures.panics,
             restarts: figures.restarts,
             lines_emitted: figures.lines_emitted,
@@ -178,6 +241,11 @@ fn status_id(plan: &MonitorPlan) -> &str {
         _ => plan.id.is_empty(),
     };
     if nothing { "default" } else { &plan.id }
+}
+
+/// The short hash of an instance, by which dashboards know it.
+pub fn short_hash_of(plan: &MonitorPlan) -> String {
+    short_hash(&full_module(plan), status_id(plan))
 }
 
 /// First ten hex digits of SHA-256 over `<module>:<id>` (`monitor-framework.md` section 4).

@@ -56,8 +56,12 @@ pub struct Snapshot {
     pub server_host: String,
     /// Upload sessions.
     pub sessions: Vec<SessionSnapshot>,
-    /// Monitor instances.
+    /// Monitor instances, those that other monitors have added behind the configuration's own.
     pub monitors: Vec<MonitorSnapshot>,
+    /// How many of them run.
+    pub running_monitors: usize,
+    /// How many of them should run and do not: they failed, and rest or have ended.
+    pub dead_monitors: usize,
     /// Entries that were refused and do not run, a line each.
     pub refused: Vec<String>,
     /// Followed files.

@@ -148,23 +148,49 @@ fn path_line(path: &Path, totals: &Totals) -> String {
 fn monitors(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     writeln!(out, "\nMonitors:\n=========\n")?;
     for monitor in &snapshot.monitors {
-        let MonitorSnapshot { name, lines_emitted, errors, state, .. } = monitor;
-        write!(out, "{name}: {lines_emitted} lines emitted, {errors} errors, {state}")?;
-        if monitor.lines_dropped > 0 {
-            write!(out, ", {} lines dropped", monitor.lines_dropped)?;
-        }
-        if monitor.panics > 0 {
-            write!(out, ", {} panics, restarted {} times", monitor.panics, monitor.restarts)?;
-        }
-        if let Some(seconds) = monitor.sample_running_secs.filter(|seconds| *seconds > 5.0) {
-            write!(out, ", its sample has been running for {seconds:.0} s")?;
-        }
-        if let Some(failure) = &monitor.last_failure {
-            write!(out, ", last failure: {}", failure.replace('\n', " "))?;
-        }
-        writeln!(out)?;
+        writeln!(out, "{}", monitor_line(monitor))?;
+    }
+    let (running, dead) = (snapshot.running_monitors, snapshot.dead_monitors);
+    if dead > 0 {
+        writeln!(out, "{running} monitors run, {dead} should and do not")?;
     }
     Ok(())
+}
+
+/// `<name>: <n> lines emitted, <m> errors, <state>`, with what is out of the ordinary behind it.
+fn monitor_line(monitor: &MonitorSnapshot) -> String {
+    let MonitorSnapshot { name, lines_emitted, errors, state, .. } = monitor;
+    let mut line = format!("{name}: {lines_emitted} lines emitted, {errors} errors, {state}");
+    if monitor.stop_agent_on_failure {
+        line += ", stop_agent_on_failure=true";
+    }
+    if let Some(owner) = &monitor.added_by {
+        _ = write!(line, ", added by {owner}");
+    }
+    if monitor.lines_dropped > 0 {
+        _ = write!(line, ", {} lines dropped", monitor.lines_dropped);
+    }
+    if monitor.restarts > 0 {
+        _ = write!(line, ", {} panics, restarted {} times", monitor.panics, monitor.restarts);
+    }
+    if let Some(seconds) = monitor.restart_in_secs {
+        _ = write!(line, ", starts again in {seconds:.0} s");
+    }
+    if monitor.slow_samples > 0 || monitor.missed_samples > 0 {
+        let (slow, missed) = (monitor.slow_samples, monitor.missed_samples);
+        let interval = monitor.sample_interval_secs;
+        _ = write!(line, ", {slow} samples took longer than the interval of {interval} s, {missed} turns left out");
+        if let Some(seconds) = monitor.last_sample_secs {
+            _ = write!(line, ", the last sample took {seconds:.1} s");
+        }
+    }
+    if let Some(seconds) = monitor.sample_running_secs.filter(|seconds| *seconds > 5.0) {
+        _ = write!(line, ", its sample has been running for {seconds:.0} s");
+    }
+    if let Some(failure) = &monitor.last_failure {
+        _ = write!(line, ", last failure: {}", failure.replace('\n', " "));
+    }
+    line
 }
 
 fn moment(seconds: f64) -> String {
@@ -173,4 +199,65 @@ fn moment(seconds: f64) -> String {
 
 fn at_millis(millis: i64) -> String {
     Timestamp::from_millis(millis).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitors::state::Phase;
+
+    fn monitor() -> MonitorSnapshot {
+        MonitorSnapshot {
+            name: "coin(a)".to_owned(),
+            id: "a".to_owned(),
+            module: "coin".to_owned(),
+            short_hash: "0123456789".to_owned(),
+            state: Phase::Running,
+            added_by: None,
+            stop_agent_on_failure: false,
+            sample_interval_secs: 30.0,
+            samples: 4,
+            failed_samples: 0,
+            slow_samples: 0,
+            missed_samples: 0,
+            last_sample_secs: Some(0.25),
+            errors: 0,
+            panics: 0,
+            restarts: 0,
+            lines_emitted: 8,
+            lines_dropped: 0,
+            sample_running_secs: None,
+            restart_in_secs: None,
+            last_failure: None,
+        }
+    }
+
+    #[test]
+    fn a_healthy_monitor_is_a_short_line() {
+        assert_eq!(monitor_line(&monitor()), "coin(a): 8 lines emitted, 0 errors, running");
+    }
+
+    #[test]
+    fn what_is_out_of_the_ordinary_stands_behind_it() {
+        let vital = MonitorSnapshot { stop_agent_on_failure: true, added_by: Some("finder()".to_owned()), ..monitor() };
+        let line = "coin(a): 8 lines emitted, 0 errors, running, stop_agent_on_failure=true, added by finder()";
+        assert_eq!(monitor_line(&vital), line);
+        let slow = MonitorSnapshot { slow_samples: 2, missed_samples: 3, last_sample_secs: Some(41.3), ..monitor() };
+        let line = "coin(a): 8 lines emitted, 0 errors, running, 2 samples took longer than the interval of 30 s, 3 \
+                    turns left out, the last sample took 41.3 s";
+        assert_eq!(monitor_line(&slow), line);
+        let hangs = MonitorSnapshot { sample_running_secs: Some(61.0), ..monitor() };
+        assert!(monitor_line(&hangs).ends_with(", its sample has been running for 61 s"));
+        let failed = MonitorSnapshot {
+            state: Phase::BackingOff,
+            errors: 1,
+            restarts: 2,
+            restart_in_secs: Some(4.0),
+            last_failure: Some("no\nluck".to_owned()),
+            ..monitor()
+        };
+        let line = "coin(a): 8 lines emitted, 1 errors, resting after a failure, 0 panics, restarted 2 times, starts \
+                    again in 4 s, last failure: no luck";
+        assert_eq!(monitor_line(&failed), line);
+    }
 }

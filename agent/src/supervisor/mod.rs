@@ -1,41 +1,46 @@
 //! Owns every thread of the agent: starts what the plan asks for and stops it in order.
 
 mod difference;
+mod instances;
+mod lender;
+mod start;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crossbeam_channel::bounded;
 use scalyr_monitor::rules::SeriesBudget;
-use scalyr_monitor::{Clock, Level, LogFiles, Logger, Stop, Timestamp};
+use scalyr_monitor::{Clock, Level, Logger, Stop, Timestamp};
 
 pub use difference::{Change, Difference};
+use lender::Lender;
+pub use start::StartError;
+use start::{announce, make_directory, refused};
 
 use crate::checkpoint::Checkpoint;
-use crate::config::plan::{LogPlan, MonitorPlan, Plan, SessionPlan};
-use crate::config::{Report, Severity};
-use crate::data_lock::{DataLock, LockError};
+use crate::config::Report;
+use crate::config::plan::{MonitorPlan, Plan, SessionPlan};
+use crate::data_lock::DataLock;
 use crate::ledger::{Ledger, Offset, Totals, WorkerId};
-use crate::logs::{Port, RegisteredLogs, Tail, TailHandle, TailParts, copy_plan};
-use crate::monitors::back_off::RestartPolicy;
-use crate::monitors::instance::{Instance, Surroundings, construct};
+use crate::logs::{Port, Tail, TailHandle, TailParts};
+use crate::monitors::added::AddedMonitors;
+use crate::monitors::instance::{Instance, Surroundings};
 use crate::monitors::runner::{MonitorHandle, stop_all};
+use crate::monitors::state::Phase;
 use crate::open_files;
 use crate::own_logs::agent_log::AgentLog;
-use crate::own_logs::metric_log::{InstanceLog, MetricLogs};
+use crate::own_logs::metric_log::MetricLogs;
 use crate::status::socket::StatusSocket;
 use crate::status::{self, AgentLogSnapshot, Snapshot};
 use crate::threads::Threads;
 use crate::upload::{Save, Session, SessionParts};
 
+/// Marks in the agent log that the agent stops because of a failure.
+const FAILED_AGENT: &str = "failedAgentMain";
 /// All monitors together have this long to end.
 const MONITORS_BUDGET: Duration = Duration::from_secs(5);
-/// All monitors together have this long to initialise themselves.
-const INITIALISE_BUDGET: Duration = Duration::from_secs(5);
 /// The last read of the log files takes at most this long.
 const LAST_READ_BUDGET: Duration = Duration::from_secs(2);
 /// The sessions together have this long to get rid of what was read.
@@ -53,51 +58,13 @@ pub struct Edge {
     pub stdout: Option<Box<dyn io::Write + Send>>,
 }
 
-/// Why the agent cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A directory that the agent writes in cannot be made.
-    #[error("{path}: {error}; the agent must be able to write there ({key})")]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// The key that names it.
-        key: &'static str,
-        /// Why.
-        error: io::Error,
-    },
-    /// What should be a directory is something else.
-    #[error("{path} is not a directory; {key} must name one")]
-    NoDirectory {
-        /// What is there.
-        path: PathBuf,
-        /// The key that names it.
-        key: &'static str,
-    },
-    /// The data directory cannot be locked.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// The agent log cannot be opened.
-    #[error("{0}; the agent must be able to write its log (agent_log_path)")]
-    AgentLog(io::Error),
-    /// The system refused a thread or a socket.
-    #[error("{what}: {error}")]
-    Refused {
-        /// What was asked for.
-        what: String,
-        /// Why.
-        error: io::Error,
-    },
-}
-
 /// The running agent.
 pub struct Supervisor {
     stages: Arc<Stages>,
     threads: Threads,
     stop: Stop,
-    metric_logs: MetricLogs,
-    /// What the rates of all instances may take together.
-    rate_series: SeriesBudget,
+    lender: Lender,
+    added: AddedMonitors,
     _lock: DataLock,
 }
 
@@ -112,6 +79,7 @@ struct Stages {
     ledger: Ledger,
     checkpoint: Arc<Checkpoint>,
     tail: TailHandle,
+    added: AddedMonitors,
     running: Mutex<Running>,
 }
 
@@ -120,8 +88,10 @@ struct Stages {
 struct Running {
     plan: Option<Plan>,
     sessions: Vec<(WorkerId, Session)>,
-    monitors: Vec<MonitorHandle>,
+    monitors: Vec<Arc<MonitorHandle>>,
     refused: Vec<String>,
+    /// Why the agent must not go on.
+    fatal: Option<String>,
 }
 
 /// How the agent ended.
@@ -167,6 +137,17 @@ impl Supervisor {
             own_log: (agent_log_path, own_log_begin),
         };
         let tail = Tail::start(parts, &threads).map_err(refused("thread of the tail stage"))?;
+        let lender = Lender {
+            clock: clock.clone(),
+            logger: logger.clone(),
+            tail: tail.clone(),
+            metric_logs: Arc::new(MetricLogs::new(logger.clone())),
+            log_path: plan.log_path.clone(),
+            worker: worker(&plan),
+            rate_series: SeriesBudget::default(),
+        };
+        let host = Box::new(lender.clone());
+        let added = AddedMonitors::new(host, threads.clone(), clock.clone(), logger.clone());
         let stages = Arc::new(Stages {
             config_file: edge.config_file,
             config_problems: edge
@@ -182,13 +163,12 @@ impl Supervisor {
             ledger,
             checkpoint,
             tail,
+            added: added.clone(),
             running: Mutex::default(),
         });
-        let metric_logs = MetricLogs::new(logger.clone());
         let no_socket = || refused("status socket in agent_data_path");
         let socket = StatusSocket::bind(&plan.data_path).map_err(no_socket())?;
-        let rate_series = SeriesBudget::default();
-        let supervisor = Self { stages, threads, stop: Stop::new(), metric_logs, rate_series, _lock: lock };
+        let supervisor = Self { stages, threads, stop: Stop::new(), lender, added, _lock: lock };
         supervisor.apply(plan)?;
         // Only now, so that whoever is answered knows that everything was started.
         let stages = Arc::clone(&supervisor.stages);
@@ -204,15 +184,18 @@ impl Supervisor {
         self.stop_removed(&mut running, &difference);
         // The files that are there now are found, and their positions taken, before anything else can take its time.
         self.stages.tail.add(difference.logs.added);
-        let instances = self.build_instances(&mut running, &plan, difference.monitors.added);
+        self.added.configure(plan.added_entries.clone(), plan.monitors.iter().map(MonitorPlan::name));
+        let (disabled, enabled) = difference.monitors.added.into_iter().partition(|monitor| monitor.disabled);
+        let instances = self.build_instances(&mut running, enabled);
         self.start_sessions(&mut running, difference.sessions.added, &instances)?;
-        let metric_logs = instances.iter().map(|(instance, _)| {
-            copy_plan(&instance.plan.name(), instance.log_config.clone(), &plan.log_path, worker(&plan))
-        });
-        self.stages.tail.add(metric_logs.collect());
+        let copied = instances.iter().filter(|(instance, _)| !instance.disabled);
+        self.stages.tail.add(copied.map(|(instance, _)| self.lender.copied(instance)).collect());
+        let disabled: Vec<MonitorPlan> = disabled;
+        self.show_disabled(&mut running, &disabled);
         for (instance, surroundings) in instances {
             self.start_monitor(&mut running, instance, &surroundings)?;
         }
+        Self::sort(&mut running, &plan);
         running.plan = Some(plan);
         Ok(())
     }
@@ -220,7 +203,7 @@ impl Supervisor {
     /// Stops what the new plan does not have any more.
     fn stop_removed(&self, running: &mut Running, difference: &Difference) {
         let is_removed =
-            |handle: &MonitorHandle| difference.monitors.removed.iter().any(|plan| plan.name() == handle.name());
+            |handle: &Arc<MonitorHandle>| difference.monitors.removed.iter().any(|plan| plan.name() == handle.name());
         let (removed, kept): (Vec<_>, Vec<_>) = running.monitors.drain(..).partition(is_removed);
         running.monitors = kept;
         stop_all(&removed, MONITORS_BUDGET, &self.stages.clock, &self.stages.logger);
@@ -236,100 +219,6 @@ impl Supervisor {
                 *worker != removed.worker
             });
         }
-    }
-
-    /// Builds and initialises the instances, each on a thread of its own, so that one that hangs keeps neither the
-    /// others nor the agent from their start. What is refused or late is reported, and the rest runs.
-    fn build_instances(
-        &self,
-        running: &mut Running,
-        plan: &Plan,
-        monitors: Vec<MonitorPlan>,
-    ) -> Vec<(Instance, Surroundings)> {
-        let (done, built) = bounded(monitors.len());
-        let mut waiting: BTreeMap<usize, MonitorPlan> = monitors.into_iter().enumerate().collect();
-        let mut unstarted = Vec::new();
-        for (&index, monitor) in &waiting {
-            let surroundings = self.surroundings(plan, monitor);
-            let (done, building) = (done.clone(), monitor.clone());
-            let work = move || _ = done.send((index, construct(&building, &surroundings), surroundings));
-            if let Err(error) = self.threads.spawn(&format!("build {index}"), work) {
-                unstarted.push((index, error));
-            }
-        }
-        for (index, error) in unstarted {
-            if let Some(MonitorPlan { origin, .. }) = waiting.remove(&index) {
-                self.refuse(running, format!("{origin}: no thread to initialise it on: {error}"));
-            }
-        }
-        let deadline = self.stages.clock.monotonic() + INITIALISE_BUDGET;
-        let mut instances = BTreeMap::new();
-        while !waiting.is_empty() {
-            let left = deadline.saturating_duration_since(self.stages.clock.monotonic());
-            let Ok((index, constructed, surroundings)) = built.recv_timeout(left) else { break };
-            waiting.remove(&index);
-            match constructed {
-                Ok(instance) => _ = instances.insert(index, (instance, surroundings)),
-                Err(refused) => self.refuse(running, refused.to_string()),
-            }
-        }
-        for monitor in waiting.values() {
-            let (name, origin, seconds) = (monitor.name(), &monitor.origin, INITIALISE_BUDGET.as_secs());
-            self.refuse(
-                running,
-                format!("Monitor {name} ({origin}) did not initialise within {seconds} s; it does not run"),
-            );
-        }
-        instances.into_values().collect()
-    }
-
-    /// What an instance is lent.
-    fn surroundings(&self, plan: &Plan, monitor: &MonitorPlan) -> Surroundings {
-        let registered = RegisteredLogs {
-            monitor: monitor.name(),
-            log_path: plan.log_path.clone(),
-            worker: worker(plan),
-            tail: self.stages.tail.clone(),
-        };
-        Surroundings {
-            clock: self.stages.clock.clone(),
-            logger: self.stages.logger.clone(),
-            log_files: LogFiles::new(Arc::new(registered)),
-            log_path: plan.log_path.clone(),
-            restart: RestartPolicy::default(),
-            rate_series: self.rate_series.clone(),
-        }
-    }
-
-    /// Opens the metric log and starts the thread of an instance.
-    fn start_monitor(
-        &self,
-        running: &mut Running,
-        instance: Instance,
-        surroundings: &Surroundings,
-    ) -> Result<(), StartError> {
-        let name = instance.plan.name();
-        let path = &instance.log_config.path;
-        let log = match self.metric_logs.open(path, instance.plan.rotation) {
-            Ok(log) => log,
-            Err(error) => {
-                self.refuse(running, format!("Monitor {name} is not started: its log {}: {error}", path.display()));
-                return Ok(());
-            }
-        };
-        let output = Arc::new(InstanceLog::new(log, &name, instance.plan.write_limit, surroundings.clock.clone()));
-        if !instance.disabled {
-            self.stages.logger.info(format_args!("Starting monitor {name}"));
-        }
-        let handle = MonitorHandle::start(instance, output, surroundings, None, &self.threads)
-            .map_err(refused(&format!("thread of monitor {name}")))?;
-        running.monitors.push(handle);
-        Ok(())
-    }
-
-    fn refuse(&self, running: &mut Running, why: String) {
-        self.stages.logger.coded(Level::Error, "monitorRefused", &why);
-        running.refused.push(why);
     }
 
     fn start_sessions(
@@ -365,11 +254,27 @@ impl Supervisor {
     /// What has to be done now and then; call it every few seconds.
     ///
     /// # Errors
-    /// When a stage had to end by itself, so that only a restart of the process helps.
+    /// When a stage had to end by itself, so that only a restart of the process helps; or when a monitor has failed
+    /// that has `stop_agent_on_failure`.
     pub fn tick(&self) -> Result<(), String> {
         self.stages.agent_log.tick();
-        let tail = self.stages.tail.snapshot().broken;
-        tail.map_or(Ok(()), |broken| Err(format!("copying log files {broken}")))
+        if let Some(broken) = self.stages.tail.snapshot().broken {
+            return Err(format!("copying log files {broken}"));
+        }
+        let (fatal, monitors) = {
+            let mut running = self.stages.lock();
+            (running.fatal.take(), running.monitors.clone())
+        };
+        monitors.iter().for_each(|monitor| monitor.look_after());
+        let failed = || monitors.iter().find_map(|monitor| monitor.fatal_failure());
+        let of_added = self.added.tick();
+        match fatal.or_else(failed).or(of_added) {
+            Some(failure) => {
+                self.stages.logger.coded(Level::Error, FAILED_AGENT, &failure);
+                Err(failure)
+            }
+            None => Ok(()),
+        }
     }
 
     /// The agent log.
@@ -385,6 +290,7 @@ impl Supervisor {
             let mut running = stages.lock();
             (std::mem::take(&mut running.monitors), std::mem::take(&mut running.sessions))
         };
+        let monitors = [monitors, self.added.close()].concat();
         let left_behind = stop_all(&monitors, MONITORS_BUDGET, &stages.clock, &stages.logger);
         let all_read = stages.tail.finish(stages.clock.monotonic() + LAST_READ_BUDGET);
         let deadline = stages.clock.monotonic() + SESSIONS_BUDGET;
@@ -416,6 +322,9 @@ impl Stages {
         let (files, closed_files, totals) = status::files(&self.ledger);
         let plan = running.plan.as_ref();
         let path = |of: fn(&Plan) -> &Path| plan.map(|plan| of(plan).to_owned()).unwrap_or_default();
+        let mut monitors: Vec<_> = running.monitors.iter().map(|monitor| monitor.snapshot()).collect();
+        monitors.extend(self.added.snapshots());
+        let count = |wanted: fn(Phase) -> bool| monitors.iter().filter(|monitor| wanted(monitor.state)).count();
         let host = plan.and_then(|plan| plan.server_attributes.get("serverHost")?.as_str().map(str::to_owned));
         Snapshot {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -428,7 +337,9 @@ impl Stages {
             data_path: path(|plan| &plan.data_path),
             server_host: host.unwrap_or_default(),
             sessions: running.sessions.iter().map(|(_, session)| session.snapshot()).collect(),
-            monitors: running.monitors.iter().map(MonitorHandle::snapshot).collect(),
+            running_monitors: count(|state| state == Phase::Running),
+            dead_monitors: count(Phase::is_dead),
+            monitors,
             refused: running.refused.clone(),
             files,
             closed_files,
@@ -455,34 +366,4 @@ fn seconds(time: Timestamp) -> f64 {
 /// The worker that sends metric logs.
 fn worker(plan: &Plan) -> WorkerId {
     plan.sessions.first().map_or_else(|| WorkerId("default".to_owned()), |session| session.worker.clone())
-}
-
-fn make_directory(path: &Path, key: &'static str) -> Result<(), StartError> {
-    if path.exists() && !path.is_dir() {
-        return Err(StartError::NoDirectory { path: path.to_owned(), key });
-    }
-    fs::create_dir_all(path).map_err(|error| StartError::Directory { path: path.to_owned(), key, error })
-}
-
-fn refused(what: &str) -> impl FnOnce(io::Error) -> StartError + use<> {
-    let what = what.to_owned();
-    move |error| StartError::Refused { what, error }
-}
-
-/// The first lines of a run: who starts, with what, and everything that is odd about the configuration.
-fn announce(logger: &Logger, plan: &Plan, config_file: &Path, report: &Report) {
-    logger.info(format_args!(
-        "Starting scalyr agent... (version={}) (pid={}) (config={}) (server_host={})",
-        env!("CARGO_PKG_VERSION"),
-        std::process::id(),
-        config_file.display(),
-        plan.server_attributes.get("serverHost").and_then(|host| host.as_str()).unwrap_or_default(),
-    ));
-    for problem in report.problems() {
-        let level = if problem.severity == Severity::Warning { Level::Warning } else { Level::Error };
-        logger.coded(level, "badConfig", problem);
-    }
-    for LogPlan { origin, path, .. } in &plan.logs {
-        logger.debug(format_args!("{origin}: copying {path}"));
-    }
 }

@@ -35,10 +35,11 @@ pub use secret::Secret;
 pub use value::{ConfigValue, Found, MASK};
 
 /// The keys of a monitor entry that the agent itself reads (`monitor-framework.md` section 2); no option may take one.
-pub const FRAMEWORK_KEYS: [&str; 12] = [
+pub const FRAMEWORK_KEYS: [&str; 13] = [
     "module",
     "id",
     "sample_interval",
+    "disabled",
     "stop_agent_on_failure",
     "log_path",
     "monitor_log_write_rate",

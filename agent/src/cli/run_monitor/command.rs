@@ -38,6 +38,7 @@ pub fn command(args: Args) -> u8 {
                 log_path: planned.log_path,
                 debug_level: args.debug_level,
                 samples: args.samples,
+                added_entries: planned.added_entries,
             };
             run(request, Clock::system(), &Threads::new(), Box::new(io::stdout()), &mut io::stderr())
         }

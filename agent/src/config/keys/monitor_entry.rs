@@ -23,8 +23,10 @@ pub const MONITOR_ENTRY: &[Key] = keys! {
     Key::new("log_rotation_backup_count", Kind::Integer(None)).range(0.0, 10_000.0),
     /// Bytes after which the metric log begins a new file; the key of the same name at the top level unless given.
     Key::new("log_rotation_max_bytes", Kind::Integer(None)).range(0.0, MAX_BYTES),
-    /// Stops the agent when this monitor fails for good.
-    flag("stop_agent_on_failure", false).not_yet("the agent goes on when this monitor fails"),
+    /// Keeps this monitor from running; its entry is read all the same, and `status` shows it as disabled.
+    flag("disabled", false),
+    /// Stops the agent, with exit status 1, when this monitor fails.
+    flag("stop_agent_on_failure", false),
     /// Seconds that metric lines may wait before they are written.
     // A delay would save nothing: the lines of a sample already are one write, and need a timer to leave on time.
     seconds("monitor_log_flush_delay", 0.0).obsolete("each sample is written to the metric log in one go, at its end"),

@@ -1,0 +1,136 @@
+//! What the agent sees of a run: its samples, begun, ended, failed, slow or hanging, and its lines.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use scalyr_monitor::monitor::Watch;
+use scalyr_monitor::sample::{LineSink, Lines};
+use scalyr_monitor::{Error, Stop};
+
+use crate::monitors::runner::Shared;
+use crate::own_logs::short_text::shorten;
+
+/// A sample that takes this many intervals, and [`HANGS`] at least, is said to hang.
+const HANGS_INTERVALS: u32 = 3;
+/// No sample hangs before this time.
+const HANGS: Duration = Duration::from_secs(60);
+
+impl Shared {
+    /// Tells, once, that a sample hangs. Called now and then from another thread: its own cannot tell.
+    pub(super) fn look_after(&self) {
+        let now = self.clock.monotonic();
+        let mut figures = self.state.figures();
+        let age = figures.sample_since.map(|since| now.saturating_duration_since(since));
+        let patience = HANGS.max(figures.interval.saturating_mul(HANGS_INTERVALS));
+        let Some(age) = age.filter(|age| *age >= patience && !figures.hang_told) else { return };
+        figures.hang_told = true;
+        drop(figures);
+        self.logger.warn(format_args!(
+            "A sample has been running for {:.0} s; the monitor takes no other one until it ends",
+            age.as_secs_f64()
+        ));
+    }
+
+    /// Notes that no sample is under way any more; how long the one took that was.
+    pub(super) fn sample_is_over(&self) -> Option<Duration> {
+        let now = self.clock.monotonic();
+        let mut figures = self.state.figures();
+        let took = now.saturating_duration_since(figures.sample_since.take()?);
+        figures.samples += 1;
+        figures.last_sample = Some(took);
+        let hung = std::mem::take(&mut figures.hang_told);
+        drop(figures);
+        if hung {
+            self.logger.warn(format_args!("The sample that hung has ended after {:.0} s", took.as_secs_f64()));
+        }
+        Some(took)
+    }
+
+    /// Logs a failed sample or, with none, that one went well, if there is anything new in it.
+    fn tell_of(&self, failure: Option<&Error>) {
+        // The text is code of the monitor: outside of the lock.
+        let text = failure.map(|error| shorten(error));
+        let now = self.clock.monotonic();
+        let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = match &text {
+            Some(text) => repeats.failed(text, now),
+            None => repeats.worked(now),
+        };
+        drop(repeats);
+        match (&text, told) {
+            (Some(_), Some(told)) => self.logger.error(told),
+            (Some(_), None) => self.state.figures().unlogged_errors += 1,
+            (None, Some(told)) => self.logger.info(told),
+            (None, None) => {}
+        }
+        if let Some(text) = text {
+            self.state.figures().last_failure = Some(format!("Failed to gather sample: {text}"));
+        }
+    }
+}
+
+/// The way of the lines out of a run: counted, and open only while the instance is.
+pub(super) struct Sink(pub(super) Arc<Shared>);
+
+impl LineSink for Sink {
+    fn write_lines(&mut self, lines: &Lines) {
+        let emitted = lines.len() as u64;
+        let dropped = if self.0.state.is_open() { self.0.output.write(lines) } else { emitted };
+        let mut figures = self.0.state.figures();
+        figures.lines_emitted += emitted;
+        figures.lines_dropped += dropped;
+    }
+}
+
+/// Keeps the state up to date while a run samples.
+pub(super) struct Watched {
+    shared: Arc<Shared>,
+    sample_limit: Option<u64>,
+    stop: Stop,
+    /// The interval of the turn that is under way; none for a monitor that samples when it likes.
+    interval: Option<Duration>,
+    /// How long the last sample took, if that was too long.
+    too_long: Option<Duration>,
+}
+
+impl Watched {
+    /// Watches a run; after so many samples it asks the run, and the instance, to stop.
+    pub(super) fn new(shared: Arc<Shared>, sample_limit: Option<u64>, stop: Stop) -> Self {
+        Self { shared, sample_limit, stop, interval: None, too_long: None }
+    }
+}
+
+impl Watch for Watched {
+    fn turn_began(&mut self, interval: Duration, missed: u64) {
+        self.interval = Some(interval);
+        let mut figures = self.shared.state.figures();
+        figures.interval = interval;
+        figures.missed_samples += missed;
+        let Some(took) = self.too_long.take() else { return };
+        let told = figures.slow.slow(took, interval, missed, self.shared.clock.monotonic());
+        drop(figures);
+        if let Some(told) = told {
+            self.shared.logger.warn(told);
+        }
+    }
+
+    fn sample_began(&mut self) {
+        self.shared.state.figures().sample_since = Some(self.shared.clock.monotonic());
+    }
+
+    fn sample_ended(&mut self, failure: Option<&Error>) {
+        self.shared.tell_of(failure);
+        let took = self.shared.sample_is_over();
+        self.too_long = took.filter(|took| self.interval.take().is_some_and(|interval| *took > interval));
+        let mut figures = self.shared.state.figures();
+        figures.failed_samples += u64::from(failure.is_some());
+        figures.slow_samples += u64::from(self.too_long.is_some());
+        let enough = self.sample_limit.is_some_and(|limit| figures.samples >= limit);
+        drop(figures);
+        self.shared.output.sample_ended();
+        if enough {
+            self.shared.asked.stop();
+            self.stop.stop();
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The monitor instances of a plan: built and initialised, given their metric logs, started, or refused.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::bounded;
+use scalyr_monitor::Level;
+
+use super::start::refused;
+use super::{Running, StartError, Supervisor};
+use crate::config::plan::{MonitorPlan, Plan};
+use crate::monitors::instance::{Instance, Surroundings, construct};
+use crate::monitors::runner::MonitorHandle;
+
+/// All monitors together have this long to initialise themselves.
+const INITIALISE_BUDGET: Duration = Duration::from_secs(5);
+
+impl Supervisor {
+    /// Builds and initialises the instances, each on a thread of its own, so that one that hangs keeps neither the
+    /// others nor the agent from their start. What is refused or late is reported, and the rest runs.
+    pub(super) fn build_instances(
+        &self,
+        running: &mut Running,
+        monitors: Vec<MonitorPlan>,
+    ) -> Vec<(Instance, Surroundings)> {
+        let (done, built) = bounded(monitors.len());
+        let mut waiting: BTreeMap<usize, MonitorPlan> = monitors.into_iter().enumerate().collect();
+        let mut unstarted = Vec::new();
+        for (&index, monitor) in &waiting {
+            let surroundings = self.lender.surroundings(monitor, &self.added);
+            let (done, building) = (done.clone(), monitor.clone());
+            let work = move || _ = done.send((index, construct(&building, &surroundings), surroundings));
+            if let Err(error) = self.threads.spawn(&format!("build {index}"), work) {
+                unstarted.push((index, error));
+            }
+        }
+        for (index, error) in unstarted {
+            if let Some(monitor) = waiting.remove(&index) {
+                let why = format!("{}: no thread to initialise it on: {error}", monitor.origin);
+                self.refuse(running, &monitor, why);
+            }
+        }
+        let deadline = self.stages.clock.monotonic() + INITIALISE_BUDGET;
+        let mut instances = BTreeMap::new();
+        while !waiting.is_empty() {
+            let left = deadline.saturating_duration_since(self.stages.clock.monotonic());
+            let Ok((index, constructed, surroundings)) = built.recv_timeout(left) else { break };
+            let Some(monitor) = waiting.remove(&index) else { continue };
+            match constructed {
+                Ok(instance) => _ = instances.insert(index, (instance, surroundings)),
+                Err(refused) => self.refuse(running, &monitor, refused.to_string()),
+            }
+        }
+        for monitor in waiting.values() {
+            let (name, origin, seconds) = (monitor.name(), &monitor.origin, INITIALISE_BUDGET.as_secs());
+            let why = format!("Monitor {name} ({origin}) did not initialise within {seconds} s; it does not run");
+            self.refuse(running, monitor, why);
+        }
+        instances.into_values().collect()
+    }
+
+    /// Opens the metric log and starts the thread of an instance.
+    pub(super) fn start_monitor(
+        &self,
+        running: &mut Running,
+        instance: Instance,
+        surroundings: &Surroundings,
+    ) -> Result<(), StartError> {
+        let name = instance.plan.name();
+        if instance.disabled {
+            self.stages.logger.info(format_args!("Monitor {name} has disabled itself"));
+            let handle = MonitorHandle::disabled(&instance.plan, surroundings, &self.threads);
+            running.monitors.push(Arc::new(handle));
+            return Ok(());
+        }
+        let output = match self.lender.open(&instance) {
+            Ok(output) => output,
+            Err(why) => {
+                self.refuse(running, &instance.plan, format!("Monitor {name} is not started: {why}"));
+                return Ok(());
+            }
+        };
+        self.stages.logger.info(format_args!("Starting monitor {name}{}", instance.plan.starting_note()));
+        let handle = MonitorHandle::start(instance, output, surroundings, None, &self.threads)
+            .map_err(refused(&format!("thread of monitor {name}")))?;
+        running.monitors.push(Arc::new(handle));
+        Ok(())
+    }
+
+    /// Shows the instances that their entries disable; nothing of them runs.
+    pub(super) fn show_disabled(&self, running: &mut Running, disabled: &[MonitorPlan]) {
+        for plan in disabled {
+            self.stages.logger.info(format_args!("Monitor {} is disabled ({})", plan.name(), plan.origin));
+            let surroundings = self.lender.surroundings(plan, &self.added);
+            running.monitors.push(Arc::new(MonitorHandle::disabled(plan, &surroundings, &self.threads)));
+        }
+    }
+
+    /// Brings the instances into the order of the configuration.
+    pub(super) fn sort(running: &mut Running, plan: &Plan) {
+        let places: HashMap<String, usize> =
+            plan.monitors.iter().enumerate().map(|(place, monitor)| (monitor.name(), place)).collect();
+        running.monitors.sort_by_key(|monitor| places.get(monitor.name()).copied().unwrap_or(usize::MAX));
+    }
+
+    /// Reports an instance that does not run; when the agent must not run without it, the next tick says so.
+    fn refuse(&self, running: &mut Running, plan: &MonitorPlan, why: String) {
+        self.stages.logger.coded(Level::Error, "monitorRefused", &why);
+        if plan.stop_agent_on_failure {
+            let name = plan.name();
+            running.fatal.get_or_insert_with(|| {
+                let short_hash = crate::monitors::state::short_hash_of(plan);
+                format!(
+                    "Monitor {name} (short hash {short_hash}) is refused and has stop_agent_on_failure, so the agent \
+                     stops: {why}"
+                )
+            });
+        }
+        running.refused.push(why);
+    }
+}
