@@ -281,10 +281,10 @@ pub(crate) fn fields(fields: &ExtraFields) -> TokenStream {
     let (impl_generics, type_generics, where_clause) = fields.generics.split_for_impl();
     let names: Vec<String> = fields.fields.iter().map(|field| written_name(&field.name())).collect();
     let docs = fields.fields.iter().map(|field| field.doc.to_expression());
-    let writes = fields.fields.iter().zip(&names).map(|(field, name)| {
+    let values = fields.fields.iter().enumerate().map(|(at, field)| {
         let (field, ty) = (&field.ident, &field.ty);
         quote_spanned! {Span::mixed_site()=>
-            ::scalyr_monitor::__private::write_field::<#ty>(__out, #name, &self.#field);
+            #at => ::scalyr_monitor::__private::write_value::<#ty>(&self.#field, __out),
         }
     });
     quote_spanned! {Span::mixed_site()=>
@@ -295,8 +295,15 @@ pub(crate) fn fields(fields: &ExtraFields) -> TokenStream {
 
                 const DOCS: &'static [&'static ::scalyr_monitor::__private::str] = &[#(#docs),*];
 
-                fn write(&self, __out: &mut ::scalyr_monitor::__private::String) {
-                    #(#writes)*
+                fn write_value(
+                    &self,
+                    __at: ::scalyr_monitor::__private::usize,
+                    __out: &mut ::scalyr_monitor::__private::String,
+                ) {
+                    match __at {
+                        #(#values)*
+                        _ => {}
+                    }
                 }
             }
         };

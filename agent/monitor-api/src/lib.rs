@@ -11,8 +11,10 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod catalogue;
 pub mod clock;
 pub mod config;
+mod const_text;
 pub mod context;
 mod governed;
 mod limits;

@@ -1,16 +1,18 @@
 //! Metrics: typed handles, the values they take and the rules for names (`logging.md` sections 4 and 5).
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::marker::PhantomData;
 
 /// A metric that a monitor declared: emits values of type `V`, with the extra fields of `F` (none by default).
 ///
-/// The handle is made by `#[scalyr_monitor]` for each field marked `#[metric]`; it is `Copy` and holds only the name.
+/// The handle is made by `#[scalyr_monitor]` for each field marked `#[metric]`; it is `Copy` and holds only the name and
+/// those extra fields that never change.
 /// A `Metric<&'static str>` takes any `&str`, and a `Metric<V, Disk<'static>>` any `Disk<'_>`: nothing need be copied
 /// to be emitted.
 pub struct Metric<V, F = ()> {
     name: &'static str,
+    constants: &'static [(&'static str, &'static str)],
     // Covariant, so that `Metric<u64, Disk<'static>>` takes fields that borrow for a moment only.
     types: PhantomData<fn() -> (V, F)>,
 }
@@ -19,13 +21,50 @@ impl<V, F> Metric<V, F> {
     /// Made by the macro, which has checked the name.
     #[doc(hidden)]
     pub const fn declared(name: &'static str) -> Self {
-        Self { name, types: PhantomData }
+        Self { name, constants: &[], types: PhantomData }
+    }
+
+    /// The same metric with extra fields that never change; made by the macro, which has checked and sorted them.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_constants(self, constants: &'static [(&'static str, &'static str)]) -> Self {
+        Self { constants, ..self }
     }
 
     /// The name as it stands in the metric log.
     pub const fn name(self) -> &'static str {
         self.name
     }
+
+    /// The extra fields whose value never changes, sorted by name; written with each emission.
+    pub const fn constants(self) -> &'static [(&'static str, &'static str)] {
+        self.constants
+    }
+}
+
+impl<V, F: Fields> Metric<V, F> {
+    /// Appends ` name=value` for each extra field, those that never change sorted among the others. Allocates nothing.
+    pub fn write_fields(self, fields: &F, out: &mut String) {
+        let mut constants = self.constants.iter().peekable();
+        for (at, name) in F::NAMES.iter().enumerate() {
+            while let Some((constant, value)) = constants.next_if(|(constant, _)| constant < name) {
+                write_name(constant, out);
+                value.write(out);
+            }
+            write_name(name, out);
+            fields.write_value(at, out);
+        }
+        for (constant, value) in constants {
+            write_name(constant, out);
+            value.write(out);
+        }
+    }
+}
+
+fn write_name(name: &str, out: &mut String) {
+    out.push(' ');
+    out.push_str(name);
+    out.push('=');
 }
 
 impl<V, F> Clone for Metric<V, F> {
@@ -113,7 +152,8 @@ impl MetricValue for str {
                 b'\r' => out.push_str("\\r"),
                 0x08 => out.push_str("\\b"),
                 0x0c => out.push_str("\\f"),
-                control => out.push_str(&format!("\\u{control:04x}")),
+                // Writing to a string does not fail.
+                control => _ = write!(out, "\\u{control:04x}"),
             }
             rest = &rest[at + 1..];
         }
@@ -155,11 +195,19 @@ pub trait Fields {
     /// The field names in the order in which they are written: sorted by code point.
     const NAMES: &'static [&'static str];
 
-    /// The doc comment of each, in the same order; empty where there is none.
+    /// The doc comment of each, in the same order.
     const DOCS: &'static [&'static str];
 
+    /// Appends the value of the field that stands at this place of [`NAMES`](Fields::NAMES); nothing when none does.
+    fn write_value(&self, at: usize, out: &mut String);
+
     /// Appends ` name=value` for each field, in the order of [`NAMES`](Fields::NAMES).
-    fn write(&self, out: &mut String);
+    fn write(&self, out: &mut String) {
+        for (at, name) in Self::NAMES.iter().enumerate() {
+            write_name(name, out);
+            self.write_value(at, out);
+        }
+    }
 }
 
 impl Fields for () {
@@ -167,7 +215,7 @@ impl Fields for () {
 
     const DOCS: &'static [&'static str] = &[];
 
-    fn write(&self, _: &mut String) {}
+    fn write_value(&self, _: usize, _: &mut String) {}
 }
 
 /// A metric, for the reference.
@@ -181,7 +229,7 @@ pub struct MetricDecl {
     pub kind: &'static str,
     /// The names of its extra fields, in the order in which they are written.
     pub fields: &'static [&'static str],
-    /// The doc comment of each extra field; empty where there is none.
+    /// The doc comment of each extra field.
     pub field_docs: &'static [&'static str],
     /// Extra fields whose value never changes, with that value: `type` and `read`. Written with each emission, sorted
     /// among the others.
@@ -218,6 +266,12 @@ impl DeclaredMetric {
 
 /// Metrics that belong together, by `#[derive(MetricSet)]` on a struct whose fields are `#[metric]` handles; a monitor
 /// with a large catalogue takes them in with `#[metrics]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a set of metrics",
+    label = "not a set of metrics",
+    note = "write a struct whose fields are #[metric] handles and put #[derive(MetricSet)] on it; a single metric is \
+            marked #[metric]"
+)]
 pub trait MetricSet: Sized {
     /// The metrics, in the order of declaration.
     const METRICS: &'static [DeclaredMetric];
@@ -313,6 +367,26 @@ mod tests {
         assert_eq!(written("hi"), r#""hi""#);
         assert_eq!(written(""), r#""""#);
         assert_eq!(written("a\"b\\c\t\n\r\u{8}\u{c}\u{1}\u{7f}/é"), "\"a\\\"b\\\\c\\t\\n\\r\\b\\f\\u0001\u{7f}/é\"");
+    }
+
+    struct Extra;
+
+    impl Fields for Extra {
+        const NAMES: &'static [&'static str] = &["host", "zone"];
+        const DOCS: &'static [&'static str] = &["", ""];
+
+        fn write_value(&self, at: usize, out: &mut String) {
+            at.write(out);
+        }
+    }
+
+    #[test]
+    fn fields_that_never_change_are_sorted_among_the_others() {
+        let metric = Metric::<u64, Extra>::declared("m");
+        let mut out = String::new();
+        metric.write_fields(&Extra, &mut out);
+        metric.with_constants(&[("a", "x\"y"), ("type", "read"), ("zz", "")]).write_fields(&Extra, &mut out);
+        assert_eq!(out, " host=0 zone=1 a=\"x\\\"y\" host=0 type=\"read\" zone=1 zz=\"\"");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the expansion of the macros names. Not for authors: it changes without notice.
 
 pub use core::option::Option::{self, None, Some};
-pub use core::primitive::str;
+pub use core::primitive::{str, usize};
 pub use core::{concat, env};
 pub use std::boxed::Box;
 pub use std::string::String;
@@ -10,8 +10,10 @@ pub use std::vec::Vec;
 pub use inventory;
 pub use monitor_macros::ScalyrMonitor;
 
+pub use crate::catalogue::{categorised, count, no_field_twice, no_metric_twice};
 pub use crate::config::{
-    Absent, Bounded, Bounds, ConfigValue, DeclaredOption, DescribeOption, OptionGroup, Reader, TypedOption, reading,
+    Absent, Bounded, Bounds, ConfigValue, DeclaredKey, DeclaredOption, DescribeOption, Found, Kind, OptionGroup,
+    Reader, TypedOption, Url, Word, no_key_twice, reading,
 };
 pub use crate::metric::{DeclaredMetric, Fields, LogFieldDecl, Metric, MetricDecl, MetricSet, MetricValue};
 pub use crate::monitor::Monitor;
@@ -42,12 +44,19 @@ pub const fn declare_metric<V: MetricValue, F: Fields>(name: &'static str, doc: 
     }
 }
 
-/// Appends ` name=value`.
-pub fn write_field<V: MetricValue>(out: &mut String, name: &str, value: &V) {
-    out.push(' ');
-    out.push_str(name);
-    out.push('=');
+/// Appends the value of an extra field.
+pub fn write_value<V: MetricValue>(value: &V, out: &mut String) {
     value.write(out);
+}
+
+/// The text of a doc comment that is put together from several sources.
+pub const fn doc(text: &'static str) -> &'static str {
+    text.trim_ascii()
+}
+
+/// That an option whose type can hold a URL is one; also where another type is noticed.
+pub const fn url<T: Url>() -> bool {
+    true
 }
 
 /// The value that a state field starts from.

@@ -366,7 +366,7 @@ impl<'s> Emission<'s> {
         parts.value = text.len();
         value.write(text);
         parts.fields = text.len();
-        fields.write(text);
+        metric.write_fields(&fields, text);
         sample.end_metric(parts, id, time);
     }
 

@@ -107,8 +107,15 @@ const _: () = {
     impl ::scalyr_monitor::__private::Fields for Flip {
         const NAMES: &'static [&'static ::scalyr_monitor::__private::str] = &["count"];
         const DOCS: &'static [&'static ::scalyr_monitor::__private::str] = &["Samples taken so far."];
-        fn write(&self, __out: &mut ::scalyr_monitor::__private::String) {
-            ::scalyr_monitor::__private::write_field::<u64>(__out, "count", &self.count);
+        fn write_value(
+            &self,
+            __at: ::scalyr_monitor::__private::usize,
+            __out: &mut ::scalyr_monitor::__private::String,
+        ) {
+            match __at {
+                0usize => ::scalyr_monitor::__private::write_value::<u64>(&self.count, __out),
+                _ => {}
+            }
         }
     }
 };

@@ -36,8 +36,21 @@ pub enum Kind {
     SpacedList(&'static Kind),
     /// An object whose members are all of one kind.
     Map(&'static Kind),
+    /// One of these words.
+    Words(&'static [Word]),
     /// Any value.
     Any,
+}
+
+/// One of the words of an option that takes no others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// What a user writes; capitals do not matter.
+    pub name: &'static str,
+    /// Older spellings that are still read, with a warning.
+    pub aliases: &'static [&'static str],
+    /// What it means.
+    pub doc: &'static str,
 }
 
 impl Kind {
@@ -81,6 +94,13 @@ impl fmt::Display for Kind {
             Self::Form(form) => f.write_str(form),
             Self::List(element) | Self::SpacedList(element) => write!(f, "a list, each element {element}"),
             Self::Map(member) => write!(f, "an object, each member {member}"),
+            Self::Words(words) => {
+                let separator = |at| if at + 1 == words.len() { " or " } else { ", " };
+                words.iter().enumerate().try_for_each(|(at, word)| {
+                    f.write_str(if at == 0 { "" } else { separator(at) })?;
+                    write!(f, "\"{}\"", word.name)
+                })
+            }
             Self::Any => f.write_str("any value"),
         }
     }

@@ -11,6 +11,7 @@ mod collections;
 mod dialect;
 mod glob;
 mod integers;
+mod keys;
 mod kind;
 pub mod literals;
 mod option;
@@ -20,18 +21,23 @@ mod reader;
 mod scalars;
 mod secret;
 mod syntax;
+mod url;
 mod value;
+pub mod words;
 
 pub use addresses::{HostPort, NoHostPort};
 pub use bounds::{Bounded, Bounds, Measured, Number};
 pub use collections::SpacedList;
 pub use glob::Glob;
-pub use kind::Kind;
+#[doc(hidden)]
+pub use keys::{DeclaredKey, no_key_twice};
+pub use kind::{Kind, Word};
 pub use option::{Absent, DeclaredOption, DescribeOption, OptionDecl, OptionGroup, Reading, TypedOption, reading};
 #[cfg(feature = "patterns")]
 pub use pattern::{Captures, Pattern};
 pub use reader::Reader;
 pub use secret::Secret;
+pub use url::Url;
 pub use value::{ConfigValue, Found, MASK};
 
 /// The keys of a monitor entry that the agent itself reads (`monitor-framework.md` section 2); no option may take one.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::bounds::{Bounds, Number};
+use super::keys::DeclaredKey;
 use super::kind::Kind;
 use super::reader::Reader;
 use super::value::{ConfigValue, Found, MASK};
@@ -119,9 +120,18 @@ impl DeclaredOption {
 
 /// Options that several monitors share, by `#[derive(OptionGroup)]` on a struct whose fields are `#[config]` options; a
 /// monitor takes them in with `#[config(flatten)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a group of options, so it cannot be flattened",
+    label = "not a group of options",
+    note = "write a struct with one #[config(…)] field per option and put #[derive(OptionGroup)] on it"
+)]
 pub trait OptionGroup: Sized + 'static {
     /// The options, in the order of declaration.
     const OPTIONS: &'static [DeclaredOption];
+
+    /// The keys of them, by which the compiler refuses two options of one name.
+    #[doc(hidden)]
+    const KEYS: &'static [DeclaredKey];
 
     /// Reads all of them; `None` after a problem that refuses the entry, when each was looked at.
     fn read(reader: &mut Reader<'_>) -> Option<Self>;
