@@ -35,13 +35,13 @@ pub mod sample;
 pub mod schema;
 pub mod testing;
 
-pub use monitor_macros::{Fields, scalyr_monitor};
+pub use monitor_macros::{ConfigValue, Fields, MetricSet, OptionGroup, scalyr_monitor};
 
 pub use clock::{Clock, Timestamp};
-pub use config::ConfigValue;
+pub use config::{ConfigValue, OptionGroup};
 pub use context::{Context, LogConfig, LogFiles};
 pub use log::{Level, Logger};
-pub use metric::{Fields, Metric, MetricValue};
+pub use metric::{Fields, Metric, MetricSet, MetricValue};
 pub use monitor::{Error, Monitor, Result, Run, Spacing, Stop};
 pub use monitors::{Monitors, NewMonitor};
 pub use sample::{Emission, Lines, Sample};

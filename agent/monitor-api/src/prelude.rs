@@ -3,11 +3,11 @@
 pub use crate::clock::{Clock, Timestamp};
 #[cfg(feature = "patterns")]
 pub use crate::config::Pattern;
-pub use crate::config::{Glob, HostPort, Secret, SpacedList};
+pub use crate::config::{ConfigValue, Glob, HostPort, OptionGroup, Secret, SpacedList};
 pub use crate::context::{Context, LogConfig, LogFiles};
 pub use crate::log::{Level, Logger};
-pub use crate::metric::{Fields, Metric, MetricValue};
+pub use crate::metric::{Fields, Metric, MetricSet, MetricValue};
 pub use crate::monitor::{Error, Monitor, Result, Run, Spacing, Stop};
 pub use crate::monitors::{Monitors, NewMonitor};
 pub use crate::sample::{Emission, Sample};
-pub use monitor_macros::{Fields, scalyr_monitor};
+pub use monitor_macros::{ConfigValue, Fields, MetricSet, OptionGroup, scalyr_monitor};

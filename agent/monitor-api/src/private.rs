@@ -1,5 +1,6 @@
 //! What the expansion of the macros names. Not for authors: it changes without notice.
 
+pub use core::default::Default;
 pub use core::option::Option::{self, None, Some};
 pub use core::primitive::{str, usize};
 pub use core::{concat, env};
@@ -9,11 +10,12 @@ pub use std::vec::Vec;
 
 pub use inventory;
 pub use monitor_macros::ScalyrMonitor;
+pub use serde_json::Value;
 
 pub use crate::catalogue::{categorised, count, no_field_twice, no_metric_twice};
 pub use crate::config::{
-    Absent, Bounded, Bounds, ConfigValue, DeclaredKey, DeclaredOption, DescribeOption, Found, Kind, OptionGroup,
-    Reader, TypedOption, Url, Word, no_key_twice, reading,
+    Absent, Bounded, Bounds, ConfigValue, DeclaredKey, DeclaredOption, DescribeOption, Found, Kind, Number,
+    OptionGroup, Reader, TypedOption, Url, Word, must_lie_within, no_key_twice, reading, words,
 };
 pub use crate::metric::{DeclaredMetric, Fields, LogFieldDecl, Metric, MetricDecl, MetricSet, MetricValue};
 pub use crate::monitor::Monitor;

@@ -10,61 +10,6 @@ use scalyr_monitor::registry::{Declared, Environment, Registry, Severity};
 use scalyr_monitor::testing::{Harness, json};
 use serde_json::Value;
 
-/// The expansion does not lean on any name that an author may have taken.
-mod hygiene {
-    use scalyr_monitor::prelude::{Fields, Metric, Monitor, scalyr_monitor};
-
-    mod core {}
-    mod std {}
-    struct Some;
-    struct None;
-    struct Option;
-    struct Box;
-    struct String;
-    struct Vec;
-    struct Default;
-
-    /// Surrounded by misleading names.
-    #[scalyr_monitor(name = "surrounded")]
-    pub(super) struct Surrounded {
-        /// Named like a variable of the expansion.
-        #[config(default, min = 0, env)]
-        __reader: u64,
-
-        /// A list.
-        #[config(default = [1])]
-        list: ::std::vec::Vec<u64>,
-
-        /// A metric.
-        #[metric]
-        metric: Metric<u64, Extra>,
-
-        names: (Some_, Nothing),
-    }
-
-    type Some_ = ::core::option::Option<(Some, None, Option, Box)>;
-    type Nothing = ::core::option::Option<(String, Vec, Default)>;
-
-    #[derive(Fields)]
-    pub(super) struct Extra {
-        __out: u64,
-    }
-
-    impl Monitor for Surrounded {
-        fn gather_sample(&mut self, out: &mut scalyr_monitor::Sample) -> scalyr_monitor::Result<()> {
-            assert!(self.names.0.is_none() && self.names.1.is_none());
-            out.emit_with(self.metric, self.list[0], Extra { __out: self.__reader });
-            Ok(())
-        }
-    }
-}
-
-#[test]
-fn misleading_names_around_a_monitor_do_no_harm() {
-    let mut monitor = Harness::new::<hygiene::Surrounded>(json!({ "__reader": 5 })).unwrap();
-    assert_eq!(monitor.sample().unwrap(), ["metric_ 1 __out=5"]);
-}
-
 /// Looks at one of everything.
 ///
 /// A second paragraph.
@@ -121,10 +66,14 @@ pub struct Sampler {
 struct Seen<'a> {
     /// Of the host.
     host: &'a str,
+    /// Before all others.
     #[field(name = "Zone")]
     zone: u8,
+    /// Reserved.
     instance: bool,
+    /// A keyword.
     r#type: u8,
+    /// Not there.
     #[field(name = "10th")]
     #[cfg(any())]
     never: u8,
@@ -166,7 +115,7 @@ fn defaults_state_and_names_are_as_declared() {
     assert_eq!(sampler.context().sample_interval, Duration::from_millis(1500));
     assert!(sampler.warnings().is_empty());
     assert_eq!(<Seen<'_> as Fields>::NAMES, ["Zone", "host", "instance_", "type"]);
-    assert_eq!(<Seen<'_> as Fields>::DOCS, ["", "Of the host.", "", ""]);
+    assert_eq!(<Seen<'_> as Fields>::DOCS, ["Before all others.", "Of the host.", "Reserved.", "A keyword."]);
 }
 
 #[test]

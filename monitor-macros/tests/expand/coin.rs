@@ -17,7 +17,7 @@ pub struct Coin {
     count: u64,
 }
 const _: () = {
-    static __OPTION_GAUSS_MEAN: ::scalyr_monitor::__private::TypedOption<f64> =
+    static __OPTION_0_GAUSS_MEAN: ::scalyr_monitor::__private::TypedOption<f64> =
         ::scalyr_monitor::__private::TypedOption {
             key: "gauss_mean",
             aliases: &[],
@@ -36,7 +36,7 @@ const _: () = {
             secret: false,
             no_http: false,
         };
-    static __OPTION_GAUSS_STDDEV: ::scalyr_monitor::__private::TypedOption<f64> =
+    static __OPTION_1_GAUSS_STDDEV: ::scalyr_monitor::__private::TypedOption<f64> =
         ::scalyr_monitor::__private::TypedOption {
             key: "gauss_stddev",
             aliases: &[],
@@ -69,11 +69,11 @@ const _: () = {
         __reader: &mut ::scalyr_monitor::__private::Reader<'_>,
     ) -> ::scalyr_monitor::__private::Option<::scalyr_monitor::__private::Box<dyn ::scalyr_monitor::__private::Monitor>>
     {
-        let __gauss_mean = ::scalyr_monitor::__private::Reader::read(__reader, &__OPTION_GAUSS_MEAN);
-        let __gauss_stddev = ::scalyr_monitor::__private::Reader::read(__reader, &__OPTION_GAUSS_STDDEV);
+        let __value_gauss_mean = ::scalyr_monitor::__private::Reader::read(__reader, &__OPTION_0_GAUSS_MEAN);
+        let __value_gauss_stddev = ::scalyr_monitor::__private::Reader::read(__reader, &__OPTION_1_GAUSS_STDDEV);
         ::scalyr_monitor::__private::Some(::scalyr_monitor::__private::boxed::<Coin>(Coin {
-            gauss_mean: __gauss_mean?,
-            gauss_stddev: __gauss_stddev?,
+            gauss_mean: __value_gauss_mean?,
+            gauss_stddev: __value_gauss_stddev?,
             uniform: ::scalyr_monitor::__private::Metric::declared("uniform"),
             gauss: ::scalyr_monitor::__private::Metric::declared("gauss"),
             count: <u64 as ::scalyr_monitor::__private::Initial>::initial(),
@@ -86,8 +86,8 @@ const _: () = {
         version: ::scalyr_monitor::__private::env!("CARGO_PKG_VERSION"),
         doc: "Flips two coins: one uniform, one gaussian.",
         declared_options: &[
-            ::scalyr_monitor::__private::DeclaredOption::One(&__OPTION_GAUSS_MEAN),
-            ::scalyr_monitor::__private::DeclaredOption::One(&__OPTION_GAUSS_STDDEV),
+            ::scalyr_monitor::__private::DeclaredOption::One(&__OPTION_0_GAUSS_MEAN),
+            ::scalyr_monitor::__private::DeclaredOption::One(&__OPTION_1_GAUSS_STDDEV),
         ],
         declared_metrics: __METRICS,
         log_fields: &[],

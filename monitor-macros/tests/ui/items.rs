@@ -29,6 +29,6 @@ impl<T: Default + Send + 'static> Monitor for Generic<T> {}
 pub(crate) fn function() {} //~ ERROR(fn function): a monitor is a struct with named fields; mark one with #[scalyr_monitor]
 
 #[derive(Fields)]
-enum Extra { //~ ERROR(enum Extra): #[derive(Fields)] is a struct with named fields, and `Extra` is an enum
+enum Extra { //~ ERROR(enum Extra): the extra fields of a metric are a struct with named fields, and `Extra` is an enum
     One,
 }

@@ -21,14 +21,17 @@ pub struct Coin {
 /// Extra fields.
 #[derive(Fields)]
 struct Counted {
+    /// So many.
     count: u64,
 }
 
 /// Extra fields that borrow.
 #[derive(Fields)]
 struct Named<'a> {
+    /// What kind.
     #[field(name = "type")]
     kind: &'a str,
+    /// What mode.
     r#mod: &'a str,
 }
 

@@ -6,6 +6,7 @@
 
 mod addresses;
 mod bounds;
+mod bounds_of_constants;
 mod collections;
 #[cfg(feature = "patterns")]
 mod dialect;
@@ -29,6 +30,8 @@ pub use addresses::{HostPort, NoHostPort};
 pub use bounds::{Bounded, Bounds, Measured, Number};
 pub use collections::SpacedList;
 pub use glob::Glob;
+#[doc(hidden)]
+pub use bounds_of_constants::must_lie_within;
 #[doc(hidden)]
 pub use keys::{DeclaredKey, no_key_twice};
 pub use kind::{Kind, Word};

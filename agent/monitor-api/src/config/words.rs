@@ -32,6 +32,11 @@ pub fn read(found: &mut Found<'_>, words: &'static [Word]) -> Option<usize> {
     }
 }
 
+/// A word as a user would write it.
+pub fn to_value(word: &'static str) -> Value {
+    word.into()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

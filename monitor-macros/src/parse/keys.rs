@@ -1,19 +1,33 @@
-//! From tokens to attributes: what is written, not yet what it means.
+//! The keys of an attribute: `#[config(default = 5, env, alias("a", "b"))]`.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::Group;
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Token};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Token, token};
 
+use super::{Pair, next_token, skip_to_comma};
 use crate::errors::Errors;
 
-/// `key` or `key = value` inside an attribute.
+/// `key`, `key = value` or `key(…)` inside an attribute.
 pub(crate) struct Key {
     /// The key.
     pub(crate) ident: Ident,
     /// What stands behind the `=`.
     pub(crate) value: Option<Expr>,
+    /// What stands in parentheses.
+    list: Option<Group>,
+}
+
+impl Key {
+    /// Whether it is written without parentheses; an error when it is not.
+    pub(crate) fn is_without_list(&self, errors: &mut Errors) -> bool {
+        if let Some(list) = &self.list {
+            errors.at(list, format!("`{0}` is not written with parentheses: `{0} = …`", self.ident));
+        }
+        self.list.is_none()
+    }
 }
 
 /// The keys of an attribute; each at most once and each known.
@@ -30,9 +44,12 @@ impl Keys {
     /// Reads the keys of all attributes called `attribute`. `None` when there is no such attribute.
     pub(crate) fn read(attributes: &[Attribute], attribute: &str, known: &[&str], errors: &mut Errors) -> Option<Self> {
         let mut keys = None;
-        for attribute in attributes.iter().filter(|candidate| candidate.path().is_ident(attribute)) {
+        for found in attributes.iter().filter(|candidate| candidate.path().is_ident(attribute)) {
+            if keys.is_some() {
+                errors.at(found, format!("a second #[{attribute}]; put all keys into one"));
+            }
             let keys = keys.get_or_insert_with(Self::default);
-            keys.is_flawed |= !errors.all_well(|errors| keys.read_attribute(attribute, known, errors));
+            keys.is_flawed |= !errors.all_well(|errors| keys.read_attribute(found, known, errors));
         }
         keys
     }
@@ -102,9 +119,10 @@ impl Keys {
     /// Takes the expression of a key out; an error when it has none.
     pub(crate) fn take_value(&mut self, name: &str, errors: &mut Errors) -> Option<Expr> {
         let key = self.take(name)?;
-        if key.value.is_none() {
+        if key.is_without_list(errors) && key.value.is_none() {
             errors.at(&key.ident, format!("`{name}` needs a value: `{name} = …`"));
         }
+        self.is_flawed |= key.value.is_none();
         key.value
     }
 
@@ -114,13 +132,56 @@ impl Keys {
         text_of(&value, name, errors)
     }
 
+    /// Takes one text out, `key = "a"`, or several, `key("a", "b")`; an error when there is none.
+    pub(crate) fn take_texts(&mut self, name: &str, errors: &mut Errors) -> Vec<LitStr> {
+        let Some(key) = self.take(name) else { return Vec::new() };
+        let shape = format!("`{name}` takes texts in quotes: `{name} = \"…\"` or `{name}(\"…\", \"…\")`");
+        let read = match (&key.value, &key.list) {
+            (Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })), _) => return vec![text.clone()],
+            (Some(other), _) => Err(syn::Error::new_spanned(other, shape)),
+            (None, None) => Err(syn::Error::new_spanned(&key.ident, shape)),
+            (None, Some(list)) => match Punctuated::<LitStr, Token![,]>::parse_terminated.parse2(list.stream()) {
+                Ok(texts) if !texts.is_empty() => return texts.into_iter().collect(),
+                _ => Err(syn::Error::new_spanned(list, shape)),
+            },
+        };
+        read.unwrap_or_else(|error| {
+            errors.parser(error);
+            Vec::new()
+        })
+    }
+
+    /// Takes pairs out: `key(name = "text", …)`; an error when there are none.
+    pub(crate) fn take_pairs(&mut self, name: &str, errors: &mut Errors) -> Vec<Pair> {
+        let Some(key) = self.take(name) else { return Vec::new() };
+        match &key.list {
+            Some(list) if !list.stream().is_empty() => Pair::read(list, errors),
+            _ => {
+                let shape = format!("`{name}` takes names with a text each: `{name}(name = \"…\", …)`");
+                match key.value {
+                    Some(value) => errors.at(value, shape),
+                    None => errors.at(key.ident, shape),
+                }
+                Vec::new()
+            }
+        }
+    }
+
     /// Takes a key out that has no value; an error when it has one.
     pub(crate) fn take_flag(&mut self, name: &str, errors: &mut Errors) -> Option<Ident> {
         let key = self.take(name)?;
         if let Some(value) = &key.value {
             errors.at(value, format!("`{name}` takes no value"));
         }
+        if let Some(list) = &key.list {
+            errors.at(list, format!("`{name}` takes no value"));
+        }
         Some(key.ident)
+    }
+
+    /// The names of the keys that are left, to be underlined.
+    pub(crate) fn idents(&self) -> impl Iterator<Item = &Ident> {
+        self.keys.iter().map(|key| &key.ident)
     }
 }
 
@@ -137,29 +198,15 @@ pub(crate) fn text_of(value: &Expr, name: &str, errors: &mut Errors) -> Option<L
 
 fn parse_key(input: ParseStream<'_>) -> syn::Result<Key> {
     let ident = Ident::parse_any(input).map_err(|error| syn::Error::new(error.span(), "expected a key"))?;
+    if input.peek(token::Paren) {
+        return Ok(Key { ident, value: None, list: Some(input.parse()?) });
+    }
     let equals: Option<Token![=]> = input.parse()?;
     if equals.is_some() && (input.is_empty() || input.peek(Token![,])) {
         return Err(syn::Error::new(ident.span(), format!("`{ident}` needs a value: `{ident} = …`")));
     }
     let value = equals.map(|_| input.parse()).transpose()?;
-    Ok(Key { ident, value })
-}
-
-/// The next token, to be underlined.
-fn next_token(input: ParseStream<'_>) -> Option<TokenTree> {
-    input.cursor().token_tree().map(|(token, _)| token)
-}
-
-/// Goes behind the next comma, so that what follows is read whatever came before.
-fn skip_to_comma(input: ParseStream<'_>) {
-    while !input.is_empty() {
-        let at_comma = input.peek(Token![,]);
-        // Any token tree parses while there is one.
-        let _: syn::Result<TokenTree> = input.parse();
-        if at_comma {
-            return;
-        }
-    }
+    Ok(Key { ident, value, list: None })
 }
 
 /// The known key that was most likely meant.
@@ -175,49 +222,5 @@ fn unknown_key(name: &str, near: Option<&str>, known: &[&str]) -> String {
             let known: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
             format!("unknown key `{name}`; the keys are {}", known.join(", "))
         }
-    }
-}
-
-/// The doc comment of an item: an expression of text, and whether there is any.
-pub(crate) struct Doc {
-    pieces: Vec<Expr>,
-}
-
-impl Doc {
-    /// Reads the doc comments.
-    pub(crate) fn of(attributes: &[Attribute]) -> Self {
-        let pieces = attributes.iter().filter_map(|attribute| match &attribute.meta {
-            Meta::NameValue(pair) if pair.path.is_ident("doc") => Some(pair.value.clone()),
-            _ => None,
-        });
-        Self { pieces: pieces.collect() }
-    }
-
-    /// Whether there is no text.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.pieces.iter().all(|piece| literal(piece).is_some_and(|text| text.trim().is_empty()))
-    }
-
-    /// The text as an expression: one literal wherever the author wrote plain comments.
-    pub(crate) fn to_expression(&self) -> TokenStream {
-        let literals: Option<Vec<String>> = self.pieces.iter().map(literal).collect();
-        match literals {
-            Some(lines) => lines.join("\n").trim().to_token_stream(),
-            None => {
-                let pieces = &self.pieces;
-                quote::quote!(::scalyr_monitor::__private::concat!(#(#pieces, "\n"),*))
-            }
-        }
-    }
-}
-
-/// A line of a doc comment, without the blank that follows the slashes.
-fn literal(piece: &Expr) -> Option<String> {
-    match piece {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
-            let text = text.value();
-            Some(text.strip_prefix(' ').unwrap_or(&text).trim_end().to_owned())
-        }
-        _ => None,
     }
 }
