@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{Expr, ExprLit, ExprUnary, GenericArgument, Lit, PathArguments, Type, UnOp};
+use syn::{BinOp, Expr, ExprBinary, ExprLit, ExprUnary, GenericArgument, Lit, PathArguments, Type, UnOp};
 
 /// The type without the invisible brackets that `macro_rules` puts around it.
 pub(crate) fn plain(ty: &Type) -> &Type {
@@ -78,6 +78,19 @@ pub(crate) fn types_of<'t>(ty: &'t Type, name: &str) -> Option<Vec<&'t Type>> {
         _ => None,
     });
     Some(types.collect())
+}
+
+/// Whether numbers are added, multiplied and so on: `24 * 60 * 60`.
+pub(crate) fn is_arithmetic(value: &Expr) -> bool {
+    match bare(value) {
+        Expr::Paren(paren) => is_arithmetic(&paren.expr),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => is_arithmetic(expr),
+        Expr::Binary(ExprBinary { left, op, right, .. }) => {
+            let is_known = matches!(op, BinOp::Add(_) | BinOp::Sub(_) | BinOp::Mul(_) | BinOp::Div(_));
+            is_known && is_arithmetic(left) && is_arithmetic(right)
+        }
+        value => is_number(value),
+    }
 }
 
 /// Whether a number is written there, perhaps with a minus.

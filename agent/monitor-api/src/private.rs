@@ -2,7 +2,7 @@
 
 pub use core::default::Default;
 pub use core::option::Option::{self, None, Some};
-pub use core::primitive::{str, usize};
+pub use core::primitive::{f32, f64, i128, str, usize};
 pub use core::{concat, env};
 pub use std::boxed::Box;
 pub use std::string::String;

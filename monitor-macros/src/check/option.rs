@@ -2,11 +2,12 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
+use syn::{Expr, ExprLit, Lit};
 
 use super::{missing_doc, names, numbers};
 use crate::errors::Errors;
 use crate::model::{Config, Env, Field};
-use crate::types::arguments_of;
+use crate::types::{arguments_of, bare};
 
 pub(super) fn option(field: &Field, config: &Config, errors: &mut Errors) {
     if field.doc.is_empty() {
@@ -14,6 +15,15 @@ pub(super) fn option(field: &Field, config: &Config, errors: &mut Errors) {
     }
     check_presence(field, config, errors);
     numbers::check(field, config, errors);
+    if let (true, Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. }))) = (config.secret, config.default_value())
+        && !text.value().is_empty()
+    {
+        errors.at(
+            text,
+            "a secret that is written here can be read by everybody who has the program; make the option `required`, or an \
+             `Option<_>`",
+        );
+    }
     match &config.env {
         Some(Env::Named(name)) => names::of_variable(name, errors),
         Some(Env::Standard(token)) => {
@@ -43,6 +53,10 @@ fn check_presence(field: &Field, config: &Config, errors: &mut Errors) {
             required,
             "`required` and `default` contradict each other: what must be given never falls back to a default",
         ),
+        (Some(default), None) if optional && default.value.as_ref().is_some_and(is_none) => errors.at(
+            &default.ident,
+            "an `Option<_>` is `None` when nothing is given; drop the `default`",
+        ),
         (Some(default), None) if optional => errors.at(
             &default.ident,
             "`default` and `Option<_>` contradict each other: with a default there is always a value; drop the `Option`",
@@ -63,6 +77,10 @@ fn check_presence(field: &Field, config: &Config, errors: &mut Errors) {
         }
         _ => {}
     }
+}
+
+fn is_none(value: &Expr) -> bool {
+    matches!(bare(value), Expr::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "None"))
 }
 
 /// The keys and the older names of the options of one struct. Those of groups are compared with them by the compiler.

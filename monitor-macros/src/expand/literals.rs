@@ -3,10 +3,10 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprLit, ExprUnary, Lit, LitFloat, Type, UnOp};
+use syn::{Expr, ExprBinary, ExprLit, ExprUnary, Lit, LitFloat, Type, UnOp};
 
 use crate::check::is_negative;
-use crate::types::{argument_of, bare, element_of, is_float, is_number, is_unsigned, last_segment_is};
+use crate::types::{argument_of, bare, element_of, is_arithmetic, is_float, is_unsigned, last_segment_is};
 
 /// `default = 0` on an `f64` means `0.0`, on a `Duration` zero seconds; `["a"]` on a `Vec` means a vector. Everything
 /// else is left to rustc.
@@ -21,7 +21,7 @@ pub(super) fn adapt(value: &Expr, ty: &Type) -> TokenStream {
     if is_float(ty) {
         return as_float(value).unwrap_or_else(|| value.to_token_stream());
     }
-    if last_segment_is(ty, "Duration") && is_number(value) {
+    if last_segment_is(ty, "Duration") && is_arithmetic(value) {
         let seconds = as_float(value).unwrap_or_else(|| value.to_token_stream());
         return quote_spanned!(value.span()=> ::scalyr_monitor::__private::seconds(#seconds));
     }
@@ -40,8 +40,8 @@ pub(super) fn adapt_bound(value: &Expr, ty: &Type) -> TokenStream {
     }
 }
 
-/// A whole number, possibly negative, as a float with the same span.
-fn as_float(value: &Expr) -> Option<TokenStream> {
+/// A number, or arithmetic of numbers, with each whole number as a float with the same span.
+pub(super) fn as_float(value: &Expr) -> Option<TokenStream> {
     match bare(value) {
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) if number.suffix().is_empty() => {
             Some(LitFloat::new(&format!("{}.0", number.base10_digits()), number.span()).to_token_stream())
@@ -49,6 +49,14 @@ fn as_float(value: &Expr) -> Option<TokenStream> {
         Expr::Unary(ExprUnary { op: UnOp::Neg(minus), expr, .. }) => {
             let number = as_float(expr)?;
             Some(quote!(#minus #number))
+        }
+        Expr::Paren(paren) if is_arithmetic(value) => {
+            let number = as_float(&paren.expr)?;
+            Some(quote_spanned!(paren.span()=> (#number)))
+        }
+        Expr::Binary(ExprBinary { left, op, right, .. }) if is_arithmetic(value) => {
+            let [left, right] = [left, right].map(|side| as_float(side).unwrap_or_else(|| side.to_token_stream()));
+            Some(quote!(#left #op #right))
         }
         _ => None,
     }

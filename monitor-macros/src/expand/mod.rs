@@ -1,6 +1,7 @@
 //! The code that is generated: full paths only, through `::scalyr_monitor::__private`, in one anonymous constant.
 
 mod attribute;
+mod constants;
 mod extra;
 #[cfg(test)]
 mod golden;
@@ -30,6 +31,11 @@ fn optional(value: Option<impl ToTokens>) -> TokenStream {
         Some(value) => quote!(::scalyr_monitor::__private::Some(#value)),
         None => quote!(::scalyr_monitor::__private::None),
     }
+}
+
+/// A place in the author's text for code that the author did not write: an error is shown there, a matter of style is not.
+fn located_at(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
 }
 
 /// What is put around code when there is a mistake: not all of it is used then.

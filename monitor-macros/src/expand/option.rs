@@ -3,13 +3,13 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprUnary};
+use syn::{Expr, Type};
 
 use super::literals::{adapt, adapt_bound};
-use super::{global, local, optional, texts};
+use super::{constants, global, local, located_at, optional, texts};
 use crate::check::standard_variable;
 use crate::model::{Config, Env, Field, Role};
-use crate::types::{argument_of, bare, is_float, is_integer, is_number, last_segment_is, number_type};
+use crate::types::{argument_of, bare};
 
 /// The statics of all options of a struct, and what the compiler checks about them.
 pub(super) fn options(fields: &[Field]) -> TokenStream {
@@ -27,12 +27,12 @@ fn option(at: usize, field: &Field, config: &Config) -> TokenStream {
         Env::Named(name) => name.to_token_stream(),
     }));
     let (absent, bounds) = (absent(field, config), bounds(field, config));
-    let check = optional(config.check.as_ref());
+    let check = optional(config.check.as_ref().map(|function| check(function, ty)));
     let no_http = match &config.no_http {
         Some(_) => quote!(::scalyr_monitor::__private::url::<#ty>()),
         None => quote!(false),
     };
-    let holds = holds(field, config);
+    let holds = constants::checks(field, config);
     quote! {
         static #static_name: ::scalyr_monitor::__private::TypedOption<#ty> = ::scalyr_monitor::__private::TypedOption {
             key: #key,
@@ -50,12 +50,29 @@ fn option(at: usize, field: &Field, config: &Config) -> TokenStream {
     }
 }
 
+/// The author's function as one of a reference to the option's type: called, it may also take what that derefs to, `&str`
+/// for a `String`. Whatever does not fit is underlined at the function.
+fn check(function: &Expr, ty: &Type) -> TokenStream {
+    let span = located_at(function.span());
+    let called = match bare(function) {
+        Expr::Closure(_) => quote_spanned!(span=> (#function)),
+        _ => function.to_token_stream(),
+    };
+    let call = quote_spanned!(span=> #called(__value));
+    quote_spanned!(span=> |__value: &#ty| #call)
+}
+
 fn absent(field: &Field, config: &Config) -> TokenStream {
     let ty = &field.ty;
-    match &config.default {
-        Some(default) => {
+    let nothing = argument_of(ty, "Option")
+        .map(|_| quote!(::scalyr_monitor::__private::Absent::Nothing(|| ::scalyr_monitor::__private::None)));
+    match (nothing, &config.default) {
+        (Some(nothing), _) => nothing,
+        (None, Some(default)) => {
             let value = match &default.value {
-                None => quote_spanned!(default.ident.span()=> <#ty as ::scalyr_monitor::__private::Default>::default()),
+                None => {
+                    quote_spanned!(located_at(default.ident.span())=> <#ty as ::scalyr_monitor::__private::Default>::default())
+                }
                 Some(value) => {
                     let value = adapt(value, ty);
                     quote!(<#ty as ::scalyr_monitor::__private::ConfigValue>::from_literal(#value))
@@ -63,10 +80,7 @@ fn absent(field: &Field, config: &Config) -> TokenStream {
             };
             quote!(::scalyr_monitor::__private::Absent::Default(|| #value))
         }
-        None if argument_of(ty, "Option").is_some() => {
-            quote!(::scalyr_monitor::__private::Absent::Nothing(|| ::scalyr_monitor::__private::None))
-        }
-        None => quote!(::scalyr_monitor::__private::Absent::Refused),
+        (None, None) => quote!(::scalyr_monitor::__private::Absent::Refused),
     }
 }
 
@@ -88,54 +102,6 @@ fn bounds(field: &Field, config: &Config) -> TokenStream {
             max: #max,
             measure: <#ty as ::scalyr_monitor::__private::Bounded>::measure,
         })
-    }
-}
-
-/// What the compiler checks where a default or a bound is the name of a constant: the macro sees no number there.
-fn holds(field: &Field, config: &Config) -> Option<TokenStream> {
-    let [default, min, max] = [config.default_value(), config.min.as_ref(), config.max.as_ref()];
-    let given = || [default, min, max].into_iter().flatten();
-    if !given().all(|value| is_number(value) || is_constant(value)) || !given().any(is_constant) {
-        return None;
-    }
-    let ty = number_type(&field.ty);
-    let as_number = match ty {
-        ty if is_integer(ty) => {
-            |value: TokenStream| quote!(::scalyr_monitor::__private::Number::Integer(#value as i128))
-        }
-        ty if last_segment_is(ty, "f32") => {
-            |value: TokenStream| quote!(::scalyr_monitor::__private::Number::Float(#value as f32 as f64))
-        }
-        ty if is_float(ty) => |value: TokenStream| quote!(::scalyr_monitor::__private::Number::Float(#value as f64)),
-        _ => return None,
-    };
-    let number = |value: Option<&Expr>| optional(value.map(|value| as_number(adapt_bound(value, ty))));
-    let text = |value: Option<&Expr>| value.map(|value| value.to_token_stream().to_string()).unwrap_or_default();
-    let check = |value: &Expr, is_default: bool, message: String| {
-        let value_number = as_number(adapt_bound(value, ty));
-        let (min, max) = (number(min), if is_default { number(max) } else { optional(None::<Expr>) });
-        let call = quote_spanned! {value.span()=>
-            ::scalyr_monitor::__private::must_lie_within(#value_number, #min, #max, #message)
-        };
-        quote!(const _: () = #call;)
-    };
-    let of_default = default.map(|default| {
-        let message = format!("the default {} lies outside {}..={}", text(Some(default)), text(min), text(max));
-        check(default, true, message)
-    });
-    let of_max = max.filter(|_| min.is_some()).map(|max| {
-        let message = format!("the max {} is below the min {}", text(Some(max)), text(min));
-        check(max, false, message)
-    });
-    Some(quote!(#of_default #of_max))
-}
-
-/// The name of a constant, perhaps with a minus.
-fn is_constant(value: &Expr) -> bool {
-    match bare(value) {
-        Expr::Path(_) => true,
-        Expr::Unary(ExprUnary { op: syn::UnOp::Neg(_), expr, .. }) => is_constant(expr),
-        _ => false,
     }
 }
 

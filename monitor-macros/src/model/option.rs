@@ -1,10 +1,11 @@
 //! What `#[config]` says.
 
-use syn::{Attribute, Expr, Ident, LitStr};
+use syn::{Attribute, Expr, Ident, LitStr, Type};
 
 use super::Role;
 use crate::errors::Errors;
 use crate::parse::{Key, Keys, text_of};
+use crate::types::argument_of;
 
 /// The keys of `#[config]`.
 pub(crate) struct Config {
@@ -78,6 +79,11 @@ impl Config {
             is_flawed: keys.is_flawed || (has_default && default.is_none()),
             default,
         }
+    }
+
+    /// As [`default_value`](Self::default_value); `None` also for an `Option`, which has no default, and was refused.
+    pub(crate) fn usable_default(&self, ty: &Type) -> Option<&Expr> {
+        self.default_value().filter(|_| argument_of(ty, "Option").is_none())
     }
 
     /// What is written for the default; `None` also when the default is the type's own.

@@ -4,6 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
+use crate::types::bare;
+
 /// The doc comment of an item: an expression of text, and whether there is any.
 pub(crate) struct Doc {
     pieces: Vec<Expr>,
@@ -42,7 +44,7 @@ impl Doc {
 /// A line of a doc comment, without the blank that follows the slashes; or a whole `/** … */`, without the stars in
 /// front of its lines.
 fn literal(piece: &Expr) -> Option<String> {
-    let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = piece else { return None };
+    let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = bare(piece) else { return None };
     let text = text.value();
     let unindented = |line: &str| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned();
     let mut lines = text.lines();

@@ -9,6 +9,7 @@ use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Token, token};
 
 use super::{Pair, next_token, skip_to_comma};
 use crate::errors::Errors;
+use crate::types::bare;
 
 /// `key`, `key = value` or `key(…)` inside an attribute.
 pub(crate) struct Key {
@@ -136,7 +137,7 @@ impl Keys {
     pub(crate) fn take_texts(&mut self, name: &str, errors: &mut Errors) -> Vec<LitStr> {
         let Some(key) = self.take(name) else { return Vec::new() };
         let shape = format!("`{name}` takes texts in quotes: `{name} = \"…\"` or `{name}(\"…\", \"…\")`");
-        let read = match (&key.value, &key.list) {
+        let read = match (key.value.as_ref().map(bare), &key.list) {
             (Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })), _) => return vec![text.clone()],
             (Some(other), _) => Err(syn::Error::new_spanned(other, shape)),
             (None, None) => Err(syn::Error::new_spanned(&key.ident, shape)),
@@ -187,7 +188,7 @@ impl Keys {
 
 /// The string that an expression is; an error when it is something else.
 pub(crate) fn text_of(value: &Expr, name: &str, errors: &mut Errors) -> Option<LitStr> {
-    match value {
+    match bare(value) {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.clone()),
         other => {
             errors.at(other, format!("`{name}` takes a text in quotes: `{name} = \"…\"`"));

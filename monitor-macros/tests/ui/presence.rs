@@ -17,6 +17,14 @@ pub struct Coin {
     #[config(required)] //~ ERROR(required): `required` and `Option<_>` contradict each other: what must be given is never `None`; drop the `Option`
     required: Option<u64>,
 
+    /// None by itself.
+    #[config(default = None)] //~ ERROR(default): an `Option<_>` is `None` when nothing is given; drop the `default`
+    none: Option<u64>,
+
+    /// A secret that all can read.
+    #[config(default = "hunter2", secret)] //~ ERROR("hunter2"): a secret that is written here can be read by everybody who has the program; make the option `required`, or an `Option<_>`
+    secret: String,
+
     /// Nothing said.
     #[config]
     unsaid: u64, //~ ERROR(u64): what is `unsaid` when it is not given? Say `default = …`, or `required`, or make it an `Option<u64>`
