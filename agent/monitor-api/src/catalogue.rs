@@ -4,13 +4,17 @@
 use crate::const_text::{ConstText, is_same};
 use crate::metric::{DeclaredMetric, Fields, MetricDecl};
 
-/// How many metrics are declared, sets opened.
+/// How many metrics are declared, sets opened. Calls itself for sets only: the compiler's stack is short.
 pub const fn count(declared: &'static [DeclaredMetric]) -> usize {
-    match declared {
-        [] => 0,
-        [DeclaredMetric::One(_), rest @ ..] => 1 + count(rest),
-        [DeclaredMetric::Set(set), rest @ ..] => count(set) + count(rest),
+    let (mut found, mut at) = (0, 0);
+    while at < declared.len() {
+        found += match declared[at] {
+            DeclaredMetric::One(_) => 1,
+            DeclaredMetric::Set(set) => count(set),
+        };
+        at += 1;
     }
+    found
 }
 
 /// The metrics of a set, `N` of them by [`count`], with this category where they have none of their own.
@@ -45,6 +49,68 @@ const fn fill(
         next += 1;
     }
     at
+}
+
+/// Whether two metrics may be one and the same, sets opened. `SLOTS` is at least one more than [`count`]. Quick, so that
+/// only a catalogue with a mistake is compared name by name; two names of one hash are told apart there.
+pub const fn has_alike<const SLOTS: usize>(declared: &'static [DeclaredMetric]) -> bool {
+    put_all(&mut [0; SLOTS], declared)
+}
+
+/// Puts the hash of each metric into a free slot, 0; true when one was there already.
+const fn put_all(slots: &mut [u64], declared: &'static [DeclaredMetric]) -> bool {
+    let mut at = 0;
+    while at < declared.len() {
+        let found = match &declared[at] {
+            DeclaredMetric::One(metric) => put(slots, hash_of(metric)),
+            DeclaredMetric::Set(set) => put_all(slots, set),
+        };
+        if found {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+const fn put(slots: &mut [u64], hash: u64) -> bool {
+    let hash = if hash == 0 { 1 } else { hash };
+    let mut slot = (hash % slots.len() as u64) as usize;
+    while slots[slot] != 0 {
+        if slots[slot] == hash {
+            return true;
+        }
+        slot = (slot + 1) % slots.len();
+    }
+    slots[slot] = hash;
+    false
+}
+
+const fn hash_of(metric: &MetricDecl) -> u64 {
+    let mut hash = mixed(0, metric.name);
+    let mut at = 0;
+    while at < metric.constants.len() {
+        let (name, value) = metric.constants[at];
+        hash = mixed(mixed(hash, name), value);
+        at += 1;
+    }
+    hash
+}
+
+/// FNV, eight bytes at a time: each step of the compiler's own interpreter counts.
+const fn mixed(hash: u64, text: &str) -> u64 {
+    let mut hash = (hash ^ text.len() as u64).wrapping_mul(0x0100_0000_01b3);
+    let mut rest = text.as_bytes();
+    while let Some((eight, behind)) = rest.split_first_chunk() {
+        hash = (hash ^ u64::from_le_bytes(*eight)).wrapping_mul(0x0100_0000_01b3);
+        hash ^= hash >> 29;
+        rest = behind;
+    }
+    while let [byte, behind @ ..] = rest {
+        hash = (hash ^ *byte as u64).wrapping_mul(0x0100_0000_01b3);
+        rest = behind;
+    }
+    hash ^ (hash >> 32)
 }
 
 /// Refuses to compile when the set at the place `at` has a metric that is declared outside of it as well: by a set
@@ -163,6 +229,13 @@ mod tests {
         let refused = std::panic::catch_unwind(|| no_metric_twice(&TWICE, 1)).unwrap_err();
         let text = refused.downcast_ref::<String>().unwrap();
         assert_eq!(text, "the metric `io` of this set is declared already, with the same constant fields");
+    }
+
+    #[test]
+    fn what_is_alike_is_found_quickly() {
+        assert!(!has_alike::<5>(&BOTH));
+        assert!(has_alike::<7>(&TWICE));
+        assert!(!has_alike::<1>(&[]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 pub use core::default::Default;
 pub use core::option::Option::{self, None, Some};
-pub use core::primitive::{f32, f64, i128, str, usize};
+pub use core::primitive::{bool, f32, f64, i128, str, usize};
 pub use core::{concat, env};
 pub use std::boxed::Box;
 pub use std::string::String;
@@ -12,7 +12,7 @@ pub use inventory;
 pub use monitor_macros::ScalyrMonitor;
 pub use serde_json::Value;
 
-pub use crate::catalogue::{categorised, count, no_field_twice, no_metric_twice};
+pub use crate::catalogue::{categorised, count, has_alike, no_field_twice, no_metric_twice};
 pub use crate::config::{
     Absent, Bounded, Bounds, ConfigValue, DeclaredKey, DeclaredOption, DescribeOption, Found, Kind, Number,
     OptionGroup, Reader, TypedOption, Url, Word, must_lie_within, no_key_twice, reading, words,

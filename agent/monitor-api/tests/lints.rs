@@ -4,7 +4,7 @@
 #![deny(trivial_casts, trivial_numeric_casts, unused_lifetimes, unused_results, variant_size_differences)]
 #![deny(clippy::all, clippy::pedantic, clippy::nursery)]
 #![deny(clippy::allow_attributes, clippy::as_conversions, clippy::expect_used, clippy::indexing_slicing)]
-#![deny(clippy::missing_docs_in_private_items, clippy::panic, clippy::unwrap_used, clippy::absolute_paths)]
+#![deny(clippy::missing_docs_in_private_items, clippy::panic, clippy::unwrap_used)]
 #![deny(clippy::exhaustive_enums, clippy::shadow_reuse, clippy::wildcard_imports)]
 
 use std::time::Duration;

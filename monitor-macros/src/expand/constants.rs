@@ -52,7 +52,7 @@ fn check(
     max: &TokenStream,
     message: &str,
 ) -> TokenStream {
-    let call = quote_spanned! {located_at(value.span())=>
+    let call = quote_spanned! {value.span()=>
         ::scalyr_monitor::__private::must_lie_within(#number, #min, #max, #message)
     };
     quote!(const _: () = #call;)

@@ -44,15 +44,25 @@ pub(super) fn metrics(fields: &[Field], category: Option<&LitStr>) -> TokenStrea
                 };
                 after.push(quote! {
                     #[allow(long_running_const_eval, reason = "a catalogue may be large")]
-                    const _: () = #call;
+                    const _: () = if __HAS_ALIKE { #call };
                 });
             }
             _ => {}
         }
     }
+    let has_sets = fields.iter().any(|field| matches!(field.role, Role::Set(_)));
+    let has_alike = has_sets.then(|| {
+        quote! {
+            #[allow(long_running_const_eval, reason = "a catalogue may be large")]
+            const __HAS_ALIKE: ::scalyr_monitor::__private::bool = ::scalyr_monitor::__private::has_alike::<
+                { 2 * ::scalyr_monitor::__private::count(__METRICS) + 1 }
+            >(__METRICS);
+        }
+    });
     quote! {
         #(#before)*
         const __METRICS: &[::scalyr_monitor::__private::DeclaredMetric] = &[#(#declared),*];
+        #has_alike
         #(#after)*
     }
 }

@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, Type};
 
 use super::literals::{adapt, adapt_bound};
-use super::{constants, global, local, located_at, optional, texts};
+use super::{constants, global, local, optional, texts};
 use crate::check::standard_variable;
 use crate::model::{Config, Env, Field, Role};
 use crate::types::{argument_of, bare};
@@ -33,7 +33,10 @@ fn option(at: usize, field: &Field, config: &Config) -> TokenStream {
         None => quote!(false),
     };
     let holds = constants::checks(field, config);
+    let lint = (config.default_value().is_some() || config.min.is_some() || config.max.is_some())
+        .then(|| quote!(#[allow(unused_braces, reason = "they hold the place of an error about the type")]));
     quote! {
+        #lint
         static #static_name: ::scalyr_monitor::__private::TypedOption<#ty> = ::scalyr_monitor::__private::TypedOption {
             key: #key,
             aliases: #aliases,
@@ -53,13 +56,14 @@ fn option(at: usize, field: &Field, config: &Config) -> TokenStream {
 /// The author's function as one of a reference to the option's type: called, it may also take what that derefs to, `&str`
 /// for a `String`. Whatever does not fit is underlined at the function.
 fn check(function: &Expr, ty: &Type) -> TokenStream {
-    let span = located_at(function.span());
+    let span = function.span();
     let called = match bare(function) {
         Expr::Closure(_) => quote_spanned!(span=> (#function)),
         _ => function.to_token_stream(),
     };
     let call = quote_spanned!(span=> #called(__value));
-    quote_spanned!(span=> |__value: &#ty| #call)
+    let value = quote_spanned!(span=> __value);
+    quote!(|#value: &#ty| #call)
 }
 
 fn absent(field: &Field, config: &Config) -> TokenStream {
@@ -71,10 +75,10 @@ fn absent(field: &Field, config: &Config) -> TokenStream {
         (None, Some(default)) => {
             let value = match &default.value {
                 None => {
-                    quote_spanned!(located_at(default.ident.span())=> <#ty as ::scalyr_monitor::__private::Default>::default())
+                    quote_spanned!(default.ident.span()=> <#ty as ::scalyr_monitor::__private::Default>::default())
                 }
                 Some(value) => {
-                    let value = adapt(value, ty);
+                    let value = at_type(adapt(value, ty), ty);
                     quote!(<#ty as ::scalyr_monitor::__private::ConfigValue>::from_literal(#value))
                 }
             };
@@ -84,6 +88,12 @@ fn absent(field: &Field, config: &Config) -> TokenStream {
     }
 }
 
+/// The value in braces that stand where the type does: that the type lacks a trait is then told once, at the type, and
+/// that the value does not fit is told at the value.
+fn at_type(value: TokenStream, ty: &Type) -> TokenStream {
+    quote_spanned!(ty.span()=> { #value })
+}
+
 fn bounds(field: &Field, config: &Config) -> TokenStream {
     let ty = &field.ty;
     if config.min.is_none() && config.max.is_none() {
@@ -91,7 +101,7 @@ fn bounds(field: &Field, config: &Config) -> TokenStream {
     }
     let bound = |bound: &Option<Expr>| {
         optional(bound.as_ref().map(|bound| {
-            let bound = adapt_bound(bound, ty);
+            let bound = at_type(adapt_bound(bound, ty), ty);
             quote!(|| <#ty as ::scalyr_monitor::__private::Bounded>::limit(#bound))
         }))
     };

@@ -17,6 +17,7 @@ pub struct Coin {
     count: u64,
 }
 const _: () = {
+    #[allow(unused_braces, reason = "they hold the place of an error about the type")]
     static __OPTION_0_GAUSS_MEAN: ::scalyr_monitor::__private::TypedOption<f64> =
         ::scalyr_monitor::__private::TypedOption {
             key: "gauss_mean",
@@ -25,17 +26,22 @@ const _: () = {
             reading: ::scalyr_monitor::__private::reading::<f64>(),
             env: ::scalyr_monitor::__private::None,
             absent: ::scalyr_monitor::__private::Absent::Default(|| {
-                <f64 as ::scalyr_monitor::__private::ConfigValue>::from_literal(0.5)
+                <f64 as ::scalyr_monitor::__private::ConfigValue>::from_literal({ 0.5 })
             }),
             bounds: ::scalyr_monitor::__private::Some(::scalyr_monitor::__private::Bounds {
-                min: ::scalyr_monitor::__private::Some(|| <f64 as ::scalyr_monitor::__private::Bounded>::limit(0.0)),
-                max: ::scalyr_monitor::__private::Some(|| <f64 as ::scalyr_monitor::__private::Bounded>::limit(10.0)),
+                min: ::scalyr_monitor::__private::Some(|| {
+                    <f64 as ::scalyr_monitor::__private::Bounded>::limit({ 0.0 })
+                }),
+                max: ::scalyr_monitor::__private::Some(|| {
+                    <f64 as ::scalyr_monitor::__private::Bounded>::limit({ 10.0 })
+                }),
                 measure: <f64 as ::scalyr_monitor::__private::Bounded>::measure,
             }),
             check: ::scalyr_monitor::__private::None,
             secret: false,
             no_http: false,
         };
+    #[allow(unused_braces, reason = "they hold the place of an error about the type")]
     static __OPTION_1_GAUSS_STDDEV: ::scalyr_monitor::__private::TypedOption<f64> =
         ::scalyr_monitor::__private::TypedOption {
             key: "gauss_stddev",
@@ -44,11 +50,15 @@ const _: () = {
             reading: ::scalyr_monitor::__private::reading::<f64>(),
             env: ::scalyr_monitor::__private::None,
             absent: ::scalyr_monitor::__private::Absent::Default(|| {
-                <f64 as ::scalyr_monitor::__private::ConfigValue>::from_literal(0.25)
+                <f64 as ::scalyr_monitor::__private::ConfigValue>::from_literal({ 0.25 })
             }),
             bounds: ::scalyr_monitor::__private::Some(::scalyr_monitor::__private::Bounds {
-                min: ::scalyr_monitor::__private::Some(|| <f64 as ::scalyr_monitor::__private::Bounded>::limit(0.0)),
-                max: ::scalyr_monitor::__private::Some(|| <f64 as ::scalyr_monitor::__private::Bounded>::limit(5.0)),
+                min: ::scalyr_monitor::__private::Some(|| {
+                    <f64 as ::scalyr_monitor::__private::Bounded>::limit({ 0.0 })
+                }),
+                max: ::scalyr_monitor::__private::Some(|| {
+                    <f64 as ::scalyr_monitor::__private::Bounded>::limit({ 5.0 })
+                }),
                 measure: <f64 as ::scalyr_monitor::__private::Bounded>::measure,
             }),
             check: ::scalyr_monitor::__private::None,

@@ -26,11 +26,6 @@ pub struct Coin {
     /// As much as a float holds.
     #[config(default = 1000000000000000000000000000000000000000, max = 5)] //~ ERROR(1000000000000000000000000000000000000000): the default 1e39 lies outside ..=5
     float: f64,
-
-    /// Bounds of a list.
-    #[config(default = [1.5, 11], min = 1, max = 10)] //~ ERROR(11): the default 11 lies outside 1..=10
-    bounded: Vec<f64>, //~ ERROR(Vec<f64>): `Vec<f64>` is not a number, so it can have neither `min` nor `max`
-    //~^^ ERROR(1): `Vec<f64>` is not a number, so it can have neither `min` nor `max`
 }
 
 impl Monitor for Coin {}

@@ -61,7 +61,7 @@ pub struct User {
     modes: Vec<Mode>,
 
     /// No bound.
-    #[config(default = Mode::Plain, min = 5)] //~ ERROR(5): `Mode` is not a number, so it can have neither `min` nor `max`
+    #[config(default = Mode::Plain, min = 5)]
     bounded: Mode, //~ ERROR(Mode): `Mode` is not a number, so it can have neither `min` nor `max`
     //~| LABEL: has no bounds
 

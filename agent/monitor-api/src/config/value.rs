@@ -12,7 +12,9 @@ use crate::registry::{Problem, Severity};
     message = "`{Self}` cannot be read from a monitor's configuration; use bool, an integer, f64, String, PathBuf, \
                Duration, IpAddr, HostPort, Secret, Pattern, Glob, Option<_>, Vec<_>, BTreeMap<String, _> or \
                serde_json::Map",
-    label = "not the type of an option"
+    label = "not the type of an option",
+    note = "an enum of words derives ConfigValue; options that belong together derive OptionGroup and are taken in with \
+            #[config(flatten)]"
 )]
 pub trait ConfigValue: Sized + 'static {
     /// What a user writes for it.
