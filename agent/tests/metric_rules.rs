@@ -32,6 +32,7 @@ pub struct Counter {
 
 #[derive(Fields)]
 struct Kind<'k> {
+    /// What was asked for.
     kind: &'k str,
 }
 

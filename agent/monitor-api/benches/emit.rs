@@ -17,7 +17,9 @@ static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
 #[derive(Fields)]
 struct Disk<'d> {
+    /// Which disk.
     device: &'d str,
+    /// Which part of it.
     partition: u32,
 }
 

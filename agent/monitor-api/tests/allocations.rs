@@ -10,7 +10,9 @@ use scalyr_monitor::{Lines, Timestamp};
 
 #[derive(Fields)]
 struct Disk<'d> {
+    /// Which disk.
     device: &'d str,
+    /// Which part of it.
     partition: u32,
 }
 
@@ -60,6 +62,14 @@ fn a_metric_without_fields_takes_no_memory() {
 fn a_metric_with_two_fields_takes_no_memory() {
     with_each_clock(&MetricRules::default(), |out, n| {
         out.emit_with(READS, u64::from(n), Disk { device: "sda \"one\"", partition: n });
+    });
+}
+
+#[test]
+fn fields_that_never_change_take_no_memory() {
+    let reads = READS.with_constants(&[("direction", "\u{1}in"), ("type", "read")]);
+    with_each_clock(&MetricRules::default(), |out, n| {
+        out.emit_with(reads, u64::from(n), Disk { device: "sda", partition: n });
     });
 }
 

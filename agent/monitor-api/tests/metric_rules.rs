@@ -12,7 +12,9 @@ use scalyr_monitor::{Lines, Timestamp};
 
 #[derive(Fields)]
 struct Disk<'d> {
+    /// Which disk.
     device: &'d str,
+    /// Which part of it.
     partition: u32,
 }
 

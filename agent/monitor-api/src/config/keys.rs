@@ -18,7 +18,8 @@ pub enum DeclaredKey {
 /// While the crate is compiled, with a message for its author.
 #[track_caller]
 pub const fn no_key_twice(keys: &'static [DeclaredKey], at: usize) {
-    let (before, group) = keys.split_at(at);
+    let (before, from) = keys.split_at(at);
+    let group = from.split_at(1).0;
     if let Some((first, second)) = common(before, group) {
         let text = ConstText::of("the option `").push(second).push("` of this group is declared already");
         let text = if is_same(first, second) { text } else { text.push(", as `").push(first).push("`") };
