@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::{Kind, Number, OptionDecl};
+use crate::config::{Kind, Number, OptionDecl, Word};
 
 /// Digits, perhaps with an underscore between two.
 const DIGITS: &str = "[0-9](_?[0-9])*";
@@ -48,6 +48,7 @@ fn kind_schema(kind: &Kind, min: Option<&Value>, max: Option<&Value>) -> Map<Str
         Kind::Map(member) => {
             schema(json!({ "type": ["object", "string"], "additionalProperties": inner(member, min, max) }))
         }
+        Kind::Words(all) => one_of_words(all),
         Kind::Any => Map::new(),
     }
 }
@@ -57,6 +58,20 @@ fn inner(kind: &Kind, min: Option<&Value>, max: Option<&Value>) -> Map<String, V
     let mut schema = kind_schema(kind, min, max);
     allow_null(&mut schema);
     schema
+}
+
+/// The words, each with what it means for the editor that offers it; then all spellings that are read, older ones and
+/// other capitals among them. A word may be a number, or `true`.
+fn one_of_words(all: &[Word]) -> Map<String, Value> {
+    let offered = all.iter().map(|word| json!({ "const": word.name, "description": word.doc }));
+    let spellings: Vec<&str> = all.iter().flat_map(|word| [&[word.name], word.aliases].concat()).collect();
+    let read = json!({ "type": "string", "pattern": words(&spellings) });
+    // What is no text is read by its JSON: `mode: true`, `level: 2`.
+    let plain =
+        spellings.iter().filter_map(|word| serde_json::from_str::<Value>(word).ok()).filter(|value| !value.is_null());
+    let plain = plain.map(|value| json!({ "const": value }));
+    let any: Vec<Value> = offered.chain([read]).chain(plain).collect();
+    Map::from_iter([("anyOf".to_owned(), any.into())])
 }
 
 fn schema(object: Value) -> Map<String, Value> {

@@ -28,10 +28,10 @@ pub mod words;
 
 pub use addresses::{HostPort, NoHostPort};
 pub use bounds::{Bounded, Bounds, Measured, Number};
-pub use collections::SpacedList;
-pub use glob::Glob;
 #[doc(hidden)]
 pub use bounds_of_constants::must_lie_within;
+pub use collections::SpacedList;
+pub use glob::Glob;
 #[doc(hidden)]
 pub use keys::{DeclaredKey, no_key_twice};
 pub use kind::{Kind, Word};

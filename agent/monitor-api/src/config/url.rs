@@ -1,5 +1,6 @@
 //! Options that hold a URL.
 
+use super::collections::SpacedList;
 use super::value::ConfigValue;
 
 /// A type that can hold a URL: `no_http` is for options of these.
@@ -15,3 +16,5 @@ impl Url for String {}
 impl<T: Url> Url for Option<T> {}
 
 impl<T: Url> Url for Vec<T> {}
+
+impl<T: Url> Url for SpacedList<T> {}

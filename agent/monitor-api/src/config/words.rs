@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::kind::{Kind, Word};
-use super::value::{Found, shown};
+use super::value::Found;
 use crate::nearest;
 
 /// Which of the words was found, by its place among them. Capitals and blanks around it do not matter; an older
@@ -20,11 +20,11 @@ pub fn read(found: &mut Found<'_>, words: &'static [Word]) -> Option<usize> {
         return Some(at);
     }
     if let Some((at, word)) = words.iter().enumerate().find(|(_, word)| word.aliases.iter().any(|alias| is_it(alias))) {
-        let (given, name) = (shown(found.value()), word.name);
+        let (given, name) = (found.shown(), word.name);
         found.warn(format_args!("{given} is an older spelling of \"{name}\"; write that"));
         return Some(at);
     }
-    let (given, allowed) = (shown(found.value()), Kind::Words(words));
+    let (given, allowed) = (found.shown(), Kind::Words(words));
     let near = nearest::nearest(&text, words.iter().map(|word| word.name));
     match near.first() {
         Some(near) => found.refuse(format_args!("{given} is not {allowed}; did you mean \"{near}\"?")),
