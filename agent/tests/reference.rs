@@ -169,77 +169,79 @@ fn coin_is_told_to_a_program() {
     check(
         shown("coin", Format::Json, None),
         &expect![[r#"
-        {
-          "name": "coin",
-          "module": null,
-          "source": "local",
-          "crate": "coin",
-          "version": "0.1.0",
-          "description": "Flips two coins: one uniform, one gaussian.",
-          "enabled_by_default": false,
-          "options": [
             {
-              "name": "gauss_mean",
-              "aliases": [],
-              "description": "Mean of the gaussian flip.",
-              "type": "a number",
-              "required": false,
-              "default": 0.5,
-              "min": 0,
-              "max": 10,
-              "environment": null,
-              "secret": false,
-              "forced_to_https": false
-            },
-            {
-              "name": "gauss_stddev",
-              "aliases": [],
-              "description": "Spread of the gaussian flip.",
-              "type": "a number",
-              "required": false,
-              "default": 0.25,
-              "min": 0,
-              "max": 5,
-              "environment": null,
-              "secret": false,
-              "forced_to_https": false
-            }
-          ],
-          "metrics": [
-            {
-              "name": "uniform",
-              "description": "A number from [0, 1).",
-              "type": "number",
-              "unit": null,
-              "category": null,
-              "cumulative": false,
-              "constants": {},
-              "fields": [
+              "name": "coin",
+              "module": null,
+              "source": "local",
+              "crate": "coin",
+              "version": "0.1.0",
+              "description": "Flips two coins: one uniform, one gaussian.",
+              "enabled_by_default": false,
+              "options": [
                 {
-                  "name": "count",
-                  "description": "Samples taken so far."
-                }
-              ]
-            },
-            {
-              "name": "gauss",
-              "description": "A number drawn around `gauss_mean`.",
-              "type": "number",
-              "unit": null,
-              "category": null,
-              "cumulative": false,
-              "constants": {},
-              "fields": [
+                  "name": "gauss_mean",
+                  "aliases": [],
+                  "description": "Mean of the gaussian flip.",
+                  "type": "a number",
+                  "words": [],
+                  "required": false,
+                  "default": 0.5,
+                  "min": 0,
+                  "max": 10,
+                  "environment": null,
+                  "secret": false,
+                  "forced_to_https": false
+                },
                 {
-                  "name": "count",
-                  "description": "Samples taken so far."
+                  "name": "gauss_stddev",
+                  "aliases": [],
+                  "description": "Spread of the gaussian flip.",
+                  "type": "a number",
+                  "words": [],
+                  "required": false,
+                  "default": 0.25,
+                  "min": 0,
+                  "max": 5,
+                  "environment": null,
+                  "secret": false,
+                  "forced_to_https": false
                 }
-              ]
+              ],
+              "metrics": [
+                {
+                  "name": "uniform",
+                  "description": "A number from [0, 1).",
+                  "type": "number",
+                  "unit": null,
+                  "category": null,
+                  "cumulative": false,
+                  "constants": {},
+                  "fields": [
+                    {
+                      "name": "count",
+                      "description": "Samples taken so far."
+                    }
+                  ]
+                },
+                {
+                  "name": "gauss",
+                  "description": "A number drawn around `gauss_mean`.",
+                  "type": "number",
+                  "unit": null,
+                  "category": null,
+                  "cumulative": false,
+                  "constants": {},
+                  "fields": [
+                    {
+                      "name": "count",
+                      "description": "Samples taken so far."
+                    }
+                  ]
+                }
+              ],
+              "log_fields": []
             }
-          ],
-          "log_fields": []
-        }
-    "#]],
+        "#]],
     );
 }
 
@@ -292,6 +294,28 @@ static PORT: TypedOption<u16> = TypedOption {
     no_http: false,
 };
 
+/// How a gauge is asked.
+#[derive(Clone, Copy, Debug, PartialEq, ConfigValue)]
+enum Way {
+    /// By a wire.
+    Wire,
+    /// Through the air, which costs battery.
+    Radio,
+}
+
+static WAY: TypedOption<Way> = TypedOption {
+    key: "way",
+    aliases: &[],
+    doc: "How the gauge is asked.",
+    reading: reading::<Way>(),
+    env: None,
+    absent: Absent::Default(|| Way::Radio),
+    bounds: None,
+    check: None,
+    secret: false,
+    no_http: false,
+};
+
 const fn metric(name: &'static str, doc: &'static str) -> MetricDecl {
     MetricDecl {
         name,
@@ -315,7 +339,7 @@ static EVERYTHING: Registration = Registration {
     doc: "Reads a weather station. It needs:\n\n- a station\n- weather\n\nMore is in its manual.",
     declared_options: &[
         DeclaredOption::One(&HOST),
-        DeclaredOption::Group(&[DeclaredOption::One(&PASSWORD), DeclaredOption::One(&PORT)]),
+        DeclaredOption::Group(&[DeclaredOption::One(&PASSWORD), DeclaredOption::One(&PORT), DeclaredOption::One(&WAY)]),
     ],
     declared_metrics: &[DeclaredMetric::Set(&[
         DeclaredMetric::One(MetricDecl {
@@ -370,6 +394,9 @@ fn everything_that_can_be_declared_is_told() {
                     What the gauge asks for. Its value is shown nowhere.
           port      a whole number, 0 to 65535, default 80
                     The port of the gauge.
+          way       "wire" or "radio", default "radio"
+                    How the gauge is asked. `wire`: By a wire. `radio`: Through the air,
+                    which costs battery.
 
         Fields of its lines
           alarm  Which storm it is.
@@ -419,6 +446,7 @@ fn everything_that_can_be_declared_is_told() {
         | `host` | text | **required** |  | `GAUGE_HOST` | Where the gauge is, as `name\|address`. Older spelling: `hostname` or `server`. With `allow_http_monitors: false` in the configuration, http:// becomes https://. |
         | `password` | text | `********` |  |  | What the gauge asks for. Its value is shown nowhere. |
         | `port` | a whole number | `80` | 0 to 65535 |  | The port of the gauge. |
+        | `way` | "wire" or "radio" | `"radio"` |  |  | How the gauge is asked. `wire`: By a wire. `radio`: Through the air, which costs battery. |
 
         Every monitor also takes the [keys that the agent itself reads](../configuration.md#keys-of-every-monitor), such as `id` and `sample_interval`.
 

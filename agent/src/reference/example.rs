@@ -21,6 +21,7 @@ fn of_kind(kind: Kind) -> String {
     match kind {
         Kind::Bool => "true".to_owned(),
         Kind::Integer { .. } | Kind::Number | Kind::Seconds => "1".to_owned(),
+        Kind::Words([word, ..]) => format!("{:?}", word.name),
         Kind::Path => "\"/…\"".to_owned(),
         Kind::List(element) | Kind::SpacedList(element) => format!("[{}]", of_kind(*element)),
         Kind::Map(_) => "{ … }".to_owned(),

@@ -32,7 +32,7 @@ pub(super) const MASKED: &str = "********";
 impl Fact {
     /// An option of a monitor.
     pub(super) fn of_option(option: &OptionDecl) -> Self {
-        let mut notes = Vec::new();
+        let mut notes = words_told(option.kind);
         if !option.aliases.is_empty() {
             let aliases: Vec<String> = option.aliases.iter().map(|alias| format!("`{alias}`")).collect();
             notes.push(format!("Older spelling: {}.", words::either(&aliases)));
@@ -92,6 +92,18 @@ impl Fact {
     pub(super) fn told(&self) -> String {
         let doc = words::on_one_line(self.doc);
         std::iter::once(doc).chain(self.notes.iter().cloned()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// What each word means that the option, or an element of it, can be.
+fn words_told(kind: OptionKind) -> Vec<String> {
+    match kind {
+        OptionKind::Words(words) => {
+            let told = words.iter().filter(|word| !word.doc.is_empty());
+            told.map(|word| format!("`{}`: {}", word.name, words::on_one_line(word.doc))).collect()
+        }
+        OptionKind::List(element) | OptionKind::SpacedList(element) | OptionKind::Map(element) => words_told(*element),
+        _ => Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Monitors for programs.
 
-use scalyr_monitor::config::OptionDecl;
+use scalyr_monitor::config::{Kind, OptionDecl};
 use scalyr_monitor::metric::MetricDecl;
 use scalyr_monitor::registry::Registration;
 use serde_json::{Map, Value, json};
@@ -43,6 +43,7 @@ fn option(option: &OptionDecl) -> Value {
         "aliases": option.aliases,
         "description": option.doc,
         "type": option.kind.to_string(),
+        "words": words(option.kind),
         "required": option.required,
         "default": default,
         "min": option.min,
@@ -51,6 +52,18 @@ fn option(option: &OptionDecl) -> Value {
         "secret": option.secret,
         "forced_to_https": option.no_http,
     })
+}
+
+/// The words that an option, or an element of it, is one of.
+fn words(kind: Kind) -> Vec<Value> {
+    match kind {
+        Kind::Words(words) => words
+            .iter()
+            .map(|word| json!({ "name": word.name, "aliases": word.aliases, "description": word.doc }))
+            .collect(),
+        Kind::List(element) | Kind::SpacedList(element) | Kind::Map(element) => words(*element),
+        _ => Vec::new(),
+    }
 }
 
 fn metric(metric: &MetricDecl) -> Value {
