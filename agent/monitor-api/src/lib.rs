@@ -8,6 +8,9 @@
 //! from a configuration entry and runs them with a [`Context`] and a [`Run`].
 #![forbid(unsafe_code)]
 
+// The derives name this crate from outside, also within it.
+extern crate self as scalyr_monitor;
+
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -17,6 +20,8 @@ pub mod config;
 mod const_text;
 pub mod context;
 mod governed;
+#[cfg(feature = "http")]
+pub mod http;
 mod limits;
 pub mod log;
 pub mod metric;

@@ -1,0 +1,271 @@
+//! The client: a request with a deadline, an answer with a bound.
+
+use std::borrow::Cow;
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
+
+use ureq::Agent;
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+
+use super::explain::{explain, hint};
+use super::options::HttpOptions;
+use super::shown_url::ShownUrl;
+use crate::config::Secret;
+use crate::monitor::{Error, Result, Stop};
+
+/// Asks HTTP servers, within the bounds of its [`HttpOptions`]. Keeps connections open between requests; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    agent: Agent,
+    headers: HeaderMap,
+    timeout: Duration,
+    max_body_bytes: u64,
+}
+
+impl HttpClient {
+    /// A client; opens no connection yet. Make it in [`Monitor::initialize`](crate::Monitor::initialize), so that a file
+    /// that cannot be read is a problem of the configuration.
+    ///
+    /// # Errors
+    /// When a header cannot be sent, or the certificates of `ca_file` cannot be read.
+    pub fn new(options: &HttpOptions) -> Result<Self> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &options.headers {
+            headers.append(header_name(name)?, header_value(name, value.reveal())?);
+        }
+        let roots = options.ca_file.as_deref().map_or(Ok(RootCerts::WebPki), read_roots)?;
+        let tls = TlsConfig::builder().root_certs(roots).disable_verification(!options.verify_https).build();
+        let config = Agent::config_builder()
+            // Without this ureq takes a proxy from the environment.
+            .proxy(None)
+            .tls_config(tls)
+            .http_status_as_error(false)
+            .max_redirects(options.max_redirects)
+            .max_redirects_will_error(options.max_redirects > 0)
+            .timeout_global(Some(options.timeout))
+            .user_agent(concat!("scalyr-agent-2/", env!("CARGO_PKG_VERSION")))
+            .accept_encoding("identity")
+            .build();
+        let agent = Agent::new_with_config(config);
+        Ok(Self { agent, headers, timeout: options.timeout, max_body_bytes: options.max_body_bytes })
+    }
+
+    /// A request for this page.
+    pub fn get(&self, url: &str) -> Request<'_> {
+        self.request("GET", url)
+    }
+
+    /// A request with any method.
+    pub fn request(&self, method: &str, url: &str) -> Request<'_> {
+        Request {
+            client: self,
+            method: method.to_ascii_uppercase(),
+            url: url.to_owned(),
+            headers: self.headers.clone(),
+            body: Vec::new(),
+            flaw: None,
+        }
+    }
+
+    /// Ends the request that is under way, and refuses all further ones, when the monitor is asked to stop. For a
+    /// monitor with a [`run`](crate::Monitor::run) of its own.
+    pub fn end_with(&self, stop: &Stop) {
+        let agent = self.agent.clone();
+        stop.on_stop(move || agent.shutdown());
+    }
+}
+
+/// A request that is being put together; [`send`](Request::send) sends it.
+#[must_use = "a request is sent by `send`"]
+pub struct Request<'c> {
+    client: &'c HttpClient,
+    method: String,
+    url: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    /// The first thing that is wrong with it; told when it is to be sent.
+    flaw: Option<Error>,
+}
+
+impl Request<'_> {
+    /// Sets a header, in the place of one of that name from the options.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        match header_name(name).and_then(|name_| Ok((name_, header_value(name, value)?))) {
+            Ok((name, value)) => _ = self.headers.insert(name, value),
+            Err(flaw) => _ = self.flaw.get_or_insert(flaw),
+        }
+        self
+    }
+
+    /// Says who asks, by name and password (`Authorization: Basic`).
+    pub fn basic_auth(self, user: &str, password: &Secret) -> Self {
+        use base64::Engine as _;
+        let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{}", password.reveal()));
+        self.header("authorization", &format!("Basic {pair}"))
+    }
+
+    /// Says who asks, by a token (`Authorization: Bearer`).
+    pub fn bearer(self, token: &Secret) -> Self {
+        self.header("authorization", &format!("Bearer {}", token.reveal()))
+    }
+
+    /// What is sent to the server.
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Sends the request and reads the answer, whatever its status.
+    ///
+    /// # Errors
+    /// When there is no answer within the deadline. The text names the URL without its secrets, the cause, and what to do.
+    pub fn send(self) -> Result<Response> {
+        let Self { client, method, url, headers, body, flaw } = self;
+        let place = format!("{method} {}", ShownUrl(&url));
+        if let Some(flaw) = flaw {
+            return Err(Error::new(format!("{place}: {flaw}")));
+        }
+        let answer = exchange(client, &method, &url, headers, body);
+        answer
+            .map(|(status, headers, body, cut)| Response { place: place.clone(), status, headers, body, cut })
+            .map_err(|failure| match failure {
+                Failure::Method => Error::new(format!("{place}: `{method}` is no HTTP method")),
+                Failure::Url(why) => Error::new(format!("{place}: this is no URL: {why}; write http://HOST/PATH")),
+                Failure::Exchange(error) => Error::new(format!("{place}: {}", explain(&error, client.timeout))),
+            })
+    }
+}
+
+enum Failure {
+    Method,
+    Url(String),
+    Exchange(ureq::Error),
+}
+
+type Answer = (u16, HeaderMap, Vec<u8>, bool);
+
+fn exchange(
+    client: &HttpClient,
+    method: &str,
+    url: &str,
+    headers: HeaderMap,
+    body: Vec<u8>,
+) -> Result<Answer, Failure> {
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| Failure::Method)?;
+    let mut request = ureq::http::Request::builder().method(method).uri(url).body(body).map_err(|error| {
+        // Only the URL can be wrong here.
+        Failure::Url(error.to_string())
+    })?;
+    if request.uri().host().is_none() {
+        return Err(Failure::Url("it names no server".to_owned()));
+    }
+    *request.headers_mut() = headers;
+    let secure = request.uri().scheme_str() == Some("https");
+    let empty = request.body().is_empty();
+    let answer = if empty {
+        let request = client.agent.configure_request(request.map(|_| ())).https_only(secure).build();
+        client.agent.run(request)
+    } else {
+        let request = client.agent.configure_request(request).https_only(secure).build();
+        client.agent.run(request)
+    };
+    let (head, mut body) = answer.map_err(Failure::Exchange)?.into_parts();
+    let mut bytes = Vec::new();
+    let read = body.as_reader().take(client.max_body_bytes + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Failure::Exchange(error.into()))?;
+    let cut = bytes.len() as u64 > client.max_body_bytes;
+    if cut {
+        bytes.pop();
+    }
+    Ok((head.status.as_u16(), head.headers, bytes, cut))
+}
+
+/// An answer of the server.
+#[derive(Clone, Debug)]
+pub struct Response {
+    place: String,
+    status: u16,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    cut: bool,
+}
+
+impl Response {
+    /// The status code: 200, 404, …
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// A header, by its name in any case; the first, if there are several, and none that is not plain text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body, at most `max_body_bytes` of it.
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The body as text; what is not UTF-8 becomes `U+FFFD`.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
+    /// Whether the body was longer than `max_body_bytes`, and its rest left out.
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// The answer, if it is what was asked for.
+    ///
+    /// # Errors
+    /// When the status is not 200 to 299. The text names the URL, the status and what to do.
+    pub fn expect_success(self) -> Result<Self> {
+        if (200..300).contains(&self.status) {
+            return Ok(self);
+        }
+        Err(Error::new(format!("{}: the server answers with status {}{}", self.place, self.status, hint(self.status))))
+    }
+}
+
+fn header_name(name: &str) -> Result<HeaderName> {
+    HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| Error::new(format!("{name:?} cannot name a header: ASCII letters, digits and `-` can")))
+}
+
+fn header_value(name: &str, value: &str) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(value)
+        .map_err(|_| Error::new(format!("the value of the header {name} holds characters that cannot be sent")))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The certificates of a PEM file, as the only roots.
+fn read_roots(path: &Path) -> Result<RootCerts> {
+    /// More than any bundle of certificates.
+    const MOST_BYTES: u64 = 8 << 20;
+    let place = path.display();
+    let mut pem = Vec::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(MOST_BYTES).read_to_end(&mut pem))
+        .map_err(|error| Error::new(format!("cannot read the certificates of `ca_file` {place}: {error}")))?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&pem) {
+        match item {
+            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
+            Ok(_) => {}
+            Err(error) => {
+                return Err(Error::new(format!("`ca_file` {place} is not a PEM file of certificates: {error}")));
+            }
+        }
+    }
+    if certificates.is_empty() {
+        return Err(Error::new(format!(
+            "`ca_file` {place} holds no certificate; it must be a PEM file with one or more"
+        )));
+    }
+    Ok(RootCerts::from(certificates))
+}

@@ -1,0 +1,160 @@
+//! A monitor asks a server over HTTP: what arrives, what is refused, and what is said about it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod server;
+mod tls;
+
+use std::time::Duration;
+
+use scalyr_monitor::config::Reader;
+use scalyr_monitor::http::{HttpClient, HttpOptions};
+use scalyr_monitor::registry::Environment;
+use scalyr_monitor::testing::json;
+use scalyr_monitor::{OptionGroup, Stop};
+
+use server::Server;
+
+/// The options that an entry gives.
+fn options(entry: &serde_json::Value) -> HttpOptions {
+    let environment = Environment::default();
+    HttpOptions::read(&mut Reader::new(entry.as_object().unwrap(), &environment)).unwrap()
+}
+
+fn client() -> HttpClient {
+    HttpClient::new(&HttpOptions::default()).unwrap()
+}
+
+/// What is said of a server that cannot be asked.
+fn said(client: &HttpClient, url: &str) -> String {
+    client.get(url).send().unwrap_err().to_string()
+}
+
+#[test]
+fn a_page_is_read_with_its_status_and_headers() {
+    let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX-Load: 7\r\n\r\n41\n");
+    let page = client().get(&server.url("/length")).header("X-Asked-By", "queue").send().unwrap();
+    assert_eq!((page.status(), page.header("x-load"), page.text().trim()), (200, Some("7"), "41"));
+    assert!(!page.is_cut());
+    let asked = server.asked();
+    assert!(asked.starts_with("GET /length HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.contains("x-asked-by: queue\r\n"), "{asked}");
+    assert!(asked.contains("user-agent: scalyr-agent-2/"), "{asked}");
+}
+
+#[test]
+fn a_body_and_the_configured_headers_are_sent() {
+    let server = Server::answering("HTTP/1.1 204 No Content\r\n\r\n");
+    let options = options(&json!({ "headers": { "X-Tenant": "blue", "Accept": "text/plain" } }));
+    let client = HttpClient::new(&options).unwrap();
+    let answer = client.request("post", &server.url("/")).header("accept", "*/*").body("a=1").send().unwrap();
+    assert_eq!(answer.status(), 204);
+    let asked = server.asked();
+    assert!(asked.starts_with("POST / HTTP/1.1\r\n") && asked.ends_with("\r\n\r\na=1"), "{asked}");
+    assert!(asked.contains("x-tenant: blue\r\n") && asked.contains("accept: */*\r\n"), "{asked}");
+    assert!(!asked.contains("text/plain"), "{asked}");
+}
+
+#[test]
+fn a_body_without_end_is_cut_at_its_bound() {
+    let server =
+        Server::answering(&format!("HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n{}", "x".repeat(50_000)));
+    let client = HttpClient::new(&options(&json!({ "max_body_bytes": 1000 }))).unwrap();
+    let page = client.get(&server.url("/")).send().unwrap();
+    assert_eq!((page.bytes().len(), page.is_cut()), (1000, true));
+}
+
+#[test]
+fn a_server_that_never_answers_costs_the_timeout_and_no_more() {
+    let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+    let client = HttpClient::new(&options(&json!({ "timeout": 0.3 }))).unwrap();
+    let text = said(&client, &server.url("/slow?key=s3cret"));
+    assert!(
+        text.ends_with("/slow?…: no whole answer within 0.3 s; is the server overloaded, or `timeout` too short?"),
+        "{text}"
+    );
+    assert!(!text.contains("s3cret"), "{text}");
+}
+
+#[test]
+fn each_trouble_says_what_to_do() {
+    let closed = { std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap() };
+    assert_eq!(
+        said(&client(), &format!("http://me:s3cret@{closed}/x")),
+        format!(
+            "GET http://me:***@{closed}/x: the connection is refused; does the server run, and does it listen on this address \
+             and port?"
+        )
+    );
+    let text = said(&client(), "http://no-such-host.invalid/");
+    assert!(text.contains("the name of the server has no address"), "{text}");
+    let silent = Server::answering("");
+    silent.close_at_once();
+    let text = said(&client(), &silent.url("/"));
+    assert!(text.contains("without a whole answer") || text.contains("reset"), "{text}");
+    for no_url in ["", "127.0.0.1/x", "http://", "http://a b/", "ftp://127.0.0.1/"] {
+        let text = said(&client(), no_url);
+        assert!(text.starts_with("GET "), "{no_url:?}: {text}");
+    }
+    let text = client().request("GE T", "http://127.0.0.1/").send().unwrap_err().to_string();
+    assert!(text.ends_with("is no HTTP method"), "{text}");
+    let text = client().get("http://127.0.0.1/").header("X-A", "a\nb").send().unwrap_err().to_string();
+    assert_eq!(text, "GET http://127.0.0.1/: the value of the header X-A holds characters that cannot be sent");
+}
+
+#[test]
+fn an_answer_that_is_no_success_says_what_to_do() {
+    let server = Server::answering("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    let error = client().get(&server.url("/status")).send().unwrap().expect_success().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        format!(
+            "GET {}: the server answers with status 403; let the server's configuration allow this page to this host",
+            server.url("/status")
+        )
+    );
+}
+
+#[test]
+fn redirects_are_followed_as_often_as_is_allowed() {
+    let server = Server::answering("HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n");
+    let page = client().get(&server.url("/")).send().unwrap();
+    assert_eq!((page.status(), page.header("location")), (302, Some("/again")));
+    let client = HttpClient::new(&options(&json!({ "max_redirects": 2 }))).unwrap();
+    let text = said(&client, &server.url("/"));
+    assert!(text.ends_with("the server redirects more often than `max_redirects` allows"), "{text}");
+}
+
+#[test]
+fn who_asks_is_said_and_shown_nowhere() {
+    let server = Server::answering("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
+    let password = scalyr_monitor::config::Secret::new("s3cret");
+    let answer = client().get(&server.url("/")).basic_auth("me", &password).send().unwrap();
+    assert!(!format!("{answer:?}").contains("s3cret"));
+    assert!(server.asked().contains("authorization: Basic bWU6czNjcmV0\r\n"));
+    let text = answer.expect_success().unwrap_err().to_string();
+    assert!(text.ends_with("status 401; the server wants to know who asks: give the name and the password"), "{text}");
+    let options = options(&json!({ "headers": { "Authorization": "Bearer s3cret" } }));
+    let shown = format!("{options:?} {:?}", HttpClient::new(&options).unwrap());
+    assert!(!shown.contains("s3cret"), "{shown}");
+}
+
+#[test]
+fn a_request_ends_when_the_monitor_is_asked_to_stop() {
+    let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+    let (client, stop) = (client(), Stop::new());
+    client.end_with(&stop);
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| said(&client, &server.url("/")));
+        server.wait_until_asked();
+        stop.stop();
+        // Long before the ten seconds of its time-out, or the test hangs that long.
+        assert!(!asking.join().unwrap().contains("no whole answer"));
+    });
+}
+
+#[test]
+fn the_defaults_are_those_of_the_reader() {
+    assert_eq!(format!("{:?}", HttpOptions::default()), format!("{:?}", options(&json!({}))));
+    assert_eq!(HttpOptions::default().timeout, Duration::from_secs(10));
+}
