@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 // The derives name this crate from outside, also within it.
+#[cfg(feature = "http")]
 extern crate self as scalyr_monitor;
 
 #[doc(hidden)]
