@@ -12,6 +12,7 @@ use scalyr_agent::config::own_files::OwnFiles;
 use scalyr_agent::config::plan::{AgentLogPlan, MonitorPlan, Rotation};
 use scalyr_agent::config::{RunRequest, monitor_plan_for_run};
 use scalyr_agent::monitors::back_off::RestartPolicy;
+use scalyr_agent::monitors::contribution;
 use scalyr_agent::monitors::instance::{Instance, Refused, Surroundings, construct};
 use scalyr_agent::monitors::panic_place;
 use scalyr_agent::monitors::runner::{MonitorHandle, stop_all};
@@ -19,7 +20,6 @@ use scalyr_agent::monitors::state::{MonitorSnapshot, Phase};
 use scalyr_agent::own_logs::agent_log::AgentLog;
 use scalyr_agent::own_logs::metric_log::{InstanceLog, MetricLogs};
 use scalyr_agent::threads::Threads;
-use scalyr_monitor::context::LogRegistry;
 use scalyr_monitor::prelude::*;
 use scalyr_monitor::registry::{Declared, Registration, Registry};
 use scalyr_monitor::rules::SeriesBudget;
@@ -273,15 +273,6 @@ impl Monitor for Recovering {
     }
 }
 
-#[derive(Default)]
-struct NoFiles;
-impl LogRegistry for NoFiles {
-    fn register(&self, _: scalyr_monitor::LogConfig) -> Result<()> {
-        Ok(())
-    }
-    fn withdraw(&self, _: &std::path::Path) {}
-}
-
 /// A directory with an agent log, and what the agent lends to monitors.
 struct Agent {
     directory: tempfile::TempDir,
@@ -309,7 +300,8 @@ fn agent_at(clock: Clock) -> Agent {
     let surroundings = Surroundings {
         clock,
         logger: logger.clone(),
-        log_files: LogFiles::new(Arc::new(NoFiles)),
+        log_files: LogFiles::none(),
+        contribution: contribution::none(),
         log_path: directory.path().to_owned(),
         restart,
         rate_series: SeriesBudget::default(),

@@ -1,73 +1,52 @@
-//! What a monitor instance is given before it starts, and may change: where its metrics go and how often it samples.
+//! What a monitor instance is given before it starts, and may change: where its metrics go and how often it samples,
+//! and what it says beside its lines, about log files and about the host.
+//!
+//! ```
+//! use scalyr_monitor::prelude::*;
+//! use scalyr_monitor::testing::json;
+//!
+//! /// Follows the logs of containers.
+//! #[scalyr_monitor(name = "containers")]
+//! pub struct Containers {
+//!     /// The engine's version, for the `User-Agent`.
+//!     #[config(default = "20.1")]
+//!     version: String,
+//!
+//!     log_files: Option<LogFiles>,
+//! }
+//!
+//! impl Monitor for Containers {
+//!     fn initialize(&mut self, context: &mut Context) -> Result<()> {
+//!         // The monitor's own log: its parser, attributes, and whatever else an entry of `logs` may hold.
+//!         context.log_config = context.log_config.clone().attribute("kind", "containers").option("exclude", json!([]));
+//!         // Attributes of this host, sent with every request.
+//!         context.server_attributes.insert("engine".into(), "docker".into());
+//!         // A part of the `User-Agent`; a clone of the handle can change it later.
+//!         context.user_agent().set(&format!("docker:{}", self.version))?;
+//!         self.log_files = Some(context.log_files().clone());
+//!         Ok(())
+//!     }
+//!
+//!     fn gather_sample(&mut self, _: &mut Sample) -> Result<()> {
+//!         let Some(log_files) = &self.log_files else { return Ok(()) };
+//!         // A container has come, another one has gone.
+//!         log_files.register(LogConfig::new("/var/log/containers/web.log").parser("accessLog").attribute("pod", "web"))?;
+//!         log_files.withdraw("/var/log/containers/old.log")
+//!     }
+//! }
+//! ```
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use crate::clock::Clock;
 use crate::log::Logger;
-use crate::monitor::{Result, Spacing};
+use crate::monitor::Spacing;
 use crate::monitors::Monitors;
+use crate::user_agent::UserAgentFragment;
 
-/// How a log file is copied: the part of a `logs` entry that a monitor may set for its metric log or for a log file
-/// that it registers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LogConfig {
-    /// The file; a relative path lies below `agent_log_path`.
-    pub path: PathBuf,
-    /// The parser that the server applies.
-    pub parser: String,
-    /// Attributes of every event of this file: text, numbers and booleans.
-    pub attributes: Map<String, Value>,
-    /// Whether a metric log that already holds lines at start is copied from its beginning instead of from its end. A
-    /// file that is registered at run time is always copied from its beginning.
-    pub copy_from_start: bool,
-}
-
-impl LogConfig {
-    /// The file `path` with the parser of metric logs, `agent-metrics`.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), parser: "agent-metrics".to_owned(), attributes: Map::new(), copy_from_start: false }
-    }
-}
-
-/// Takes the log files that monitors register and withdraw; implemented by the agent.
-pub trait LogRegistry: Send + Sync {
-    /// Copies this file from now on.
-    ///
-    /// # Errors
-    /// When the agent cannot take another file; the text says why.
-    fn register(&self, log: LogConfig) -> Result<()>;
-
-    /// Stops copying this file once everything that it holds now was copied.
-    fn withdraw(&self, path: &Path);
-}
-
-/// A handle to register and withdraw log files while the agent runs. Cheap to clone.
-#[derive(Clone)]
-pub struct LogFiles(Arc<dyn LogRegistry>);
-
-impl LogFiles {
-    /// A handle onto the agent's registry.
-    pub fn new(registry: Arc<dyn LogRegistry>) -> Self {
-        Self(registry)
-    }
-
-    /// Copies this file from now on; a file that does not exist yet is copied from its beginning when it appears.
-    ///
-    /// # Errors
-    /// When the agent cannot take another file; the text says why.
-    pub fn register(&self, log: LogConfig) -> Result<()> {
-        self.0.register(log)
-    }
-
-    /// Stops copying this file once everything that it holds now was copied.
-    pub fn withdraw(&self, path: impl AsRef<Path>) {
-        self.0.withdraw(path.as_ref());
-    }
-}
+pub use crate::log_files::{LogConfig, LogFiles, LogRegistry};
 
 /// What an instance is given in [`Monitor::initialize`](crate::Monitor::initialize). The public fields may be changed
 /// there; the agent reads them back afterwards.
@@ -80,12 +59,14 @@ pub struct Context {
     pub disabled: bool,
     /// When the next sample is due: on a steady grid, or an interval after the last one ended.
     pub spacing: Spacing,
-    /// Attributes of this host that are sent with every request, beside the configured ones, which win.
+    /// Attributes of this host that are sent with every request: text, numbers and booleans. One that the configuration
+    /// gives, or a monitor that stands before this one in it, is not sent; a line in the agent log says so.
     pub server_attributes: Map<String, Value>,
     name: String,
     logger: Logger,
     clock: Clock,
     log_files: LogFiles,
+    user_agent: UserAgentFragment,
     monitors: Monitors,
 }
 
@@ -109,8 +90,15 @@ impl Context {
             logger,
             clock,
             log_files,
+            user_agent: UserAgentFragment::none(),
             monitors: Monitors::none(),
         }
+    }
+
+    /// With the way into the agent's `User-Agent`; without it [`user_agent`](Self::user_agent) leads nowhere.
+    #[must_use]
+    pub fn with_user_agent(self, user_agent: UserAgentFragment) -> Self {
+        Self { user_agent, ..self }
     }
 
     /// The same context with a handle that adds monitors; without one, adding is refused.
@@ -134,9 +122,14 @@ impl Context {
         &self.clock
     }
 
-    /// Registers and withdraws log files while the agent runs. Clone it to keep it.
+    /// Registers, changes and withdraws log files while the agent runs. Clone it to keep it.
     pub fn log_files(&self) -> &LogFiles {
         &self.log_files
+    }
+
+    /// Says in the `User-Agent` of the agent's uploads what it runs on. Clone it to keep it.
+    pub fn user_agent(&self) -> &UserAgentFragment {
+        &self.user_agent
     }
 
     /// Adds and removes further monitors while the agent runs. Clone it to keep it.

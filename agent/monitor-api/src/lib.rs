@@ -25,6 +25,7 @@ mod governed;
 pub mod http;
 mod limits;
 pub mod log;
+mod log_files;
 pub mod metric;
 pub mod monitor;
 pub mod monitors;
@@ -40,6 +41,7 @@ pub mod rules;
 pub mod sample;
 pub mod schema;
 pub mod testing;
+pub mod user_agent;
 
 pub use monitor_macros::{ConfigValue, Fields, MetricSet, OptionGroup, scalyr_monitor};
 
@@ -51,3 +53,4 @@ pub use metric::{Fields, Metric, MetricSet, MetricValue};
 pub use monitor::{Error, Monitor, Result, Run, Spacing, Stop};
 pub use monitors::{Monitors, NewMonitor};
 pub use sample::{Emission, Lines, Sample};
+pub use user_agent::UserAgentFragment;

@@ -10,4 +10,5 @@ pub use crate::metric::{Fields, Metric, MetricSet, MetricValue};
 pub use crate::monitor::{Error, Monitor, Result, Run, Spacing, Stop};
 pub use crate::monitors::{Monitors, NewMonitor};
 pub use crate::sample::{Emission, Sample};
+pub use crate::user_agent::UserAgentFragment;
 pub use monitor_macros::{ConfigValue, Fields, MetricSet, OptionGroup, scalyr_monitor};

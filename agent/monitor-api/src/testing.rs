@@ -1,6 +1,5 @@
 //! Tests of a monitor: an entry in, metric lines or problems out, through the same reader as in the agent.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ pub use serde_json::json;
 use serde_json::{Map, Value};
 
 use crate::clock::{Clock, Timestamp};
-use crate::context::{Context, LogConfig, LogFiles, LogRegistry};
+use crate::context::{Context, LogConfig, LogFiles};
 use crate::log::Logger;
 use crate::monitor::{Monitor, Result};
 use crate::registry::{Declared, Environment, Problem, Severity};
@@ -52,7 +51,7 @@ impl Harness {
                 LogConfig::new(format!("{}.log", registration.name)),
                 logger,
                 clock,
-                LogFiles::new(Arc::new(NoFiles)),
+                LogFiles::none(),
             ),
             warnings: built.warnings,
             written,
@@ -103,15 +102,4 @@ impl LineSink for Written {
     fn write_lines(&mut self, lines: &Lines) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(lines.iter().map(str::to_owned));
     }
-}
-
-/// Takes log files and copies none.
-struct NoFiles;
-
-impl LogRegistry for NoFiles {
-    fn register(&self, _: LogConfig) -> Result<()> {
-        Ok(())
-    }
-
-    fn withdraw(&self, _: &Path) {}
 }

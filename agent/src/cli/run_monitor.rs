@@ -4,16 +4,16 @@
 
 mod args;
 mod command;
+mod would_say;
 
 use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use scalyr_monitor::context::LogRegistry;
 use scalyr_monitor::rules::SeriesBudget;
-use scalyr_monitor::{Clock, LogConfig, LogFiles, Logger, Stop};
+use scalyr_monitor::{Clock, LogFiles, Logger, Stop};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -29,6 +29,7 @@ use crate::threads::Threads;
 
 pub use args::{Args, is_asked_for, parse, worst_code};
 pub use command::command;
+use would_say::{WouldCopy, WouldSay};
 
 /// How long the end waits for a monitor that may hang, and for a line that perhaps nobody reads: together well below
 /// the second within which a signal ends it.
@@ -146,6 +147,8 @@ fn start(request: &Request, clock: Clock, log: Arc<StdoutLog>, tell: &Sender<Eve
         }
     };
     describe(&logger, &instance);
+    instance.tell_warnings();
+    surroundings.contribution.server_attributes(&instance.server_attributes);
     logger.debug(format_args!("Starting monitor {name}"));
     if instance.disabled {
         logger.warn(format_args!("Monitor {name} has disabled itself and takes no samples"));
@@ -228,11 +231,16 @@ struct OneRun {
 
 impl Host for OneRun {
     fn surroundings(&self, plan: &MonitorPlan) -> Surroundings {
-        let of_monitor = self.logger.for_component(&format!("monitor:{}", plan.name()));
+        let would_say = WouldSay {
+            logger: self.logger.for_component(&format!("monitor:{}", plan.name())),
+            monitor: plan.name(),
+            log_path: self.log_path.clone(),
+        };
         Surroundings {
             clock: self.clock.clone(),
             logger: self.logger.clone(),
-            log_files: LogFiles::new(Arc::new(WouldCopy(of_monitor))),
+            log_files: LogFiles::new(Arc::new(WouldCopy::new(would_say.clone()))),
+            contribution: Arc::new(would_say),
             log_path: self.log_path.clone(),
             restart: RestartPolicy::default(),
             rate_series: self.rate_series.clone(),
@@ -245,24 +253,6 @@ impl Host for OneRun {
     }
 
     fn close(&self, _: LogPlan) {}
-}
-
-/// Tells which log files the daemon would copy.
-struct WouldCopy(Logger);
-
-impl LogRegistry for WouldCopy {
-    fn register(&self, log: LogConfig) -> scalyr_monitor::Result<()> {
-        self.0.info(format_args!(
-            "The agent would now copy the log file {} with the parser {}",
-            log.path.display(),
-            log.parser
-        ));
-        Ok(())
-    }
-
-    fn withdraw(&self, path: &Path) {
-        self.0.info(format_args!("The agent would no longer copy the log file {}", path.display()));
-    }
 }
 
 #[cfg(test)]
@@ -303,7 +293,7 @@ mod tests {
         }
     }
 
-    /// Registers a log file and panics in its second sample.
+    /// Says what it can beside its lines, and panics in its second sample.
     #[scalyr_monitor(name = "run_monitor_test")]
     struct Restless {
         count: u64,
@@ -311,6 +301,8 @@ mod tests {
 
     impl Monitor for Restless {
         fn initialize(&mut self, context: &mut Context) -> Result<()> {
+            context.server_attributes.insert("zone".into(), "b".into());
+            context.user_agent().set("k8s:1.2")?;
             context.log_files().register(LogConfig { parser: "accessLog".into(), ..LogConfig::new("/a/access.log") })
         }
 
@@ -446,19 +438,23 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_and_a_registered_file_are_told_between_the_lines() {
+    fn a_panic_and_what_the_agent_would_do_are_told_between_the_lines() {
         let out = Shared::default();
         let (code, err) = run_with(request("run_monitor_test", Value::Null, 0, 3), Box::new(out.clone()));
         assert_eq!((code, err.as_str()), (0, ""));
         let lines: Vec<String> = out.lines().iter().map(|line| bare(line)).collect();
-        let told = "INFO [monitor:run_monitor_test()] The agent would now copy the log file /a/access.log with the \
-                    parser accessLog";
-        assert_eq!(lines.len(), 7, "{lines:#?}");
-        assert_eq!((lines[0].as_str(), lines[5].as_str()), (told, told));
-        assert_eq!(lines[1..3], ["[run_monitor_test()] 1", "[run_monitor_test()] 2"]);
-        assert!(lines[3].contains("[error=\"failedMonitor\"] The monitor panicked at agent/src/cli/run_monitor.rs:"));
-        assert!(lines[4].contains(" The monitor is built anew and started again in "));
-        assert_eq!(lines[6], "[run_monitor_test()] 1");
+        let of = |text: &str| format!("INFO [monitor:run_monitor_test()] The agent would now {text}");
+        let beginning = [
+            of("add \"k8s:1.2\" to its User-Agent"),
+            of("copy the log file /a/access.log with the parser accessLog"),
+            of("send the server attributes {\"zone\":\"b\"}"),
+        ];
+        assert_eq!(lines.len(), 11, "{lines:#?}");
+        assert_eq!((&lines[..3], &lines[7..10]), (&beginning[..], &beginning[..]));
+        assert_eq!(lines[3..5], ["[run_monitor_test()] 1", "[run_monitor_test()] 2"]);
+        assert!(lines[5].contains("[error=\"failedMonitor\"] The monitor panicked at agent/src/cli/run_monitor.rs:"));
+        assert!(lines[6].contains(" The monitor is built anew and started again in "));
+        assert_eq!(lines[10], "[run_monitor_test()] 1");
     }
 
     #[test]

@@ -27,7 +27,13 @@ pub(super) fn plan(settings: &Settings<'_>, log_path: &Path, report: &mut Report
                 logs.push(log);
             }
             Err(Refused { withhold }) => {
-                report.conclude(known, "this entry is not copied");
+                report.conclude(
+                    known,
+                    match withhold {
+                        Some(_) => "this entry is not copied, and no other entry copies its files",
+                        None => "this entry is not copied",
+                    },
+                );
                 withheld.extend(withhold);
             }
         }
@@ -57,12 +63,19 @@ fn agent_log(log_path: &Path, exclude: Vec<String>) -> LogPlan {
     }
 }
 
-struct Refused {
+/// An entry that is not copied; the report says why.
+pub(super) struct Refused {
     /// The pattern of files that no other entry may copy either.
     withhold: Option<String>,
 }
 
-fn read_entry(entry: &Value, origin: &str, log_path: &Path, report: &mut Report) -> Result<LogPlan, Refused> {
+/// An entry that stands at `origin`, or what a monitor says in the same words.
+pub(super) fn read_entry(
+    entry: &Value,
+    origin: &str,
+    log_path: &Path,
+    report: &mut Report,
+) -> Result<LogPlan, Refused> {
     let Value::Object(values) = entry else {
         report.refuse(origin, format!("must be an object with a `path`, but is {}", value::kind(entry)));
         return Err(Refused { withhold: None });

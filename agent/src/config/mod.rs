@@ -6,6 +6,7 @@
 pub mod build;
 pub mod keys;
 pub mod load;
+pub mod monitor_logs;
 pub mod own_files;
 pub mod plan;
 pub mod report;

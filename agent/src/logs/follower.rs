@@ -192,7 +192,23 @@ impl Follower {
         self.position.0 >= self.size && self.skipped.is_none()
     }
 
-    /// Whether every byte that was handed on has its outcome.
+    /// What its next batches say about the file.
+    pub fn redescribe(&mut self, log: &Arc<LogDescription>) {
+        self.log = Arc::clone(log);
+    }
+
+    /// How many bytes of the file were not handed on.
+    pub fn unread(&self) -> u64 {
+        let size = self.file.metadata().map_or(self.size, |metadata| metadata.len());
+        size.saturating_sub(self.account.read().0)
+    }
+
+    /// Whether every byte that was handed on has its outcome, however much was not.
+    pub fn is_acknowledged(&self) -> bool {
+        self.account.settled() >= self.account.read()
+    }
+
+    /// Whether everything was handed on, and every byte has its outcome.
     pub fn is_settled(&self) -> bool {
         self.is_at_end() && self.account.settled() >= self.position
     }

@@ -41,6 +41,15 @@ pub struct TailSnapshot {
     pub broken: Option<String>,
 }
 
+/// How a registered file is let go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withdrawal {
+    /// Once everything that it holds now was copied.
+    AfterReading,
+    /// At once; what was not read stays where it is.
+    AtOnce,
+}
+
 /// What the tail thread is told.
 pub(super) enum Command {
     Port(Port),
@@ -48,7 +57,7 @@ pub(super) enum Command {
     Add { logs: Vec<LogPlan>, done: Sender<()> },
     Remove(LogPlan),
     Register(LogPlan),
-    Withdraw(PathBuf),
+    Withdraw { worker: WorkerId, path: String, how: Withdrawal },
     Finish { deadline: Instant, done: Sender<bool> },
 }
 
@@ -83,7 +92,8 @@ impl TailHandle {
         _ = self.commands.send(Command::Remove(log));
     }
 
-    /// Copies a file that a monitor registers, from its first byte.
+    /// Copies what a monitor registers: a file from its first byte, or from the position that is left of it. For a path
+    /// and worker that are registered already: with other settings from now on.
     ///
     /// # Errors
     /// When the tail thread is not there any more.
@@ -91,9 +101,9 @@ impl TailHandle {
         self.commands.send(Command::Register(log)).map_err(|_| "the agent is stopping")
     }
 
-    /// Lets a registered file go once everything that it holds now was copied.
-    pub fn withdraw(&self, path: PathBuf) {
-        _ = self.commands.send(Command::Withdraw(path));
+    /// Lets go of what was registered with this path. What an entry of the configuration copies too, it goes on copying.
+    pub fn withdraw(&self, worker: WorkerId, path: String, how: Withdrawal) {
+        _ = self.commands.send(Command::Withdraw { worker, path, how });
     }
 
     /// Reads what is there, until `deadline` at the latest, and ends the thread. True when everything was handed on.

@@ -11,7 +11,7 @@ const OPTIONS: glob::MatchOptions =
     glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 
 /// The paths of one entry of `logs`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Matcher {
     pattern: String,
     glob: Option<glob::Pattern>,

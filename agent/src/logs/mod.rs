@@ -12,13 +12,15 @@ mod handle;
 mod identity;
 mod lines;
 mod matcher;
+mod metric_logs;
 mod position;
 mod registered;
 mod tail;
 mod unseen;
 mod watched;
 
-pub use handle::{Port, TailHandle, TailSnapshot};
+pub use handle::{Port, TailHandle, TailSnapshot, Withdrawal};
+pub use metric_logs::{MetricLogCopies, MetricLogPlan};
 pub use position::Position;
-pub use registered::{RegisteredLogs, copy_plan};
+pub use registered::{RegisteredLogs, Registrations};
 pub use tail::{Tail, TailParts};

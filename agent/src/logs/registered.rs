@@ -1,48 +1,196 @@
-//! Log files that monitors register and withdraw while they run.
+//! Log files that monitors register, change and withdraw while they run (`log-copying.md` section 12).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use scalyr_monitor::context::LogRegistry;
-use scalyr_monitor::{Error, LogConfig, Result};
-use serde_json::Value;
+use scalyr_monitor::registry::Problem;
+use scalyr_monitor::{Error, LogConfig, Logger, Result};
 
-use super::handle::TailHandle;
+use super::handle::{TailHandle, Withdrawal};
+use crate::config::monitor_logs::registered_log;
 use crate::config::plan::LogPlan;
 use crate::ledger::WorkerId;
 
-/// The registry that one monitor instance is given.
+/// How many log files one monitor instance may have registered at a time.
+const MOST_OF_ONE_MONITOR: usize = 20_000;
+/// So many different warnings about registered files are told per instance.
+const MOST_WARNINGS: usize = 100;
+
+/// The log files that monitors have registered, each with the instance that may change it. Cheap to clone.
+#[derive(Clone)]
+pub struct Registrations(Arc<Shared>);
+
+struct Shared {
+    tail: TailHandle,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// By path and worker.
+    files: BTreeMap<(String, WorkerId), Registration>,
+    /// The agent stops: nothing is let go any more, so that each file goes on where it was after the next start.
+    frozen: bool,
+}
+
+struct Registration {
+    /// The number of the instance.
+    owner: u64,
+    /// Its name.
+    monitor: String,
+    log: LogPlan,
+}
+
+impl Registrations {
+    /// None yet; `tail` copies the files.
+    pub fn new(tail: TailHandle) -> Self {
+        Self(Arc::new(Shared { tail, state: Mutex::default() }))
+    }
+
+    /// The registry that one monitor instance is given. `owner` tells instances apart, `monitor` is its name, for
+    /// messages; its relative paths lie below `log_path`, and what is odd about its entries goes to `logger`.
+    pub fn of_monitor(&self, owner: u64, monitor: String, log_path: PathBuf, logger: Logger) -> Arc<RegisteredLogs> {
+        let (ended, told) = (AtomicBool::new(false), Mutex::default());
+        Arc::new(RegisteredLogs { all: self.clone(), owner, monitor, log_path, logger, ended, told })
+    }
+
+    /// Lets nothing go from now on: the agent stops.
+    pub fn freeze(&self) {
+        self.lock().frozen = true;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The registry of one monitor instance.
 pub struct RegisteredLogs {
-    /// The instance's name, for messages.
-    pub monitor: String,
-    /// Relative paths lie below it.
-    pub log_path: PathBuf,
-    /// The worker that the files are sent to.
-    pub worker: WorkerId,
-    /// The stage that copies them.
-    pub tail: TailHandle,
+    all: Registrations,
+    owner: u64,
+    monitor: String,
+    log_path: PathBuf,
+    logger: Logger,
+    ended: AtomicBool,
+    told: Mutex<BTreeSet<String>>,
+}
+
+impl RegisteredLogs {
+    /// The instance has come to its end: what it registered is withdrawn, after it was read, and what it still asks
+    /// for is refused.
+    pub fn end(&self) {
+        let mut state = self.all.lock();
+        self.ended.store(true, Ordering::Release);
+        if state.frozen {
+            return;
+        }
+        for ((path, worker), _) in state.files.extract_if(.., |_, file| file.owner == self.owner) {
+            self.all.0.tail.withdraw(worker, path, Withdrawal::AfterReading);
+        }
+    }
+
+    /// Registers a file, or changes it.
+    fn copy(&self, log: &LogConfig, must_be_there: bool) -> Result<()> {
+        let mut warnings = Vec::new();
+        let log = registered_log(&self.monitor, log, &self.log_path, &mut warnings)
+            .map_err(|problems| Error::new(text_of(log, &problems)))?;
+        let mut state = self.all.lock();
+        if self.ended.load(Ordering::Acquire) {
+            return Err(Error::new("the monitor was stopped; its log files are not copied any more"));
+        }
+        let key = (log.path.clone(), log.worker.clone());
+        match state.files.get(&key) {
+            Some(file) if file.owner != self.owner => return Err(not_yours(&log.path, &file.monitor)),
+            Some(file) if file.log == log => return Ok(()),
+            Some(_) => {}
+            None if must_be_there => {
+                return Err(Error::new(format!("the log file {} is not registered; register it first", log.path)));
+            }
+            None if state.files.values().filter(|file| file.owner == self.owner).count() >= MOST_OF_ONE_MONITOR => {
+                return Err(Error::new(format!(
+                    "the log file {} is not copied: {MOST_OF_ONE_MONITOR} are registered already; withdraw those that \
+                     are not needed",
+                    log.path
+                )));
+            }
+            None => {}
+        }
+        // Under the lock, so that the tail hears of it in the same order. It never takes the lock itself.
+        self.all.0.tail.register(log.clone()).map_err(Error::new)?;
+        let registration = Registration { owner: self.owner, monitor: self.monitor.clone(), log };
+        state.files.insert(key, registration);
+        drop(state);
+        self.tell(&warnings);
+        Ok(())
+    }
+
+    /// Tells each warning once, however many files it is about.
+    fn tell(&self, warnings: &[Problem]) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for Problem { path, message, .. } in warnings {
+            let text = format!("{path}: {message}");
+            if told.len() < MOST_WARNINGS && !told.contains(&text) {
+                self.logger.warn(format_args!("Registered log files: {text}"));
+                told.insert(text);
+            }
+        }
+    }
 }
 
 impl LogRegistry for RegisteredLogs {
     fn register(&self, log: LogConfig) -> Result<()> {
-        let log = copy_plan(&self.monitor, log, &self.log_path, self.worker.clone());
-        self.tail.register(log).map_err(Error::new)
+        self.copy(&log, false)
     }
 
-    fn withdraw(&self, path: &Path) {
-        self.tail.withdraw(self.log_path.join(path));
+    fn update(&self, log: LogConfig) -> Result<()> {
+        self.copy(&log, true)
+    }
+
+    fn withdraw(&self, path: &Path, at_once: bool) -> Result<()> {
+        let path = self.log_path.join(path).to_string_lossy().into_owned();
+        let mut state = self.all.lock();
+        let of_path = |(key, _): &(&(String, WorkerId), &Registration)| key.0 == path;
+        let mut foreign = None;
+        let mut own = Vec::new();
+        for (key, file) in state.files.range((path.clone(), WorkerId(String::new()))..).take_while(of_path) {
+            if file.owner == self.owner {
+                own.push(key.clone());
+            } else {
+                foreign = Some(not_yours(&path, &file.monitor));
+            }
+        }
+        if let (true, Some(error)) = (own.is_empty(), foreign) {
+            return Err(error);
+        }
+        let how = if at_once { Withdrawal::AtOnce } else { Withdrawal::AfterReading };
+        for key in own {
+            state.files.remove(&key);
+            self.all.0.tail.withdraw(key.1, key.0, how);
+        }
+        Ok(())
+    }
+
+    fn registered(&self) -> Vec<PathBuf> {
+        let state = self.all.lock();
+        let own = state.files.iter().filter(|(_, file)| file.owner == self.owner);
+        let paths: BTreeSet<PathBuf> = own.map(|((path, _), _)| PathBuf::from(path)).collect();
+        paths.into_iter().collect()
     }
 }
 
-/// How a monitor's log file is copied.
-pub fn copy_plan(monitor: &str, log: LogConfig, log_path: &Path, worker: WorkerId) -> LogPlan {
-    let mut attributes = log.attributes;
-    attributes.insert("parser".to_owned(), Value::String(log.parser));
-    LogPlan {
-        origin: format!("monitor {monitor}"),
-        path: log_path.join(log.path).to_string_lossy().into_owned(),
-        exclude: Vec::new(),
-        attributes,
-        copy_from_start: log.copy_from_start,
-        worker,
+fn not_yours(path: &str, monitor: &str) -> Error {
+    Error::new(format!("the log file {path} was registered by monitor {monitor}; only that one may change it"))
+}
+
+/// All problems of an entry, one per line when there are several.
+fn text_of(log: &LogConfig, problems: &[Problem]) -> String {
+    let path = log.path.display();
+    let lines: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+    match lines.as_slice() {
+        [line] => format!("the log file {path} is not copied: {line}"),
+        lines => format!("the log file {path} is not copied:\n  {}", lines.join("\n  ")),
     }
 }

@@ -1,5 +1,7 @@
 //! The tail thread: turns over all watched paths and hands their lines to the sessions.
 
+mod wanted;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,7 +15,7 @@ use serde_json::Value;
 use super::batch::{BATCH_BYTES, LogDescription};
 use super::begin::{Begin, First};
 use super::followed::Followed;
-use super::handle::{Command, Port, TailHandle, TailSnapshot};
+use super::handle::{Command, Port, TailHandle, TailSnapshot, Withdrawal};
 use super::matcher::Matcher;
 use super::watched::{Surroundings, Watched};
 use crate::checkpoint::Checkpoint;
@@ -54,6 +56,10 @@ pub struct TailParts {
 pub struct Tail {
     parts: TailParts,
     entries: Vec<Entry>,
+    /// What monitors have registered while they run, behind the entries.
+    registered: BTreeMap<(WorkerId, String), Entry>,
+    /// Which monitor was told that files which it registered are copied as which entry says.
+    overruled: BTreeSet<(String, String)>,
     watched: Vec<Watched>,
     /// The keys of `watched`.
     known: BTreeSet<(WorkerId, PathBuf)>,
@@ -97,6 +103,8 @@ impl Tail {
         let now = parts.clock.monotonic();
         let tail = Self {
             entries: Vec::new(),
+            registered: BTreeMap::new(),
+            overruled: BTreeSet::new(),
             watched: Vec::new(),
             known: BTreeSet::new(),
             ports: BTreeMap::new(),
@@ -171,33 +179,9 @@ impl Tail {
                 self.publish();
                 _ = done.send(());
             }
-            Command::Remove(log) => {
-                self.parts.checkpoint.drop_entry(&log);
-                let (removed, kept): (Vec<_>, Vec<_>) =
-                    std::mem::take(&mut self.entries).into_iter().partition(|entry| entry.plan == log);
-                self.entries = kept;
-                for watched in self.watched.iter_mut().filter(|watched| watched.worker == log.worker) {
-                    let is_of =
-                        |entry: &Entry| entry.plan.worker == watched.worker && entry.matcher.matches(&watched.path);
-                    watched.withdrawn |= removed.iter().any(is_of) && !self.entries.iter().any(is_of);
-                }
-            }
-            Command::Register(log) => {
-                let path = PathBuf::from(&log.path);
-                self.reinstate(&path, &log.worker);
-                self.watch(path, &log, First::Start);
-            }
-            // What the configuration asks for is not a monitor's to withdraw.
-            Command::Withdraw(path) if self.entries.iter().any(|entry| entry.matcher.matches(&path)) => {}
-            Command::Withdraw(path) => {
-                let around = surroundings(&self.parts, &self.followed);
-                for watched in self.watched.iter_mut().filter(|watched| watched.path == path) {
-                    // A file that came since the last look is still caught.
-                    watched.look_soon();
-                    watched.check(&around);
-                    watched.withdrawn = true;
-                }
-            }
+            Command::Remove(log) => self.remove(&log),
+            Command::Register(log) => self.register(log),
+            Command::Withdraw { worker, path, how } => self.withdraw(&(worker, path), how),
             Command::Finish { .. } => {}
         }
     }
@@ -234,6 +218,7 @@ impl Tail {
             }
             self.entries.push(entry);
         }
+        self.assign(Watched::is_withdrawn, Withdrawal::AfterReading);
         self.look();
     }
 
@@ -286,13 +271,6 @@ impl Tail {
         true
     }
 
-    /// Takes back that a path was withdrawn.
-    fn reinstate(&mut self, path: &Path, worker: &WorkerId) {
-        for watched in self.watched.iter_mut().filter(|watched| watched.path == path && watched.worker == *worker) {
-            watched.withdrawn = false;
-        }
-    }
-
     /// Walks the globs for files that are new.
     fn rescan_when_due(&mut self) {
         let began = self.parts.clock.monotonic();
@@ -305,30 +283,26 @@ impl Tail {
     }
 
     fn rescan(&mut self) {
-        let mut entries = std::mem::take(&mut self.entries);
-        for entry in entries.iter_mut().filter(|entry| entry.matcher.is_glob()) {
+        let (mut entries, mut registered) = (std::mem::take(&mut self.entries), std::mem::take(&mut self.registered));
+        for entry in entries.iter_mut().chain(registered.values_mut()).filter(|entry| entry.matcher.is_glob()) {
             for path in entry.matcher.files() {
                 entry.matched = true;
                 self.watch(path, &entry.plan, First::Start);
             }
         }
-        self.entries = entries;
+        (self.entries, self.registered) = (entries, registered);
         self.let_go();
     }
 
     /// Forgets paths that were withdrawn or whose file is gone, once everything is settled.
     fn let_go(&mut self) {
-        let fixed: BTreeSet<&Path> = self.entries.iter().filter_map(|entry| entry.matcher.fixed()).collect();
+        let entries = self.entries.iter().chain(self.registered.values());
+        let fixed: BTreeSet<&Path> = entries.filter_map(|entry| entry.matcher.fixed()).collect();
         let around = surroundings(&self.parts, &self.followed);
         let known = &mut self.known;
         self.watched.retain_mut(|watched| {
             let gone = watched.is_empty() && !fixed.contains(watched.path.as_path()) && !watched.path.exists();
-            if !gone && !watched.withdrawn {
-                return true;
-            }
-            // What was written since the last look is still to be read.
-            watched.look_soon();
-            if watched.check(&around) || !watched.is_settled() {
+            if !gone && !watched.is_withdrawn() || !watched.may_leave(&around) {
                 return true;
             }
             known.remove(&(watched.worker.clone(), watched.path.clone()));
@@ -439,8 +413,8 @@ impl Tail {
         let there = self.watched.iter().filter(|watched| !watched.is_empty()).map(|watched| watched.path.as_path());
         let there: HashSet<&Path> = there.collect();
         let is_there = |path: &Path| there.contains(path);
-        let entries =
-            self.entries.iter().filter(|entry| !entry.matched && !entry.matcher.fixed().is_some_and(is_there));
+        let entries = self.entries.iter().chain(self.registered.values());
+        let entries = entries.filter(|entry| !entry.matched && !entry.matcher.fixed().is_some_and(is_there));
         entries.take(TROUBLES).map(|entry| (entry.plan.path.clone(), entry.plan.origin.clone())).collect()
     }
 

@@ -17,6 +17,7 @@ use super::batch::LogDescription;
 use super::begin::Begin;
 use super::followed::{FileKey, Followed};
 use super::follower::{self, Follower, Growth};
+use super::handle::Withdrawal;
 use super::position::Position;
 use crate::checkpoint::Checkpoint;
 use crate::config::plan::TailPlan;
@@ -39,8 +40,8 @@ pub struct Watched {
     pub path: PathBuf,
     /// The worker that its lines are sent to.
     pub worker: WorkerId,
-    /// Whether it is to be let go once everything is read and settled.
-    pub withdrawn: bool,
+    /// Whether and how it is to be let go.
+    withdrawn: Option<Withdrawal>,
     log: Arc<LogDescription>,
     current: Option<Follower>,
     older: VecDeque<Older>,
@@ -90,7 +91,7 @@ impl Watched {
         Self {
             path,
             worker,
-            withdrawn: false,
+            withdrawn: None,
             log,
             current: None,
             older: VecDeque::new(),
@@ -113,7 +114,7 @@ impl Watched {
 
     /// Looks at the path and at the open files. True when there is something to read.
     pub fn check(&mut self, around: &Surroundings<'_>) -> bool {
-        if self.due.is_some_and(|due| around.now < due) {
+        if self.due.is_some_and(|due| around.now < due) || self.withdrawn == Some(Withdrawal::AtOnce) {
             return false;
         }
         if !self.unresolved.is_empty() {
@@ -181,7 +182,7 @@ impl Watched {
     }
 
     fn open_new(&mut self, key: FileKey, around: &Surroundings<'_>) {
-        if self.withdrawn && self.current.is_some() {
+        if self.is_withdrawn() && self.current.is_some() {
             return;
         }
         if let Some(owner) = around.followed.other_owner(&key, &self.path) {
@@ -407,6 +408,9 @@ impl Watched {
     /// The generation to read next: the oldest one first, and none behind one whose last line may still be finished,
     /// so that lines stay in order.
     pub fn next_readable(&mut self, around: &Surroundings<'_>) -> Option<&mut Follower> {
+        if self.withdrawn == Some(Withdrawal::AtOnce) {
+            return None;
+        }
         for older in &mut self.older {
             let growth = older.follower.look(around.now, rotated_wait(around));
             if growth == Growth::Readable {
@@ -421,13 +425,54 @@ impl Watched {
         (current.look(around.now, wait) == Growth::Readable).then_some(current)
     }
 
-    /// Whether everything that was seen is handed on and settled.
-    pub fn is_settled(&self) -> bool {
-        self.followers().all(Follower::is_settled)
+    /// Lets the path go once everything is read and settled, or at once: then once what was handed on is settled.
+    pub fn withdraw(&mut self, how: Withdrawal) {
+        self.withdrawn = Some(how);
+    }
+
+    /// Whether the path is to be let go.
+    pub fn is_withdrawn(&self) -> bool {
+        self.withdrawn.is_some()
+    }
+
+    /// The path is wanted, as `log` describes it from now on.
+    pub fn reinstate(&mut self, log: LogDescription) {
+        if self.withdrawn.take().is_some() {
+            self.look_soon();
+        }
+        if *self.log != log {
+            self.log = Arc::new(log);
+            let log = &self.log;
+            let older = self.older.iter_mut().map(|older| &mut older.follower);
+            older.chain(&mut self.current).for_each(|follower| follower.redescribe(log));
+        }
+    }
+
+    /// Whether a path that was withdrawn can be let go now: all that was seen is handed on and settled, or, when it was
+    /// withdrawn at once, all that was handed on.
+    pub fn may_leave(&mut self, around: &Surroundings<'_>) -> bool {
+        if self.withdrawn == Some(Withdrawal::AtOnce) {
+            return self.followers().all(Follower::is_acknowledged);
+        }
+        // What was written since the last look is still to be read.
+        self.look_soon();
+        !self.check(around) && self.followers().all(Follower::is_settled)
+    }
+
+    /// How many bytes of the open files were not handed on.
+    pub fn unread(&self) -> u64 {
+        self.followers().map(Follower::unread).sum()
     }
 
     /// Closes what is open, for a path that is watched no more.
     pub fn close_all(&mut self, around: &Surroundings<'_>) {
+        if let (Some(Withdrawal::AtOnce), unread @ 1..) = (self.withdrawn, self.unread()) {
+            around.logger.info(format_args!(
+                "{}: withdrawn, {unread} bytes of it were not read; registered again within {} minutes, it goes on there",
+                self.path.display(),
+                KEPT.as_secs() / 60
+            ));
+        }
         self.set_alias(None, around);
         let older = std::mem::take(&mut self.older).into_iter().map(|older| older.follower);
         for follower in older.chain(self.current.take()) {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use scalyr_monitor::monitor::{LEAST_SAMPLE_INTERVAL, LONGEST_SAMPLE_INTERVAL};
@@ -10,10 +11,13 @@ use scalyr_monitor::rules::SeriesBudget;
 use scalyr_monitor::{Clock, Context, LogConfig, LogFiles, Logger, NewMonitor, Spacing};
 use serde_json::{Map, Value};
 
+use crate::config::monitor_logs;
 use crate::config::own_files::normalised;
-use crate::config::plan::MonitorPlan;
+use crate::config::plan::{LogPlan, MonitorPlan};
+use crate::logs::MetricLogPlan;
 use crate::monitors::added::{AddedMonitors, Lent};
 use crate::monitors::back_off::RestartPolicy;
+use crate::monitors::contribution::Contribution;
 use crate::monitors::guarded::GuardedMonitor;
 use crate::monitors::panic_place;
 
@@ -26,6 +30,8 @@ pub struct Surroundings {
     pub logger: Logger,
     /// Takes the log files that monitors register.
     pub log_files: LogFiles,
+    /// Takes what they say beside their lines.
+    pub contribution: Arc<dyn Contribution>,
     /// `agent_log_path`: relative paths of metric logs lie below it.
     pub log_path: PathBuf,
     /// When an instance that failed is started again.
@@ -46,10 +52,14 @@ pub struct Instance {
     pub sample_interval: Duration,
     /// When the next sample is due.
     pub spacing: Spacing,
-    /// Its metric log, with an absolute path, and how it is copied.
+    /// Its metric log, with an absolute path.
     pub log_config: LogConfig,
+    /// How its metric log is copied.
+    pub log_plan: LogPlan,
     /// Attributes of this host that it adds to every request.
     pub server_attributes: Map<String, Value>,
+    /// What is odd about that, to be told once.
+    pub warnings: Vec<Problem>,
     /// For diagnostics of this instance, component `monitor:<name>`.
     pub logger: Logger,
     pub(super) monitor: GuardedMonitor,
@@ -79,6 +89,20 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Invalid configuration of monitor {} ({})", self.name, self.origin)?;
         self.problems.iter().try_for_each(|problem| write!(f, "\n  {}", Described(problem)))
+    }
+}
+
+impl Instance {
+    /// Its name, and its metric log as it wants that to be copied.
+    pub fn metric_log(&self) -> (String, MetricLogPlan) {
+        (self.plan.name(), (self.log_config.path.clone(), self.log_plan.clone()))
+    }
+
+    /// Tells in the agent log what is odd about what the monitor said in `initialize`.
+    pub fn tell_warnings(&self) {
+        for Problem { path, message, .. } in &self.warnings {
+            self.logger.warn(format_args!("{path}: {message}"));
+        }
     }
 }
 
@@ -129,7 +153,8 @@ pub(super) fn construct_with(
         logger.clone(),
         surroundings.clock.clone(),
         surroundings.log_files.clone(),
-    );
+    )
+    .with_user_agent(surroundings.contribution.user_agent());
     let added = surroundings.monitors.as_ref().map(|monitors| monitors.lend(&name));
     if let Some(added) = &added {
         context = context.with_monitors(added.monitors());
@@ -144,13 +169,19 @@ pub(super) fn construct_with(
     if let Some(refusal) = plan.own_files.refusal(&log_config.path) {
         return Err(refused(vec![problem("", refusal)]));
     }
+    let mut warnings = Vec::new();
+    let log_plan = monitor_logs::metric_log(&name, &log_config, &surroundings.log_path, &mut warnings);
+    let log_plan = log_plan.map_err(refused)?;
+    let server_attributes = monitor_logs::server_attributes(context.server_attributes, &mut warnings);
     Ok(Instance {
         plan: plan.clone(),
         disabled: context.disabled,
         sample_interval: context.sample_interval,
         spacing: context.spacing,
         log_config,
-        server_attributes: context.server_attributes,
+        log_plan,
+        server_attributes,
+        warnings,
         logger,
         monitor,
         added,

@@ -2,6 +2,7 @@
 
 pub mod added;
 pub mod back_off;
+pub mod contribution;
 pub mod guarded;
 pub mod instance;
 pub mod jitter;

@@ -10,6 +10,7 @@ use scalyr_monitor::{Clock, Level, Logger, Run, Sample, Stop};
 
 use crate::config::plan::MonitorPlan;
 use crate::monitors::back_off::BackOff;
+use crate::monitors::contribution::Contribution;
 use crate::monitors::instance::{Instance, Surroundings, construct_with};
 use crate::monitors::jitter::initial_delay;
 use crate::monitors::panic_place;
@@ -36,6 +37,7 @@ pub struct MonitorHandle {
 pub(super) struct Shared {
     pub(super) state: State,
     pub(super) output: Arc<dyn MetricOutput>,
+    contribution: Arc<dyn Contribution>,
     pub(super) clock: Clock,
     pub(super) logger: Logger,
     /// What was told of failed samples, over all runs.
@@ -60,7 +62,14 @@ impl MonitorHandle {
     /// An instance that its entry disables: it is shown, and nothing of it runs, not even its `initialize`.
     pub fn disabled(plan: &MonitorPlan, surroundings: &Surroundings, threads: &Threads) -> Self {
         let logger = surroundings.logger.for_component(&format!("monitor:{}", plan.name()));
-        let shared = Shared::new(plan, Arc::new(Nowhere), surroundings.clock.clone(), logger, Phase::Disabled);
+        let shared = Shared::new(
+            plan,
+            (Arc::new(Nowhere), Arc::clone(&surroundings.contribution)),
+            surroundings.clock.clone(),
+            logger,
+            Phase::Disabled,
+        );
+        shared.contribution.end();
         shared.ended.stop();
         Self { shared: Arc::new(shared), threads: threads.clone() }
     }
@@ -80,11 +89,14 @@ impl MonitorHandle {
     ) -> io::Result<Self> {
         let phase = if instance.disabled { Phase::Disabled } else { Phase::Running };
         let clock = surroundings.clock.clone();
-        let shared = Arc::new(Shared::new(&instance.plan, output, clock, instance.logger.clone(), phase));
+        let contribution = Arc::clone(&surroundings.contribution);
+        let shared =
+            Arc::new(Shared::new(&instance.plan, (output, contribution), clock, instance.logger.clone(), phase));
         shared.state.figures().interval = instance.sample_interval;
         let handle = Self { shared: Arc::clone(&shared), threads: threads.clone() };
         if instance.disabled {
             drop(instance);
+            shared.contribution.end();
             shared.ended.stop();
             return Ok(handle);
         }
@@ -153,6 +165,7 @@ impl MonitorHandle {
     /// Takes no further line of it: it hangs, and its thread is left behind.
     pub(super) fn leave_behind(&self) {
         self.shared.state.figures().phase = Phase::LeftBehind;
+        self.shared.contribution.end();
         // On a thread of its own: what hangs may be the disk that this writes to.
         let shared = Arc::clone(&self.shared);
         if let Err(error) = self.threads.spawn("finish monitor", move || shared.output.finish()) {
@@ -162,10 +175,17 @@ impl MonitorHandle {
 }
 
 impl Shared {
-    fn new(plan: &MonitorPlan, output: Arc<dyn MetricOutput>, clock: Clock, logger: Logger, phase: Phase) -> Self {
+    fn new(
+        plan: &MonitorPlan,
+        (output, contribution): (Arc<dyn MetricOutput>, Arc<dyn Contribution>),
+        clock: Clock,
+        logger: Logger,
+        phase: Phase,
+    ) -> Self {
         Self {
             state: State::new(plan, clock.clone(), logger.clone(), phase),
             output,
+            contribution,
             clock,
             logger,
             repeats: Mutex::default(),
@@ -218,6 +238,7 @@ struct Ended(Arc<Shared>);
 impl Drop for Ended {
     fn drop(&mut self) {
         self.0.output.finish();
+        self.0.contribution.end();
         let untold = self.0.repeats.lock().unwrap_or_else(PoisonError::into_inner).untold();
         if let Some(untold) = untold {
             self.0.logger.info(untold);
@@ -297,6 +318,7 @@ impl Life {
                     return None;
                 }
                 Ok(instance) => {
+                    self.surroundings.contribution.server_attributes(&instance.server_attributes);
                     self.shared.state.figures().phase = Phase::Running;
                     return Some(instance);
                 }

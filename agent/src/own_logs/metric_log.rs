@@ -38,8 +38,8 @@ impl MetricLogs {
         Self { open: Mutex::default(), logger }
     }
 
-    /// The writer of the file at `path`, shared by all who ask for it; the rotation is that of the first one. The
-    /// file is closed when the last of them is gone.
+    /// The writer of the file at `path`, shared by all who ask for it; the rotation is that of the first one, and a
+    /// warning says so when another one was asked for. The file is closed when the last of them is gone.
     ///
     /// # Errors
     /// When the file cannot be opened or created.
@@ -48,11 +48,23 @@ impl MetricLogs {
         let path = normalised(path);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(log) = open.get(&path).and_then(Weak::upgrade) {
+            if log.rotation != rotation {
+                self.logger.warn(format_args!(
+                    "{} is written by several monitors and rotated as the first of them says (log_rotation_max_bytes {}, \
+                     log_rotation_backup_count {}); another one asked for {} and {}",
+                    path.display(),
+                    log.rotation.max_bytes,
+                    log.rotation.backups,
+                    rotation.max_bytes,
+                    rotation.backups
+                ));
+            }
             return Ok(log);
         }
         let file = RotatingFile::open(&path, rotation)?;
         let log = Arc::new(MetricLog {
             path: path.clone(),
+            rotation,
             file: Mutex::new(Guarded { file, lost_lines: 0, trouble: Trouble::None }),
             logger: self.logger.clone(),
         });
@@ -65,6 +77,7 @@ impl MetricLogs {
 /// The writer of one metric log.
 pub struct MetricLog {
     path: PathBuf,
+    rotation: Rotation,
     file: Mutex<Guarded>,
     logger: Logger,
 }
@@ -308,6 +321,22 @@ mod tests {
         let content = fs::read_to_string(&path).unwrap();
         assert_eq!(content, "2022-04-15 11:11:08.015Z [coin(1)] a\n2022-04-15 11:11:08.015Z [coin(2)] a\n");
         assert!(!path.with_extension("log.1").exists(), "the rotation is that of the first opener");
+    }
+
+    #[test]
+    fn a_rotation_that_is_not_used_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let told = crate::own_logs::told::Told::default();
+        let (logs, path) = (MetricLogs::new(told.logger()), directory.path().join("coin.log"));
+        let _first = logs.open(&path, FREE).unwrap();
+        let _second = logs.open(&path, FREE).unwrap();
+        assert!(told.lines().is_empty());
+        let _third = logs.open(&path, Rotation { max_bytes: 5, backups: 1 }).unwrap();
+        let lines = told.lines();
+        assert!(
+            matches!(lines.as_slice(), [line] if line.starts_with("WARNING ") && line.ends_with("asked for 5 and 1")),
+            "{lines:?}"
+        );
     }
 
     #[test]

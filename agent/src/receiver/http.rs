@@ -45,6 +45,7 @@ pub(super) struct Head {
     /// Bytes of the body; none when the head does not say.
     pub(super) length: Option<u64>,
     pub(super) encoding: Option<String>,
+    pub(super) user_agent: String,
     /// The client closes the connection after the answer, or is of HTTP/1.0.
     pub(super) close: bool,
     /// The client waits for a word before it sends the body.
@@ -258,6 +259,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(Head, usize)>, End> {
         path: request.path.unwrap_or_default().to_owned(),
         length: None,
         encoding: None,
+        user_agent: String::new(),
         close: request.version != Some(1),
         expects_continue: false,
     };
@@ -288,6 +290,7 @@ impl Head {
                 return Err(refuse(400, "two Content-Encoding fields"));
             }
             "content-encoding" => self.encoding = Some(value.to_owned()),
+            "user-agent" => self.user_agent = value.to_owned(),
             "connection" => {
                 let has = |word: &str| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word));
                 self.close = has("close") || (self.close && !has("keep-alive"));

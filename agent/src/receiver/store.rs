@@ -23,6 +23,8 @@ const WRITE_BYTES: usize = 1 << 20;
 pub struct Arrival<'r, 'a> {
     /// The number of the connection, counted from 1.
     pub connection: u64,
+    /// Its `User-Agent`; empty when it has none.
+    pub user_agent: &'r str,
     /// The request.
     pub request: &'r Request<'a>,
 }
@@ -59,11 +61,16 @@ impl Store {
         Ok(Self { state: Mutex::new(state), changed: Condvar::new(), observer })
     }
 
-    /// Accepts a request: when this returns, its events are in the output file and in the counts.
+    /// Accepts a request that came over a connection from a client of this name: when this returns, its events are in the output file and in the counts.
     ///
     /// # Errors
     /// When the file could not be written; then nothing of the request is in it or in the counts.
-    pub(super) fn accept(&self, connection: u64, request: &Request<'_>, sizes: Sizes) -> io::Result<()> {
+    pub(super) fn accept(
+        &self,
+        (connection, user_agent): (u64, &str),
+        request: &Request<'_>,
+        sizes: Sizes,
+    ) -> io::Result<()> {
         let mut state = self.lock();
         if let Some(output) = &mut state.output {
             output.append(connection, request)?;
@@ -75,7 +82,7 @@ impl Store {
         drop(state);
         self.changed.notify_all();
         if let Some(observer) = &self.observer {
-            observer(&Arrival { connection, request });
+            observer(&Arrival { connection, user_agent, request });
         }
         Ok(())
     }

@@ -26,9 +26,10 @@ impl Supervisor {
     ) -> Vec<(Instance, Surroundings)> {
         let (done, built) = bounded(monitors.len());
         let mut waiting: BTreeMap<usize, MonitorPlan> = monitors.into_iter().enumerate().collect();
-        let mut unstarted = Vec::new();
+        let (mut unstarted, mut contributions) = (Vec::new(), BTreeMap::new());
         for (&index, monitor) in &waiting {
             let surroundings = self.lender.surroundings(monitor, &self.added);
+            contributions.insert(index, Arc::clone(&surroundings.contribution));
             let (done, building) = (done.clone(), monitor.clone());
             let work = move || _ = done.send((index, construct(&building, &surroundings), surroundings));
             if let Err(error) = self.threads.spawn(&format!("build {index}"), work) {
@@ -48,10 +49,19 @@ impl Supervisor {
             let Ok((index, constructed, surroundings)) = built.recv_timeout(left) else { break };
             let Some(monitor) = waiting.remove(&index) else { continue };
             match constructed {
-                Ok(instance) => _ = instances.insert(index, (instance, surroundings)),
+                Ok(instance) => {
+                    contributions.remove(&index);
+                    instance.tell_warnings();
+                    if !instance.disabled {
+                        surroundings.contribution.server_attributes(&instance.server_attributes);
+                    }
+                    _ = instances.insert(index, (instance, surroundings));
+                }
                 Err(refused) => self.refuse(running, &monitor, refused.to_string()),
             }
         }
+        // What a monitor said that does not run, or too late.
+        contributions.values().for_each(|contribution| contribution.end());
         for monitor in waiting.values() {
             let (name, origin, seconds) = (monitor.name(), &monitor.origin, INITIALISE_BUDGET.as_secs());
             let why = format!("Monitor {name} ({origin}) did not initialise within {seconds} s; it does not run");
@@ -77,6 +87,7 @@ impl Supervisor {
         let output = match self.lender.open(&instance) {
             Ok(output) => output,
             Err(why) => {
+                surroundings.contribution.end();
                 self.refuse(running, &instance.plan, format!("Monitor {name} is not started: {why}"));
                 return Ok(());
             }

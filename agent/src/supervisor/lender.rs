@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use scalyr_monitor::rules::SeriesBudget;
-use scalyr_monitor::{Clock, LogFiles, Logger};
+use scalyr_monitor::{Clock, Logger};
 
+use super::contributions::Contributions;
 use crate::config::plan::{LogPlan, MonitorPlan};
-use crate::ledger::WorkerId;
-use crate::logs::{RegisteredLogs, TailHandle, copy_plan};
+use crate::logs::MetricLogCopies;
 use crate::monitors::added::{AddedMonitors, Host, Opened};
 use crate::monitors::back_off::RestartPolicy;
 use crate::monitors::instance::{Instance, Surroundings};
@@ -19,12 +19,13 @@ use crate::own_logs::metric_log::{InstanceLog, MetricLogs, MetricOutput};
 pub(super) struct Lender {
     pub(super) clock: Clock,
     pub(super) logger: Logger,
-    pub(super) tail: TailHandle,
+    /// What instances say beside their lines.
+    pub(super) contributions: Contributions,
     pub(super) metric_logs: Arc<MetricLogs>,
+    /// Which of these are copied, and how.
+    pub(super) copies: MetricLogCopies,
     /// `agent_log_path`.
     pub(super) log_path: PathBuf,
-    /// The worker that sends metric logs.
-    pub(super) worker: WorkerId,
     /// What the rates of all instances may take together.
     pub(super) rate_series: SeriesBudget,
 }
@@ -36,26 +37,18 @@ impl Lender {
     }
 
     fn without_monitors(&self, monitor: &MonitorPlan) -> Surroundings {
-        let registered = RegisteredLogs {
-            monitor: monitor.name(),
-            log_path: self.log_path.clone(),
-            worker: self.worker.clone(),
-            tail: self.tail.clone(),
-        };
+        let module = monitor.entry.get("module").and_then(|module| module.as_str()).unwrap_or(&monitor.short_name);
+        let contribution = self.contributions.of_monitor(&monitor.name(), module, &self.log_path, &self.logger);
         Surroundings {
             clock: self.clock.clone(),
             logger: self.logger.clone(),
-            log_files: LogFiles::new(Arc::new(registered)),
+            log_files: contribution.log_files(),
+            contribution,
             log_path: self.log_path.clone(),
             restart: RestartPolicy::default(),
             rate_series: self.rate_series.clone(),
             monitors: None,
         }
-    }
-
-    /// How the metric log of an instance is copied.
-    pub(super) fn copied(&self, instance: &Instance) -> LogPlan {
-        copy_plan(&instance.plan.name(), instance.log_config.clone(), &self.log_path, self.worker.clone())
     }
 
     /// Opens the metric log of an instance; the text of an error names it.
@@ -75,25 +68,20 @@ impl Host for Lender {
     }
 
     fn open(&self, instance: &Instance) -> Result<Opened, String> {
-        // The session has begun, and tells the server no more attributes.
-        if !instance.server_attributes.is_empty() {
-            let names: Vec<_> = instance.server_attributes.keys().map(String::as_str).collect();
-            let names = names.join(", ");
-            instance.logger.warn(format_args!("Server attributes of an added monitor are not sent: {names}"));
-        }
-        let copied = self.copied(instance);
+        let (name, log) = instance.metric_log();
+        let copied = instance.log_plan.clone();
         // Before the first line, so that the log is copied from there.
-        self.tail.add(vec![copied.clone()]);
+        self.copies.add(name, log);
         match Self::open(self, instance) {
             Ok(output) => Ok(Opened { output, copied: Some(copied) }),
             Err(why) => {
-                self.tail.remove(copied);
+                self.copies.remove(&copied);
                 Err(why)
             }
         }
     }
 
     fn close(&self, log: LogPlan) {
-        self.tail.remove(log);
+        self.copies.remove(&log);
     }
 }

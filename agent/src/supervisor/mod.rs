@@ -1,5 +1,6 @@
 //! Owns every thread of the agent: starts what the plan asks for and stops it in order.
 
+mod contributions;
 mod difference;
 mod instances;
 mod lender;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use scalyr_monitor::rules::SeriesBudget;
 use scalyr_monitor::{Clock, Level, Logger, Stop, Timestamp};
 
+use contributions::Contributions;
 pub use difference::{Change, Difference};
 use lender::Lender;
 pub use start::StartError;
@@ -24,9 +26,8 @@ use crate::config::Report;
 use crate::config::plan::{MonitorPlan, Plan, SessionPlan};
 use crate::data_lock::DataLock;
 use crate::ledger::{Ledger, Offset, Totals, WorkerId};
-use crate::logs::{Port, Tail, TailHandle, TailParts};
+use crate::logs::{MetricLogCopies, Port, Tail, TailHandle, TailParts};
 use crate::monitors::added::AddedMonitors;
-use crate::monitors::instance::{Instance, Surroundings};
 use crate::monitors::runner::{MonitorHandle, stop_all};
 use crate::monitors::state::Phase;
 use crate::open_files;
@@ -140,10 +141,10 @@ impl Supervisor {
         let lender = Lender {
             clock: clock.clone(),
             logger: logger.clone(),
-            tail: tail.clone(),
+            contributions: Contributions::new(tail.clone(), &logger),
             metric_logs: Arc::new(MetricLogs::new(logger.clone())),
+            copies: MetricLogCopies::new(tail.clone(), logger.clone()),
             log_path: plan.log_path.clone(),
-            worker: worker(&plan),
             rate_series: SeriesBudget::default(),
         };
         let host = Box::new(lender.clone());
@@ -186,10 +187,17 @@ impl Supervisor {
         self.stages.tail.add(difference.logs.added);
         self.added.configure(plan.added_entries.clone(), plan.monitors.iter().map(MonitorPlan::name));
         let (disabled, enabled) = difference.monitors.added.into_iter().partition(|monitor| monitor.disabled);
+        let order: Vec<String> = plan.monitors.iter().map(MonitorPlan::name).collect();
+        let server_attributes = &self.lender.contributions.server_attributes;
+        // Said together, so that the order in which the instances are built decides nothing.
+        server_attributes.hold();
         let instances = self.build_instances(&mut running, enabled);
-        self.start_sessions(&mut running, difference.sessions.added, &instances)?;
-        let copied = instances.iter().filter(|(instance, _)| !instance.disabled);
-        self.stages.tail.add(copied.map(|(instance, _)| self.lender.copied(instance)).collect());
+        server_attributes.follow(&plan.server_attributes, order.clone());
+        self.start_sessions(&mut running, difference.sessions.added)?;
+        let running_now = instances.iter().filter(|(instance, _)| !instance.disabled);
+        let copied = running_now.map(|(instance, _)| instance.metric_log()).collect();
+        let removed: Vec<String> = difference.monitors.removed.iter().map(MonitorPlan::name).collect();
+        self.lender.copies.follow(plan.logs.clone(), order, &removed, copied);
         let disabled: Vec<MonitorPlan> = disabled;
         self.show_disabled(&mut running, &disabled);
         for (instance, surroundings) in instances {
@@ -221,22 +229,16 @@ impl Supervisor {
         }
     }
 
-    fn start_sessions(
-        &self,
-        running: &mut Running,
-        sessions: Vec<SessionPlan>,
-        instances: &[(Instance, Surroundings)],
-    ) -> Result<(), StartError> {
-        for mut plan in sessions {
-            for (name, value) in instances.iter().flat_map(|(instance, _)| &instance.server_attributes) {
-                plan.server_attributes.entry(name.clone()).or_insert_with(|| value.clone());
-            }
+    fn start_sessions(&self, running: &mut Running, sessions: Vec<SessionPlan>) -> Result<(), StartError> {
+        for plan in sessions {
             let worker = plan.worker.clone();
             let parts = SessionParts {
                 threads: self.threads.clone(),
                 clock: self.stages.clock.clone(),
                 logger: self.stages.logger.clone(),
                 checkpoint: self.stages.checkpoint.clone(),
+                server_attributes: self.lender.contributions.server_attributes.clone(),
+                user_agent: self.lender.contributions.user_agent.clone(),
             };
             let session = Session::start(plan, parts).map_err(refused(&format!("session of worker {worker}")))?;
             let (batches, recycled) = (session.batches().clone(), session.recycled().clone());
@@ -286,6 +288,7 @@ impl Supervisor {
     pub fn stop(self) -> Stopped {
         let stages = &self.stages;
         stages.logger.info("The agent is stopping");
+        self.lender.contributions.freeze();
         let (monitors, sessions) = {
             let mut running = stages.lock();
             (std::mem::take(&mut running.monitors), std::mem::take(&mut running.sessions))
@@ -361,9 +364,4 @@ impl Stages {
 
 fn seconds(time: Timestamp) -> f64 {
     time.as_nanos() as f64 / 1e9
-}
-
-/// The worker that sends metric logs.
-fn worker(plan: &Plan) -> WorkerId {
-    plan.sessions.first().map_or_else(|| WorkerId("default".to_owned()), |session| session.worker.clone())
 }

@@ -49,7 +49,7 @@ impl Client {
     ///
     /// # Errors
     /// When the certificates of `ca_cert_path` cannot be read; the text says why.
-    pub(super) fn new(plan: &SessionPlan, user_agent: &str) -> Result<Self, String> {
+    pub(super) fn new(plan: &SessionPlan) -> Result<Self, String> {
         let roots = match &plan.ca_cert_path {
             None => RootCerts::WebPki,
             Some(path) => read_roots(path)?,
@@ -66,7 +66,8 @@ impl Client {
             .max_idle_connections(1)
             .max_idle_connections_per_host(1)
             .max_idle_age(IDLE)
-            .user_agent(user_agent)
+            // Each request brings its own, also over a connection that was kept open.
+            .user_agent("")
             .accept("application/json")
             .accept_encoding("identity")
             .build();
@@ -82,23 +83,23 @@ impl Client {
     ///
     /// # Errors
     /// When there is no answer; the text says why.
-    pub(super) fn post(&self, body: &[u8]) -> Result<Reply, String> {
+    pub(super) fn post(&self, body: &[u8], user_agent: &str) -> Result<Reply, String> {
         let opened = self.observed.opened();
-        let mut result = self.attempt(body);
+        let mut result = self.attempt(body, user_agent);
         let reused = self.observed.opened() == opened;
         if let Err(error) = &result
             && reused
             && !self.observed.answered()
             && !matches!(error, ureq::Error::Timeout(_))
         {
-            result = self.attempt(body);
+            result = self.attempt(body, user_agent);
         }
         result.map_err(|error| explain(&error, self.observed.answered()))
     }
 
-    fn attempt(&self, body: &[u8]) -> Result<Reply, ureq::Error> {
+    fn attempt(&self, body: &[u8], user_agent: &str) -> Result<Reply, ureq::Error> {
         self.observed.begin();
-        let mut request = self.agent.post(&self.url);
+        let mut request = self.agent.post(&self.url).header("User-Agent", user_agent);
         if let Some(encoding) = self.encoding {
             request = request.header("Content-Encoding", encoding);
         }
@@ -196,7 +197,7 @@ mod tests {
         let registry = Registry::linked().unwrap();
         let surroundings = Surroundings { registry: &registry, environment: &environment, host_name: "host" };
         let (plan, _) = config::build(&loaded, &surroundings).unwrap();
-        Client::new(&plan.sessions[0], "test").unwrap().post(BODY).unwrap_err()
+        Client::new(&plan.sessions[0]).unwrap().post(BODY, "test").unwrap_err()
     }
 
     #[test]

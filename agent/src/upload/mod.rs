@@ -5,6 +5,7 @@ mod answer;
 mod client;
 mod compress;
 mod connection;
+mod heads;
 mod losses;
 mod outage;
 mod pace;
@@ -12,6 +13,7 @@ mod pack;
 mod request;
 mod save;
 mod send;
+mod server_attributes;
 mod session;
 mod snapshot;
 mod user_agent;
@@ -19,9 +21,10 @@ mod wire;
 
 pub use accepted::Accepted;
 pub use save::Save;
+pub use server_attributes::{HostAttributes, ServerAttributes};
 pub use session::{CHANNEL_BATCHES, Finished, Session, SessionParts};
 pub use snapshot::SessionSnapshot;
-pub use user_agent::user_agent;
+pub use user_agent::{UserAgent, user_agent};
 
 #[cfg(test)]
 mod tests;

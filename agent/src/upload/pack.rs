@@ -8,14 +8,14 @@ use scalyr_monitor::Clock;
 use crate::logs::batch::{BATCH_BYTES, Batch};
 
 use super::compress::Compressor;
+use super::heads::Heads;
 use super::pace::Turn;
 use super::request::{Pushed, Request, Unpacked};
-use super::wire::Head;
 
 /// What the pack thread works with.
 pub(super) struct Pack {
     /// What every body begins with.
-    pub(super) head: Head,
+    pub(super) heads: Heads,
     /// `max_allowed_request_size`.
     pub(super) limit: usize,
     /// A request of this size need not wait for its turn.
@@ -49,6 +49,10 @@ impl Pack {
     /// One step; false when all is done.
     fn step(&mut self, open: &mut Open) -> Result<bool, Gone> {
         if let Some(mut unpacked) = open.unpacked.take() {
+            // It may have been begun long ago.
+            if open.request.is_empty() && self.heads.renew() {
+                open.request.begin(self.heads.head());
+            }
             match open.request.push(&mut unpacked, self.limit) {
                 Pushed::All => self.recycle(unpacked),
                 Pushed::Full => {
@@ -155,7 +159,7 @@ impl Pack {
     /// gives its own back before it asks for the next.
     fn fresh(&self) -> Request {
         let mut request = self.spent.try_recv().unwrap_or_default();
-        request.begin(&self.head);
+        request.begin(self.heads.head());
         request
     }
 

@@ -18,6 +18,7 @@ use super::pace::{Pace, Turn};
 use super::request::{Ending, Request};
 use super::save::Save;
 use super::snapshot::Progress;
+use super::user_agent::UserAgent;
 
 /// A body that has waited longer than this many seconds gets a new `client_time` before it leaves.
 const STALE_SECONDS: i64 = 2;
@@ -25,7 +26,7 @@ const STALE_SECONDS: i64 = 2;
 /// What the send thread works with.
 pub(super) struct Send {
     pub(super) plan: SessionPlan,
-    pub(super) user_agent: String,
+    pub(super) user_agent: UserAgent,
     pub(super) clock: Clock,
     pub(super) logger: Logger,
     pub(super) checkpoint: Arc<dyn Save>,
@@ -162,13 +163,13 @@ impl Send {
     fn exchange(&mut self, request: &Request) -> Result<Answer, Trouble> {
         let key = &self.plan.api_key;
         if self.state.client.is_none() {
-            let client = Client::new(&self.plan, &self.user_agent).map_err(|why| unanswered(&why, key))?;
+            let client = Client::new(&self.plan).map_err(|why| unanswered(&why, key))?;
             self.lifeline.hold(&client);
             self.state.client = Some(client);
         }
         let Some(client) = &self.state.client else { return Err(unanswered("there is no client", key)) };
         let before = client.connections();
-        let reply = client.post(request.payload());
+        let reply = client.post(request.payload(), &self.user_agent.header());
         {
             let (opened, established) = client.connections();
             let connected = established - before.1;

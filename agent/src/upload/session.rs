@@ -18,13 +18,14 @@ use crate::logs::batch::Batch;
 use crate::threads::Threads;
 
 use super::compress::Compressor;
+use super::heads::Heads;
 use super::pace::Pace;
 use super::pack::Pack;
 use super::save::Save;
 use super::send::{Lifeline, Send as SendThread, State, panic_text};
+use super::server_attributes::ServerAttributes;
 use super::snapshot::{Progress, SessionSnapshot};
-use super::user_agent::user_agent;
-use super::wire::Head;
+use super::user_agent::UserAgent;
 
 /// How many batches wait in a session's channel; a full one parks the session's files.
 pub const CHANNEL_BATCHES: usize = 8;
@@ -45,6 +46,10 @@ pub struct SessionParts {
     pub logger: Logger,
     /// Saves the positions.
     pub checkpoint: Arc<dyn Save>,
+    /// What monitors add to the session's own attributes of this host.
+    pub server_attributes: ServerAttributes,
+    /// The header of its requests.
+    pub user_agent: UserAgent,
 }
 
 /// How a session ended.
@@ -78,7 +83,7 @@ impl Session {
     /// # Errors
     /// When the system refuses another thread.
     pub fn start(plan: SessionPlan, parts: SessionParts) -> io::Result<Self> {
-        let SessionParts { threads, clock, logger, checkpoint } = parts;
+        let SessionParts { threads, clock, logger, checkpoint, server_attributes, user_agent } = parts;
         let id = URL_SAFE.encode(rand::random::<[u8; 20]>());
         let progress = Arc::new(Progress::new(plan.worker.clone(), id.clone(), plan.server.clone()));
         let (batches, batches_out) = bounded(CHANNEL_BATCHES);
@@ -90,11 +95,11 @@ impl Session {
         let (alive, ended) = bounded(0);
         let (stop, lifeline, incomplete) = (Stop::new(), Arc::<Lifeline>::default(), Arc::<AtomicBool>::default());
 
-        let worker = plan.worker.0.clone();
+        let (worker, limit) = (plan.worker.0.clone(), plan.pacing.max_request_size);
         let watch = Watch { progress: Arc::clone(&progress), logger: logger.clone(), _alive: alive };
         let pack = Pack {
-            head: Head::new(&plan.api_key, &id, &plan.server_attributes),
-            limit: plan.pacing.max_request_size,
+            heads: Heads::new(plan.api_key.clone(), id, plan.server_attributes.clone(), server_attributes, limit),
+            limit,
             large: plan.pacing.high_water.0,
             compressor: Compressor::new(plan.compression),
             clock: clock.clone(),
@@ -106,7 +111,7 @@ impl Session {
             spent: spent_out,
         };
         let send = SendThread {
-            user_agent: user_agent(),
+            user_agent,
             clock,
             logger,
             checkpoint,

@@ -17,10 +17,11 @@ use scalyr_agent::checkpoint::Checkpoint;
 use scalyr_agent::config::plan::{LogPlan, TailPlan};
 use scalyr_agent::ledger::{DropReason, Ledger, Offset, Outcome, Totals, Verdict, WorkerId};
 use scalyr_agent::logs::batch::Batch;
-use scalyr_agent::logs::{Port, Tail, TailHandle, TailParts};
+use scalyr_agent::logs::{Port, Tail, TailHandle, TailParts, Withdrawal};
 use scalyr_agent::threads::Threads;
 use scalyr_agent::upload::Save;
 use scalyr_monitor::{Clock, Logger};
+use serde_json::Value;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -67,7 +68,7 @@ impl Tailing {
             exclude: Vec::new(),
             attributes: serde_json::Map::new(),
             copy_from_start: false,
-            worker: WorkerId("default".into()),
+            worker: worker(),
         }
     }
 
@@ -111,6 +112,45 @@ impl Tailing {
         lines
     }
 
+    /// Registers what a monitor would, or changes it.
+    fn register(&self, log: LogPlan) {
+        self.running().tail.register(log).unwrap();
+    }
+
+    /// Withdraws what was registered with this path, once it is read.
+    fn withdraw(&self, pattern: &str) {
+        let path = self.entry(pattern).path;
+        self.running().tail.withdraw(worker(), path, Withdrawal::AfterReading);
+    }
+
+    /// Waits until the channel is full.
+    fn fills_the_channel(&self) {
+        let deadline = Clock::system().monotonic() + DEADLINE;
+        while !self.running().batches.is_full() {
+            assert!(Clock::system().monotonic() < deadline, "the channel never filled");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until so many paths are watched.
+    fn watches(&self, count: usize) {
+        let deadline = Clock::system().monotonic() + DEADLINE;
+        while self.running().tail.snapshot().watched_paths != count {
+            assert!(Clock::system().monotonic() < deadline, "{:?}", self.running().tail.snapshot());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The next message with the attributes of its file; settled.
+    fn described_line(&self) -> (String, Value) {
+        let batch = self.running().batches.recv_timeout(DEADLINE).unwrap();
+        settle(&batch);
+        self.running().checkpoint.save();
+        let messages = messages(&batch);
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        (messages.concat(), serde_json::from_str(&batch.log.attributes).unwrap())
+    }
+
     fn nothing_comes(&self) {
         if let Ok(batch) = self.running().batches.recv_timeout(Duration::from_millis(700)) {
             panic!("unexpected: {:?}", messages(&batch));
@@ -130,6 +170,10 @@ impl Tailing {
         assert!(totals.reconciles(), "{totals:?}");
         totals
     }
+}
+
+fn worker() -> WorkerId {
+    WorkerId("default".into())
 }
 
 fn append(path: &Path, text: impl AsRef<[u8]>) {

@@ -1,7 +1,5 @@
 //! What is read: where it begins, how lines end, how much at a time.
 
-use std::time::Duration;
-
 use scalyr_agent::ledger::SkipReason;
 
 use super::Tailing;
@@ -77,8 +75,7 @@ fn a_full_channel_parks_its_files_and_nothing_is_lost_when_it_drains() {
     tailing.start("*.log");
     let lines: String = (0..400_000).map(|n| format!("{n:09}\n")).collect();
     tailing.append("a.log", &lines);
-    std::thread::sleep(Duration::from_millis(500));
-    assert_eq!(tailing.running().batches.len(), 8, "the channel is full");
+    tailing.fills_the_channel();
     assert_eq!(tailing.lines(400_000).concat(), lines);
     assert_eq!(tailing.totals().pending, 0);
 }

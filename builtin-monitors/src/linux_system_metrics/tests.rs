@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use expect_test::{expect, expect_file};
-use scalyr_monitor::context::LogRegistry;
 use scalyr_monitor::log::{LogSink, Record};
 use scalyr_monitor::registry::{Environment, Registry, Severity};
 use scalyr_monitor::sample::LineSink;
@@ -42,16 +41,6 @@ impl LogSink for Kept {
     }
 }
 
-struct NoLogs;
-
-impl LogRegistry for NoLogs {
-    fn register(&self, _: LogConfig) -> Result<()> {
-        Ok(())
-    }
-
-    fn withdraw(&self, _: &Path) {}
-}
-
 /// A monitor that was built as the agent builds it, with what it wrote.
 struct Running {
     monitor: Box<dyn Monitor>,
@@ -72,7 +61,7 @@ impl Running {
             (Kept::default(), Kept::default(), Clock::manual(Timestamp::from_millis(1_795_353_432_415)));
         let logger = Logger::new(Arc::new(log.clone()), "monitor:linux_system_metrics()");
         let sample = Sample::new("linux_system_metrics", "", clock.clone(), logger.clone(), Box::new(lines.clone()));
-        let (log_config, log_files) = (LogConfig::new("linux_system_metrics.log"), LogFiles::new(Arc::new(NoLogs)));
+        let (log_config, log_files) = (LogConfig::new("linux_system_metrics.log"), LogFiles::none());
         let mut context =
             Context::new("linux_system_metrics()", Duration::from_secs(30), log_config, logger, clock, log_files);
         let mut monitor = built.monitor;

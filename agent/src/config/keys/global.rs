@@ -117,8 +117,9 @@ pub const GLOBAL: &[Key] = keys! {
     flag("disable_logfile_addevents_format", false).obsolete("there is one request format"),
     /// Never lets the time of an event go back within a session.
     flag("enforce_monotonic_timestamps", false).not_yet(""),
-    /// Seconds between two times that monitors are asked for their part of the User-Agent header.
-    integer("user_agent_refresh_interval", 60).not_yet(""),
+    /// Seconds between two times that monitors were asked for their part of the User-Agent header.
+    integer("user_agent_refresh_interval", 60)
+        .obsolete("what a monitor adds to the User-Agent goes out with the next request"),
     // 8.3 upload pacing; the defaults are those of `legacy`
     /// The most that is uploaded: `unlimited`, a rate such as `5 MB/s`, or `legacy` for the slower pace of old agents.
     text("max_send_rate_enforcement", "unlimited"),

@@ -24,9 +24,8 @@ pub const LOG_ENTRY: &[Key] = keys! {
     /// The older way to write `parse_format: "json"`.
     flag("parse_lines_as_json", false),
     /// What is replaced in each line before it is uploaded.
-    Key::new("redaction_rules", Kind::Objects).refused(
-        "redaction is not built yet, and the lines would leave this host unredacted; no other entry copies its files",
-    ),
+    Key::new("redaction_rules", Kind::Objects)
+        .refused("redaction is not built yet, and the lines would leave this host unredacted"),
     /// Which lines together make one event.
     Key::new("lineGroupers", Kind::Objects).not_yet("each line becomes an event of its own"),
     /// Which share of the lines is uploaded; the first rule that matches a line counts.

@@ -142,8 +142,13 @@ impl AddedMonitors {
         let (handle, copied) = if plan.disabled {
             (MonitorHandle::disabled(&plan, &self.surroundings(&plan), &self.0.threads), None)
         } else {
-            let instance = self.build(&plan)?;
-            self.start(owner, instance).map_err(|why| refusal(&name, &why))?
+            let surroundings = self.surroundings(&plan);
+            let contribution = Arc::clone(&surroundings.contribution);
+            let started = self
+                .build(&plan, &surroundings)
+                .and_then(|instance| self.start(owner, instance, &surroundings).map_err(|why| refusal(&name, &why)));
+            // What it said goes with it.
+            started.inspect_err(|_| contribution.end())?
         };
         let handle = Arc::new(handle);
         let member = Member { name: name.clone(), owner: Arc::clone(owner), handle: Arc::clone(&handle), copied };
@@ -189,8 +194,8 @@ impl AddedMonitors {
     }
 
     /// Builds the instance on a thread of its own, so that one that hangs does not keep its owner for long.
-    fn build(&self, plan: &MonitorPlan) -> Result<Instance> {
-        let (name, surroundings) = (plan.name(), self.surroundings(plan));
+    fn build(&self, plan: &MonitorPlan, surroundings: &Surroundings) -> Result<Instance> {
+        let (name, surroundings) = (plan.name(), surroundings.clone());
         let (done, built) = bounded(1);
         let building = plan.clone();
         // Nobody waits any more for one that is late; it is dropped.
@@ -216,17 +221,19 @@ impl AddedMonitors {
         &self,
         owner: &Owner,
         instance: Instance,
+        surroundings: &Surroundings,
     ) -> std::result::Result<(MonitorHandle, Option<LogPlan>), String> {
-        let surroundings = self.surroundings(&instance.plan);
         let name = instance.plan.name();
         if instance.disabled {
             self.0.logger.info(format_args!("Monitor {name}, added by {}, has disabled itself", owner.name));
-            return Ok((MonitorHandle::disabled(&instance.plan, &surroundings, &self.0.threads), None));
+            return Ok((MonitorHandle::disabled(&instance.plan, surroundings, &self.0.threads), None));
         }
         let Opened { output, copied } = self.0.host.open(&instance)?;
+        instance.tell_warnings();
+        surroundings.contribution.server_attributes(&instance.server_attributes);
         let note = instance.plan.starting_note();
         self.0.logger.info(format_args!("Starting monitor {name}, added by {}{note}", owner.name));
-        match MonitorHandle::start(instance, output, &surroundings, None, &self.0.threads) {
+        match MonitorHandle::start(instance, output, surroundings, None, &self.0.threads) {
             Ok(handle) => Ok((handle, copied)),
             Err(error) => {
                 copied.into_iter().for_each(|log| self.0.host.close(log));

@@ -73,7 +73,7 @@ impl File {
 
 /// Keeps every line that is logged.
 #[derive(Clone, Default)]
-pub(super) struct Lines(Arc<Mutex<Vec<String>>>);
+pub(in crate::upload) struct Lines(Arc<Mutex<Vec<String>>>);
 
 impl LogSink for Lines {
     fn enabled(&self, level: Level) -> bool {
@@ -86,15 +86,15 @@ impl LogSink for Lines {
 }
 
 impl Lines {
-    pub(super) fn logger(&self) -> Logger {
+    pub(in crate::upload) fn logger(&self) -> Logger {
         Logger::new(Arc::new(self.clone()), "core")
     }
 
-    pub(super) fn all(&self) -> Vec<String> {
+    pub(in crate::upload) fn all(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
     }
 
-    pub(super) fn of(&self, level: &str) -> Vec<String> {
+    pub(in crate::upload) fn of(&self, level: &str) -> Vec<String> {
         self.all().into_iter().filter(|line| line.starts_with(level)).collect()
     }
 }

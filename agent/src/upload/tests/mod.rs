@@ -1,7 +1,7 @@
 //! Stories of the upload stage, with real sockets and a scripted server.
 
 mod decoded;
-mod fixture;
+pub(super) mod fixture;
 mod request_properties;
 mod server;
 mod session_stories;

@@ -12,7 +12,9 @@ use super::server::{SUCCESS, Server, Step};
 use crate::config::plan::{ApiKey, Compression, Pacing, SessionPlan};
 use crate::ledger::{DropReason, Ledger, Verdict, WorkerId};
 use crate::threads::Threads;
-use crate::upload::{CHANNEL_BATCHES, Finished, Save, Session, SessionParts};
+use crate::upload::{
+    CHANNEL_BATCHES, Finished, HostAttributes, Save, ServerAttributes, Session, SessionParts, UserAgent,
+};
 
 const KEY: &str = "api-key-that-must-not-be-seen";
 const LONG: Duration = Duration::from_secs(30);
@@ -60,6 +62,8 @@ struct Story {
     saves: Arc<Saves>,
     ledger: Ledger,
     threads: Threads,
+    server_attributes: ServerAttributes,
+    user_agent: UserAgent,
 }
 
 impl Story {
@@ -71,14 +75,17 @@ impl Story {
         let lines = Lines::default();
         let saves = Arc::new(Saves { count: AtomicUsize::new(0), then: Box::new(then) });
         let threads = Threads::new();
+        let (server_attributes, user_agent) = (ServerAttributes::new(lines.logger()), UserAgent::new(lines.logger()));
         let parts = SessionParts {
             threads: threads.clone(),
             clock: Clock::system(),
             logger: lines.logger(),
             checkpoint: saves.clone(),
+            server_attributes: server_attributes.clone(),
+            user_agent: user_agent.clone(),
         };
         let session = Session::start(plan, parts).unwrap();
-        Self { session, lines, saves, ledger: Ledger::new(), threads }
+        Self { session, lines, saves, ledger: Ledger::new(), threads, server_attributes, user_agent }
     }
 
     fn file(&self, path: &str) -> File {
@@ -129,6 +136,44 @@ fn lines_of_two_files_arrive_once_in_order_and_are_saved_before_the_next_request
     assert_eq!(snapshot.requests_succeeded as usize, server.count());
     assert_eq!(snapshot.connections_opened, 1, "the connection is kept");
     wait_until("the threads have ended", || story.threads.running() == 0);
+}
+
+#[test]
+fn what_monitors_say_of_the_host_and_the_agent_is_in_the_next_request_over_the_same_connection() {
+    let server = Server::start([]);
+    let story = Story::new(plan(&server.url()));
+    let mut file = story.file("/a");
+    let host = |zone: &str| HostAttributes {
+        id: 1,
+        monitor: "coin()".to_owned(),
+        module: "coin".to_owned(),
+        attributes: serde_json::Map::from_iter([("zone".to_owned(), zone.into()), ("serverHost".to_owned(), 1.into())]),
+    };
+    for (zone, fragment) in [("", ""), ("b", "k8s:1.2"), ("c", "k8s:1.3"), ("", "")] {
+        if zone.is_empty() {
+            story.server_attributes.take_back(1)
+        } else {
+            story.server_attributes.say(host(zone))
+        }
+        story.user_agent.set(1, fragment);
+        story.append(&mut file, &["line\n"]);
+        story.settles(&file);
+    }
+    let own = crate::upload::user_agent().to_lowercase();
+    server.look(|received| {
+        let of = |index: usize| {
+            let request = &received[index];
+            let agent = request.head.split("\r\nuser-agent: ").nth(1).unwrap().split("\r\n").next().unwrap();
+            assert_eq!(request.head.matches("user-agent").count(), 1);
+            let info = &request.body.head["sessionInfo"];
+            (request.connection, agent.replace(&own, ""), info["zone"].clone(), info["serverHost"].clone())
+        };
+        let host = serde_json::Value::from("web-1");
+        assert_eq!(of(0), (1, String::new(), serde_json::Value::Null, host.clone()));
+        assert_eq!(of(1), (1, ";k8s:1.2".to_owned(), "b".into(), host.clone()));
+        assert_eq!(of(2), (1, ";k8s:1.3".to_owned(), "c".into(), host.clone()));
+        assert_eq!(of(3), (1, String::new(), serde_json::Value::Null, host));
+    });
 }
 
 #[test]

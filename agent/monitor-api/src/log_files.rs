@@ -1,0 +1,183 @@
+//! Log files of a monitor: how its metric log is copied, and the files that it registers while it runs.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::monitor::Result;
+
+/// How a log file is copied: what an entry of `logs` may say, for a monitor's metric log or for a log file that it
+/// registers. Checked as such an entry is: what is wrong or not known is named.
+///
+/// ```
+/// use scalyr_monitor::{LogConfig, testing::json};
+///
+/// let log = LogConfig::new("/var/log/containers/web.log")
+///     .parser("accessLog")
+///     .attribute("container", "web")
+///     .option("exclude", json!(["*.gz"]));
+/// assert_eq!(log.attributes["container"], "web");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogConfig {
+    /// The file; a relative path lies below `agent_log_path`. That of a registered file may be a glob, as in `logs`; that
+    /// of a metric log is one file, whatever characters it holds.
+    pub path: PathBuf,
+    /// The parser that the server applies. It wins over a `parser` among the attributes; an empty one leaves them alone.
+    pub parser: String,
+    /// Attributes of every event of this file: text, numbers and booleans.
+    pub attributes: Map<String, Value>,
+    /// Whether a metric log that already holds lines at start is copied from its beginning instead of from its end. A
+    /// file that is registered at run time is always copied from its beginning.
+    pub copy_from_start: bool,
+    /// The other keys of an entry of `logs`, by their names there: `exclude`, `redaction_rules`, `sampling_rules`,
+    /// `lineGroupers`, `parse_format`, `rename_logfile`, `worker_id`, …
+    pub options: Map<String, Value>,
+}
+
+impl LogConfig {
+    /// The file `path` with the parser of metric logs, `agent-metrics`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            parser: "agent-metrics".to_owned(),
+            attributes: Map::new(),
+            copy_from_start: false,
+            options: Map::new(),
+        }
+    }
+
+    /// With another parser.
+    #[must_use]
+    pub fn parser(mut self, parser: impl Into<String>) -> Self {
+        self.parser = parser.into();
+        self
+    }
+
+    /// With an attribute of every event; one of the same name gives way.
+    #[must_use]
+    pub fn attribute(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.attributes.insert(name.into(), value.into());
+        self
+    }
+
+    /// With another key of an entry of `logs`; see [`options`](Self::options).
+    #[must_use]
+    pub fn option(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.options.insert(key.into(), value.into());
+        self
+    }
+}
+
+/// Takes the log files that one monitor instance registers and withdraws; implemented by the agent. What each function
+/// is to do is said at [`LogFiles`].
+pub trait LogRegistry: Send + Sync {
+    /// See [`LogFiles::register`].
+    ///
+    /// # Errors
+    /// See there.
+    fn register(&self, log: LogConfig) -> Result<()>;
+
+    /// See [`LogFiles::update`].
+    ///
+    /// # Errors
+    /// See there.
+    fn update(&self, log: LogConfig) -> Result<()>;
+
+    /// See [`LogFiles::withdraw`] and, with `at_once`, [`LogFiles::withdraw_now`].
+    ///
+    /// # Errors
+    /// See there.
+    fn withdraw(&self, path: &Path, at_once: bool) -> Result<()>;
+
+    /// See [`LogFiles::registered`].
+    fn registered(&self) -> Vec<PathBuf>;
+}
+
+/// A handle to register, change and withdraw log files while the agent runs. Cheap to clone, and callable from every
+/// thread.
+///
+/// Only the instance that registered a path may change it. What it registered stays registered when the instance is
+/// built anew after a failure (registering it again is allowed, [`registered`](Self::registered) says what is there); it
+/// is withdrawn, after everything was read, when the instance is stopped or removed.
+#[derive(Clone)]
+pub struct LogFiles(Arc<dyn LogRegistry>);
+
+impl LogFiles {
+    /// A handle onto the agent's registry.
+    pub fn new(registry: Arc<dyn LogRegistry>) -> Self {
+        Self(registry)
+    }
+
+    /// A handle that takes every file and copies none, for tests.
+    pub fn none() -> Self {
+        Self::new(Arc::new(Nowhere))
+    }
+
+    /// Copies this file from now on: from its beginning, or, when it was copied before and its position is still known,
+    /// from there. A file that does not exist yet is copied when it appears. For a path that this instance has
+    /// registered already it is the same as [`update`](Self::update).
+    ///
+    /// A file that an entry of the configuration copies already goes on being copied as that entry says.
+    ///
+    /// # Errors
+    /// With everything that is wrong with the entry, and when another monitor has registered the path or the agent
+    /// cannot take another file; the text says why. Nothing is changed then.
+    pub fn register(&self, log: LogConfig) -> Result<()> {
+        self.0.register(log)
+    }
+
+    /// Copies a registered file with other settings from now on. Nothing is lost or sent twice by it: lines that were
+    /// read before keep their attributes.
+    ///
+    /// # Errors
+    /// As [`register`](Self::register), and when the path is not registered.
+    pub fn update(&self, log: LogConfig) -> Result<()> {
+        self.0.update(log)
+    }
+
+    /// Stops copying this file once everything that it holds now was copied. Its position is kept for at least 15
+    /// minutes: a file that is registered again goes on where it was. A path that nobody has registered is no error.
+    ///
+    /// # Errors
+    /// When another monitor has registered the path; the text names it.
+    pub fn withdraw(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.0.withdraw(path.as_ref(), false)
+    }
+
+    /// Stops copying this file at once: what was not read yet is left where it is. Its position is kept as by
+    /// [`withdraw`](Self::withdraw).
+    ///
+    /// # Errors
+    /// As [`withdraw`](Self::withdraw).
+    pub fn withdraw_now(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.0.withdraw(path.as_ref(), true)
+    }
+
+    /// The paths that this instance has registered and not withdrawn, absolute and sorted; for one that was built anew
+    /// after a failure and has to find out what it registered before.
+    pub fn registered(&self) -> Vec<PathBuf> {
+        self.0.registered()
+    }
+}
+
+struct Nowhere;
+
+impl LogRegistry for Nowhere {
+    fn register(&self, _: LogConfig) -> Result<()> {
+        Ok(())
+    }
+
+    fn update(&self, _: LogConfig) -> Result<()> {
+        Ok(())
+    }
+
+    fn withdraw(&self, _: &Path, _: bool) -> Result<()> {
+        Ok(())
+    }
+
+    fn registered(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,104 @@
+//! What a monitor says beside its lines, told instead of done: there is no agent around it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use scalyr_monitor::context::LogRegistry;
+use scalyr_monitor::registry::Problem;
+use scalyr_monitor::user_agent::FragmentSink;
+use scalyr_monitor::{Error, LogConfig, Logger, Result, UserAgentFragment};
+use serde_json::{Map, Value};
+
+use crate::config::monitor_logs::registered_log;
+use crate::monitors::contribution::Contribution;
+
+/// Tells what the daemon would send along, in the name of one instance.
+#[derive(Clone)]
+pub(super) struct WouldSay {
+    pub(super) logger: Logger,
+    pub(super) monitor: String,
+    pub(super) log_path: PathBuf,
+}
+
+impl Contribution for WouldSay {
+    fn user_agent(&self) -> UserAgentFragment {
+        UserAgentFragment::new(Arc::new(self.clone()))
+    }
+
+    fn server_attributes(&self, attributes: &Map<String, Value>) {
+        if !attributes.is_empty() {
+            let shown = Value::Object(attributes.clone());
+            self.logger.info(format_args!("The agent would now send the server attributes {shown}"));
+        }
+    }
+
+    fn end(&self) {}
+}
+
+impl FragmentSink for WouldSay {
+    fn set(&self, fragment: &str) {
+        match fragment {
+            "" => self.logger.info("The agent would now add nothing to its User-Agent"),
+            _ => self.logger.info(format_args!("The agent would now add {fragment:?} to its User-Agent")),
+        }
+    }
+}
+
+/// Tells which log files the daemon would copy, and refuses what it would refuse.
+pub(super) struct WouldCopy {
+    say: WouldSay,
+    registered: Mutex<BTreeSet<PathBuf>>,
+}
+
+impl WouldCopy {
+    pub(super) fn new(say: WouldSay) -> Self {
+        Self { say, registered: Mutex::default() }
+    }
+
+    fn check(&self, log: &LogConfig) -> Result<PathBuf> {
+        let WouldSay { logger, monitor, log_path } = &self.say;
+        let mut warnings = Vec::new();
+        let plan = registered_log(monitor, log, log_path, &mut warnings).map_err(|problems| {
+            let told: Vec<String> =
+                problems.iter().map(|Problem { path, message, .. }| format!("{path}: {message}")).collect();
+            Error::new(format!("the log file {} would not be copied: {}", log.path.display(), told.join("; ")))
+        })?;
+        for Problem { path, message, .. } in warnings {
+            logger.warn(format_args!("Registered log files: {path}: {message}"));
+        }
+        Ok(plan.path.into())
+    }
+}
+
+impl LogRegistry for WouldCopy {
+    fn register(&self, log: LogConfig) -> Result<()> {
+        let path = self.check(&log)?;
+        let (shown, parser) = (log.path.display(), &log.parser);
+        self.say.logger.info(format_args!("The agent would now copy the log file {shown} with the parser {parser}"));
+        self.registered.lock().unwrap_or_else(PoisonError::into_inner).insert(path);
+        Ok(())
+    }
+
+    fn update(&self, log: LogConfig) -> Result<()> {
+        let path = self.check(&log)?;
+        if !self.registered.lock().unwrap_or_else(PoisonError::into_inner).contains(&path) {
+            return Err(Error::new(format!("the log file {} is not registered; register it first", path.display())));
+        }
+        let shown = log.path.display();
+        self.say.logger.info(format_args!("The agent would now copy the log file {shown} with other settings"));
+        Ok(())
+    }
+
+    fn withdraw(&self, path: &Path, at_once: bool) -> Result<()> {
+        self.registered.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.say.log_path.join(path));
+        let when = if at_once { "" } else { ", once it is read to its end" };
+        let shown = path.display();
+        self.say.logger.info(format_args!("The agent would no longer copy the log file {shown}{when}"));
+        Ok(())
+    }
+
+    fn registered(&self) -> Vec<PathBuf> {
+        self.registered.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}

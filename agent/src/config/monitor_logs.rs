@@ -1,0 +1,179 @@
+//! What a monitor says about log files and the session, checked as the configuration is: the same keys of an entry of
+//! `logs`, the same attributes (`monitor-framework.md` sections 13 and 14, `log-copying.md` section 12).
+
+use std::path::Path;
+
+use glob::Pattern;
+use scalyr_monitor::LogConfig;
+use scalyr_monitor::registry::{Problem, Severity};
+use serde_json::{Map, Value};
+
+use super::log_entries;
+use super::plan::LogPlan;
+use super::report::{self, Report};
+use super::value;
+
+/// The keys of an entry of `logs` that have a field of their own in [`LogConfig`].
+const FIELDS: [&str; 4] = ["path", "parser", "attributes", "copy_from_start"];
+
+/// How the metric log of `monitor` is copied. What is odd goes into `warnings`.
+///
+/// # Errors
+/// All problems, each with its path below `log_config`.
+pub fn metric_log(
+    monitor: &str,
+    log: &LogConfig,
+    log_path: &Path,
+    warnings: &mut Vec<Problem>,
+) -> Result<LogPlan, Vec<Problem>> {
+    // It is one file: a bracket in its name is no pattern.
+    read(monitor, log, log_path, Pattern::escape, warnings)
+}
+
+/// How a log file is copied that `monitor` registers while it runs. What is odd goes into `warnings`.
+///
+/// # Errors
+/// All problems, each with its path below `log_config`.
+pub fn registered_log(
+    monitor: &str,
+    log: &LogConfig,
+    log_path: &Path,
+    warnings: &mut Vec<Problem>,
+) -> Result<LogPlan, Vec<Problem>> {
+    read(monitor, log, log_path, str::to_owned, warnings)
+}
+
+fn read(
+    monitor: &str,
+    log: &LogConfig,
+    log_path: &Path,
+    pattern: impl FnOnce(&str) -> String,
+    warnings: &mut Vec<Problem>,
+) -> Result<LogPlan, Vec<Problem>> {
+    let mut report = Report::new("");
+    let mut entry = log.options.clone();
+    for key in FIELDS.iter().filter(|key| log.options.contains_key(**key)) {
+        report.refuse(format!("log_config.{key}"), format!("has a field of its own: set `{key}`, not `options`"));
+        entry.remove(*key);
+    }
+    match log.path.to_str() {
+        Some(path) => _ = entry.insert("path".to_owned(), pattern(path).into()),
+        None => {
+            let path = log.path.display();
+            report.refuse("log_config.path", format!("{path:?} cannot be copied: it is no text in UTF-8"));
+            // Something that is one, so that the rest is looked at all the same.
+            entry.insert("path".to_owned(), "unreadable".into());
+        }
+    }
+    if !log.parser.is_empty() {
+        entry.insert("parser".to_owned(), log.parser.clone().into());
+    }
+    entry.insert("attributes".to_owned(), log.attributes.clone().into());
+    entry.insert("copy_from_start".to_owned(), log.copy_from_start.into());
+    let read = log_entries::read_entry(&Value::Object(entry), "log_config", log_path, &mut report);
+    let is_refused = report.worst() >= Some(report::Severity::Refused);
+    let problems: Vec<Problem> = report.problems().iter().map(problem).collect();
+    match read {
+        Ok(plan) if !is_refused => {
+            warnings.extend(problems);
+            Ok(LogPlan { origin: format!("monitor {monitor}"), ..plan })
+        }
+        _ => Err(problems),
+    }
+}
+
+/// The attributes of this host that can be sent; of each other one a warning says that it is left out.
+pub fn server_attributes(given: Map<String, Value>, warnings: &mut Vec<Problem>) -> Map<String, Value> {
+    let (sent, left_out): (Map<_, _>, Map<_, _>) =
+        given.into_iter().partition(|(_, attribute)| log_entries::is_scalar(attribute));
+    warnings.extend(left_out.iter().map(|(key, attribute)| Problem {
+        path: value::member_path("server_attributes", key),
+        message: format!("must be a text, a number, true or false, but is {}; it is left out", value::kind(attribute)),
+        severity: Severity::Warning,
+    }));
+    sent
+}
+
+fn problem(problem: &report::Problem) -> Problem {
+    Problem {
+        path: problem.place.path.clone(),
+        message: problem.message.clone(),
+        severity: if problem.severity == report::Severity::Warning { Severity::Warning } else { Severity::Refused },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use expect_test::expect;
+    use serde_json::json;
+
+    use super::*;
+
+    /// What becomes of a registered log: its plan, or its problems, then what is odd.
+    fn told(log: &LogConfig) -> String {
+        let mut warnings = Vec::new();
+        let read = registered_log("docker()", log, Path::new("/l"), &mut warnings);
+        let lines = |problems: &[Problem]| -> String {
+            problems.iter().map(|problem| format!("{}: {}\n", problem.path, problem.message)).collect()
+        };
+        match read {
+            Ok(LogPlan { origin, path, exclude, attributes, .. }) => {
+                format!("{origin} {path} {exclude:?} {}\n{}", Value::Object(attributes), lines(&warnings))
+            }
+            Err(problems) => lines(&problems),
+        }
+    }
+
+    #[test]
+    fn the_parser_wins_over_an_attribute_and_an_empty_one_leaves_it() {
+        let log = LogConfig::new("a.log").attribute("parser", "mine").attribute("n", 1);
+        assert_eq!(told(&log), "monitor docker() /l/a.log [] {\"parser\":\"agent-metrics\",\"n\":1}\n");
+        assert_eq!(told(&log.parser("")), "monitor docker() /l/a.log [] {\"parser\":\"mine\",\"n\":1}\n");
+    }
+
+    #[test]
+    fn all_keys_of_a_logs_entry_are_judged_as_there() {
+        let log = LogConfig::new("/v/*.log")
+            .option("exclude", json!(["*.gz"]))
+            .option("sampling_rules", json!([{ "match_expression": "x", "sampling_rate": 0.1 }]))
+            .option("parse_format", "cri")
+            .option("linegroupers", json!([]))
+            .option("rename_logfile", "/renamed");
+        expect![[r#"
+            monitor docker() /v/*.log ["*.gz"] {"parser":"agent-metrics"}
+            log_config.sampling_rules: is not honoured yet: all lines are sent
+            log_config.linegroupers: is not known and has no effect; did you mean `lineGroupers`?
+            log_config.rename_logfile: is not honoured yet: the real path is sent
+            log_config.parse_format: cri is not honoured yet: lines are sent as they are
+        "#]]
+        .assert_eq(&told(&log));
+    }
+
+    #[test]
+    fn what_must_not_or_cannot_be_copied_so_is_refused_with_all_reasons_at_once() {
+        let log = LogConfig::new(OsStr::from_bytes(b"/v/\xff.log"))
+            .attribute("labels", json!(["a"]))
+            .option("redaction_rules", json!([{ "match_expression": "x" }]))
+            .option("worker_id", "other")
+            .option("exclude", json!(["["]))
+            .option("parser", "b");
+        expect![[r#"
+            log_config.parser: has a field of its own: set `parser`, not `options`
+            log_config.path: "/v/\xFF.log" cannot be copied: it is no text in UTF-8
+            log_config.redaction_rules: redaction is not built yet, and the lines would leave this host unredacted
+            log_config.exclude[0]: "[" is no pattern of paths: a `[` is never closed; write `[[]` for a literal one
+            log_config.worker_id: "other" cannot be used: `workers` are not honoured yet, there is only "default"
+            log_config.attributes.labels: must be a text, a number, true or false, but is a list
+        "#]]
+        .assert_eq(&told(&log));
+    }
+
+    #[test]
+    fn a_metric_log_is_one_file_whatever_its_name() {
+        let plan = metric_log("coin()", &LogConfig::new("coin[1].log"), Path::new("/l"), &mut Vec::new()).unwrap();
+        assert_eq!(plan.path, "/l/coin[[]1[]].log");
+    }
+}

@@ -1,0 +1,116 @@
+//! Which paths are wanted, and as whom: entries that go, and files that monitors register and withdraw.
+
+use std::path::{Path, PathBuf};
+
+use super::{Entry, Tail, describe, surroundings};
+use crate::config::plan::LogPlan;
+use crate::ledger::WorkerId;
+use crate::logs::begin::First;
+use crate::logs::handle::Withdrawal;
+use crate::logs::matcher::Matcher;
+use crate::logs::watched::Watched;
+
+impl Tail {
+    /// Takes an entry away; its files go on as the next entry that matches them says, or are let go.
+    pub(super) fn remove(&mut self, log: &LogPlan) {
+        self.parts.checkpoint.drop_entry(log);
+        let (removed, kept): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.entries).into_iter().partition(|entry| entry.plan == *log);
+        self.entries = kept;
+        let is_of = |watched: &Watched| removed.iter().any(|entry| is_of(&entry.plan, &entry.matcher, watched));
+        self.assign(is_of, Withdrawal::AfterReading);
+    }
+
+    /// Copies what a monitor registers, or copies it with other settings from now on.
+    pub(super) fn register(&mut self, plan: LogPlan) {
+        let matcher = match Matcher::new(&plan) {
+            Ok(matcher) => matcher,
+            Err(error) => {
+                // Its patterns were checked when it was registered.
+                self.parts.logger.error(format_args!("{}: refused: {error}", plan.origin));
+                self.troubles.insert(PathBuf::from(&plan.path), format!("{}: {error}", plan.origin));
+                return;
+            }
+        };
+        let files: Vec<PathBuf> = matcher.files().into_iter().chain(matcher.fixed().map(Path::to_owned)).collect();
+        let entry = Entry { matched: !files.is_empty(), matcher: matcher.clone(), plan: plan.clone() };
+        let before = self.registered.insert((plan.worker.clone(), plan.path.clone()), entry);
+        if before.is_none() {
+            self.tell_if_overruled(&plan, &files);
+        }
+        // What it matches now, and what it matched before it was changed.
+        let is_affected = |watched: &Watched| {
+            is_of(&plan, &matcher, watched)
+                || before.as_ref().is_some_and(|before| is_of(&plan, &before.matcher, watched))
+        };
+        self.assign(is_affected, Withdrawal::AfterReading);
+        for path in files {
+            self.watch(path, &plan, First::Start);
+        }
+    }
+
+    /// Lets go of what was registered so, unless another entry wants it.
+    pub(super) fn withdraw(&mut self, key: &(WorkerId, String), how: Withdrawal) {
+        let Some(Entry { plan, matcher, .. }) = self.registered.remove(key) else { return };
+        if how == Withdrawal::AfterReading {
+            // Files that came since the last look, and may be gone at the next one, are still caught.
+            for path in matcher.files() {
+                self.watch(path, &plan, First::Start);
+            }
+        }
+        self.assign(|watched| is_of(&plan, &matcher, watched), how);
+        let around = surroundings(&self.parts, &self.followed);
+        let is_leaving = |watched: &&mut Watched| watched.is_withdrawn() && is_of(&plan, &matcher, watched);
+        for watched in self.watched.iter_mut().filter(is_leaving) {
+            watched.look_soon();
+            watched.check(&around);
+        }
+    }
+
+    /// Finds out anew for some of the paths which entry they belong to: they are copied as the first one says that
+    /// matches them, and let go when there is none.
+    pub(super) fn assign(&mut self, which: impl Fn(&Watched) -> bool, otherwise: Withdrawal) {
+        let mut all = std::mem::take(&mut self.watched);
+        for watched in all.iter_mut().filter(|watched| which(watched)) {
+            match self.wanted_by(&watched.worker, &watched.path) {
+                Some(plan) => watched.reinstate(describe(&watched.path, plan)),
+                // One that is being let go already is not let go in another way.
+                None if watched.is_withdrawn() => {}
+                None => watched.withdraw(otherwise),
+            }
+        }
+        self.watched = all;
+    }
+
+    /// The entry that says how a path is copied: the first of the configuration, before those that monitors registered.
+    fn wanted_by(&self, worker: &WorkerId, path: &Path) -> Option<&LogPlan> {
+        let matches = |entry: &&Entry| entry.plan.worker == *worker && entry.matcher.matches(path);
+        let exact = || {
+            let key = (worker.clone(), path.to_str()?.to_owned());
+            self.registered.get(&key).filter(matches)
+        };
+        let globs = || self.registered.values().filter(|entry| entry.matcher.is_glob()).find(matches);
+        let entry = self.entries.iter().find(matches).or_else(exact).or_else(globs)?;
+        Some(&entry.plan)
+    }
+
+    /// Says so, once, when files that a monitor has just registered are copied as an entry says.
+    fn tell_if_overruled(&mut self, plan: &LogPlan, files: &[PathBuf]) {
+        let overruled = files.iter().find_map(|path| {
+            let by = self.wanted_by(&plan.worker, path)?;
+            (by.origin != plan.origin && by.attributes != plan.attributes).then(|| (path, by.origin.clone()))
+        });
+        let Some((path, by)) = overruled else { return };
+        if self.overruled.insert((plan.origin.clone(), by.clone())) {
+            self.parts.logger.warn(format_args!(
+                "{}: {} is copied as {by} says; what the monitor says about it, and about others like it, is not used",
+                plan.origin,
+                path.display()
+            ));
+        }
+    }
+}
+
+fn is_of(plan: &LogPlan, matcher: &Matcher, watched: &Watched) -> bool {
+    plan.worker == watched.worker && matcher.matches(&watched.path)
+}
