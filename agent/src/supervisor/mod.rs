@@ -5,6 +5,8 @@ mod difference;
 mod instances;
 mod lender;
 mod start;
+#[cfg(test)]
+mod tests;
 
 use std::fs;
 use std::io;
