@@ -214,6 +214,7 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                             1800s,
                         ),
                     },
+                    allow_http: true,
                 },
                 ..
             },
