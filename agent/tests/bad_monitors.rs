@@ -4,7 +4,7 @@
 mod steady;
 
 use std::fs;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -60,6 +60,32 @@ impl Monitor for Failing {
         self.count += 1;
         out.line("before");
         if self.count.is_multiple_of(2) { Err(Error::new("the server is down")) } else { Ok(()) }
+    }
+}
+
+/// Wants another log each time it is built, and ends after one line.
+#[scalyr_monitor(name = "wavering")]
+struct Wavering {}
+
+static WAVERED: AtomicU64 = AtomicU64::new(0);
+
+impl Monitor for Wavering {
+    fn initialize(&mut self, context: &mut Context) -> Result<()> {
+        let round = WAVERED.fetch_add(1, Ordering::SeqCst);
+        if round > 0 {
+            context.log_config = LogConfig::new(format!("wavering{round}.log")).attribute("round", round);
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, run: &mut Run) -> Result<()> {
+        if run.next() {
+            run.sample(|out| {
+                out.line("one");
+                Ok(())
+            });
+        }
+        Ok(())
     }
 }
 
@@ -386,6 +412,26 @@ fn a_panic_is_logged_with_its_place_and_the_monitor_is_built_anew() {
     let turns: Vec<String> =
         agent.read("panicking.log").lines().map(|line| line.rsplit_once(' ').unwrap().1.to_owned()).collect();
     assert_eq!(turns[..4], ["1", "2", "1", "2"], "the line before a panic is written, and state starts anew");
+}
+
+#[test]
+fn another_log_config_after_a_failure_is_not_used_and_that_is_told_once() {
+    let agent = agent();
+    let monitor = agent.start::<Wavering>();
+    wait_for(&monitor, |snapshot| snapshot.restarts >= 3);
+    agent.stop(&[monitor], PATIENCE);
+    let log = agent.read("agent.log");
+    let path = agent.directory.path().join("wavering.log");
+    let told = format!(
+        " When it was built anew after a failure, the monitor gave another log_config (path, attributes); its log {} is \
+         kept as at its first start\n",
+        path.display()
+    );
+    assert_eq!(log.matches(&told).count(), 1, "{log}");
+    assert_eq!(log.matches("another log_config").count(), 1, "{log}");
+    let lines = agent.read("wavering.log").lines().count();
+    assert!(lines >= 3, "all runs write into it: {lines}");
+    assert!(!agent.directory.path().join("wavering1.log").exists());
 }
 
 #[test]

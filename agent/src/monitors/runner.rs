@@ -8,7 +8,7 @@ use std::time::Duration;
 use scalyr_monitor::sample::Lines;
 use scalyr_monitor::{Clock, Level, Logger, Run, Sample, Stop};
 
-use crate::config::plan::MonitorPlan;
+use crate::config::plan::{LogPlan, MonitorPlan};
 use crate::monitors::back_off::BackOff;
 use crate::monitors::contribution::Contribution;
 use crate::monitors::instance::{Instance, Surroundings, construct_with};
@@ -103,7 +103,8 @@ impl MonitorHandle {
         // A thread's name must not hold a zero byte, and an id may.
         let thread = shared.state.name().replace('\0', "?");
         let back_off = BackOff::new(surroundings.restart);
-        let life = Life { shared, surroundings: surroundings.clone(), sample_limit, back_off };
+        let log_in_force = LogInForce { plan: instance.log_plan.clone(), is_told: false };
+        let life = Life { shared, surroundings: surroundings.clone(), sample_limit, back_off, log_in_force };
         threads.spawn(&thread, move || life.live_watched(instance))?;
         Ok(handle)
     }
@@ -230,6 +231,38 @@ struct Life {
     surroundings: Surroundings,
     sample_limit: Option<u64>,
     back_off: BackOff,
+    log_in_force: LogInForce,
+}
+
+/// How the metric log is copied: as the first run said, however often the instance is built anew.
+struct LogInForce {
+    plan: LogPlan,
+    /// Whether it was told that a later run wanted something else.
+    is_told: bool,
+}
+
+impl LogInForce {
+    /// Says once that what a later run wants is not used.
+    fn compare(&mut self, wanted: &LogPlan, logger: &Logger) {
+        if self.is_told || *wanted == self.plan {
+            return;
+        }
+        self.is_told = true;
+        let differs = [
+            ("path", wanted.path != self.plan.path),
+            ("attributes", wanted.attributes != self.plan.attributes),
+            ("exclude", wanted.exclude != self.plan.exclude),
+            ("copy_from_start", wanted.copy_from_start != self.plan.copy_from_start),
+            ("worker_id", wanted.worker != self.plan.worker),
+        ];
+        let keys: Vec<&str> = differs.iter().filter_map(|(key, differs)| differs.then_some(*key)).collect();
+        logger.warn(format_args!(
+            "When it was built anew after a failure, the monitor gave another log_config ({}); its log {} is kept as at its \
+             first start",
+            keys.join(", "),
+            self.plan.path
+        ));
+    }
 }
 
 /// Tells that the thread has come to its end, whatever brought it there.
@@ -319,6 +352,7 @@ impl Life {
                 }
                 Ok(instance) => {
                     self.surroundings.contribution.server_attributes(&instance.server_attributes);
+                    self.log_in_force.compare(&instance.log_plan, &self.shared.logger);
                     self.shared.state.figures().phase = Phase::Running;
                     return Some(instance);
                 }
