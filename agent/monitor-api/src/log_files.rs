@@ -147,7 +147,7 @@ impl LogFiles {
     }
 
     /// Stops copying this file at once: what was not read yet is left where it is. Its position is kept as by
-    /// [`withdraw`](Self::withdraw).
+    /// [`withdraw`](Self::withdraw). It also cuts short a `withdraw` of this monitor that is still reading the file.
     ///
     /// # Errors
     /// As [`withdraw`](Self::withdraw).

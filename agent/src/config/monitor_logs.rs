@@ -76,10 +76,15 @@ fn read(
     match read {
         Ok(plan) if !is_refused => {
             warnings.extend(problems);
-            Ok(LogPlan { origin: format!("monitor {monitor}"), ..plan })
+            Ok(LogPlan { origin: origin(monitor), ..plan })
         }
         _ => Err(problems),
     }
+}
+
+/// Where the entries of this monitor come from, for messages.
+pub fn origin(monitor: &str) -> String {
+    format!("monitor {monitor}")
 }
 
 /// The attributes of this host that can be sent; of each other one a warning says that it is left out.

@@ -58,6 +58,7 @@ pub(super) enum Command {
     Remove(LogPlan),
     Register(LogPlan),
     Withdraw { worker: WorkerId, path: String, how: Withdrawal },
+    Hasten { origin: String, path: String },
     Finish { deadline: Instant, done: Sender<bool> },
 }
 
@@ -104,6 +105,11 @@ impl TailHandle {
     /// Lets go of what was registered with this path. What an entry of the configuration copies too, it goes on copying.
     pub fn withdraw(&self, worker: WorkerId, path: String, how: Withdrawal) {
         _ = self.commands.send(Command::Withdraw { worker, path, how });
+    }
+
+    /// Lets go at once of what `origin` has registered with this path and withdrawn, and what is still being read.
+    pub fn hasten(&self, origin: String, path: String) {
+        _ = self.commands.send(Command::Hasten { origin, path });
     }
 
     /// Reads what is there, until `deadline` at the latest, and ends the thread. True when everything was handed on.

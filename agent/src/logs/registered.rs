@@ -10,7 +10,7 @@ use scalyr_monitor::registry::Problem;
 use scalyr_monitor::{Error, LogConfig, Logger, Result};
 
 use super::handle::{TailHandle, Withdrawal};
-use crate::config::monitor_logs::registered_log;
+use crate::config::monitor_logs::{self, registered_log};
 use crate::config::plan::LogPlan;
 use crate::ledger::WorkerId;
 
@@ -164,6 +164,11 @@ impl LogRegistry for RegisteredLogs {
         }
         if let (true, Some(error)) = (own.is_empty(), foreign) {
             return Err(error);
+        }
+        if at_once && own.is_empty() && !self.ended.load(Ordering::Acquire) {
+            // It may have been withdrawn before, and is still being read.
+            self.all.0.tail.hasten(monitor_logs::origin(&self.monitor), path);
+            return Ok(());
         }
         let how = if at_once { Withdrawal::AtOnce } else { Withdrawal::AfterReading };
         for key in own {

@@ -182,6 +182,7 @@ impl Tail {
             Command::Remove(log) => self.remove(&log),
             Command::Register(log) => self.register(log),
             Command::Withdraw { worker, path, how } => self.withdraw(&(worker, path), how),
+            Command::Hasten { origin, path } => self.hasten(&(origin, path)),
             Command::Finish { .. } => {}
         }
     }

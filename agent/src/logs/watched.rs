@@ -42,6 +42,8 @@ pub struct Watched {
     pub worker: WorkerId,
     /// Whether and how it is to be let go.
     withdrawn: Option<Withdrawal>,
+    /// Origin and path of the registration that has withdrawn it.
+    withdrawn_by: Option<Arc<(String, String)>>,
     log: Arc<LogDescription>,
     current: Option<Follower>,
     older: VecDeque<Older>,
@@ -92,6 +94,7 @@ impl Watched {
             path,
             worker,
             withdrawn: None,
+            withdrawn_by: None,
             log,
             current: None,
             older: VecDeque::new(),
@@ -430,6 +433,16 @@ impl Watched {
         self.withdrawn = Some(how);
     }
 
+    /// It was wanted by this registration, its origin and path, until that was withdrawn.
+    pub fn withdrawn_by(&mut self, by: &Arc<(String, String)>) {
+        self.withdrawn_by = Some(Arc::clone(by));
+    }
+
+    /// Whether it is being let go since this registration, its origin and path, was withdrawn.
+    pub fn is_withdrawn_by(&self, by: &(String, String)) -> bool {
+        self.is_withdrawn() && self.withdrawn_by.as_deref() == Some(by)
+    }
+
     /// Whether the path is to be let go.
     pub fn is_withdrawn(&self) -> bool {
         self.withdrawn.is_some()
@@ -437,6 +450,7 @@ impl Watched {
 
     /// The path is wanted, as `log` describes it from now on.
     pub fn reinstate(&mut self, log: LogDescription) {
+        self.withdrawn_by = None;
         if self.withdrawn.take().is_some() {
             self.look_soon();
         }

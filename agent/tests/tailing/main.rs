@@ -112,6 +112,17 @@ impl Tailing {
         lines
     }
 
+    /// The messages of so many batches, settled as they come.
+    fn lines_of_batches(&self, count: usize) -> Vec<String> {
+        let mut lines = Vec::new();
+        for _ in 0..count {
+            let batch = self.running().batches.recv_timeout(DEADLINE).unwrap();
+            lines.extend(messages(&batch));
+            settle(&batch);
+        }
+        lines
+    }
+
     /// Registers what a monitor would, or changes it.
     fn register(&self, log: LogPlan) {
         self.running().tail.register(log).unwrap();

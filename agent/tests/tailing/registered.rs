@@ -134,6 +134,37 @@ fn a_file_that_is_withdrawn_at_once_stays_where_it_was_read_to_and_goes_on_there
 }
 
 #[test]
+fn a_file_that_is_still_read_after_its_withdrawal_can_be_let_go_at_once_by_its_own_monitor() {
+    let mut tailing = Tailing::new();
+    tailing.start("a.log");
+    let (_, [docker, kubernetes]) = monitors(&tailing);
+    let [one, other] = [&docker, &kubernetes].map(|logs| LogFiles::new(logs.clone()));
+    let lines: Vec<String> = (0..40_000).map(|n| format!("{n:0>100}\n")).collect();
+    tailing.append("big.log", lines.concat());
+    one.register(LogConfig::new("big.log")).unwrap();
+    tailing.fills_the_channel();
+    one.withdraw("big.log").unwrap();
+    // Another one's word, or one about another file, changes nothing.
+    other.withdraw_now("big.log").unwrap();
+    one.withdraw_now("other.log").unwrap();
+    let mut arrived = tailing.lines_of_batches(12);
+    tailing.fills_the_channel();
+    one.withdraw_now("big.log").unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    while let Ok(batch) = tailing.running().batches.recv_timeout(Duration::from_millis(700)) {
+        arrived.extend(super::messages(&batch));
+        super::settle(&batch);
+    }
+    assert!(arrived.len() < lines.len(), "{}", arrived.len());
+    tailing.watches(1);
+    one.register(LogConfig::new("big.log")).unwrap();
+    while arrived.len() < lines.len() {
+        arrived.extend(tailing.lines_of_batches(1));
+    }
+    assert!(arrived == lines, "each line came once and in order");
+}
+
+#[test]
 fn the_position_of_a_withdrawn_file_is_kept_for_a_quarter_of_an_hour_also_over_a_restart() {
     let mut tailing = Tailing::new();
     tailing.start("a.log");

@@ -1,6 +1,7 @@
 //! Which paths are wanted, and as whom: entries that go, and files that monitors register and withdraw.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Entry, Tail, describe, surroundings};
 use crate::config::plan::LogPlan;
@@ -60,10 +61,20 @@ impl Tail {
         }
         self.assign(|watched| is_of(&plan, &matcher, watched), how);
         let around = surroundings(&self.parts, &self.followed);
+        // What was wanted by this one until now, and by no other.
         let is_leaving = |watched: &&mut Watched| watched.is_withdrawn() && is_of(&plan, &matcher, watched);
+        let by = Arc::new((plan.origin.clone(), plan.path.clone()));
         for watched in self.watched.iter_mut().filter(is_leaving) {
+            watched.withdrawn_by(&by);
             watched.look_soon();
             watched.check(&around);
+        }
+    }
+
+    /// Lets go at once of what was withdrawn by this origin and path, and is still being read.
+    pub(super) fn hasten(&mut self, by: &(String, String)) {
+        for watched in self.watched.iter_mut().filter(|watched| watched.is_withdrawn_by(by)) {
+            watched.withdraw(Withdrawal::AtOnce);
         }
     }
 
