@@ -54,29 +54,35 @@ impl Monitor for TestMonitor {
 
 #[cfg(test)]
 mod tests {
-    use scalyr_monitor::testing::{Harness, json};
+    use scalyr_monitor::testing::Harness;
 
     use super::*;
 
     #[test]
     fn a_seed_makes_the_numbers_exact() {
-        let samples = |entry| {
-            let mut monitor = Harness::new::<TestMonitor>(entry).unwrap();
-            (0..3).flat_map(|_| monitor.sample().unwrap()).collect::<Vec<_>>()
+        let samples = |config| {
+            let mut monitor = Harness::<TestMonitor>::from_config(config);
+            let samples = [monitor.sample(), monitor.sample(), monitor.sample()];
+            samples.map(|sample| (sample.metric("uniform").clone(), sample.metric("gauss").clone()))
         };
-        let first = samples(json!({ "gauss_mean": 0.5, "seed": 7 }));
-        assert_eq!(first.len(), 6);
-        assert!(first[0].starts_with("uniform 0.") && first[0].ends_with(" count=1"), "{first:?}");
-        assert!(first[5].starts_with("gauss ") && first[5].ends_with(" count=3"), "{first:?}");
-        assert_eq!(samples(json!({ "gauss_mean": 0.5, "seed": 7 })), first);
-        assert_ne!(samples(json!({ "gauss_mean": 0.5, "seed": 8 })), first);
-        assert_ne!(samples(json!({ "gauss_mean": 0.5 })), samples(json!({ "gauss_mean": 0.5 })));
+        let numbers = |config| samples(config).map(|(uniform, gauss)| [uniform, gauss].map(|flip| flip.value().as_f64()));
+        for ((uniform, gauss), count) in samples("{ gauss_mean: 0.5, seed: 7 }").iter().zip(1..) {
+            assert!((0.0..1.0).contains(&uniform.value().as_f64()), "{uniform}");
+            assert_eq!(uniform.field("count"), count);
+            assert_eq!(gauss.field("count"), count);
+        }
+        let first = numbers("{ gauss_mean: 0.5, seed: 7 }");
+        assert_eq!(numbers("{ gauss_mean: 0.5, seed: 7 }"), first);
+        assert_ne!(numbers("{ gauss_mean: 0.5, seed: 8 }"), first);
+        assert_ne!(numbers("{ gauss_mean: 0.5 }"), numbers("{ gauss_mean: 0.5 }"));
     }
 
     #[test]
     fn the_mean_must_be_given() {
-        let problems = Harness::new::<TestMonitor>(json!({ "gauss_stddev": "6" })).err().unwrap();
-        let told: Vec<_> = problems.iter().map(|problem| (problem.path.as_str(), problem.message.as_str())).collect();
-        assert_eq!(told, [("gauss_mean", "required, but not given"), ("gauss_stddev", "6 is above the maximum 5")]);
+        let monitor = Harness::<TestMonitor>::from_config("{ gauss_stddev: '6' }");
+        assert_eq!(
+            monitor.problems(),
+            ["gauss_mean: required, but not given", "gauss_stddev: 6 is above the maximum 5"]
+        );
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::monitor::Stop;
+
 /// A moment of the wall clock: nanoseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -55,6 +57,9 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// How often somebody who waits for a manual clock looks at it.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
 /// Where the time comes from. Cheap to clone; all clones of a [manual](Clock::manual) clock move together.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
@@ -96,6 +101,20 @@ impl Clock {
             Source::System => machine_instant(),
             Source::Manual(manual) => manual.lock().unwrap_or_else(PoisonError::into_inner).monotonic,
         }
+    }
+
+    /// Waits until the monotonic clock shows `due`, or until it is asked to stop; true when asked to stop. A manual clock
+    /// has to be moved there by somebody else meanwhile.
+    pub(crate) fn wait_until(&self, due: Instant, stop: &Stop) -> bool {
+        if matches!(self.0, Source::System) {
+            return stop.wait(due.saturating_duration_since(self.monotonic()));
+        }
+        while self.monotonic() < due {
+            if stop.wait(LOOK_AGAIN) {
+                return true;
+            }
+        }
+        stop.is_stopped()
     }
 
     /// Moves both clocks of a manual clock forward; the machine's own clock is left alone.

@@ -95,6 +95,12 @@ pub trait Monitor: Send + 'static {
 #[derive(Clone, Default)]
 pub struct Stop(Arc<StopState>);
 
+impl fmt::Debug for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_stopped() { "Stop(asked)" } else { "Stop(not asked)" })
+    }
+}
+
 #[derive(Default)]
 struct StopState {
     asked: Mutex<Asked>,
@@ -152,6 +158,7 @@ impl Stop {
 }
 
 /// Watches a monitor at work, for `status`; implemented by the agent.
+#[doc(hidden)]
 pub trait Watch: Send {
     /// It is time for a sample. `missed` turns before this one were left out, because the sample before it, or the
     /// machine, took too long.
@@ -208,6 +215,7 @@ pub struct Run {
 impl Run {
     /// A run that takes its first sample after `initial_delay` and further ones on a steady grid of `interval`, which
     /// is brought within [`LEAST_SAMPLE_INTERVAL`] and [`LONGEST_SAMPLE_INTERVAL`].
+    #[doc(hidden)]
     pub fn new(sample: Sample, stop: Stop, interval: Duration, initial_delay: Duration, watch: Box<dyn Watch>) -> Self {
         let clock = sample.clock().clone();
         let logger = sample.logger().clone();
@@ -218,6 +226,7 @@ impl Run {
 
     /// The same run with its samples spaced in this way.
     #[must_use]
+    #[doc(hidden)]
     pub fn spaced(self, spacing: Spacing) -> Self {
         Self { spacing, ..self }
     }
@@ -228,10 +237,38 @@ impl Run {
     /// interval is followed at once by the next one; the turns that it missed are left out, never piled up, and counted.
     #[expect(clippy::should_implement_trait, reason = "a turn of a loop, not an item of an iterator")]
     pub fn next(&mut self) -> bool {
-        let now = self.clock.monotonic();
-        if self.stop.wait(self.due.saturating_duration_since(now)) {
+        if self.clock.wait_until(self.due, &self.stop) {
             return false;
         }
+        self.begin_turn();
+        true
+    }
+
+    /// Whether a sample is due, for a `run` that waits for something else than the clock; true once for each sample, and
+    /// false when the monitor is asked to stop.
+    ///
+    /// ```
+    /// # use scalyr_monitor::prelude::*;
+    /// # fn run(run: &mut Run, receive: fn() -> Result<()>, emit: fn(&mut Sample) -> Result<()>) -> Result<()> {
+    /// while !run.stop().is_stopped() {
+    ///     receive()?; // waits for a moment at most
+    ///     if run.is_due() {
+    ///         run.sample(emit);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn is_due(&mut self) -> bool {
+        let is_due = !self.stop.is_stopped() && self.clock.monotonic() >= self.due;
+        if is_due {
+            self.begin_turn();
+        }
+        is_due
+    }
+
+    /// The next sample lies behind this one from now on.
+    fn begin_turn(&mut self) {
         let now = self.clock.monotonic();
         let missed = match self.spacing {
             Spacing::Grid => {
@@ -248,7 +285,6 @@ impl Run {
             }
         };
         self.watch.turn_began(self.interval, missed);
-        true
     }
 
     /// Takes one sample with `gather` and hands its lines on. An error is counted and logged; one that comes again and

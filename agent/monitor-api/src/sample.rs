@@ -25,6 +25,7 @@ const MAX_LINE_BYTES: usize = 1024 * 1024;
 const KEPT_ORDER: usize = 64;
 
 /// Takes the lines of a sample: a metric log, standard output, or a test.
+#[doc(hidden)]
 pub trait LineSink: Send {
     /// Writes the lines in one go.
     fn write_lines(&mut self, lines: &Lines);
@@ -32,9 +33,51 @@ pub trait LineSink: Send {
 
 /// Finished metric lines, one behind the other, each with its line end.
 #[derive(Debug, Default)]
+#[doc(hidden)]
 pub struct Lines {
     text: String,
-    ends: Vec<usize>,
+    ends: Vec<LineEnd>,
+}
+
+/// Where a line ends, and what it is.
+#[derive(Clone, Copy, Debug)]
+struct LineEnd {
+    end: usize,
+    /// Where its text begins, behind time and name.
+    body: usize,
+    kind: LineKind,
+}
+
+/// What a line is; for the test harness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LineKind {
+    /// A metric that the monitor declared.
+    Declared,
+    /// A metric whose name was only known at run time.
+    Dynamic,
+    /// The rate of a metric.
+    Rate,
+    /// A whole line of text.
+    Text,
+}
+
+/// A line and what it is.
+pub(crate) struct MarkedLine<'l> {
+    line: &'l str,
+    body: usize,
+    pub(crate) kind: LineKind,
+}
+
+impl<'l> MarkedLine<'l> {
+    /// Time and name of the monitor, with the blank behind them.
+    pub(crate) fn head(&self) -> &'l str {
+        self.line.get(..self.body).unwrap_or_default()
+    }
+
+    /// What stands behind them, without the line end.
+    pub(crate) fn body(&self) -> &'l str {
+        self.line.get(self.body..).unwrap_or_default().trim_end_matches('\n')
+    }
 }
 
 impl Lines {
@@ -55,12 +98,22 @@ impl Lines {
 
     /// Each line, with its line end.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.marked().map(|marked| marked.line)
+    }
+
+    /// Each line, and what it is.
+    pub(crate) fn marked(&self) -> impl Iterator<Item = MarkedLine<'_>> {
         let mut start = 0;
-        self.ends.iter().map(move |&end| {
-            let line = &self.text[start..end];
+        self.ends.iter().map(move |&LineEnd { end, body, kind }| {
+            let marked = MarkedLine { line: &self.text[start..end], body: body - start, kind };
             start = end;
-            line
+            marked
         })
+    }
+
+    /// Where the last finished line ends.
+    fn end(&self) -> usize {
+        self.ends.last().map_or(0, |last| last.end)
     }
 
     /// Forgets the lines, and gives back what one large sample needed.
@@ -68,13 +121,13 @@ impl Lines {
         self.text.clear();
         self.ends.clear();
         self.text.shrink_to(KEPT_BYTES);
-        self.ends.shrink_to(KEPT_BYTES / size_of::<usize>());
+        self.ends.shrink_to(KEPT_BYTES / size_of::<LineEnd>());
     }
 
     /// Cuts the unfinished line off at [`MAX_LINE_BYTES`]; tells how many bytes were too many, 0 when it was short
     /// enough.
     fn cut_line(&mut self) -> usize {
-        let start = self.ends.last().copied().unwrap_or(0);
+        let start = self.end();
         let length = self.text.len() - start;
         if length <= MAX_LINE_BYTES {
             return 0;
@@ -84,14 +137,14 @@ impl Lines {
         length - (end - start)
     }
 
-    fn end_line(&mut self) {
+    fn end_line(&mut self, body: usize, kind: LineKind) {
         self.text.push('\n');
-        self.ends.push(self.text.len());
+        self.ends.push(LineEnd { end: self.text.len(), body, kind });
     }
 
     /// Drops the beginning of a line that a panic kept from its end.
     fn drop_torn(&mut self) {
-        self.text.truncate(self.ends.last().copied().unwrap_or(0));
+        self.text.truncate(self.end());
     }
 }
 
@@ -119,6 +172,7 @@ pub struct Sample {
 
 impl Sample {
     /// A sample of the monitor instance `short_name(id)`, whose lines go to `sink`.
+    #[doc(hidden)]
     pub fn new(short_name: &str, id: &str, clock: Clock, logger: Logger, sink: Box<dyn LineSink>) -> Self {
         let lines = Lines::default();
         Self {
@@ -282,8 +336,8 @@ impl Sample {
     }
 
     /// Ends the line of a metric, and writes its rate behind it when the user wants that.
-    fn end_metric(&mut self, parts: LineParts, id: Option<&str>, time: Option<Timestamp>) {
-        let Some(governed) = &mut self.governed else { return self.end() };
+    fn end_metric(&mut self, kind: LineKind, parts: LineParts, id: Option<&str>, time: Option<Timestamp>) {
+        let Some(governed) = &mut self.governed else { return self.end(parts.name, kind) };
         let text = &self.lines.text;
         let line = MetricLine {
             head: &text[parts.start..parts.name],
@@ -294,14 +348,16 @@ impl Sample {
             time,
         };
         let has_rate = governed.calculate_rate(&line, &self.clock, &self.logger);
-        self.end();
+        self.end(parts.name, kind);
         if has_rate && let Some(governed) = &mut self.governed {
+            let start = self.lines.text.len();
             governed.push_rate(&mut self.lines.text);
-            self.end();
+            self.end(start + (parts.name - parts.start), LineKind::Rate);
         }
     }
 
-    fn end(&mut self) {
+    /// Ends a line whose text begins at `body`.
+    fn end(&mut self, body: usize, kind: LineKind) {
         let cut = self.lines.cut_line();
         if cut > 0 {
             self.cut_lines += 1;
@@ -312,7 +368,7 @@ impl Sample {
                 ));
             }
         }
-        self.lines.end_line();
+        self.lines.end_line(body, kind);
         self.emitted += 1;
         if self.lines.text.len() >= HAND_ON_BYTES {
             self.flush();
@@ -367,7 +423,7 @@ impl<'s> Emission<'s> {
         value.write(text);
         parts.fields = text.len();
         metric.write_fields(&fields, text);
-        sample.end_metric(parts, id, time);
+        sample.end_metric(LineKind::Declared, parts, id, time);
     }
 
     /// Emits a metric whose name is only known at run time. Fields are sorted by their name as given.
@@ -395,15 +451,15 @@ impl<'s> Emission<'s> {
             value.write_value(text);
         }
         sample.order.shrink_to(KEPT_ORDER);
-        sample.end_metric(parts, id, time);
+        sample.end_metric(LineKind::Dynamic, parts, id, time);
     }
 
     /// Writes a whole line of text to the metric log; see [`Sample::line`].
     pub fn line(self, text: &str) {
         let Self { sample, time, id } = self;
-        sample.begin(time, id);
+        let parts = sample.begin(time, id);
         push_on_one_line(&mut sample.lines.text, text);
-        sample.end();
+        sample.end(parts.name, LineKind::Text);
     }
 }
 

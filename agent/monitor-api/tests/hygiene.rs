@@ -116,8 +116,8 @@ mod shadowed {
 
 #[test]
 fn misleading_names_around_a_monitor_do_no_harm() {
-    let mut monitor = Harness::new::<shadowed::Shadowed>(json!({ "__reader": 5, "word": "none" })).unwrap();
-    assert_eq!(monitor.sample().unwrap(), [r#"metric_ 1 __at=2 __out=5 a="b""#, "in_set 7"]);
+    let mut monitor = Harness::<shadowed::Shadowed>::from_config(json!({ "__reader": 5, "word": "none" }));
+    assert_eq!(monitor.sample().lines(), [r#"metric_ 1 __at=2 __out=5 a="b""#, "in_set 7"]);
 }
 
 /// One of everything in a module that has no prelude at all.
@@ -200,6 +200,6 @@ mod bare {
 
 #[test]
 fn a_monitor_needs_no_prelude() {
-    let mut monitor = Harness::new::<bare::Bare>(json!({ "in_group": "x", "word": "TWO" })).unwrap();
-    assert_eq!(monitor.sample().unwrap(), [r#"metric_ 2 a="b" text="x""#, "in_set 42"]);
+    let mut monitor = Harness::<bare::Bare>::from_config(json!({ "in_group": "x", "word": "TWO" }));
+    assert_eq!(monitor.sample().lines(), [r#"metric_ 2 a="b" text="x""#, "in_set 42"]);
 }

@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use scalyr_monitor::scalyr_monitor;
-use scalyr_monitor::testing::{Harness, json};
+use scalyr_monitor::testing::Harness;
 use scalyr_monitor::{ConfigValue, Error, Fields, Metric, MetricSet, Monitor, OptionGroup, Result, Sample};
 
 /// The greatest ratio.
@@ -124,10 +124,8 @@ impl Monitor for Picky {
 }
 
 #[test]
-fn the_monitor_that_is_linted_works() -> Result<(), String> {
-    let entry = json!({ "url": "http://localhost", "flag": true, "word": "2ND", "number": 4 });
-    let mut monitor = Harness::new::<Picky>(entry).map_err(|problems| format!("{problems:?}"))?;
-    let lines = monitor.sample().map_err(|error| error.to_string())?;
-    assert_eq!(lines, [r#"io 6.0 text="http://localhost" type="read" word="second""#, "in_set 5"]);
-    Ok(())
+fn the_monitor_that_is_linted_works() {
+    let config = "{ url: 'http://localhost', flag: true, word: '2ND', number: 4 }";
+    let sample = Harness::<Picky>::from_config(config).sample();
+    assert_eq!(sample.lines(), [r#"io 6.0 text="http://localhost" type="read" word="second""#, "in_set 5"]);
 }

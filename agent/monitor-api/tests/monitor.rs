@@ -100,20 +100,20 @@ impl Monitor for Sampler {
 }
 
 /// Each problem as `path: message`, those that only warn with a `?`.
-fn told(problems: &[scalyr_monitor::registry::Problem]) -> Vec<String> {
+fn told(problems: &[scalyr_monitor::testing::Problem]) -> Vec<String> {
     let mark = |severity| if severity == Severity::Warning { "?" } else { "" };
     problems.iter().map(|problem| format!("{}{}: {}", mark(problem.severity), problem.path, problem.message)).collect()
 }
 
 #[test]
 fn defaults_state_and_names_are_as_declared() {
-    let mut sampler = Harness::new::<Sampler>(json!({ "host": "web-1" })).unwrap();
+    let mut sampler = Harness::<Sampler>::from_config(json!({ "host": "web-1" }));
     assert_eq!(
-        sampler.sample().unwrap(),
+        sampler.sample().lines(),
         [r#"look.seen "plain" Zone=1 host="web-1" instance_=true type=3"#, "value_ 42"]
     );
     assert_eq!(sampler.context().sample_interval, Duration::from_millis(1500));
-    assert!(sampler.warnings().is_empty());
+    assert!(sampler.problems().is_empty());
     assert_eq!(<Seen<'_> as Fields>::NAMES, ["Zone", "host", "instance_", "type"]);
     assert_eq!(<Seen<'_> as Fields>::DOCS, ["Before all others.", "Of the host.", "Reserved.", "A keyword."]);
 }
@@ -124,9 +124,9 @@ fn all_problems_of_an_entry_are_told_at_once() {
         "module": "sampler", "id": 5, "sample_interval": 3, "metric_name_blacklist": "a",
         "hots": "web-1", "patience": 0.1, "type": 300, "parts": ["a", {}], "most": 6, "labels": [], "look": "x",
     });
-    let problems = Harness::new::<Sampler>(entry).err().unwrap();
+    let refused = Harness::<Sampler>::from_config(entry);
     assert_eq!(
-        told(&problems),
+        told(refused.problems()),
         [
             "host: required, but not given; the environment variable SCALYR_HOST would do, too",
             "parts[1]: an object is not text",
@@ -142,15 +142,15 @@ fn all_problems_of_an_entry_are_told_at_once() {
 
 #[test]
 fn an_unknown_option_is_a_warning_and_lists_the_known_ones() {
-    let sampler = Harness::new::<Sampler>(json!({ "host": "web-1", "qqq": 1 })).unwrap();
+    let sampler = Harness::<Sampler>::from_config(json!({ "host": "web-1", "qqq": 1 }));
     let known = "`host`, `parts`, `patience`, `look-kind`, `type`, `root`, `labels`, `most`";
-    assert_eq!(told(sampler.warnings()), [format!("?qqq: unknown option; this monitor has {known}")]);
+    assert_eq!(told(sampler.problems()), [format!("?qqq: unknown option; this monitor has {known}")]);
 }
 
 #[test]
 fn what_initialize_refuses_is_a_problem_of_the_entry() {
-    let problems = Harness::new::<Sampler>(json!({ "host": "nowhere" })).err().unwrap();
-    assert_eq!(told(&problems), [": there is no host `nowhere`"]);
+    let refused = Harness::<Sampler>::from_config(json!({ "host": "nowhere" }));
+    assert_eq!(told(refused.problems()), [": there is no host `nowhere`"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use scalyr_monitor::config::{Kind, Word};
 use scalyr_monitor::metric::LogFieldDecl;
 use scalyr_monitor::prelude::*;
-use scalyr_monitor::registry::{Declared, Problem, Severity};
+use scalyr_monitor::registry::{Declared, Severity};
 use scalyr_monitor::testing::{Harness, json};
 
 #[doc = include_str!("surface_doc.md")]
@@ -156,9 +156,9 @@ impl Monitor for Mixer {
 
 #[test]
 fn constant_fields_are_written_with_each_emission() {
-    let mut mixer = Harness::new::<Mixer>(json!({ "limit": 7, "bands": ["LOW", "*"] })).unwrap();
+    let mut mixer = Harness::<Mixer>::from_config(json!({ "limit": 7, "bands": ["LOW", "*"] }));
     assert_eq!(
-        mixer.sample().unwrap(),
+        mixer.sample().lines(),
         [
             r#"mixed 1 mod="a\"b" place="http://localhost" type="in" zone=3"#,
             r#"mixed 7 place="http://localhost" type="out" zone=3"#,
@@ -225,7 +225,7 @@ fn the_monitor_is_declared_with_all_that_was_said() {
 }
 
 /// Each problem as `path: message`, those that only warn with a `?`.
-fn told(problems: &[Problem]) -> Vec<String> {
+fn told(problems: &[scalyr_monitor::testing::Problem]) -> Vec<String> {
     let mark = |severity| if severity == Severity::Warning { "?" } else { "" };
     problems.iter().map(|problem| format!("{}{}: {}", mark(problem.severity), problem.path, problem.message)).collect()
 }
@@ -234,7 +234,7 @@ fn told(problems: &[Problem]) -> Vec<String> {
 fn problems_of_groups_and_words_are_told_with_the_others() {
     let entry = json!({ "loudness": 12, "bands": ["low", "high", "ALL"], "listen-port": 0, "hsot": 1 });
     assert_eq!(
-        told(&Harness::new::<Mixer>(entry).err().unwrap()),
+        told(Harness::<Mixer>::from_config(entry).problems()),
         [
             "loudness: 12 is above the maximum 11",
             r#"bands[1]: "high" is not "low", "mid_high" or "*"; did you mean "mid_high"?"#,
@@ -277,7 +277,6 @@ monitors! {
 
 #[test]
 fn monitors_may_be_made_by_a_macro() {
-    let sampled = |mut monitor: Harness| monitor.sample().unwrap();
-    assert_eq!(sampled(Harness::new::<OfFloats>(json!({})).unwrap()), ["metric_ 5.0"]);
-    assert_eq!(sampled(Harness::new::<OfIntegers>(json!({})).unwrap()), ["metric_ -5"]);
+    assert_eq!(Harness::<OfFloats>::from_config("{}").sample().lines(), ["metric_ 5.0"]);
+    assert_eq!(Harness::<OfIntegers>::from_config("{}").sample().lines(), ["metric_ -5"]);
 }

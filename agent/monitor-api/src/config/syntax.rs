@@ -12,7 +12,7 @@ const MAX_DEPTH: usize = 100;
 ///
 /// # Errors
 /// What is wrong, and where in the text; it quotes nothing of it.
-pub(super) fn parse(text: &str) -> Result<Value, String> {
+pub(crate) fn parse(text: &str) -> Result<Value, String> {
     match json5::from_str(text) {
         Ok(Parsed(value)) => Ok(value),
         Err(error) => Err(error.to_string()),

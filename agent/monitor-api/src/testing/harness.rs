@@ -1,0 +1,435 @@
+//! The harness: a monitor that was built from a configuration text, and what it does.
+
+use std::any::Any;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::checks;
+use super::problem::Problem;
+use super::record::Recorder;
+use super::running::{End, Running, Watching};
+use super::surroundings::Surroundings;
+use super::taken::Taken;
+use crate::clock::{Clock, Timestamp};
+use crate::config::syntax;
+use crate::context::{Context, LogConfig, LogFiles};
+use crate::log::Logger;
+use crate::monitor::{Monitor, Result, Run, Stop};
+use crate::monitors::{Monitors, NewMonitor};
+use crate::registry::{self, BuildContext, Declared, Environment, Registration};
+use crate::sample::Sample;
+use crate::user_agent::UserAgentFragment;
+
+/// The first moment of every test: 2026-01-01 00:00:00 UTC.
+const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+/// The agent's `global_monitor_sample_interval`, when nobody says otherwise.
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long a test waits for a monitor that runs, when it does not say otherwise.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A monitor `M` under test: built from a configuration text and initialised when it is first needed, by the same code
+/// as in the agent. See the [module](super) for examples.
+///
+/// The clock stands at 2026-01-01 00:00:00 UTC until the test moves it; what the monitor logs, registers and adds is
+/// kept and leaves the test nowhere.
+///
+/// A sample fails the test, with a text that says why, when the monitor emits
+/// - a metric that it did not declare, or one with other fields than it declared (unless the test
+///   [allows it](Self::allow_dynamic)),
+/// - a number that is not finite,
+/// - the same metric with the same fields, id and time twice in one sample.
+pub struct Harness<M> {
+    parts: Parts,
+    /// Built at the first need, so that the environment can be told before.
+    instance: OnceCell<Result<Instance, Vec<Problem>>>,
+    of: PhantomData<fn() -> M>,
+}
+
+/// What does not depend on the type of the monitor.
+struct Parts {
+    registration: &'static Registration,
+    entry: Result<Map<String, Value>, String>,
+    environment: BTreeMap<String, String>,
+    allow_http: bool,
+    allows_dynamic: bool,
+    patience: Duration,
+    clock: Clock,
+    recorder: Recorder,
+    logger: Logger,
+    surroundings: Surroundings,
+}
+
+/// A monitor that was built and initialised.
+struct Instance {
+    /// Lent to its thread while it runs; gone when it did not come back from there.
+    monitor: Option<Box<dyn Monitor>>,
+    /// Takes the single samples.
+    run: Run,
+    context: Context,
+    warnings: Vec<Problem>,
+}
+
+impl<M: Declared> Harness<M> {
+    /// A harness for a monitor with this configuration: the text of its entry in `monitors`, as in `agent.json`, or
+    /// anything that is shown as such a text, as [`json!`](super::json) is. `module` may be left out.
+    ///
+    /// There is always a harness: what is wrong with the text or its options is told by [`problems`](Self::problems).
+    /// Of the keys that the agent itself reads, `id` and `sample_interval` count; the others have no effect here.
+    pub fn from_config(text: impl fmt::Display) -> Self {
+        let entry = match syntax::parse(&text.to_string()) {
+            Ok(Value::Object(entry)) => Ok(entry),
+            Ok(other) => Err(format!("the configuration is {other}; it must be an object, {{ … }}")),
+            Err(error) => Err(format!("the configuration cannot be read: {error}")),
+        };
+        let registration = M::registration();
+        let recorder = Recorder::new(registration.name);
+        let component = format!("monitor:{}()", registration.name);
+        let parts = Parts {
+            registration,
+            entry,
+            environment: BTreeMap::new(),
+            allow_http: true,
+            allows_dynamic: false,
+            patience: PATIENCE,
+            clock: Clock::manual(START),
+            logger: Logger::new(Arc::new(recorder.clone()), &component),
+            recorder,
+            surroundings: Surroundings::default(),
+        };
+        Self { parts, instance: OnceCell::new(), of: PhantomData }
+    }
+
+    /// With an environment variable; a test has none else.
+    ///
+    /// # Panics
+    /// When the monitor was already built: say it right behind [`from_config`](Self::from_config).
+    #[must_use]
+    #[track_caller]
+    pub fn with_env(mut self, name: &str, value: &str) -> Self {
+        self.must_not_be_built("with_env(..)");
+        self.parts.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// As if the agent's `allow_http_monitors` were false.
+    ///
+    /// # Panics
+    /// When the monitor was already built: say it right behind [`from_config`](Self::from_config).
+    #[must_use]
+    #[track_caller]
+    pub fn forbid_http(mut self) -> Self {
+        self.must_not_be_built("forbid_http()");
+        self.parts.allow_http = false;
+        self
+    }
+
+    /// Lets the monitor emit metrics, and extra fields, that are only known at run time, by
+    /// [`emit_dynamic`](Sample::emit_dynamic).
+    #[must_use]
+    pub fn allow_dynamic(mut self) -> Self {
+        self.parts.allows_dynamic = true;
+        self
+    }
+
+    /// How long to wait for a monitor that [runs](Self::running); ten seconds otherwise.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.parts.patience = patience;
+        self
+    }
+
+    #[track_caller]
+    fn must_not_be_built(&self, what: &str) {
+        assert!(
+            self.instance.get().is_none(),
+            "the monitor was already built: say {what} right behind from_config(..)"
+        );
+    }
+
+    fn built(&self) -> &Result<Instance, Vec<Problem>> {
+        self.instance.get_or_init(|| self.parts.build())
+    }
+
+    #[track_caller]
+    fn instance(&self) -> &Instance {
+        match self.built() {
+            Ok(instance) => instance,
+            Err(problems) => refused(self.parts.registration, problems),
+        }
+    }
+
+    #[track_caller]
+    fn instance_mut(&mut self) -> (&Parts, &mut Instance) {
+        self.built();
+        match self.instance.get_mut() {
+            Some(Ok(instance)) => (&self.parts, instance),
+            Some(Err(problems)) => refused(self.parts.registration, problems),
+            None => unreachable!("it was built just now"),
+        }
+    }
+
+    /// Everything that is wrong or odd about the configuration, at once: the problems of the options, each with its
+    /// path, then the error of [`Monitor::initialize`], without a path. Empty when all is well.
+    ///
+    /// ```
+    /// # use scalyr_monitor::prelude::*;
+    /// # use scalyr_monitor::testing::Harness;
+    /// # /// Flips a coin.
+    /// # #[scalyr_monitor(name = "coin")]
+    /// # pub struct Coin {
+    /// #     /// Mean.
+    /// #     #[config(default = 0.5, min = 0, max = 10)]
+    /// #     gauss_mean: f64,
+    /// # }
+    /// # impl Monitor for Coin {}
+    /// let coin = Harness::<Coin>::from_config("{ gauss_mean: 11, gaus_stddev: 1 }");
+    /// assert_eq!(coin.problems()[0], "gauss_mean: 11 is above the maximum 10");
+    /// assert!(coin.problems()[1].to_string().starts_with("warning: gaus_stddev: unknown option"));
+    /// ```
+    pub fn problems(&self) -> &[Problem] {
+        match self.built() {
+            Ok(instance) => &instance.warnings,
+            Err(problems) => problems,
+        }
+    }
+
+    /// What the monitor was given in [`Monitor::initialize`], and what it changed of it: the sample interval, its log,
+    /// the attributes of the host, whether it is disabled.
+    ///
+    /// # Panics
+    /// When the configuration is refused.
+    #[track_caller]
+    pub fn context(&self) -> &Context {
+        &self.instance().context
+    }
+
+    /// The clock; [advance](Clock::advance) it to let time pass, [set](Clock::set) it to let the wall clock jump.
+    pub fn clock(&self) -> &Clock {
+        &self.parts.clock
+    }
+
+    /// Everything that the monitor logged for the agent log, from its initialising on.
+    pub fn diagnostics(&self) -> Vec<super::Diagnostic> {
+        self.parts.recorder.since(Default::default()).diagnostics
+    }
+
+    /// The log files that the monitor has registered and not withdrawn, sorted by path.
+    pub fn registered_logs(&self) -> Vec<LogConfig> {
+        self.parts.surroundings.logs()
+    }
+
+    /// The monitors that the monitor has added and not removed, sorted by name. None of them is started.
+    pub fn added_monitors(&self) -> Vec<NewMonitor> {
+        self.parts.surroundings.monitors()
+    }
+
+    /// The monitor's part of the `User-Agent`; empty when it has none.
+    pub fn user_agent(&self) -> String {
+        self.parts.surroundings.user_agent()
+    }
+
+    /// Takes one sample, as the agent does it once every sample interval. That the sample failed is told by
+    /// [`Taken::error`].
+    ///
+    /// # Panics
+    /// When the configuration is refused, when the monitor disabled itself, and when it does what it must not; the text
+    /// says what.
+    #[track_caller]
+    pub fn sample(&mut self) -> Taken {
+        let (parts, instance) = self.instance_mut();
+        let mark = parts.recorder.mark();
+        let (monitor, run) = instance.usable("sample()");
+        run.sample(|out| monitor.gather_sample(out));
+        let taken = parts.recorder.since(mark);
+        checks::check(parts.registration, &parts.recorder, &taken, parts.allows_dynamic);
+        taken
+    }
+
+    /// Lets the monitor [run](Monitor::run) on a thread of its own while `test` looks on: for a listener, and for the
+    /// interval loop as a whole. When `test` returns, the monitor is asked to stop, and waited for.
+    ///
+    /// # Panics
+    /// When the configuration is refused, when the monitor does what it must not, when its `run` fails or panics, and when
+    /// it has not ended within the [patience](Self::with_patience) after it was asked to.
+    #[track_caller]
+    pub fn running<R>(&mut self, test: impl FnOnce(&Running) -> R) -> R {
+        let running = self.start("running(..)");
+        let result = test(&running);
+        running.stop().stop();
+        if let Err(error) = self.finish(&running) {
+            panic!("the run of the monitor failed: {error}");
+        }
+        result
+    }
+
+    /// Lets the monitor [run](Monitor::run) until what it emitted and logged fulfils the condition, and gives that.
+    ///
+    /// # Panics
+    /// As [`running`](Self::running), and when the condition is not fulfilled within the
+    /// [patience](Self::with_patience).
+    #[track_caller]
+    pub fn run_until(&mut self, condition: impl FnMut(&Taken) -> bool) -> Taken {
+        let running = self.start("run_until(..)");
+        let taken = running.wait_until(condition);
+        running.stop().stop();
+        if let Err(error) = self.finish(&running) {
+            panic!("the run of the monitor failed: {error}");
+        }
+        taken
+    }
+
+    /// Lets the monitor [run](Monitor::run) until it ends by itself, without asking it to stop.
+    ///
+    /// # Errors
+    /// Those of its `run`.
+    ///
+    /// # Panics
+    /// As [`running`](Self::running), and when it does not end within the [patience](Self::with_patience).
+    #[track_caller]
+    pub fn run_to_end(&mut self) -> Result<Taken> {
+        let running = self.start("run_to_end()");
+        self.finish(&running)
+    }
+
+    #[track_caller]
+    fn start(&mut self, what: &str) -> Running {
+        let (parts, instance) = self.instance_mut();
+        instance.usable(what);
+        let run = parts.run(&instance.context, Stop::new());
+        let Some(monitor) = instance.monitor.take() else { unreachable!("it was there just now") };
+        let watching = Watching {
+            registration: parts.registration,
+            recorder: parts.recorder.clone(),
+            allows_dynamic: parts.allows_dynamic,
+            patience: parts.patience,
+        };
+        Running::start(monitor, run, watching)
+    }
+
+    /// Waits for the end and takes the monitor back.
+    #[track_caller]
+    fn finish(&mut self, running: &Running) -> Result<Taken> {
+        let (parts, instance) = self.instance_mut();
+        let name = parts.registration.name;
+        let end: Option<End> = running.wait_for_end();
+        let Some((monitor, result)) = end else {
+            let (patience, taken) = (parts.patience.as_secs_f64(), running.taken());
+            let asked = if running.stop().is_stopped() {
+                " after it was asked to stop: its `run` must watch `Run::stop()`"
+            } else {
+                ""
+            };
+            panic!("the run of the monitor `{name}` did not end within {patience} s{asked}\n{taken}");
+        };
+        instance.monitor = Some(monitor);
+        match result {
+            Ok(result) => result.map(|()| running.taken()),
+            Err(panic) => panicked(name, panic),
+        }
+    }
+
+    /// Fails the test when the monitor declares metrics that it never emitted since the harness was made. Say it at the
+    /// end of a test that has seen everything.
+    ///
+    /// # Panics
+    /// With the names of those metrics.
+    #[track_caller]
+    pub fn expect_all_emitted(&self) {
+        let emitted = self.parts.recorder.names();
+        let metrics = self.parts.registration.metrics();
+        let mut missing: Vec<&str> =
+            metrics.iter().map(|metric| metric.name).filter(|name| !emitted.contains(*name)).collect();
+        missing.dedup();
+        let name = self.parts.registration.name;
+        assert!(
+            missing.is_empty(),
+            "the monitor `{name}` declares metrics that it never emitted in this test: {}",
+            missing.join(", ")
+        );
+    }
+}
+
+impl Instance {
+    /// The monitor, when it may be used, and what takes its samples.
+    #[track_caller]
+    fn usable(&mut self, what: &str) -> (&mut Box<dyn Monitor>, &mut Run) {
+        assert!(
+            !self.context.disabled,
+            "{what}: `initialize` disabled the monitor, so the agent never runs it; look at context().disabled"
+        );
+        let Some(monitor) = &mut self.monitor else {
+            panic!("{what}: the monitor did not come back from its last run; make a new harness");
+        };
+        (monitor, &mut self.run)
+    }
+}
+
+impl Parts {
+    fn build(&self) -> Result<Instance, Vec<Problem>> {
+        let entry = self.entry.as_ref().map_err(|error| vec![Problem::refused(error.clone())])?;
+        let environment = Environment::new(self.environment.clone());
+        let context = BuildContext { environment: &environment, allow_http: self.allow_http };
+        let told = |problems: Vec<registry::Problem>| problems.into_iter().map(Problem::from).collect::<Vec<_>>();
+        let built = self.registration.build(entry, context).map_err(told)?;
+        let (mut monitor, mut warnings, mut context) = (built.monitor, told(built.warnings), self.context(entry));
+        if let Err(error) = monitor.initialize(&mut context) {
+            warnings.push(Problem::refused(error.to_string()));
+            return Err(warnings);
+        }
+        let run = self.run(&context, Stop::new());
+        Ok(Instance { monitor: Some(monitor), run, context, warnings })
+    }
+
+    fn id(&self) -> &str {
+        let entry = self.entry.as_ref().ok();
+        entry.and_then(|entry| entry.get("id")).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn context(&self, entry: &Map<String, Value>) -> Context {
+        let name = self.registration.name;
+        let interval = entry.get("sample_interval").and_then(Value::as_f64);
+        let interval =
+            interval.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(SAMPLE_INTERVAL);
+        let (around, log) = (&self.surroundings, LogConfig::new(format!("{name}.log")));
+        let log_files = LogFiles::new(Arc::new(around.clone()));
+        let name = format!("{name}({})", self.id());
+        Context::new(&name, interval, log, self.logger.clone(), self.clock.clone(), log_files)
+            .with_monitors(Monitors::new(Arc::new(around.clone())))
+            .with_user_agent(UserAgentFragment::new(Arc::new(around.clone())))
+    }
+
+    fn run(&self, context: &Context, stop: Stop) -> Run {
+        let (clock, logger) = (self.clock.clone(), self.logger.clone());
+        let sink = Box::new(self.recorder.clone());
+        let sample = Sample::new(self.registration.name, self.id(), clock, logger, sink);
+        let watch = Box::new(self.recorder.clone());
+        Run::new(sample, stop, context.sample_interval, Duration::ZERO, watch).spaced(context.spacing)
+    }
+}
+
+#[track_caller]
+fn refused(registration: &Registration, problems: &[Problem]) -> ! {
+    let told: Vec<String> = problems.iter().map(|problem| format!("  - {problem}")).collect();
+    panic!(
+        "the configuration of the monitor `{}` is refused; look at problems() when that is what you want to see:\n{}",
+        registration.name,
+        told.join("\n")
+    );
+}
+
+fn panicked(name: &str, panic: Box<dyn Any + Send>) -> ! {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    match text.or_else(|| panic.downcast_ref::<String>().cloned()) {
+        Some(text) => panic!("the run of the monitor `{name}` panicked: {text}"),
+        None => resume_unwind(panic),
+    }
+}
