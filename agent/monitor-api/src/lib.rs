@@ -1,15 +1,38 @@
 //! All that the author of a Scalyr agent monitor can name.
 //!
-//! A monitor is a struct marked [`#[scalyr_monitor]`](scalyr_monitor): its fields say what may be configured and which
-//! metrics it emits; its [`Monitor`] implementation takes the samples. `use scalyr_monitor::prelude::*;` brings in
-//! everything a monitor usually needs.
+//! A monitor is a struct marked [`#[scalyr_monitor]`](macro@scalyr_monitor): its fields say what may be configured and
+//! which metrics it emits; its [`Monitor`] implementation takes the samples. `use scalyr_monitor::prelude::*;` brings in
+//! everything a monitor usually needs; [`prelude`] lists it.
 //!
-//! The agent itself uses the same crate from the other side: it finds the monitors in the [`registry`], builds them
-//! from a configuration entry and runs them with a [`Context`] and a [`Run`].
+//! | To declare | write |
+//! |---|---|
+//! | a monitor | [`#[scalyr_monitor(name = "…")]`](macro@scalyr_monitor) on a struct; its page lists every key |
+//! | an option | `#[config(…)]` on a field; the types are listed in [`config`] |
+//! | options that monitors share | [`#[derive(OptionGroup)]`](macro@OptionGroup), and `#[config(flatten)]` in the monitor |
+//! | an option of a few words | [`#[derive(ConfigValue)]`](macro@ConfigValue) on an enum |
+//! | a metric | `#[metric(…)]` on a field of type [`Metric<V>`](Metric), with extra fields `Metric<V, F>` |
+//! | the extra fields of a metric | [`#[derive(Fields)]`](macro@Fields) |
+//! | a catalogue of metrics | [`#[derive(MetricSet)]`](macro@MetricSet), and `#[metrics]` in the monitor |
+//!
+//! | To | see |
+//! |---|---|
+//! | check options against each other, set the interval, the log, attributes of the host | [`Monitor::initialize`], [`Context`], [`LogConfig`] |
+//! | emit metrics, lines of text, names that are only known at run time, rates | [`Monitor::gather_sample`], [`Sample`], [`Emission`] |
+//! | fail | [`Error`], [`Result`] |
+//! | write to the agent log, not too often | [`Logger`], [`Logger::limited`], [`Level`] |
+//! | tell the time, so that a test can set it | [`Clock`], [`Timestamp`] |
+//! | listen, or do anything else than sample at intervals | [`Monitor::run`], [`Run`], [`Stop`], [`Spacing`], module [`listen`] |
+//! | ask a server by HTTP | module `http`, behind the feature of that name |
+//! | let the agent copy further log files | [`LogFiles`] |
+//! | add and remove further monitors | [`Monitors`], [`NewMonitor`] |
+//! | say in the `User-Agent` what the agent runs on | [`UserAgentFragment`] |
+//! | test a monitor | module [`testing`] |
+//!
+//! What only the agent itself uses, to find monitors, build them and run them, is public, but not shown here.
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 // The derives name this crate from outside, also within it.
-#[cfg(feature = "http")]
 extern crate self as scalyr_monitor;
 
 #[doc(hidden)]
@@ -24,6 +47,7 @@ mod governed;
 #[cfg(feature = "http")]
 pub mod http;
 mod limits;
+pub mod listen;
 pub mod log;
 mod log_files;
 pub mod metric;
@@ -34,11 +58,13 @@ mod nearest;
 pub mod one_line;
 pub mod prelude;
 mod rate;
+#[doc(hidden)]
 pub mod registry;
 mod repaired_names;
 #[doc(hidden)]
 pub mod rules;
 pub mod sample;
+#[doc(hidden)]
 pub mod schema;
 pub mod testing;
 pub mod user_agent;
@@ -52,5 +78,7 @@ pub use log::{Level, Logger};
 pub use metric::{Fields, Metric, MetricSet, MetricValue};
 pub use monitor::{Error, Monitor, Result, Run, Spacing, Stop};
 pub use monitors::{Monitors, NewMonitor};
-pub use sample::{Emission, Lines, Sample};
+#[doc(hidden)]
+pub use sample::Lines;
+pub use sample::{Emission, Sample};
 pub use user_agent::UserAgentFragment;
