@@ -72,6 +72,7 @@ pub struct Context {
 
 impl Context {
     /// What the agent hands to the instance `name`, for example `coin()`.
+    #[doc(hidden)]
     pub fn new(
         name: &str,
         sample_interval: Duration,
@@ -97,12 +98,14 @@ impl Context {
 
     /// With the way into the agent's `User-Agent`; without it [`user_agent`](Self::user_agent) leads nowhere.
     #[must_use]
+    #[doc(hidden)]
     pub fn with_user_agent(self, user_agent: UserAgentFragment) -> Self {
         Self { user_agent, ..self }
     }
 
     /// The same context with a handle that adds monitors; without one, adding is refused.
     #[must_use]
+    #[doc(hidden)]
     pub fn with_monitors(self, monitors: Monitors) -> Self {
         Self { monitors, ..self }
     }

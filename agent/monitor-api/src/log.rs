@@ -65,6 +65,7 @@ impl Display for Level {
 
 /// One diagnostic on its way to a [`LogSink`].
 #[derive(Clone, Copy)]
+#[doc(hidden)]
 pub struct Record<'a> {
     /// How much it matters.
     pub level: Level,
@@ -79,6 +80,7 @@ pub struct Record<'a> {
 }
 
 /// Takes diagnostics: the agent log, standard output, or a test.
+#[doc(hidden)]
 pub trait LogSink: Send + Sync {
     /// Whether a record of this level would be written; lets a caller skip building a costly message.
     fn enabled(&self, level: Level) -> bool;
@@ -107,6 +109,7 @@ impl fmt::Debug for Logger {
 
 impl Logger {
     /// A logger for `component` that writes to `sink`.
+    #[doc(hidden)]
     pub fn new(sink: Arc<dyn LogSink>, component: &str) -> Self {
         let (errors, limits) = (AtomicU64::new(0), Mutex::default());
         Self(Arc::new(Inner { sink, component: component.into(), errors, limits }))

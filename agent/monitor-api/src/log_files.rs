@@ -72,6 +72,7 @@ impl LogConfig {
 
 /// Takes the log files that one monitor instance registers and withdraws; implemented by the agent. What each function
 /// is to do is said at [`LogFiles`].
+#[doc(hidden)]
 pub trait LogRegistry: Send + Sync {
     /// See [`LogFiles::register`].
     ///
@@ -106,6 +107,7 @@ pub struct LogFiles(Arc<dyn LogRegistry>);
 
 impl LogFiles {
     /// A handle onto the agent's registry.
+    #[doc(hidden)]
     pub fn new(registry: Arc<dyn LogRegistry>) -> Self {
         Self(registry)
     }

@@ -220,6 +220,7 @@ impl Fields for () {
 
 /// A metric, for the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(hidden)]
 pub struct MetricDecl {
     /// The name as it stands in the metric log.
     pub name: &'static str,
@@ -244,6 +245,7 @@ pub struct MetricDecl {
 
 /// What a monitor declares: a metric, or a set of them.
 #[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
 pub enum DeclaredMetric {
     /// One metric.
     One(MetricDecl),
@@ -282,6 +284,7 @@ pub trait MetricSet: Sized {
 
 /// A field that whole lines of a monitor hold, for the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(hidden)]
 pub struct LogFieldDecl {
     /// Its name.
     pub name: &'static str,

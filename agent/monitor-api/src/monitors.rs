@@ -46,6 +46,7 @@ impl NewMonitor {
     }
 
     /// Applies what [`with_log`](Self::with_log) was given.
+    #[doc(hidden)]
     pub fn adjust_log(&self, log: &mut LogConfig) {
         if let Some(adjust) = &self.adjust_log {
             adjust(log);
@@ -77,6 +78,7 @@ pub struct AddedMonitor {
 }
 
 /// Adds and removes monitors on behalf of one monitor instance; implemented by the agent.
+#[doc(hidden)]
 pub trait MonitorRegistry: Send + Sync {
     /// Builds the monitor and starts it.
     ///
@@ -104,6 +106,7 @@ pub struct Monitors(Arc<dyn MonitorRegistry>);
 
 impl Monitors {
     /// A handle onto the agent's registry.
+    #[doc(hidden)]
     pub fn new(registry: Arc<dyn MonitorRegistry>) -> Self {
         Self(registry)
     }

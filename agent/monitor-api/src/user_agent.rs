@@ -8,6 +8,7 @@ use crate::monitor::{Error, Result};
 pub const LONGEST_FRAGMENT: usize = 128;
 
 /// Takes the fragment of one monitor instance; implemented by the agent.
+#[doc(hidden)]
 pub trait FragmentSink: Send + Sync {
     /// This is the fragment from now on; it was checked. An empty one takes it back.
     fn set(&self, fragment: &str);
@@ -23,6 +24,7 @@ pub struct UserAgentFragment(Arc<dyn FragmentSink>);
 
 impl UserAgentFragment {
     /// A handle onto the agent's header.
+    #[doc(hidden)]
     pub fn new(sink: Arc<dyn FragmentSink>) -> Self {
         Self(sink)
     }
