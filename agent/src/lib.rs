@@ -20,3 +20,12 @@ pub mod upload;
 // The program links the monitors; the tests of this library look at them too.
 #[cfg(test)]
 use {builtin_monitors as _, local_monitors as _};
+
+/// The Rust of the guides is compiled and run with the examples of the documentation.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../../docs/writing-a-monitor.md")]
+    struct WritingAMonitor;
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+}

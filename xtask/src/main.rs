@@ -4,6 +4,8 @@ mod agent;
 mod cargo;
 mod check;
 mod docs;
+#[cfg(test)]
+mod guide;
 mod link;
 mod manifest;
 mod new_monitor;
