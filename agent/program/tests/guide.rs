@@ -105,8 +105,8 @@ fn the_agent_understands_each_command_that_it_is_given() {
             let words: Vec<OsString> =
                 std::iter::once("agent".into()).chain(arguments.iter().map(Into::into)).collect();
             if run_monitor::is_asked_for(&words) {
-                let parsed = run_monitor::parse(words);
-                assert!(parsed.is_ok(), "{GUIDE}:{}: {parsed:?}", block.line);
+                let refused = run_monitor::parse(words).err();
+                assert!(refused.is_none(), "{GUIDE}:{}: {command:?}: {}", block.line, refused.unwrap());
             } else {
                 // A wrong option is told before the help is shown.
                 let output = agent(&[arguments, vec!["--help".to_owned()]].concat());
@@ -199,6 +199,14 @@ fn the_compiler_says_what_is_quoted() {
     }
 }
 
+#[test]
+fn the_coin_is_the_one_that_is_shipped() {
+    let shipped = read("local-monitors/coin/src/lib.rs");
+    let (begin, end) = (shipped.find("use ").unwrap(), shipped.find("#[cfg(test)]").unwrap());
+    let shipped = shipped[begin..end].trim_end();
+    assert!(blocks_in("rust").iter().any(|block| block.text.trim_end() == shipped), "copy it into {GUIDE}:\n{shipped}");
+}
+
 /// The anchor that a heading gets.
 fn anchor(heading: &str) -> String {
     let kept = heading.to_lowercase().replace(' ', "-");
@@ -220,8 +228,8 @@ fn its_links_lead_somewhere() {
             assert!(target.exists(), "{page}: {link}");
             if !wanted.is_empty() {
                 let target = fs::read_to_string(target).unwrap();
-                let headings = target.lines().filter(|line| line.starts_with('#'));
-                let anchors: Vec<String> = headings.map(|line| anchor(line.trim_start_matches('#').trim())).collect();
+                let headings = target.lines().filter_map(|line| line.trim_start_matches('#').strip_prefix(' '));
+                let anchors: Vec<String> = headings.map(anchor).collect();
                 assert!(anchors.contains(&wanted.to_owned()), "{page}: {link}: {anchors:?}");
             }
         }
