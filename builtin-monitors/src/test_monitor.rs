@@ -65,7 +65,8 @@ mod tests {
             let samples = [monitor.sample(), monitor.sample(), monitor.sample()];
             samples.map(|sample| (sample.metric("uniform").clone(), sample.metric("gauss").clone()))
         };
-        let numbers = |config| samples(config).map(|(uniform, gauss)| [uniform, gauss].map(|flip| flip.value().as_f64()));
+        let numbers =
+            |config| samples(config).map(|(uniform, gauss)| [uniform, gauss].map(|flip| flip.value().as_f64()));
         for ((uniform, gauss), count) in samples("{ gauss_mean: 0.5, seed: 7 }").iter().zip(1..) {
             assert!((0.0..1.0).contains(&uniform.value().as_f64()), "{uniform}");
             assert_eq!(uniform.field("count"), count);
