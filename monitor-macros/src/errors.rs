@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use proc_macro2::TokenStream;
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 
 /// The errors found so far. Must be handed on with [`Errors::join`].
 #[derive(Default)]
@@ -38,9 +38,18 @@ impl Errors {
     /// The code together with all errors.
     pub(crate) fn join(mut self, mut code: TokenStream) -> TokenStream {
         self.handed_on = true;
-        code.extend(self.found.drain(..).map(syn::Error::into_compile_error));
+        if !self.found.is_empty() {
+            code.extend(told(self.found.drain(..)));
+        }
         code
     }
+}
+
+/// The code that makes rustc tell of these. In a constant of its own: rustc is silent about each name that it cannot find
+/// in a module in which such code stands by itself.
+pub(crate) fn told(errors: impl IntoIterator<Item = syn::Error>) -> TokenStream {
+    let errors = errors.into_iter().map(syn::Error::into_compile_error);
+    quote!(const _: () = { #(#errors)* };)
 }
 
 impl Drop for Errors {

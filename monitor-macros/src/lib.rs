@@ -245,7 +245,7 @@ fn derive(
     let mut errors = Errors::default();
     let code = match syn::parse(item) {
         Ok(input) => expand(&input, &mut errors).unwrap_or_default(),
-        Err(error) => error.into_compile_error(),
+        Err(error) => errors::told([error]),
     };
     errors.join(code).into()
 }

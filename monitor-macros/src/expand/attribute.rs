@@ -4,6 +4,8 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 
+use crate::errors::told;
+
 /// The item with the derive.
 pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let marks = attributes(&item);
@@ -13,7 +15,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
     }
     let second = marks.iter().find(|(name, _)| name == "scalyr_monitor").map(|(_, group)| {
         let message = "a second #[scalyr_monitor]; put all keys into one";
-        syn::Error::new_spanned(group.stream(), message).into_compile_error()
+        told([syn::Error::new_spanned(group.stream(), message)])
     });
     // Visibility and attributes hold their idents in groups, so the first keyword outside says what the item is.
     let mut tokens = item.clone().into_iter().skip_while(|token| !is_keyword(token, &ITEMS)).peekable();
@@ -27,7 +29,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
     }
     let head: TokenStream = tokens.take(2).collect();
     let message = "a monitor is a struct with named fields; mark one with #[scalyr_monitor]";
-    let error = syn::Error::new_spanned(head, message).into_compile_error();
+    let error = told([syn::Error::new_spanned(head, message)]);
     quote!(#item #error)
 }
 
