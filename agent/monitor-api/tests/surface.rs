@@ -247,14 +247,18 @@ fn problems_of_groups_and_words_are_told_with_the_others() {
     );
 }
 
+fn is_finite(number: &f64) -> Result<()> {
+    number.is_finite().then_some(()).ok_or_else(|| Error::new("not finite"))
+}
+
 /// Monitors may be made by a `macro_rules` of the author: types and numbers come in invisible brackets then.
 macro_rules! monitors {
-    ($($monitor:ident $name:literal $type:ty = $default:expr, $min:literal;)*) => {$(
+    ($($monitor:ident $name:literal $type:ty = $default:expr, $min:literal, $check:expr;)*) => {$(
         /// Made by a macro.
         #[scalyr_monitor(name = $name)]
         struct $monitor {
             /// A number.
-            #[config(default = $default, min = $min)]
+            #[config(default = $default, min = $min, check = $check)]
             number: $type,
             /// The number.
             #[metric]
@@ -271,8 +275,8 @@ macro_rules! monitors {
     )*};
 }
 monitors! {
-    OfFloats "of_floats" f64 = 5, 0;
-    OfIntegers "of_integers" i64 = -5, -6;
+    OfFloats "of_floats" f64 = 5, 0, is_finite;
+    OfIntegers "of_integers" i64 = -5, -6, |number| number.checked_add(1).map(drop).ok_or_else(|| Error::new("too large"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, Type};
+use syn::{Expr, Pat, Type};
 
 use super::literals::{adapt, adapt_bound};
 use super::{constants, global, local, optional, texts};
@@ -58,6 +58,10 @@ fn option(at: usize, field: &Field, config: &Config) -> TokenStream {
 fn check(function: &Expr, ty: &Type) -> TokenStream {
     let span = function.span();
     let called = match bare(function) {
+        // Only where it is handed over does rustc know what it is called with.
+        Expr::Closure(closure) if !closure.inputs.iter().any(|input| matches!(input, Pat::Type(_))) => {
+            return function.to_token_stream();
+        }
         Expr::Closure(_) => quote_spanned!(span=> (#function)),
         _ => function.to_token_stream(),
     };

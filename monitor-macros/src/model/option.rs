@@ -5,7 +5,7 @@ use syn::{Attribute, Expr, Ident, LitStr, Type};
 use super::Role;
 use crate::errors::Errors;
 use crate::parse::{Key, Keys, text_of};
-use crate::types::argument_of;
+use crate::types::{argument_of, bare};
 
 /// The keys of `#[config]`.
 pub(crate) struct Config {
@@ -60,7 +60,7 @@ impl Config {
             Some(value) => text_of(&value, "env", errors).map(Env::Named),
         });
         let check = keys.take_value("check", errors).filter(|check| {
-            let is_function = matches!(check, Expr::Path(_) | Expr::Closure(_));
+            let is_function = matches!(bare(check), Expr::Path(_) | Expr::Closure(_));
             if !is_function {
                 errors.at(check, "`check` takes the path of a function that looks at the value: `check = is_good`");
             }
