@@ -79,9 +79,14 @@ impl Keys {
         while !input.is_empty() {
             let begins_with = next_token(input).map(|token| token.to_string());
             match parse_key(input) {
-                Ok(_) if !input.is_empty() && !input.peek(Token![,]) => {
+                Ok(key) if !input.is_empty() && !input.peek(Token![,]) => {
                     self.meant.extend(begins_with);
-                    errors.at(next_token(input), "expected a comma between two keys");
+                    let name = &key.ident;
+                    let is_bare = key.value.is_none() && key.list.is_none();
+                    match is_bare && !input.peek(Ident::peek_any) {
+                        true => errors.at(next_token(input), format!("a value stands behind `=`: `{name} = …`")),
+                        false => errors.at(next_token(input), "expected a comma between two keys"),
+                    }
                 }
                 Ok(key) => self.add(key, known, errors),
                 Err(error) => {
@@ -205,6 +210,9 @@ fn parse_key(input: ParseStream<'_>) -> syn::Result<Key> {
     let equals: Option<Token![=]> = input.parse()?;
     if equals.is_some() && (input.is_empty() || input.peek(Token![,])) {
         return Err(syn::Error::new(ident.span(), format!("`{ident}` needs a value: `{ident} = …`")));
+    }
+    if equals.is_some() && input.peek(Token![=]) {
+        return Err(input.error(format!("one `=` is enough: `{ident} = …`")));
     }
     let value = equals.map(|_| input.parse()).transpose()?;
     Ok(Key { ident, value, list: None })

@@ -23,6 +23,21 @@ pub struct Coin {
     #[config(default = 5 +, mim = 0)] //~ ERROR(,): expected an expression
     //~^ ERROR(mim): unknown key `mim`; did you mean `min`?
     expression: f64,
+
+    /// As a struct would have it.
+    #[config(default: 5, mim = 0)] //~ ERROR(:): a value stands behind `=`: `default = …`
+    //~^ ERROR(mim): unknown key `mim`; did you mean `min`?
+    colon: f64,
+
+    /// As a condition would have it.
+    #[config(default == 5, mim = 0)] //~ ERROR(=): one `=` is enough: `default = …`
+    //~^ ERROR(mim): unknown key `mim`; did you mean `min`?
+    twice: f64,
+
+    /// As a command would have it.
+    #[config(default 5, mim = 0)] //~ ERROR(5): a value stands behind `=`: `default = …`
+    //~^ ERROR(mim): unknown key `mim`; did you mean `min`?
+    none: f64,
 }
 
 impl Monitor for Coin {
