@@ -21,6 +21,17 @@ pub(crate) fn bare(value: &Expr) -> &Expr {
     }
 }
 
+/// The type as an author writes it: rustc's own words have blanks between all tokens.
+pub(crate) fn text_of_type(ty: &Type) -> String {
+    let mut text = plain(ty).to_token_stream().to_string();
+    for (spaced, close) in
+        [(" :: ", "::"), (":: ", "::"), (" <", "<"), ("< ", "<"), (" >", ">"), (" ,", ","), ("& ", "&")]
+    {
+        text = text.replace(spaced, close);
+    }
+    text
+}
+
 /// Whether the type is called that, wherever it comes from.
 pub(crate) fn last_segment_is(ty: &Type, name: &str) -> bool {
     let Type::Path(path) = plain(ty) else { return false };

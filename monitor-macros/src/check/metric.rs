@@ -2,14 +2,13 @@
 
 use std::collections::HashSet;
 
-use quote::ToTokens;
 use syn::{LitStr, Type};
 
 use super::{missing_doc, names, written_name};
 use crate::errors::Errors;
 use crate::model::{Field, Handle, Role};
 use crate::parse::Pair;
-use crate::types::{arguments_of, last_segment_is, plain, types_of};
+use crate::types::{arguments_of, last_segment_is, plain, text_of_type, types_of};
 
 pub(super) fn metric(field: &Field, handle: &Handle, errors: &mut Errors) {
     if field.doc.is_empty() {
@@ -21,7 +20,7 @@ pub(super) fn metric(field: &Field, handle: &Handle, errors: &mut Errors) {
         // rustc says what is missing behind it.
         None if last_segment_is(&field.ty, "Metric") => {}
         None => {
-            let (ty, alias) = (field.ty.to_token_stream(), alias_hint(&field.ty));
+            let (ty, alias) = (text_of_type(&field.ty), alias_hint(&field.ty));
             errors.at(
                 &field.ty,
                 format!(
@@ -40,7 +39,7 @@ pub(super) fn metric(field: &Field, handle: &Handle, errors: &mut Errors) {
     if let (Some(cumulative), Some([value, ..])) = (&handle.cumulative, types_of(&field.ty, "Metric").as_deref())
         && is_no_number(value)
     {
-        let ty = value.to_token_stream();
+        let ty = text_of_type(value);
         errors.at(cumulative, format!("a `{ty}` does not grow; `cumulative` is for metrics whose values are numbers"));
     }
     constants(&handle.constants, errors);

@@ -3,12 +3,11 @@
 use std::cmp::Ordering;
 use std::fmt::{self, Display};
 
-use quote::ToTokens;
 use syn::{Expr, ExprLit, ExprUnary, Lit, Type, UnOp};
 
 use crate::errors::Errors;
 use crate::model::{Config, Field};
-use crate::types::{argument_of, bare, element_of, is_number, is_unsigned, last_segment_is, number_type};
+use crate::types::{argument_of, bare, element_of, is_number, is_unsigned, last_segment_is, number_type, text_of_type};
 
 /// Checks default and bounds against the type and against each other.
 pub(super) fn check(field: &Field, config: &Config, errors: &mut Errors) {
@@ -27,7 +26,7 @@ pub(super) fn check(field: &Field, config: &Config, errors: &mut Errors) {
 fn check_fits(token: &Expr, ty: &Type, errors: &mut Errors) {
     let Some(number) = Number::of(token) else { return };
     if is_unsigned(ty) && is_negative(token) {
-        let ty = ty.to_token_stream();
+        let ty = text_of_type(ty);
         errors.at(token, format!("{number} is below 0, and no `{ty}` is"));
     } else if last_segment_is(ty, "Duration") {
         if number.as_f64() < 0.0 {

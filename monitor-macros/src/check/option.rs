@@ -2,12 +2,12 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{Expr, ExprLit, Lit};
+use syn::{Expr, ExprLit, Lit, LitStr};
 
 use super::{missing_doc, names, numbers};
 use crate::errors::Errors;
 use crate::model::{Config, Env, Field};
-use crate::types::{arguments_of, bare};
+use crate::types::{arguments_of, bare, last_segment_is, number_type, text_of_type};
 
 pub(super) fn option(field: &Field, config: &Config, errors: &mut Errors) {
     if field.doc.is_empty() {
@@ -15,14 +15,14 @@ pub(super) fn option(field: &Field, config: &Config, errors: &mut Errors) {
     }
     check_presence(field, config, errors);
     numbers::check(field, config, errors);
-    if let (true, Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. }))) = (config.secret, config.default_value())
-        && !text.value().is_empty()
-    {
-        errors.at(
-            text,
-            "a secret that is written here can be read by everybody who has the program; make the option `required`, or an \
-             `Option<_>`",
-        );
+    if config.secret || last_segment_is(number_type(&field.ty), "Secret") {
+        for text in config.default_value().map(texts_in).unwrap_or_default() {
+            errors.at(
+                text,
+                "a secret that is written here can be read by everybody who has the program; make the option `required`, \
+                 or an `Option<_>`",
+            );
+        }
     }
     match &config.env {
         Some(Env::Named(name)) => names::of_variable(name, errors),
@@ -37,6 +37,15 @@ pub(super) fn option(field: &Field, config: &Config, errors: &mut Errors) {
             }
         }
         None => {}
+    }
+}
+
+/// The texts in a default, also those of a list, that are not empty.
+fn texts_in(value: &Expr) -> Vec<&LitStr> {
+    match bare(value) {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if !text.value().is_empty() => vec![text],
+        Expr::Array(array) => array.elems.iter().flat_map(texts_in).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -66,7 +75,7 @@ fn check_presence(field: &Field, config: &Config, errors: &mut Errors) {
             "`required` and `Option<_>` contradict each other: what must be given is never `None`; drop the `Option`",
         ),
         (None, None) if !optional && !config.is_flawed => {
-            let ty = field.ty.to_token_stream();
+            let ty = text_of_type(&field.ty);
             errors.at(
                 &field.ty,
                 format!(

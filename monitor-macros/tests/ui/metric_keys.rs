@@ -16,7 +16,7 @@ pub struct Coin {
     category: Metric<u64>,
 
     /// No number.
-    #[metric(cumulative)] //~ ERROR(cumulative): a `& 'static str` does not grow; `cumulative` is for metrics whose values are numbers
+    #[metric(cumulative)] //~ ERROR(cumulative): a `&'static str` does not grow; `cumulative` is for metrics whose values are numbers
     text: Metric<&'static str>,
 
     /// No name.

@@ -25,6 +25,14 @@ pub struct Coin {
     #[config(default = "hunter2", secret)] //~ ERROR("hunter2"): a secret that is written here can be read by everybody who has the program; make the option `required`, or an `Option<_>`
     secret: String,
 
+    /// One by its type.
+    #[config(default = ["", "hunter2"])] //~ ERROR("hunter2"): a secret that is written here can be read by everybody who has the program; make the option `required`, or an `Option<_>`
+    tokens: Vec<Secret>,
+
+    /// Nothing said, and the type is written as the author would.
+    #[config]
+    list: std::collections::BTreeMap<String, Vec<u64>>, //~ ERROR(std::collections::BTreeMap<String, Vec<u64>>): what is `list` when it is not given? Say `default = …`, or `required`, or make it an `Option<std::collections::BTreeMap<String, Vec<u64>>>`
+
     /// Nothing said.
     #[config]
     unsaid: u64, //~ ERROR(u64): what is `unsaid` when it is not given? Say `default = …`, or `required`, or make it an `Option<u64>`
