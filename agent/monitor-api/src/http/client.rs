@@ -3,16 +3,20 @@
 use std::borrow::Cow;
 use std::fs;
 use std::io::Read as _;
+use std::mem;
 use std::path::Path;
 use std::time::Duration;
 
-use ureq::Agent;
-use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use ureq::http::uri::InvalidUri;
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, Body};
 
 use super::explain::{explain, hint};
 use super::options::HttpOptions;
+use super::redirect::{Asked, port};
 use super::shown_url::ShownUrl;
+use crate::clock::Clock;
 use crate::config::Secret;
 use crate::monitor::{Error, Result, Stop};
 
@@ -23,7 +27,11 @@ pub struct HttpClient {
     headers: HeaderMap,
     timeout: Duration,
     max_body_bytes: u64,
+    max_redirects: u32,
 }
+
+/// The longest that a request may take, whatever an author sets: a moment beyond it may not exist.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl HttpClient {
     /// A client; opens no connection yet. Make it in [`Monitor::initialize`](crate::Monitor::initialize), so that a file
@@ -43,14 +51,18 @@ impl HttpClient {
             .proxy(None)
             .tls_config(tls)
             .http_status_as_error(false)
-            .max_redirects(options.max_redirects)
-            .max_redirects_will_error(options.max_redirects > 0)
-            .timeout_global(Some(options.timeout))
+            .max_redirects(0)
             .user_agent(concat!("scalyr-agent-2/", env!("CARGO_PKG_VERSION")))
             .accept_encoding("identity")
             .build();
         let agent = Agent::new_with_config(config);
-        Ok(Self { agent, headers, timeout: options.timeout, max_body_bytes: options.max_body_bytes })
+        Ok(Self {
+            agent,
+            headers,
+            timeout: options.timeout.min(LONGEST),
+            max_body_bytes: options.max_body_bytes,
+            max_redirects: options.max_redirects,
+        })
     }
 
     /// A request for this page.
@@ -134,6 +146,7 @@ impl Request<'_> {
             .map_err(|failure| match failure {
                 Failure::Method => Error::new(format!("{place}: `{method}` is no HTTP method")),
                 Failure::Url(why) => Error::new(format!("{place}: this is no URL: {why}; write http://HOST/PATH")),
+                Failure::Redirect(why) => Error::new(format!("{place}: {why}")),
                 Failure::Exchange(error) => Error::new(format!("{place}: {}", explain(&error, client.timeout))),
             })
     }
@@ -142,11 +155,13 @@ impl Request<'_> {
 enum Failure {
     Method,
     Url(String),
+    Redirect(&'static str),
     Exchange(ureq::Error),
 }
 
 type Answer = (u16, HeaderMap, Vec<u8>, bool);
 
+/// Asks, and asks again where a redirect leads, as often as is allowed.
 fn exchange(
     client: &HttpClient,
     method: &str,
@@ -155,26 +170,54 @@ fn exchange(
     body: Vec<u8>,
 ) -> Result<Answer, Failure> {
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| Failure::Method)?;
-    let mut request = ureq::http::Request::builder().method(method).uri(url).body(body).map_err(|error| {
-        // Only the URL can be wrong here.
-        Failure::Url(error.to_string())
-    })?;
-    if request.uri().host().is_none() {
+    let uri: Uri = url.parse().map_err(|error: InvalidUri| Failure::Url(error.to_string()))?;
+    if uri.host().is_none() {
         return Err(Failure::Url("it names no server".to_owned()));
     }
-    *request.headers_mut() = headers;
-    let secure = request.uri().scheme_str() == Some("https");
-    let empty = request.body().is_empty();
-    let answer = if empty {
-        let request = client.agent.configure_request(request.map(|_| ())).https_only(secure).build();
-        client.agent.run(request)
+    if port(&uri).is_none() {
+        // ureq would quote the URL, password and all.
+        return Err(Failure::Url("it begins with neither http:// nor https://".to_owned()));
+    }
+    let mut asked = Asked { method, uri, headers, body };
+    // The network waits by the clock of the machine.
+    let clock = Clock::system();
+    let until = clock.monotonic() + client.timeout;
+    for left in (0..=client.max_redirects).rev() {
+        let answer = ask(client, &mut asked, until.saturating_duration_since(clock.monotonic()))?;
+        let next = match client.max_redirects {
+            0 => None,
+            _ => asked.after(answer.status(), answer.headers()).map_err(Failure::Redirect)?,
+        };
+        match next {
+            None => return read(client, answer),
+            Some(next) if left > 0 => asked = next,
+            Some(_) => break,
+        }
+    }
+    Err(Failure::Redirect("the server redirects more often than `max_redirects` allows"))
+}
+
+/// Sends one request, and takes its body along.
+fn ask(client: &HttpClient, asked: &mut Asked, timeout: Duration) -> Result<ureq::http::Response<Body>, Failure> {
+    let mut request = ureq::http::Request::new(());
+    asked.method.clone_into(request.method_mut());
+    asked.uri.clone_into(request.uri_mut());
+    asked.headers.clone_into(request.headers_mut());
+    let body = mem::take(&mut asked.body);
+    let answer = if body.is_empty() {
+        client.agent.run(client.agent.configure_request(request).timeout_global(Some(timeout)).build())
     } else {
-        let request = client.agent.configure_request(request).https_only(secure).build();
-        client.agent.run(request)
+        let request = request.map(|()| body);
+        client.agent.run(client.agent.configure_request(request).timeout_global(Some(timeout)).build())
     };
-    let (head, mut body) = answer.map_err(Failure::Exchange)?.into_parts();
+    answer.map_err(Failure::Exchange)
+}
+
+/// Reads the body, up to its bound.
+fn read(client: &HttpClient, answer: ureq::http::Response<Body>) -> Result<Answer, Failure> {
+    let (head, mut body) = answer.into_parts();
     let mut bytes = Vec::new();
-    let read = body.as_reader().take(client.max_body_bytes + 1).read_to_end(&mut bytes);
+    let read = body.as_reader().take(client.max_body_bytes.saturating_add(1)).read_to_end(&mut bytes);
     read.map_err(|error| Failure::Exchange(error.into()))?;
     let cut = bytes.len() as u64 > client.max_body_bytes;
     if cut {

@@ -13,12 +13,6 @@ pub(super) fn explain(error: &ureq::Error, timeout: Duration) -> String {
             );
         }
         ureq::Error::HostNotFound => return "the name of the server has no address; check its spelling".to_owned(),
-        ureq::Error::RequireHttpsOnly(_) => {
-            return "the server redirects from https to plain http, which is not followed".to_owned();
-        }
-        ureq::Error::TooManyRedirects => {
-            return "the server redirects more often than `max_redirects` allows".to_owned();
-        }
         ureq::Error::BadUri(why) => format!("this is no URL that can be asked: {why}"),
         ureq::Error::Io(error) => match error.kind() {
             ErrorKind::ConnectionRefused => {

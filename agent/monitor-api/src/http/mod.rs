@@ -40,6 +40,7 @@
 mod client;
 mod explain;
 mod options;
+mod redirect;
 mod shown_url;
 
 pub use client::{HttpClient, Request, Response};

@@ -31,7 +31,8 @@ pub struct HttpOptions {
     #[config(default = 1_048_576, min = 1, max = 268_435_456)]
     pub max_body_bytes: u64,
 
-    /// How many redirects are followed; from https never to plain http. With 0 a redirect is an answer like any other.
+    /// How many redirects are followed; from https never to plain http, and to another server without any of the headers.
+    /// With 0 a redirect is an answer like any other.
     #[config(default = 0, min = 0, max = 20)]
     pub max_redirects: u32,
 }

@@ -92,9 +92,11 @@ fn each_trouble_says_what_to_do() {
     silent.close_at_once();
     let text = said(&client(), &silent.url("/"));
     assert!(text.contains("without a whole answer") || text.contains("reset"), "{text}");
-    for no_url in ["", "127.0.0.1/x", "http://", "http://a b/", "ftp://127.0.0.1/"] {
+    for no_url in
+        ["", "127.0.0.1/x", "http://", "http://a b/", "ftp://127.0.0.1/", "me:s3cret@host", "http://me:s3cret"]
+    {
         let text = said(&client(), no_url);
-        assert!(text.starts_with("GET "), "{no_url:?}: {text}");
+        assert!(text.starts_with("GET ") && !text.contains("s3cret"), "{no_url:?}: {text}");
     }
     let text = client().request("GE T", "http://127.0.0.1/").send().unwrap_err().to_string();
     assert!(text.ends_with("is no HTTP method"), "{text}");
@@ -123,6 +125,50 @@ fn redirects_are_followed_as_often_as_is_allowed() {
     let client = HttpClient::new(&options(&json!({ "max_redirects": 2 }))).unwrap();
     let text = said(&client, &server.url("/"));
     assert!(text.ends_with("the server redirects more often than `max_redirects` allows"), "{text}");
+}
+
+#[test]
+fn headers_go_to_the_server_that_was_asked_and_to_no_other() {
+    let page = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    let redirect = |to: &str| format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n");
+    let entry = json!({ "max_redirects": 1, "headers": { "X-Api-Key": "s3cret", "Authorization": "Bearer t0ken" } });
+    let client = HttpClient::new(&options(&entry)).unwrap();
+    let other = Server::answering(page);
+    let server = Server::answering(&redirect(&other.url("/there")));
+    let answer = client.request("post", &server.url("/")).header("Cookie", "c00kie").body("a=1").send().unwrap();
+    assert_eq!(answer.status(), 200);
+    let asked = other.asked();
+    assert!(asked.starts_with("GET /there HTTP/1.1\r\n") && asked.ends_with("\r\n\r\n"), "{asked}");
+    for secret in ["s3cret", "t0ken", "c00kie", "a=1"] {
+        assert!(!asked.contains(secret), "{asked}");
+        assert!(server.asked().contains(secret), "{}", server.asked());
+    }
+    let same = Server::answering(&redirect("/there"));
+    assert!(said(&client, &same.url("/")).contains("more often than"));
+    assert_eq!(same.asked().matches("x-api-key: s3cret").count(), 2, "{}", same.asked());
+}
+
+#[test]
+fn a_redirect_to_nowhere_is_refused_without_showing_it() {
+    let client = HttpClient::new(&options(&json!({ "max_redirects": 1 }))).unwrap();
+    for location in ["ftp://me:s3cret@host/", "http://\u{fc} s3cret/", "http://"] {
+        let server =
+            Server::answering(&format!("HTTP/1.1 307 Moved\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"));
+        let text = said(&client, &server.url("/"));
+        assert!(text.ends_with("the server redirects to what is no URL"), "{text}");
+    }
+    // One that leads nowhere at all, and one that would have the body sent again, are answers.
+    let nowhere = Server::answering("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(client.get(&nowhere.url("/")).send().unwrap().status(), 302);
+    let again = Server::answering("HTTP/1.1 307 Moved\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(client.request("post", &again.url("/")).body("a").send().unwrap().status(), 307);
+}
+
+#[test]
+fn the_widest_bounds_that_an_author_can_set_are_usable() {
+    let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    let options = HttpOptions { max_body_bytes: u64::MAX, timeout: Duration::MAX, ..HttpOptions::default() };
+    assert_eq!(HttpClient::new(&options).unwrap().get(&server.url("/")).send().unwrap().text(), "ok");
 }
 
 #[test]
