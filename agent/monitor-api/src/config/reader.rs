@@ -233,12 +233,18 @@ impl<T> TypedOption<T> {
 /// Whether a message holds any text or number of a value.
 fn shows(message: &str, value: &Value) -> bool {
     match value {
-        Value::String(text) => !text.is_empty() && message.contains(text.as_str()),
+        Value::String(text) => shows_text(message, text),
         Value::Number(number) => message.contains(&number.to_string()),
         Value::Array(elements) => elements.iter().any(|element| shows(message, element)),
         Value::Object(members) => {
-            members.iter().any(|(key, member)| message.contains(key.as_str()) || shows(message, member))
+            members.iter().any(|(key, member)| shows_text(message, key) || shows(message, member))
         }
         Value::Null | Value::Bool(_) => false,
     }
+}
+
+/// Whether a message holds a text, also when blanks were taken off, capitals changed or quotes put around it.
+fn shows_text(message: &str, text: &str) -> bool {
+    let (message, text) = (message.to_lowercase(), text.trim().to_lowercase());
+    !text.is_empty() && (message.contains(&text) || message.contains(&text.escape_debug().to_string()))
 }

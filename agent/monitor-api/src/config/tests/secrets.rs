@@ -63,6 +63,23 @@ fn bounds_and_checks_of_a_secret_do_not_show_it() {
 }
 
 #[test]
+fn a_check_that_changes_the_secret_does_not_show_it_either() {
+    fn check(given: &String) -> crate::Result<()> {
+        Err(Error::new(match given.trim() {
+            "quoted\"" => format!("{given:?} is no good"),
+            loud => format!("{} is no good", loud.to_uppercase()),
+        }))
+    }
+    let password = TypedOption { secret: true, check: Some(check), ..option("password", Absent::Refused) };
+    for given in [" hunter2 ", "quoted\""] {
+        let told = look_up(&password, json!({ "password": given }), &[]).1;
+        let hidden =
+            "Refused password: is refused by the monitor; the reason is not shown, because it holds the secret";
+        assert_eq!(told, [hidden], "{given}");
+    }
+}
+
+#[test]
 fn a_secret_shows_itself_as_a_mask() {
     let secret: Secret = read(json!(PASSWORD)).unwrap();
     assert_eq!(secret.reveal(), PASSWORD);
