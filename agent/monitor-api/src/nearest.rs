@@ -15,7 +15,9 @@ pub(crate) fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) 
 /// How alike two names are, from 0 to 1: few edits, or one is a part of the other between underscores or dots.
 pub(crate) fn likeness(word: &str, name: &str) -> f64 {
     let (word, name) = (word.to_lowercase(), name.to_lowercase());
-    let edits = strsim::normalized_damerau_levenshtein(&word, &name);
+    // The edits of two texts take time by the product of their lengths, and where these differ so much there are many.
+    let (short, long) = (word.len().min(name.len()), word.len().max(name.len()));
+    let edits = if long > 6 * short { 0.0 } else { strsim::normalized_damerau_levenshtein(&word, &name) };
     let part = |whole: &str, part: &str| part.len() >= 3 && whole.split(['_', '.', '-']).any(|piece| piece == part);
     if part(&word, &name) || part(&name, &word) { edits.max(0.8) } else { edits }
 }
@@ -23,4 +25,16 @@ pub(crate) fn likeness(word: &str, name: &str) -> f64 {
 /// `` `a`, `b` ``
 pub(crate) fn quoted(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_without_measure_is_like_no_other() {
+        assert_eq!(nearest(&"k".repeat(1_000_000), ["k", "key"]), [] as [&str; 0]);
+        assert_eq!(nearest("hürde", ["hurde", "k"]), ["hurde"]);
+        assert_eq!(nearest(&format!("{}_disk", "x".repeat(1000)), ["disk"]), ["disk"]);
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::dialect::{self, Translated};
 use super::kind::Kind;
-use super::value::{ConfigValue, Found};
+use super::value::{ConfigValue, Found, shown};
 use crate::monitor::{Error, Result};
 
 /// How many steps back one search may take before it gives up: a tenth of a second or so.
@@ -35,7 +35,7 @@ impl Pattern {
     pub fn new(text: &str) -> Result<Self> {
         match compile(text) {
             Ok(compiled) => Ok(Self { text: text.to_owned(), compiled: Ok(Arc::new(compiled)) }),
-            Err(fault) => Err(Error::new(format!("{text:?} is not a regular expression: {fault}"))),
+            Err(fault) => Err(Error::new(format!("{} is not a regular expression: {fault}", shown(&text.into())))),
         }
     }
 
@@ -78,19 +78,20 @@ impl Pattern {
     fn regex(&self) -> Result<&Regex> {
         match &self.compiled {
             Ok(regex) => Ok(regex),
-            Err(fault) => Err(Error::new(format!("{:?} is not a regular expression: {fault}", self.text))),
+            Err(fault) => {
+                let text = shown(&self.to_value());
+                Err(Error::new(format!("{text} is not a regular expression: {fault}")))
+            }
         }
     }
 
     fn gave_up(&self, error: &fancy_regex::Error) -> Error {
-        let pattern = &self.text;
+        let pattern = shown(&self.to_value());
         Error::new(match error {
             fancy_regex::Error::RuntimeError(RuntimeError::BacktrackLimitExceeded) => {
-                format!(
-                    "the search for {pattern:?} was given up after {BACKTRACK_LIMIT} steps; write a simpler pattern"
-                )
+                format!("the search for {pattern} was given up after {BACKTRACK_LIMIT} steps; write a simpler pattern")
             }
-            other => format!("the search for {pattern:?} was given up: {other}; write a simpler pattern"),
+            other => format!("the search for {pattern} was given up: {other}; write a simpler pattern"),
         })
     }
 }
@@ -116,7 +117,13 @@ impl<'t> Captures<'t> {
     }
 }
 
+/// The most bytes of a pattern: one of a megabyte takes seconds and a hundred times its memory to compile.
+const MOST_BYTES: usize = 64 << 10;
+
 fn compile(text: &str) -> std::result::Result<Regex, String> {
+    if text.len() > MOST_BYTES {
+        return Err(format!("it is {} bytes long, and at most {MOST_BYTES} are allowed", text.len()));
+    }
     let translated = dialect::translate(text)?;
     RegexBuilder::new(&translated.text)
         .backtrack_limit(BACKTRACK_LIMIT)
@@ -317,6 +324,18 @@ mod tests {
             [\w-z]         invalid range boundary, must be a literal, in the part that begins at character 1
             (?#a           the `(` at character 1 is never closed
         "#]].assert_eq(&told);
+    }
+
+    #[test]
+    fn a_pattern_without_measure_is_refused_at_once_and_not_quoted() {
+        let error = Pattern::new(&"$".repeat(300_000)).unwrap_err().to_string();
+        assert!(
+            error.ends_with("$… is not a regular expression: it is 300000 bytes long, and at most 65536 are allowed")
+        );
+        assert!(error.len() < 200, "{error}");
+        let slow = Pattern::new(&format!("{}^(a|aa)+$\\1b", "(?#x)".repeat(1000))).unwrap();
+        let error = slow.is_match(&("a".repeat(40) + "c")).unwrap_err().to_string();
+        assert!(error.contains("was given up") && error.len() < 200, "{error}");
     }
 
     #[test]
