@@ -16,8 +16,8 @@ const TRUTHS: [&str; 13] = ["true", "t", "1", "yes", "y", "on", "false", "f", "0
 /// The schema of one option: its description, type in every form that is read, bounds and default.
 pub fn option_schema(option: &OptionDecl) -> Value {
     let mut schema = kind_schema(&option.kind, option.min.as_ref(), option.max.as_ref());
-    if !option.required {
-        // A null counts as not given.
+    if !option.required || option.env.is_some() {
+        // A null counts as not given: a default is used then, or the environment.
         allow_null(&mut schema);
     }
     schema.insert("description".to_owned(), option.doc.into());
@@ -283,6 +283,13 @@ mod tests {
               "writeOnly": true
             }
         "#]].assert_eq(&(text.join("\n") + "\n"));
+    }
+
+    #[test]
+    fn a_null_conforms_where_the_environment_may_give_the_value() {
+        let named = TypedOption { env: Some("X"), ..option::<u8>(Absent::Refused) };
+        assert!(conforms(&json!(null), &schema_of(&named)));
+        assert!(!conforms(&json!(null), &schema_of(&option::<u8>(Absent::Refused))));
     }
 
     #[test]
