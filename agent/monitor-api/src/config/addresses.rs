@@ -47,13 +47,17 @@ impl FromStr for HostPort {
 
     fn from_str(text: &str) -> Result<Self, NoHostPort> {
         let (host, port) = text.trim().rsplit_once(':').ok_or(NoHostPort("it has no port"))?;
-        let port = port.parse().map_err(|_| NoHostPort("the port behind the last `:` is no number from 0 to 65535"))?;
+        // A number's own parser would take `+80`.
+        let digits = Some(port).filter(|port| port.bytes().all(|c| c.is_ascii_digit()));
+        let port = digits.and_then(|port| port.parse().ok());
+        let port = port.ok_or(NoHostPort("the port behind the last `:` is no number from 0 to 65535"))?;
         let host = match host.strip_prefix('[') {
             Some(inner) => {
                 let address = inner.strip_suffix(']').filter(|address| address.parse::<Ipv6Addr>().is_ok());
                 address.ok_or(NoHostPort("between `[` and `]` stands no IPv6 address"))?
             }
-            None if host.contains(|c: char| c.is_whitespace() || "/@[]".contains(c)) => {
+            // Letters of all languages: the system's resolver may know such names.
+            None if host.contains(|c: char| !c.is_alphanumeric() && !"-_.:".contains(c)) => {
                 return Err(NoHostPort("the host is no plain name or address; leave out the scheme and the path"));
             }
             None if host.contains(':') => return Err(NoHostPort("an IPv6 address needs brackets, like [::1]:80")),

@@ -99,7 +99,13 @@ impl ConfigValue for String {
     fn read(found: &mut Found<'_>) -> Option<Self> {
         match found.value() {
             Value::String(text) => Some(found.https(text)),
-            Value::Number(number) => Some(number.to_string()),
+            Value::Number(number) => {
+                // Only beyond this does a number lose digits that the user wrote: a password of thirty digits, say.
+                if number.is_f64() && number.as_f64().is_some_and(|number| number.abs() >= 9.0e15) {
+                    found.warn(format_args!("{number} is read as the text \"{number}\"; write it in quotes"));
+                }
+                Some(number.to_string())
+            }
             Value::Bool(value) => {
                 let text = if *value { "True" } else { "False" };
                 found.warn(format_args!("{value} is read as the text \"{text}\"; write it in quotes"));
@@ -125,6 +131,10 @@ impl ConfigValue for PathBuf {
 
     fn read(found: &mut Found<'_>) -> Option<Self> {
         match found.value() {
+            Value::String(text) if text.contains('\0') => {
+                let given = found.shown();
+                found.refuse_openly(format_args!("{given} is not a path: it holds a NUL character"))
+            }
             Value::String(text) => Some(text.into()),
             _ => found.refuse_kind(Self::KIND),
         }

@@ -180,8 +180,23 @@ pub(super) fn shown(value: &Value) -> String {
         Value::Object(_) => return "an object".to_owned(),
         value => value.to_string(),
     };
-    match text.char_indices().nth(SHOWN_CHARACTERS) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text,
+    let mut shown = String::new();
+    for (at, c) in text.chars().enumerate() {
+        if at == SHOWN_CHARACTERS {
+            shown.push('…');
+            break;
+        }
+        match is_hidden(c) {
+            true => shown.extend(c.escape_unicode()),
+            false => shown.push(c),
+        }
     }
+    shown
+}
+
+/// Whether a character would steer the terminal, or not be seen, or turn the text around it.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || c == '\u{feff}'
 }

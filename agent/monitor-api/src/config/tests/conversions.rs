@@ -169,6 +169,43 @@ fn a_password_inside_a_list_or_an_object_is_not_shown() {
 }
 
 #[test]
+fn a_number_that_loses_digits_as_a_text_is_warned_of() {
+    let warned = |number: &str| {
+        let (value, mut problems) = (serde_json::from_str(number).unwrap(), Vec::new());
+        let text = String::read(&mut Found::new(&value, "", "", &mut problems)).unwrap();
+        (text, told(problems))
+    };
+    assert_eq!(warned("18446744073709551615"), ("18446744073709551615".to_owned(), vec![]));
+    assert_eq!(warned("1.5"), ("1.5".to_owned(), vec![]));
+    assert_eq!(
+        warned("123456789012345678901234567890").1,
+        [r#"Warning : 1.2345678901234568e+29 is read as the text "1.2345678901234568e+29"; write it in quotes"#]
+    );
+}
+
+#[test]
+fn a_path_with_a_nul_is_refused() {
+    assert_eq!(refused::<PathBuf>(json!("/a\0b")), r#""/a\u0000b" is not a path: it holds a NUL character"#);
+}
+
+#[test]
+fn only_a_plain_host_and_digits_are_a_host_and_a_port() {
+    for plain in ["localhost:80", "a_b-c.d:00080", "bücher.example:1", "[::1]:65535", " 10.0.0.1:0 "] {
+        assert!(read::<HostPort>(json!(plain)).is_ok(), "{plain}");
+    }
+    for odd in ["h:+80", "h:-0", "h:", "h:٣", "h\0:80", "h\u{202e}:80", "h?a:80", "h#a:80", "a,b:80", "h\\x:80", "*:80"]
+    {
+        assert!(read::<HostPort>(json!(odd)).is_err(), "{odd:?}");
+    }
+}
+
+#[test]
+fn what_would_steer_a_terminal_or_hide_is_shown_by_its_code() {
+    let message = refused::<u8>(json!("a\u{202e}b\u{9b}c\u{200b}\u{1b}\u{7f}é"));
+    assert_eq!(message, r#""a\u{202e}b\u{9b}c\u{200b}\u001b\u{7f}é" is not a whole number"#);
+}
+
+#[test]
 fn a_long_value_is_cut_short_in_a_message() {
     let message = refused::<f64>(json!("é".repeat(5000)));
     assert!(message.len() < 200, "{message}");
