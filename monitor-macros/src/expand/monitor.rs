@@ -1,7 +1,8 @@
 //! A monitor.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
+use syn::{Expr, Type};
 
 use super::{lints, local, metric, option, optional};
 use crate::model::{Field, Monitor, Role};
@@ -73,7 +74,7 @@ fn further_mistakes(monitor: &Monitor) -> TokenStream {
         let ty = &field.ty;
         match &field.role {
             Role::State(None) if arguments_of(ty, "Metric").is_none() => Some(initial(field)),
-            Role::State(Some(value)) => Some(quote!(let _: #ty = #value)),
+            Role::State(Some(value)) => Some(given(value, ty)),
             Role::Set(_) => Some(metric::handles(field)),
             Role::Group => Some(quote!(<#ty as ::scalyr_monitor::__private::OptionGroup>::read)),
             _ => None,
@@ -97,6 +98,20 @@ fn initial(field: &Field) -> TokenStream {
     quote!(<#ty as ::scalyr_monitor::__private::Initial>::initial())
 }
 
+/// The author's own value of a state field, in a function of its own: a `?` in it would leave the constructor, and the
+/// monitor would not be made without a word.
+fn given(value: &Expr, ty: &Type) -> TokenStream {
+    quote_spanned! {Span::mixed_site()=>
+        {
+            #[allow(unused_braces, reason = "they are the author's")]
+            fn __given() -> #ty {
+                #value
+            }
+            __given()
+        }
+    }
+}
+
 /// Reads every option first, so that all problems are found, and then makes the instance.
 fn construct(monitor: &Monitor) -> TokenStream {
     let ident = &monitor.ident;
@@ -110,7 +125,7 @@ fn construct(monitor: &Monitor) -> TokenStream {
             }
             Role::Metric(handle) => metric::handle(field, handle),
             Role::Set(_) => metric::handles(field),
-            Role::State(Some(value)) => value.to_token_stream(),
+            Role::State(Some(value)) => given(value, &field.ty),
             Role::State(None) | Role::Broken => initial(field),
         };
         quote!(#name: #value)

@@ -22,6 +22,9 @@ pub struct Coin {
 
     #[state(defalut = 5)] //~ ERROR(defalut): unknown key `defalut`; did you mean `default`?
     misspelt: u64,
+
+    #[state(default = Some(5)?)] //~ ERROR(?): the `?` operator can only be used in a function that returns `Result` or `Option` (or another type that implements `FromResidual`)
+    hasty: u64,
 }
 
 impl Monitor for Coin {}
