@@ -1,6 +1,6 @@
 //! What the reference says about an option of a monitor, or about a key of the configuration.
 
-use scalyr_monitor::config::{Kind as OptionKind, OptionDecl};
+use scalyr_monitor::config::{Kind as OptionKind, MASK, OptionDecl};
 use serde_json::Value;
 
 use super::words;
@@ -26,9 +26,6 @@ pub(super) struct Fact {
     pub(super) notes: Vec<String>,
 }
 
-/// What stands in place of a secret.
-pub(super) const MASKED: &str = "********";
-
 impl Fact {
     /// An option of a monitor.
     pub(super) fn of_option(option: &OptionDecl) -> Self {
@@ -49,10 +46,11 @@ impl Fact {
             doc: option.doc,
             kind: option.kind.to_string(),
             bounds: words::bounds(option.min.as_ref().or(least.as_ref()), option.max.as_ref().or(most.as_ref())),
-            default: option
-                .default
-                .as_ref()
-                .map(|default| if option.secret { MASKED.to_owned() } else { words::written(default) }),
+            // A secret is masked where it is described, unless there is nothing in it.
+            default: option.default.as_ref().map(|default| match default.as_str() {
+                Some(MASK) => MASK.to_owned(),
+                _ => words::written(default),
+            }),
             required: option.required,
             env: option.env.map(str::to_owned),
             notes,

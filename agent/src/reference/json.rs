@@ -5,7 +5,6 @@ use scalyr_monitor::metric::MetricDecl;
 use scalyr_monitor::registry::Registration;
 use serde_json::{Map, Value, json};
 
-use super::fact::MASKED;
 use super::is_builtin;
 
 /// Monitors, in their order.
@@ -34,10 +33,6 @@ pub fn one(registration: &Registration) -> Value {
 }
 
 fn option(option: &OptionDecl) -> Value {
-    let default = match &option.default {
-        Some(_) if option.secret => Some(Value::from(MASKED)),
-        default => default.clone(),
-    };
     json!({
         "name": option.key,
         "aliases": option.aliases,
@@ -45,7 +40,7 @@ fn option(option: &OptionDecl) -> Value {
         "type": option.kind.to_string(),
         "words": words(option.kind),
         "required": option.required,
-        "default": default,
+        "default": option.default,
         "min": option.min,
         "max": option.max,
         "environment": option.env,
