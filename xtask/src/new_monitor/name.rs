@@ -16,6 +16,9 @@ const KEYWORDS: &[&str] = &[
 /// Crates that come with the compiler.
 const STD_CRATES: &[&str] = &["alloc", "core", "proc_macro", "std", "test"];
 
+/// What stands between the words of a name.
+const SEPARATORS: [char; 2] = ['-', '_'];
+
 /// Types that the template, or what Rust and the prelude bring in, uses already.
 const USED_TYPES: &[&str] = &[
     "Box",
@@ -95,11 +98,19 @@ fn capitalized(word: &str) -> String {
 pub(super) fn problems(given: &str, taken: &[Taken]) -> Vec<String> {
     let mut problems = Vec::new();
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-    if !given.starts_with(|c: char| c.is_ascii_lowercase()) || !given.chars().all(fits) {
+    let rule = if !given.starts_with(|c: char| c.is_ascii_lowercase()) || !given.chars().all(fits) {
+        Some("a small letter from a to z, then small letters, digits, `-` and `_`")
+    } else if plain(given).contains("__") {
+        // Rust warns of such a crate's name.
+        Some("between two words stands one `-` or `_`")
+    } else if given.ends_with(SEPARATORS) {
+        Some("it ends in a letter or a digit")
+    } else {
+        None
+    };
+    if let Some(rule) = rule {
         let cure = suggestion(given).map_or_else(String::new, |name| format!("; try `{name}`"));
-        problems.push(format!(
-            "`{given}` cannot name a monitor: a small letter from a to z, then small letters, digits, `-` and `_`{cure}"
-        ));
+        problems.push(format!("`{given}` cannot name a monitor: {rule}{cure}"));
     }
     if given.chars().count() > LONGEST {
         problems.push(format!("`{given}` is {} characters long; {LONGEST} are allowed", given.chars().count()));
@@ -110,6 +121,10 @@ pub(super) fn problems(given: &str, taken: &[Taken]) -> Vec<String> {
     }
     if STD_CRATES.contains(&plain_name.as_str()) {
         problems.push(format!("`{given}` is a crate that comes with Rust; say more, for example `{given}-monitor`"));
+    }
+    if plain_name == "target" {
+        let what = "is where cargo builds, which git ignores";
+        problems.push(format!("`{given}` {what}; say more, for example `{given}-monitor`"));
     }
     let owners: Vec<&Taken> = taken.iter().filter(|other| plain(&other.name) == plain_name).collect();
     if !owners.is_empty() {
@@ -123,16 +138,19 @@ pub(super) fn problems(given: &str, taken: &[Taken]) -> Vec<String> {
 /// The nearest name that is allowed, if there is anything to go by.
 fn suggestion(given: &str) -> Option<String> {
     let mut name = String::new();
+    let mut before = None;
     for c in given.chars() {
-        if c.is_ascii_uppercase() && name.ends_with(|last: char| last.is_ascii_lowercase()) {
+        let begins_word = c.is_ascii_uppercase() && before.is_some_and(|before: char| before.is_ascii_lowercase());
+        let fitting = if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '-' };
+        if begins_word {
             name.push('-');
         }
-        name.push(if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '-' });
+        if !(SEPARATORS.contains(&fitting) && name.ends_with(SEPARATORS)) {
+            name.push(fitting);
+        }
+        before = Some(c);
     }
-    while name.contains("--") {
-        name = name.replace("--", "-");
-    }
-    let name = name.trim_start_matches(|c: char| !c.is_ascii_lowercase()).trim_end_matches(['-', '_']);
+    let name = name.trim_start_matches(|c: char| !c.is_ascii_lowercase()).trim_end_matches(SEPARATORS);
     (!name.is_empty()).then(|| name.to_owned())
 }
 
@@ -193,6 +211,12 @@ mod tests {
             ("schn\u{ee}e", "cannot name"),
             ("match", "`match` is a word of Rust; say more, for example `match-monitor`"),
             ("proc-macro", "comes with Rust"),
+            ("RAIN-GAUGE", "try `rain-gauge`"),
+            ("CPUTemp", "try `cputemp`"),
+            ("a--b", "`a--b` cannot name a monitor: between two words stands one `-` or `_`; try `a-b`"),
+            ("a_-b", "try `a_b`"),
+            ("rain-", "`rain-` cannot name a monitor: it ends in a letter or a digit; try `rain`"),
+            ("target", "`target` is where cargo builds, which git ignores; say more, for example `target-monitor`"),
         ] {
             assert!(told(given).concat().contains(told_of), "{given}: {:?}", told(given));
         }
