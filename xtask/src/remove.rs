@@ -109,6 +109,10 @@ fn delete(root: &Path, monitor: &MonitorCrate, force: bool) -> Result<String, Ve
     }
     // Out of sight first, so that a refusal to link leaves everything as it was.
     let aside = root.join(FOLDER).join(format!(".removed-{}", monitor.folder));
+    if aside.exists() {
+        // Left behind by a run that was killed; what is in it was to be deleted.
+        fs::remove_dir_all(&aside).map_err(|error| vec![format!("{}: {error}; delete it by hand", aside.display())])?;
+    }
     fs::rename(&path, &aside).map_err(io)?;
     if let Err(mut problems) = link::link(root, true) {
         problems.extend(fs::rename(&aside, &path).map_err(io).err().into_iter().flatten());

@@ -132,6 +132,8 @@ fn a_local_monitor_is_deleted_unless_that_would_lose_work() {
         fs::remove_file(repository.root().join("local-monitors/snow/secret")).unwrap();
         fs::remove_file(repository.root().join("local-monitors/snow/.gitignore")).unwrap();
         repository.put("local-monitors/snow/target/debug/x", "");
+        // What a `remove` left behind that was killed.
+        repository.put("local-monitors/.removed-snow/src/lib.rs", "");
         assert!(
             repository.told(&["remove", "snow"]).starts_with("unlinked local-monitors/snow and deleted the folder\n")
         );
@@ -139,6 +141,7 @@ fn a_local_monitor_is_deleted_unless_that_would_lose_work() {
         repository.told(&["remove", "snow", "--force"]);
     }
     assert!(!repository.root().join("local-monitors/snow").exists());
+    assert!(!repository.root().join("local-monitors/.removed-snow").exists());
     assert!(!repository.text("local-monitors/Cargo.toml").contains("snow"));
     repository.builds().unwrap();
 
