@@ -175,3 +175,17 @@ fn a_lock_file_that_changed_with_git_pull_is_taken_over_but_not_under_locked() {
     assert_eq!(repository.text("Cargo.lock"), tracked);
     assert!(repository.told(&["agent"]).contains("linked: hail\n"));
 }
+
+#[test]
+fn a_monitor_that_reaches_this_checkout_through_a_symbolic_link_is_told_what_cargo_would_make_of_it() {
+    let repository = repository_beside("outside_by_link");
+    std::os::unix::fs::symlink(repository.root(), repository.root().join("../checkout")).unwrap();
+    repository.put_monitor("../my/hail", "hail", "scalyr-monitor = { path = \"../../agent/agent/monitor-api\" }");
+    repository.put_monitor("../my/snow", "snow", "scalyr-monitor = { path = \"../../checkout/agent/monitor-api\" }");
+    let told = repository.xtask(&["link", "--from", "../my/snow"]);
+    let told = String::from_utf8(told.stderr).unwrap();
+    assert!(told.starts_with("cargo xtask link: ../my/snow/Cargo.toml: takes scalyr-monitor from "), "{told}");
+    assert!(told.contains("by way of a symbolic link, and cargo would take that for another crate"), "{told}");
+    assert!(told.contains("write `scalyr-monitor = \"0.1\"` there"), "{told}");
+    repository.told(&["link", "--from", "../my/hail"]);
+}

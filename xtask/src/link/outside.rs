@@ -200,18 +200,38 @@ pub(super) fn problems(root: &Path, local: &[MonitorCrate], outside: &[MonitorCr
 /// A dependency on another `scalyr-monitor` than this checkout's, with which a monitor would never be found.
 fn wrong_api(root: &Path, monitor: &MonitorCrate) -> Option<String> {
     let own = root.join(workspace::API_FOLDER);
+    let real = |path: &Path| fs::canonicalize(path).ok();
     let place = &monitor.place;
     let cure = format!("write `{API} = \"0.1\"` there: linking puts this checkout's in its place");
     match &monitor.api {
         None => Some(format!("{place}/Cargo.toml: does not depend on {API}, so it can hold no monitor; {cure}")),
-        Some(ApiDependency::Path(path)) if fs::canonicalize(path).ok() != fs::canonicalize(&own).ok() => Some(format!(
+        Some(ApiDependency::Path(path)) if real(path) != real(&own) => Some(format!(
             "{place}/Cargo.toml: takes {API} from {}, which is not this checkout's ({}), and monitors made with another \
              one would be missing in the agent; {cure}",
             path.display(),
             own.display()
         )),
+        // Cargo tells crates from folders by their paths as they are written.
+        Some(ApiDependency::Path(path)) if real(path) != Some(without_dots(path)) => Some(format!(
+            "{place}/Cargo.toml: takes {API} from {}, which is this checkout's by way of a symbolic link, and cargo would \
+             take that for another crate; {cure}",
+            path.display()
+        )),
         Some(_) => None,
     }
+}
+
+/// An absolute path as cargo understands it: `..` takes back the folder before it, whatever that is.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => _ = plain.pop(),
+            Component::CurDir => {}
+            other => plain.push(other),
+        }
+    }
+    plain
 }
 
 #[cfg(test)]
