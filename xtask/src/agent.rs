@@ -45,6 +45,10 @@ fn command(root: &Path, subcommand: &str, options: &[String]) -> Result<Command,
     let given = |option: &str| options.iter().any(|given| given == option || given.starts_with(&format!("{option}=")));
     let locked = given("--locked") || given("--frozen");
     let resolve = Resolve { locked, offline: given("--offline") || given("--frozen") };
+    let gone = link::without_folder(root);
+    if !gone.is_empty() {
+        return Err(gone);
+    }
     let mut command = cargo();
     command.args([subcommand, "--manifest-path"]);
     if link::prepare(root, resolve)? {

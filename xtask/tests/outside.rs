@@ -189,3 +189,17 @@ fn a_monitor_that_reaches_this_checkout_through_a_symbolic_link_is_told_what_car
     assert!(told.contains("write `scalyr-monitor = \"0.1\"` there"), "{told}");
     repository.told(&["link", "--from", "../my/hail"]);
 }
+
+#[test]
+fn a_folder_that_was_deleted_while_it_was_linked_is_told_of_by_what_builds() {
+    let repository = Repository::with_program("deleted_then_run");
+    repository.delete("coin");
+    for command in ["agent", "build"] {
+        let told = repository.refused(&[command]);
+        let gone = "local-monitors/ links `local_coin = { package = \"coin\", path = \"coin\" }`, and there is no such folder; \
+                    run `cargo xtask link`\n";
+        assert_eq!(told, format!("cargo xtask {command}: {gone}"));
+    }
+    repository.link();
+    repository.told(&["build", "--offline"]);
+}

@@ -120,6 +120,19 @@ pub(crate) fn forget_outside(root: &Path, place: &str) -> Result<(), String> {
     if problems.is_empty() { regenerate(root, &outside, Resolve::default()) } else { Ok(()) }
 }
 
+/// The local monitors that are linked and have no folder any more: cargo would only say that a file is missing. What
+/// else is wrong with the linking is told by the guard, once cargo has loaded the workspace.
+pub(crate) fn without_folder(root: &Path) -> Vec<String> {
+    let changes = link(root, false).map(|outcome| outcome.changes).unwrap_or_default();
+    let gone = changes.into_iter().filter_map(|change| match change {
+        Change::Unlink(entry) => {
+            Some(format!("{FOLDER}/ links `{entry}`, and there is no such folder; run `cargo xtask link`"))
+        }
+        _ => None,
+    });
+    gone.collect()
+}
+
 /// The recorded places outside, and what is known of the crate there.
 pub(crate) fn outside_places(root: &Path) -> Result<Vec<(String, Option<MonitorCrate>)>, String> {
     let (crates, _) = outside::read_recorded(root);
