@@ -92,6 +92,9 @@ pub(super) struct Oddity {
 
 /// So many oddities are told; more are counted.
 const TOLD: usize = 100;
+/// As soon as the paths of those that are told have so many bytes, more are counted: a key may be long, and a path holds
+/// one for each level.
+const TOLD_BYTES: usize = 100_000;
 
 /// Brings the tree together with the marks of its values, which are in the same order.
 pub(super) struct Placing<'t> {
@@ -169,7 +172,8 @@ impl<'t> Placing<'t> {
     }
 
     fn tell(&mut self, position: Position, message: String) {
-        if self.oddities.len() == TOLD {
+        let bytes: usize = self.oddities.iter().map(|oddity| oddity.path.len()).sum();
+        if self.oddities.len() == TOLD || bytes >= TOLD_BYTES {
             self.untold += 1;
             return;
         }

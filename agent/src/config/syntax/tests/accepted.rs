@@ -135,6 +135,15 @@ fn oddities_are_told_up_to_a_number_and_counted_beyond() {
 }
 
 #[test]
+fn oddities_far_down_below_long_keys_do_not_fill_the_memory() {
+    let (levels, key) = (scan::MAX_DEPTH - 1, "k".repeat(1000));
+    let text = format!("{}{{{}}}{}", format!("{{{key}:").repeat(levels), "a: 1, ".repeat(50), "}".repeat(levels));
+    let (_, odd) = read(&text);
+    assert_eq!(odd.lines().count(), 2, "{} bytes", odd.len());
+    assert!(odd.ends_with("warning: f: 48 more values are given twice or too large to be kept exactly\n"));
+}
+
+#[test]
 fn a_byte_order_mark_is_no_part_of_the_text() {
     assert_eq!(json("\u{feff}{a: 1}"), r#"{"a":1}"#);
     assert_eq!(json("\u{feff} // x\n{a: 1}"), r#"{"a":1}"#);
