@@ -22,6 +22,11 @@ impl Fault {
 pub(super) const QUOTE_TEXTS: &str = "texts need quotes around them";
 pub(super) const QUOTE_KEYS: &str = "a key of other characters than letters, digits, $ and _ needs quotes around it";
 
+/// Whether a character looks like a quote and is none.
+pub(super) fn resembles_quote(c: char) -> bool {
+    matches!(c, '“' | '”' | '„' | '‘' | '’' | '`' | '«' | '»')
+}
+
 /// A character as messages show it. What a reader may take for another one gets its number, too.
 pub(super) fn show(c: char) -> String {
     let is_visible = c == ' ' || c.is_ascii_graphic() || !c.is_whitespace() && c.escape_debug().len() == 1;
@@ -44,7 +49,7 @@ pub(super) fn hint_for_value(found: char) -> &'static str {
     match found {
         '#' => "comments begin with //",
         ',' => "remove the comma, or write the value before it",
-        '“' | '”' | '„' | '‘' | '’' | '`' | '«' | '»' => "the quotes of texts are \"",
+        quote if resembles_quote(quote) => "the quotes of texts are \"",
         '}' | ']' | ':' | ';' | '=' => "write the value",
         _ => QUOTE_TEXTS,
     }

@@ -162,6 +162,9 @@ impl Scanner<'_> {
         };
         let hint = match c {
             '#' => "; comments begin with //",
+            _ if (c.is_alphanumeric() || matches!(c, '"' | '\'')) && self.touches_a_text() => {
+                "; is a quote within the text meant? write a backslash before it"
+            }
             _ if self.hides_a_break() => "; a block comment does not end the line, put a comma before it",
             _ => "",
         };
@@ -172,6 +175,11 @@ impl Scanner<'_> {
     fn hides_a_break(&self) -> bool {
         let before = self.text.get(..self.source.at).unwrap_or_default().trim_end_matches([' ', '\t']);
         before.ends_with("*/")
+    }
+
+    /// Whether a text ends right before this token, perhaps too early.
+    fn touches_a_text(&self) -> bool {
+        self.text.get(..self.source.at).unwrap_or_default().ends_with(['"', '\''])
     }
 
     fn key(&mut self, c: char) -> Result<Next, Fault> {
@@ -212,6 +220,7 @@ impl Scanner<'_> {
                 '#' => "comments begin with //",
                 ',' => "remove the comma",
                 '}' | ']' | ':' | '{' | '[' => "write the key",
+                quote if fault::resembles_quote(quote) => "the quotes of keys are \"",
                 _ => QUOTE_KEYS,
             };
             return Err(Fault::at(at, format!("expected a key, found {}; {hint}", show(c))));

@@ -301,3 +301,21 @@ fn no_more_than_one_character_of_a_value_is_shown() {
         assert!(!problem.contains(secret) && !problem.contains(&secret[1..]), "{problem}");
     }
 }
+
+#[test]
+fn a_quote_too_many_or_a_strange_one_is_told_as_that() {
+    expect!["f:1:11: expected a comma, a line break or `}`, found `h`; is a quote within the text meant? write a backslash before it"]
+        .assert_eq(&problem(r#"{a: "say "hi" to"}"#));
+    expect!["f:1:9: expected a comma, a line break or `}`, found `s`; is a quote within the text meant? write a backslash before it"]
+        .assert_eq(&problem("{a: 'it's'}"));
+    expect!["f:1:9: expected a comma, a line break or `}`, found `b`"].assert_eq(&problem(r#"{a: "x" b: 1}"#));
+    expect!["f:1:2: expected a key, found `“` (U+201C); the quotes of keys are \""].assert_eq(&problem("{“a”: 1}"));
+}
+
+#[test]
+fn a_semicolon_is_told_as_what_stands_in_place_of_a_comma() {
+    for value in ["1", "true", "\"x\"", "[]"] {
+        let told = problem(&format!("{{a: {value}; b: 2}}"));
+        assert!(told.ends_with("expected a comma, a line break or `}`, found `;`"), "{value}: {told}");
+    }
+}
