@@ -43,13 +43,26 @@ impl Table {
 
 /// A text that ends neither its cell nor its row.
 fn escaped(text: &str) -> String {
-    words::on_one_line(text).replace('|', "\\|")
+    let mut out = String::new();
+    let mut is_escaped = false;
+    for c in words::on_one_line(text).chars() {
+        if c == '|' && !is_escaped {
+            out.push('\\');
+        }
+        is_escaped = c == '\\' && !is_escaped;
+        out.push(c);
+    }
+    out
 }
 
 /// A text in the type of code.
 pub(super) fn code(text: &str) -> String {
-    // A text that holds a backtick stands between two.
-    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+    let Some(longest) = text.split(|c| c != '`').map(str::len).max().filter(|longest| *longest > 0) else {
+        return format!("`{text}`");
+    };
+    // Between more backticks than it holds in a row.
+    let fence = "`".repeat(longest + 1);
+    format!("{fence} {text} {fence}")
 }
 
 /// All monitors of the list, each with a link to its page.
@@ -74,7 +87,8 @@ pub fn index<'r>(registrations: impl IntoIterator<Item = &'r Registration>) -> S
 /// The page of one monitor.
 pub fn page(registration: &Registration) -> String {
     let mut out = String::new();
-    if !registration.doc.lines().any(|line| line.starts_with("# ")) {
+    // Further down it may be a heading of a part, or a comment in an example.
+    if !registration.doc.trim_start().starts_with("# ") {
         _ = writeln!(out, "# {}\n", title(registration.name));
     }
     _ = writeln!(out, "{}\n", registration.doc.trim());
@@ -178,4 +192,49 @@ fn write_metrics(registration: &Registration, out: &mut String) {
 
 fn fields(metric: &MetricDecl) -> String {
     field_list(metric).iter().map(|field| code(field)).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_ended_by_nothing_that_it_holds() {
+        assert_eq!(escaped("a | b\n\nc `d|e`"), "a \\| b c `d\\|e`");
+        // What is escaped already would begin a new cell with one more backslash.
+        assert_eq!(escaped(r"a \| b"), r"a \| b");
+        assert_eq!(escaped(r"a \\| b"), r"a \\\| b");
+    }
+
+    #[test]
+    fn a_page_has_its_title_whatever_stands_further_down() {
+        let snow = |doc| {
+            page(&Registration {
+                name: "snow_depth",
+                module: None,
+                krate: "snow",
+                version: "1.0.0",
+                doc,
+                declared_options: &[],
+                declared_metrics: &[],
+                log_fields: &[],
+                enabled_by_default: false,
+                construct: |_| None,
+            })
+        };
+        for doc in ["Measures snow.\n\n# Examples\n\nNone.", "Measures snow.\n\n```sh\n# as root\nmodprobe snow\n```"] {
+            let page = snow(doc);
+            assert!(page.starts_with("# Snow Depth\n\nMeasures snow.\n"), "{page}");
+        }
+        let page = snow("# Snow\n\nMeasures snow.");
+        assert!(page.starts_with("# Snow\n\nMeasures snow.\n"), "{page}");
+    }
+
+    #[test]
+    fn code_stands_between_more_backticks_than_it_holds() {
+        assert_eq!(code("a"), "`a`");
+        assert_eq!(code(""), "``");
+        assert_eq!(code("a`b"), "`` a`b ``");
+        assert_eq!(code("``a``"), "``` ``a`` ```");
+    }
 }
