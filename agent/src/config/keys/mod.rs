@@ -255,9 +255,12 @@ pub fn nearest(name: &str, keys: &[Key]) -> Option<&'static str> {
 /// The one of `names` that was most likely meant by `name`, if one is near.
 pub(super) fn nearest_name<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let given = name.to_lowercase();
-    let allowed = (name.chars().count() / 3).max(1);
+    let length = name.chars().count();
+    let allowed = (length / 3).max(1);
     names
         .into_iter()
+        // The distance is never below this, and takes much longer to find.
+        .filter(|known| known.chars().count().abs_diff(length) <= allowed)
         .map(|known| (strsim::damerau_levenshtein(&given, &known.to_lowercase()), known))
         .min()
         .filter(|(distance, _)| *distance <= allowed)
