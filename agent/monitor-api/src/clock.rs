@@ -121,7 +121,8 @@ impl Clock {
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(manual) = &self.0 {
             let mut manual = manual.lock().unwrap_or_else(PoisonError::into_inner);
-            manual.monotonic += by;
+            // As far as the clock can count.
+            manual.monotonic = manual.monotonic.checked_add(by).unwrap_or(manual.monotonic);
             manual.wall = Timestamp(manual.wall.0.saturating_add(i64::try_from(by.as_nanos()).unwrap_or(i64::MAX)));
         }
     }

@@ -29,6 +29,10 @@ pub struct Subject {
     #[metric(name = "disk.io", fields(type = "read"))]
     read: Metric<u64>,
 
+    /// Bytes that were written.
+    #[metric(name = "disk.io", fields(type = "write"))]
+    written: Metric<u64>,
+
     samples: u64,
 }
 
@@ -39,11 +43,21 @@ struct Tank<'a> {
     tank: &'a str,
 }
 
+/// A value that writes itself as it likes.
+struct Written(&'static str);
+
+impl MetricValue for Written {
+    fn write(&self, out: &mut String) {
+        out.push_str(self.0);
+    }
+}
+
 impl Monitor for Subject {
     fn initialize(&mut self, context: &mut Context) -> Result<()> {
         match self.act.as_str() {
             "refuse" => return Err(Error::new("nothing to do")),
             "disable" => context.disabled = true,
+            "hurry" => context.sample_interval = Duration::from_millis(10),
             "tell" => {
                 context.logger().warn("a warning");
                 context.sample_interval = Duration::from_secs(5);
@@ -63,7 +77,9 @@ impl Monitor for Subject {
 
     fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
         self.samples += 1;
-        out.emit_with(self.level, 1.5, Tank { tank: "a \"b\"=1" });
+        if self.act != "halves" {
+            out.emit_with(self.level, 1.5, Tank { tank: "a \"b\"=1" });
+        }
         match self.act.as_str() {
             "infinite" => out.emit_with(self.level, f64::INFINITY, Tank { tank: "b" }),
             "twice" => out.emit_with(self.level, 2.0, Tank { tank: "a \"b\"=1" }),
@@ -75,7 +91,11 @@ impl Monitor for Subject {
                 out.line("level 1 tank=\"a line of text\"");
             }
             "undeclared" => out.emit_dynamic("levle", &1, &[]),
-            "wrong field" => out.emit_dynamic("disk.io", &1, &[("type", &"write")]),
+            "wrong field" => out.emit_dynamic("disk.io", &1, &[("type", &"append")]),
+            "halves" => out.emit(self.read, 1),
+            "other half" => out.emit(self.written, 1),
+            "bare" => out.emit_dynamic("kind", &Written("bare"), &[]),
+            "list" => out.emit_dynamic("kind", &Written("[1]"), &[]),
             "spare" => out.emit(self.spare, self.url.len() as u64),
             "rate" => out.calculate_rate("level", None),
             "fail" => return Err(Error::new(format!("sample {} went wrong", self.samples))),
@@ -89,6 +109,18 @@ impl Monitor for Subject {
         match self.act.as_str() {
             "end" => return Err(Error::new("the port is taken")),
             "panic" => panic!("all is lost"),
+            "return" => return Ok(()),
+            "hanging hook" => run.stop().on_stop(|| {
+                loop {
+                    std::thread::park();
+                }
+            }),
+            "flood" => loop {
+                run.sample(|out| {
+                    (0..100).for_each(|_| out.line("water"));
+                    Ok(())
+                });
+            },
             "hang" => loop {
                 std::thread::park();
             },
@@ -154,7 +186,7 @@ fn what_no_monitor_may_do_fails_the_test_and_says_why() {
         ("infinite", "`level null tank=\"b\"`: its value is not a finite number"),
         ("twice", "is emitted twice in one sample: same metric, fields, id and time"),
         ("undeclared", "the metric `levle` is not declared (is it `level`?); mark a field with #[metric]"),
-        ("wrong field", "has the fields [type], but `disk.io` is declared with [type=\"read\"]"),
+        ("wrong field", "has the fields [type], but `disk.io` is declared with [type=\"read\"] or [type=\"write\"]"),
         ("panic", "all is lost"),
     ] {
         let text = failed_sample(act);
@@ -184,7 +216,10 @@ fn metrics_that_are_never_emitted_are_told_when_the_test_asks() {
     let mut subject = subject("apart");
     subject.sample();
     let text = failure(|| subject.expect_all_emitted());
-    assert_eq!(text, "the monitor `subject` declares metrics that it never emitted in this test: spare");
+    assert_eq!(
+        text,
+        "the monitor `subject` declares metrics that it never emitted in this test: spare, disk.io[type=\"write\"]"
+    );
 }
 
 #[test]
@@ -273,4 +308,103 @@ fn a_run_that_does_what_it_must_not_fails_the_test() {
     assert_eq!(failure(|| subject("end").running(|_| ())), "the run of the monitor failed: the port is taken");
     assert_eq!(subject("end").run_to_end().err().unwrap().to_string(), "the port is taken");
     assert_eq!(failure(|| subject("well").running(|_| panic!("in the test"))), "in the test");
+}
+
+#[test]
+fn no_problems_are_an_empty_list() {
+    assert_eq!(subject("well").problems(), []);
+    assert_eq!(subject("well").diagnostics(), []);
+}
+
+#[test]
+fn keys_that_the_agent_reads_are_judged_as_it_judges_them() {
+    let harness = |text: &str| Harness::<Subject>::from_config(text);
+    for (text, problem) in [
+        ("{ module: 'coin' }", "module: \"coin\" is another monitor; this one is `subject`, or leave `module` out"),
+        ("{ sample_interval: 0.05 }", "sample_interval: 0.05 is below the minimum 0.1"),
+        ("{ sample_interval: 'soon' }", "sample_interval: \"soon\" is not a number"),
+        ("{ disabled: 'perhaps' }", "disabled: \"perhaps\" is not true or false"),
+        ("{ id: 'a\\nb' }", "id: must not hold line breaks or other control characters"),
+        ("{ id: [1] }", "id: must be a text, a number, true or false"),
+    ] {
+        assert_eq!(harness(text).problems(), [problem], "{text}");
+    }
+    assert_eq!(
+        harness("{ calculate_rate_metric_names: ['level'] }").problems(),
+        ["warning: calculate_rate_metric_names: \"level\": an entry is `<monitor>:<metric>` or \
+          `<monitor>:<metric>:<field>=<value>`"]
+    );
+    assert_eq!(harness("{ module: 'subject', id: 7, sample_interval: '7' }").context().name(), "subject(7)");
+    assert_eq!(harness("{ sample_interval: '7' }").context().sample_interval, Duration::from_secs(7));
+    let text = failure(|| harness("{ disabled: true }").sample());
+    assert!(text.contains("its entry disables the monitor, so the agent never runs it"), "{text}");
+}
+
+#[test]
+fn what_the_user_says_about_metrics_counts() {
+    let mut subject = Harness::<Subject>::from_config(
+        "{ act: 'apart', metric_name_blacklist: ['disk.io'], calculate_rate_metric_names: ['subject:level:tank=b'] }",
+    );
+    subject.sample();
+    subject.clock().advance(Duration::from_secs(60));
+    let sample = subject.sample();
+    assert!(!sample.has("disk.io") && sample.has("level_rate"), "{sample}");
+}
+
+#[test]
+fn an_interval_that_the_agent_refuses_is_refused() {
+    assert_eq!(subject("hurry").problems(), ["sample_interval: 0.01 s is too short; the least is 0.1 s"]);
+}
+
+#[test]
+fn what_a_monitor_does_after_the_last_look_counts() {
+    let text = failure(|| subject("twice").running(|_| ()));
+    assert!(text.contains("is emitted twice in one sample"), "{text}");
+}
+
+#[test]
+fn a_run_that_ends_by_itself_is_a_failure_as_it_is_for_the_agent() {
+    let text = failure(|| {
+        subject("return").running(|running| {
+            assert!(failure(|| running.wait_until(|_| false)).contains("ended while the test was waiting"));
+        })
+    });
+    assert!(text.starts_with("the run of the monitor `subject` ended without being asked to"), "{text}");
+    assert!(subject("return").run_to_end().is_ok());
+}
+
+#[test]
+fn one_of_two_metrics_with_one_name_is_missed() {
+    let mut subject = subject("halves");
+    subject.sample();
+    let text = failure(|| subject.expect_all_emitted());
+    assert!(text.ends_with("never emitted in this test: level, spare, disk.io[type=\"write\"]"), "{text}");
+}
+
+#[test]
+fn a_value_that_is_no_json_scalar_fails_the_test() {
+    for (act, written) in [("bare", "kind bare"), ("list", "kind [1]")] {
+        let text = failed_sample(act);
+        assert!(text.contains(written) && text.contains("cannot be read back"), "{text}");
+    }
+}
+
+#[test]
+fn a_flood_and_a_hook_that_hangs_end_the_test_with_a_message() {
+    let text = failure(|| {
+        subject("flood").with_patience(Duration::from_secs(60)).running(|flood| {
+            flood.wait_until(|_| false);
+        })
+    });
+    assert!(text.contains("wrote more than"), "{}", &text[..text.len().min(300)]);
+    let text = failure(|| subject("hanging hook").running(|_| ()));
+    assert!(text.contains("hung on its stop with `on_stop` did not end within 0.5 s"), "{text}");
+}
+
+#[test]
+fn a_clock_can_be_moved_as_far_as_one_likes() {
+    let subject = subject("well");
+    subject.clock().advance(Duration::MAX);
+    subject.clock().advance(Duration::from_secs(1));
+    assert!(subject.clock().now() > Timestamp::from_millis(0));
 }

@@ -14,6 +14,11 @@ use crate::registry::Registration;
 pub(super) fn check(registration: &Registration, recorder: &Recorder, taken: &Taken, allows_dynamic: bool) {
     let metrics = registration.metrics();
     let mut faults: Vec<String> = recorder.unreadable().iter().map(|line| unreadable(line)).collect();
+    if let Some(most) = recorder.overflow() {
+        let name = registration.name;
+        // Without what was taken: nobody reads so much.
+        panic!("the monitor `{name}` wrote more than {most} lines in one test; does its `run` wait for anything?");
+    }
     let mut seen = BTreeSet::new();
     for emitted in taken.emitted() {
         faults.extend(not_finite(emitted));
@@ -76,6 +81,19 @@ fn undeclared(emitted: &Emitted, metrics: &[&'static MetricDecl]) -> Option<Stri
         given.join(", "),
         declared.join(" or ")
     ))
+}
+
+/// The metrics that were never emitted; two of one name are told apart by the fields that never change.
+pub(super) fn missing(metrics: &[&'static MetricDecl], emitted: &[Emitted]) -> Vec<String> {
+    let is_there = |metric: &MetricDecl| emitted.iter().any(|it| it.name() == metric.name && has_fields(it, metric));
+    let shown = |metric: &MetricDecl| match metric.constants {
+        [] => metric.name.to_owned(),
+        constants => {
+            let constants: Vec<String> = constants.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+            format!("{}[{}]", metric.name, constants.join(", "))
+        }
+    };
+    metrics.iter().filter(|metric| !is_there(metric)).map(|metric| shown(metric)).collect()
 }
 
 fn has_fields(emitted: &Emitted, metric: &MetricDecl) -> bool {

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::log::{Level, Record};
 
 /// A line that a monitor logged for the agent log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Diagnostic {
     /// How much it matters.
     pub level: Level,

@@ -36,11 +36,11 @@ impl Emitted {
         let id = name.strip_prefix(short_name)?.strip_prefix('(')?.strip_suffix(")] ")?;
         let time = time.parse::<jiff::Timestamp>().ok()?;
         let (name, rest) = line.body().split_once(' ')?;
-        let (value, mut rest) = Value::split(rest)?;
+        let (value, mut rest) = Value::split(rest).filter(|(value, _)| value.is_scalar())?;
         let mut fields = Vec::new();
         while !rest.is_empty() {
             let (field, written) = rest.strip_prefix(' ')?.split_once('=')?;
-            let (value, behind) = Value::split(written)?;
+            let (value, behind) = Value::split(written).filter(|(value, _)| value.is_scalar())?;
             fields.push((field.to_owned(), value));
             rest = behind;
         }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::checks;
+use super::entry::{self, AgentKeys};
 use super::problem::Problem;
 use super::record::Recorder;
 use super::running::{End, Running, Watching};
@@ -21,17 +22,15 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::syntax;
 use crate::context::{Context, LogConfig, LogFiles};
 use crate::log::Logger;
-use crate::monitor::{Monitor, Result, Run, Stop};
+use crate::monitor::{LEAST_SAMPLE_INTERVAL, LONGEST_SAMPLE_INTERVAL, Monitor, Result, Run, Stop};
 use crate::monitors::{Monitors, NewMonitor};
-use crate::registry::{self, BuildContext, Declared, Environment, Registration};
+use crate::registry::{self, BuildContext, Declared, Environment, Registration, Severity};
+use crate::rules::SeriesBudget;
 use crate::sample::Sample;
 use crate::user_agent::UserAgentFragment;
 
 /// The first moment of every test: 2026-01-01 00:00:00 UTC.
 const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
-
-/// The agent's `global_monitor_sample_interval`, when nobody says otherwise.
-const SAMPLE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How long a test waits for a monitor that runs, when it does not say otherwise.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -74,6 +73,7 @@ struct Instance {
     monitor: Option<Box<dyn Monitor>>,
     /// Takes the single samples.
     run: Run,
+    agent_keys: AgentKeys,
     context: Context,
     warnings: Vec<Problem>,
 }
@@ -83,7 +83,8 @@ impl<M: Declared> Harness<M> {
     /// anything that is shown as such a text, as [`json!`](super::json) is. `module` may be left out.
     ///
     /// There is always a harness: what is wrong with the text or its options is told by [`problems`](Self::problems).
-    /// Of the keys that the agent itself reads, `id` and `sample_interval` count; the others have no effect here.
+    /// Of the keys that the agent itself reads, `module`, `id`, `sample_interval`, `disabled`, `metric_name_blacklist` and
+    /// `calculate_rate_metric_names` count; the others are about files that a test does not write.
     pub fn from_config(text: impl fmt::Display) -> Self {
         let entry = match syntax::parse(&text.to_string()) {
             Ok(Value::Object(entry)) => Ok(entry),
@@ -258,16 +259,13 @@ impl<M: Declared> Harness<M> {
     /// interval loop as a whole. When `test` returns, the monitor is asked to stop, and waited for.
     ///
     /// # Panics
-    /// When the configuration is refused, when the monitor does what it must not, when its `run` fails or panics, and when
-    /// it has not ended within the [patience](Self::with_patience) after it was asked to.
+    /// When the configuration is refused, when the monitor does what it must not, when its `run` fails, panics or ends
+    /// before it is asked to, and when it has not ended within the [patience](Self::with_patience) after it was asked to.
     #[track_caller]
     pub fn running<R>(&mut self, test: impl FnOnce(&Running) -> R) -> R {
         let running = self.start("running(..)");
         let result = test(&running);
-        running.stop().stop();
-        if let Err(error) = self.finish(&running) {
-            panic!("the run of the monitor failed: {error}");
-        }
+        self.stop(&running);
         result
     }
 
@@ -280,10 +278,7 @@ impl<M: Declared> Harness<M> {
     pub fn run_until(&mut self, condition: impl FnMut(&Taken) -> bool) -> Taken {
         let running = self.start("run_until(..)");
         let taken = running.wait_until(condition);
-        running.stop().stop();
-        if let Err(error) = self.finish(&running) {
-            panic!("the run of the monitor failed: {error}");
-        }
+        self.stop(&running);
         taken
     }
 
@@ -304,7 +299,7 @@ impl<M: Declared> Harness<M> {
     fn start(&mut self, what: &str) -> Running {
         let (parts, instance) = self.instance_mut();
         instance.usable(what);
-        let run = parts.run(&instance.context, Stop::new());
+        let run = parts.run(&instance.agent_keys, &instance.context, Stop::new());
         let Some(monitor) = instance.monitor.take() else { unreachable!("it was there just now") };
         let watching = Watching {
             registration: parts.registration,
@@ -331,9 +326,30 @@ impl<M: Declared> Harness<M> {
             panic!("the run of the monitor `{name}` did not end within {patience} s{asked}\n{taken}");
         };
         instance.monitor = Some(monitor);
+        assert!(
+            running.wait_for_hooks(),
+            "what the monitor `{name}` hung on its stop with `on_stop` did not end within {} s",
+            parts.patience.as_secs_f64()
+        );
         match result {
+            // The last words are looked at as well.
             Ok(result) => result.map(|()| running.taken()),
             Err(panic) => panicked(name, panic),
+        }
+    }
+
+    /// Asks the monitor to stop, and waits for its end: it must have run until then.
+    #[track_caller]
+    fn stop(&mut self, running: &Running) {
+        let name = self.parts.registration.name;
+        running.ask_to_stop();
+        match self.finish(running) {
+            Err(error) => panic!("the run of the monitor failed: {error}"),
+            Ok(taken) if running.ended_unasked() => panic!(
+                "the run of the monitor `{name}` ended without being asked to: for the agent that is a failure, and it \
+                 starts the monitor again; a test of a monitor that does so says run_to_end()\n{taken}"
+            ),
+            Ok(_) => {}
         }
     }
 
@@ -344,11 +360,9 @@ impl<M: Declared> Harness<M> {
     /// With the names of those metrics.
     #[track_caller]
     pub fn expect_all_emitted(&self) {
-        let emitted = self.parts.recorder.names();
+        let emitted = self.parts.recorder.since(Default::default()).emitted;
         let metrics = self.parts.registration.metrics();
-        let mut missing: Vec<&str> =
-            metrics.iter().map(|metric| metric.name).filter(|name| !emitted.contains(*name)).collect();
-        missing.dedup();
+        let missing: Vec<String> = checks::missing(&metrics, &emitted);
         let name = self.parts.registration.name;
         assert!(
             missing.is_empty(),
@@ -362,6 +376,7 @@ impl Instance {
     /// The monitor, when it may be used, and what takes its samples.
     #[track_caller]
     fn usable(&mut self, what: &str) -> (&mut Box<dyn Monitor>, &mut Run) {
+        assert!(!self.agent_keys.disabled, "{what}: its entry disables the monitor, so the agent never runs it");
         assert!(
             !self.context.disabled,
             "{what}: `initialize` disabled the monitor, so the agent never runs it; look at context().disabled"
@@ -379,41 +394,59 @@ impl Parts {
         let environment = Environment::new(self.environment.clone());
         let context = BuildContext { environment: &environment, allow_http: self.allow_http };
         let told = |problems: Vec<registry::Problem>| problems.into_iter().map(Problem::from).collect::<Vec<_>>();
-        let built = self.registration.build(entry, context).map_err(told)?;
-        let (mut monitor, mut warnings, mut context) = (built.monitor, told(built.warnings), self.context(entry));
-        if let Err(error) = monitor.initialize(&mut context) {
-            warnings.push(Problem::refused(error.to_string()));
+        let mut warnings = Vec::new();
+        let agent_keys = entry::read(self.registration, entry, &mut warnings);
+        let is_refused = warnings.iter().any(|problem| problem.severity == Severity::Refused);
+        let built = match self.registration.build(entry, context) {
+            Ok(built) if !is_refused => built,
+            Ok(built) => return Err(warnings.into_iter().chain(told(built.warnings)).collect()),
+            Err(problems) => return Err(warnings.into_iter().chain(told(problems)).collect()),
+        };
+        let (mut monitor, mut context) = (built.monitor, self.context(&agent_keys));
+        warnings.extend(told(built.warnings));
+        // The agent runs nothing of an entry that is disabled.
+        if !agent_keys.disabled
+            && let Err(error) = initialise(&mut *monitor, &mut context)
+        {
+            warnings.push(error);
             return Err(warnings);
         }
-        let run = self.run(&context, Stop::new());
-        Ok(Instance { monitor: Some(monitor), run, context, warnings })
+        let run = self.run(&agent_keys, &context, Stop::new());
+        Ok(Instance { monitor: Some(monitor), run, agent_keys, context, warnings })
     }
 
-    fn id(&self) -> &str {
-        let entry = self.entry.as_ref().ok();
-        entry.and_then(|entry| entry.get("id")).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    fn context(&self, entry: &Map<String, Value>) -> Context {
+    fn context(&self, agent_keys: &AgentKeys) -> Context {
         let name = self.registration.name;
-        let interval = entry.get("sample_interval").and_then(Value::as_f64);
-        let interval =
-            interval.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(SAMPLE_INTERVAL);
         let (around, log) = (&self.surroundings, LogConfig::new(format!("{name}.log")));
         let log_files = LogFiles::new(Arc::new(around.clone()));
-        let name = format!("{name}({})", self.id());
-        Context::new(&name, interval, log, self.logger.clone(), self.clock.clone(), log_files)
+        let name = format!("{name}({})", agent_keys.id);
+        Context::new(&name, agent_keys.sample_interval, log, self.logger.clone(), self.clock.clone(), log_files)
             .with_monitors(Monitors::new(Arc::new(around.clone())))
             .with_user_agent(UserAgentFragment::new(Arc::new(around.clone())))
     }
 
-    fn run(&self, context: &Context, stop: Stop) -> Run {
+    fn run(&self, agent_keys: &AgentKeys, context: &Context, stop: Stop) -> Run {
         let (clock, logger) = (self.clock.clone(), self.logger.clone());
         let sink = Box::new(self.recorder.clone());
-        let sample = Sample::new(self.registration.name, self.id(), clock, logger, sink);
+        let sample = Sample::new(self.registration.name, &agent_keys.id, clock, logger, sink)
+            .governed_by(Arc::new(agent_keys.rules.clone()), &SeriesBudget::default());
         let watch = Box::new(self.recorder.clone());
         Run::new(sample, stop, context.sample_interval, Duration::ZERO, watch).spaced(context.spacing)
     }
+}
+
+/// As the agent does it, which refuses a bad interval as well.
+fn initialise(monitor: &mut dyn Monitor, context: &mut Context) -> Result<(), Problem> {
+    monitor.initialize(context).map_err(|error| Problem::refused(error.to_string()))?;
+    let given = context.sample_interval;
+    let fault = match given {
+        _ if given < LEAST_SAMPLE_INTERVAL => ("short", "least", LEAST_SAMPLE_INTERVAL),
+        _ if given > LONGEST_SAMPLE_INTERVAL => ("long", "most", LONGEST_SAMPLE_INTERVAL),
+        _ => return Ok(()),
+    };
+    let (what, bound, allowed) = fault;
+    let message = format!("{} s is too {what}; the {bound} is {} s", given.as_secs_f64(), allowed.as_secs_f64());
+    Err(Problem { path: "sample_interval".to_owned(), ..Problem::refused(message) })
 }
 
 #[track_caller]

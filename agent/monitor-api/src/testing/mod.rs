@@ -78,6 +78,7 @@
 mod checks;
 mod diagnostic;
 mod emitted;
+mod entry;
 mod harness;
 mod problem;
 mod record;

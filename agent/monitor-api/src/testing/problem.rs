@@ -5,7 +5,7 @@ use std::fmt;
 use crate::registry::{self, Severity};
 
 /// Something that is wrong or odd about a configuration. Compare it with its text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Problem {
     /// The value it is about, within the entry: `gauss_mean`, `hosts[2]`; empty for the entry as a whole.
     pub path: String,
@@ -42,7 +42,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// As it is shown: `assert_eq!(coin.problems(), ["gauss_mean: 11 is above the maximum 10"])`.
+/// As it is shown, and with nothing else, so that `assert_eq!(coin.problems(), [])` needs no type:
+/// `assert_eq!(coin.problems(), ["gauss_mean: 11 is above the maximum 10"])`.
 impl PartialEq<&str> for Problem {
     fn eq(&self, other: &&str) -> bool {
         let shown = self.to_string();

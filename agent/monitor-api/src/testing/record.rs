@@ -1,6 +1,5 @@
 //! Keeps what a monitor writes, logs and fails with.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,10 +25,13 @@ struct Kept {
     failures: Vec<String>,
     /// Metric lines that cannot be read back.
     unreadable: Vec<String>,
-    /// The names of all metrics that were ever emitted.
-    names: BTreeSet<String>,
+    /// Lines beyond [`MOST_LINES`], and all that come when nobody looks any more, are not kept.
+    is_full: bool,
     turn: u64,
 }
+
+/// The most lines that are kept in one test.
+const MOST_LINES: usize = 100_000;
 
 /// A place in the record.
 #[derive(Clone, Copy, Default)]
@@ -76,9 +78,15 @@ impl Recorder {
         self.kept().unreadable.clone()
     }
 
-    /// The names of all metrics that were ever emitted.
-    pub(super) fn names(&self) -> BTreeSet<String> {
-        self.kept().names.clone()
+    /// How many lines are kept, when there were more.
+    pub(super) fn overflow(&self) -> Option<usize> {
+        self.kept().is_full.then_some(MOST_LINES)
+    }
+
+    /// Keeps nothing any more: the test has ended, and the monitor does not.
+    pub(super) fn close(&self) {
+        let mut kept = self.kept();
+        *kept = Kept { is_full: true, ..Kept::default() };
     }
 
     /// Wakes whoever waits for news.
@@ -97,12 +105,13 @@ impl LineSink for Recorder {
     fn write_lines(&mut self, lines: &Lines) {
         let mut kept = self.kept();
         for line in lines.marked() {
+            kept.is_full |= kept.lines.len() >= MOST_LINES;
+            if kept.is_full {
+                break;
+            }
             kept.lines.push(line.body().to_owned());
             match Emitted::read(&line, self.short_name, kept.turn) {
-                Ok(Some(emitted)) => {
-                    kept.names.insert(emitted.name().to_owned());
-                    kept.emitted.push(emitted);
-                }
+                Ok(Some(emitted)) => kept.emitted.push(emitted),
                 Ok(None) => {}
                 Err(unreadable) => kept.unreadable.push(unreadable),
             }
@@ -119,7 +128,12 @@ impl LogSink for Recorder {
 
     fn log(&self, record: &Record<'_>) {
         let diagnostic = Diagnostic::of(record);
-        self.kept().diagnostics.push(diagnostic);
+        let mut kept = self.kept();
+        kept.is_full |= kept.diagnostics.len() >= MOST_LINES;
+        if !kept.is_full {
+            kept.diagnostics.push(diagnostic);
+        }
+        drop(kept);
         self.wake();
     }
 }

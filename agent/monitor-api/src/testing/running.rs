@@ -1,8 +1,9 @@
 //! A monitor whose `run` is at work on a thread of its own, while the test looks on.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::checks;
@@ -27,7 +28,19 @@ pub struct Running {
     stop: Stop,
     clock: Clock,
     patience: Duration,
-    end: Arc<Mutex<Option<End>>>,
+    ending: Arc<Mutex<Ending>>,
+    /// Runs what the monitor hung on its stop: that may hang or panic.
+    hooks: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Whether, and how, a run has ended.
+#[derive(Default)]
+struct Ending {
+    has_ended: bool,
+    /// Nobody had asked it to stop.
+    unasked: bool,
+    /// Until somebody has taken it.
+    end: Option<End>,
 }
 
 /// How a monitor is watched while it runs.
@@ -50,14 +63,17 @@ impl Running {
             stop: run.stop().clone(),
             clock: run.clock().clone(),
             patience,
-            end: Arc::default(),
+            ending: Arc::default(),
+            hooks: Mutex::default(),
         };
-        let (end, recorder) = (Arc::clone(&running.end), running.recorder.clone());
+        let (ending, recorder, stop) = (Arc::clone(&running.ending), running.recorder.clone(), running.stop.clone());
         #[expect(clippy::disallowed_methods, reason = "in a test there is no agent that could lend a thread")]
         std::thread::spawn(move || {
             let result = catch_unwind(AssertUnwindSafe(|| monitor.run(&mut run)));
             drop(run); // hands on what it has still to write
-            *end.lock().unwrap_or_else(PoisonError::into_inner) = Some((monitor, result));
+            let end = Some((monitor, result));
+            *ending.lock().unwrap_or_else(PoisonError::into_inner) =
+                Ending { has_ended: true, unasked: !stop.is_stopped(), end };
             recorder.wake();
         });
         running
@@ -136,13 +152,50 @@ impl Running {
         &self.stop
     }
 
+    fn ending(&self) -> MutexGuard<'_, Ending> {
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn has_ended(&self) -> bool {
-        self.end.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.ending().has_ended
+    }
+
+    /// Whether it ended although nobody had asked it to.
+    pub(super) fn ended_unasked(&self) -> bool {
+        self.ending().unasked
+    }
+
+    /// Asks the monitor to stop, on a thread of its own, as the agent does.
+    pub(super) fn ask_to_stop(&self) {
+        let stop = self.stop.clone();
+        #[expect(clippy::disallowed_methods, reason = "in a test there is no agent that could lend a thread")]
+        let hooks = std::thread::spawn(move || stop.stop());
+        *self.hooks.lock().unwrap_or_else(PoisonError::into_inner) = Some(hooks);
+    }
+
+    /// Waits for what the monitor hung on its stop; false when that does not end.
+    ///
+    /// # Panics
+    /// When it panics.
+    pub(super) fn wait_for_hooks(&self) -> bool {
+        let Some(hooks) = self.hooks.lock().unwrap_or_else(PoisonError::into_inner).take() else { return true };
+        let system = Clock::system();
+        let deadline = system.monotonic() + self.patience;
+        while !hooks.is_finished() {
+            if system.monotonic() >= deadline {
+                return false;
+            }
+            self.recorder.wait(LOOK_AGAIN);
+        }
+        match hooks.join() {
+            Ok(()) => true,
+            Err(panic) => resume_unwind(panic),
+        }
     }
 
     /// How it ended, for a message.
     fn end_text(&self) -> String {
-        match self.end.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        match self.ending().end.as_ref() {
             Some((_, Ok(Err(error)))) => format!(": {error}"),
             Some((_, Err(_))) => ": it panicked".to_owned(),
             _ => String::new(),
@@ -154,7 +207,8 @@ impl Running {
         let system = Clock::system();
         let deadline = system.monotonic() + self.patience;
         loop {
-            if let Some(end) = self.end.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let end = self.ending().end.take();
+            if let Some(end) = end {
                 return Some(end);
             }
             if system.monotonic() >= deadline {
@@ -168,6 +222,9 @@ impl Running {
 /// A test that fails while the monitor runs must not leave it running.
 impl Drop for Running {
     fn drop(&mut self) {
-        self.stop.stop();
+        if !self.has_ended() {
+            self.recorder.close();
+            self.ask_to_stop();
+        }
     }
 }

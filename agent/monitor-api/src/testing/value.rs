@@ -47,6 +47,11 @@ impl Value {
         (!value.is_empty()).then(|| (Self(value.to_owned()), rest))
     }
 
+    /// Whether it is what may stand in a metric line; a value of the author's own type may have written anything.
+    pub(super) fn is_scalar(&self) -> bool {
+        serde_json::from_str(&self.0).is_ok_and(|value: serde_json::Value| !value.is_array() && !value.is_object())
+    }
+
     /// Whether it was no finite number: that stands as `null` in the line.
     pub(super) fn is_null(&self) -> bool {
         self.0 == "null"

@@ -295,7 +295,7 @@ impl Monitor for Frozen {
                 out.emit(self.disk.read, 1);
                 Ok(())
             });
-            if run.is_due() || stop.is_stopped() || stop.wait(Duration::from_millis(1)) {
+            if stop.is_stopped() || stop.wait(Duration::from_millis(1)) {
                 break;
             }
         }
