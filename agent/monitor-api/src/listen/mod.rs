@@ -1,0 +1,189 @@
+//! Listening sockets: options that monitors share, and sockets that end when the monitor is asked to stop.
+//!
+//! ```
+//! use scalyr_monitor::listen::ListenOptions;
+//! use scalyr_monitor::prelude::*;
+//!
+//! /// Counts packets.
+//! #[scalyr_monitor(name = "packets")]
+//! pub struct Packets {
+//!     /// The port to listen on; 0 takes any that is free.
+//!     #[config(default = 0)]
+//!     port: u16,
+//!
+//!     #[config(flatten)]
+//!     listen: ListenOptions,
+//!
+//!     /// Bytes of a packet.
+//!     #[metric]
+//!     bytes: Metric<usize>,
+//! }
+//!
+//! impl Monitor for Packets {
+//!     fn run(&mut self, run: &mut Run) -> Result<()> {
+//!         let socket = self.listen.bind_udp(self.port)?;
+//!         let mut buffer = [0; 1500];
+//!         while !run.stop().is_stopped() {
+//!             if let Some((length, _)) = socket.receive(&mut buffer)? {
+//!                 run.sample(|out| Ok(out.emit(self.bytes, length)));
+//!             }
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//! # use scalyr_monitor::testing::Harness;
+//! # Harness::<Packets>::from_config("{}").running(|_| ());
+//! ```
+
+mod connections;
+mod lost;
+mod packets;
+
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+use std::time::Duration;
+
+use monitor_macros::OptionGroup;
+
+use crate::monitor::{Error, Result};
+
+pub use connections::{Connection, Connections};
+pub use packets::Packets;
+
+/// How long a call waits for something to come before it gives the monitor the chance to look whether it is to stop.
+const LOOK_UP: Duration = Duration::from_millis(200);
+
+/// Who may reach a listening monitor. Taken in with `#[config(flatten)]`; one that takes connections takes in
+/// [`TcpOptions`] instead.
+#[derive(Clone, Debug, OptionGroup)]
+pub struct ListenOptions {
+    /// Whether programs on other hosts may send, too. When false, the monitor listens on 127.0.0.1 only; when true, on
+    /// all addresses of the host: then a firewall should say who may reach it.
+    #[config(default = false)]
+    pub accept_remote_connections: bool,
+}
+
+/// The options of a monitor that takes connections. Taken in with `#[config(flatten)]`.
+#[derive(Clone, Debug, OptionGroup)]
+pub struct TcpOptions {
+    /// Who may connect.
+    #[config(flatten)]
+    pub listen: ListenOptions,
+
+    /// How many connections there may be at a time; one more is closed at once.
+    #[config(default = 100, min = 1, max = 10_000)]
+    pub max_connections: usize,
+
+    /// A connection on which nothing came for so long is closed.
+    #[config(default = 300, min = 1, max = 86_400)]
+    pub idle_timeout: Duration,
+}
+
+impl ListenOptions {
+    /// A socket that takes packets on this port; 0 takes any that is free.
+    ///
+    /// # Errors
+    /// When the port is taken or may not be used; the text says what to do. Bind in [`run`](crate::Monitor::run), whose
+    /// error is followed by another try, rather than in `initialize`: the instance before this one may still hold the
+    /// port.
+    pub fn bind_udp(&self, port: u16) -> Result<Packets> {
+        Packets::of(self.bind(port, "UDP", UdpSocket::bind)?)
+    }
+
+    /// Tries the second address only where the host does not know the family of the first: a port that somebody has
+    /// there must not be taken on half of the host's addresses without a word.
+    fn bind<S>(&self, port: u16, protocol: &str, bind: impl Fn(SocketAddr) -> io::Result<S>) -> Result<S> {
+        let addresses: &[IpAddr] = match self.accept_remote_connections {
+            // The first one takes both families; a host may have no IPv6.
+            true => &[IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)],
+            false => &[IpAddr::V4(Ipv4Addr::LOCALHOST)],
+        };
+        let mut failure = None;
+        for address in addresses.iter().map(|&address| SocketAddr::new(address, port)) {
+            match bind(address) {
+                Ok(socket) => return Ok(socket),
+                Err(error) => {
+                    let is_final = matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied);
+                    failure = Some(cannot_listen(address, protocol, &error));
+                    if is_final {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::new("there is no address to listen on")))
+    }
+}
+
+impl TcpOptions {
+    /// A socket that takes connections on this port; 0 takes any that is free.
+    ///
+    /// # Errors
+    /// As [`ListenOptions::bind_udp`].
+    pub fn bind_tcp(&self, port: u16) -> Result<Connections> {
+        Connections::of(self.listen.bind(port, "TCP", TcpListener::bind)?, self)
+    }
+}
+
+fn cannot_listen(address: SocketAddr, protocol: &str, error: &io::Error) -> Error {
+    let port = address.port();
+    let listing = if protocol == "UDP" { "ss -ulpn" } else { "ss -tlpn" };
+    let cure = match error.kind() {
+        ErrorKind::AddrInUse => {
+            format!(
+                "; another program, or another monitor of this agent, has the port (`{listing} sport = :{port}` shows it). \
+                 Stop that, or choose another port"
+            )
+        }
+        ErrorKind::PermissionDenied if port < 1024 => {
+            "; a port below 1024 needs the right CAP_NET_BIND_SERVICE. Choose one from 1024 on, or give the agent the right"
+                .to_owned()
+        }
+        _ => String::new(),
+    };
+    Error::new(format!("cannot listen on {address} ({protocol}): {error}{cure}"))
+}
+
+/// An IPv4 address as such, also where a socket for both families shows it as one of IPv6.
+fn plain(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Whether an error only says that nothing came in time.
+fn nothing_came(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_taken_is_told_with_what_to_do() {
+        let (listen, idle_timeout) = (ListenOptions { accept_remote_connections: false }, Duration::from_secs(1));
+        let options = TcpOptions { listen, max_connections: 1, idle_timeout };
+        let taken = options.bind_tcp(0).unwrap();
+        let port = taken.local_address().port();
+        assert!(taken.local_address().ip().is_loopback());
+        let error = options.bind_tcp(port).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("cannot listen on 127.0.0.1:{port} (TCP): ")), "{error}");
+        assert!(
+            error.contains(&format!(
+                "another program, or another monitor of this agent, has the port (`ss -tlpn sport = :{port}` shows it)"
+            )),
+            "{error}"
+        );
+        let remote = ListenOptions { accept_remote_connections: true }.bind_udp(0).unwrap();
+        assert!(remote.local_address().ip().is_unspecified());
+        let denied = cannot_listen(([127, 0, 0, 1], 80).into(), "UDP", &ErrorKind::PermissionDenied.into()).to_string();
+        assert!(denied.contains("Choose one from 1024 on"), "{denied}");
+    }
+
+    #[test]
+    fn a_port_that_somebody_has_is_not_taken_on_half_of_the_addresses() {
+        let Ok(taken) = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)) else { return };
+        let port = taken.local_addr().unwrap().port();
+        let error = ListenOptions { accept_remote_connections: true }.bind_udp(port).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("cannot listen on [::]:{port} (UDP): ")), "{error}");
+    }
+}
