@@ -34,6 +34,79 @@
 //! # use scalyr_monitor::testing::Harness;
 //! # Harness::<Packets>::from_config("{}").running(|_| ());
 //! ```
+//!
+//! Connections need threads, one for each, which end with the run; what they read goes through a channel that is bounded,
+//! and a line is, too:
+//!
+//! ```
+//! use std::io::{BufRead as _, BufReader, Read as _};
+//! use std::sync::mpsc::{SyncSender, sync_channel};
+//! use std::time::Duration;
+//!
+//! use scalyr_monitor::listen::{Connection, TcpOptions};
+//! use scalyr_monitor::prelude::*;
+//!
+//! /// Copies lines to the metric log.
+//! #[scalyr_monitor(name = "lines")]
+//! pub struct Lines {
+//!     /// The port to listen on.
+//!     #[config(default = 6514)]
+//!     port: u16,
+//!
+//!     #[config(flatten)]
+//!     tcp: TcpOptions,
+//! }
+//!
+//! impl Monitor for Lines {
+//!     fn run(&mut self, run: &mut Run) -> Result<()> {
+//!         let mut connections = self.tcp.bind_tcp(self.port)?;
+//!         run.logger().info(format_args!("Listening on {}", connections.local_address()));
+//!         let (sender, lines) = sync_channel(1000); // when it is full, senders wait
+//!         let end = Stop::new(); // of the threads: with the monitor's own, and when the listener fails
+//!         let also_end = end.clone();
+//!         run.stop().on_stop(move || also_end.stop());
+//!         std::thread::scope(|threads| {
+//!             let accept = threads.spawn(|| -> Result<()> {
+//!                 while !end.is_stopped() {
+//!                     if let Some(connection) = connections.accept(&end)? {
+//!                         let sender = sender.clone();
+//!                         threads.spawn(move || read_lines(connection, &sender));
+//!                     }
+//!                 }
+//!                 Ok(())
+//!             });
+//!             while !end.is_stopped() && !accept.is_finished() {
+//!                 if let Ok(line) = lines.recv_timeout(Duration::from_millis(200)) {
+//!                     run.sample(|out| Ok(out.line(&line)));
+//!                 }
+//!             }
+//!             end.stop();
+//!             drop(lines); // nobody waits for room in it any more
+//!             accept.join().unwrap_or_else(|_| Err(Error::new("the thread that takes connections panicked")))
+//!         })
+//!     }
+//! }
+//!
+//! /// Hands on each line until the connection ends; one of more than 8 KiB in several.
+//! fn read_lines(connection: Connection, lines: &SyncSender<String>) {
+//!     let mut reader = BufReader::new(connection);
+//!     let mut line = Vec::new();
+//!     while (&mut reader).take(8192).read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+//!         if lines.send(String::from_utf8_lossy(&line).trim_end().to_owned()).is_err() {
+//!             return;
+//!         }
+//!         line.clear();
+//!     }
+//! }
+//! # use std::{io::Write as _, net::TcpStream};
+//! # use scalyr_monitor::testing::Harness;
+//! # Harness::<Lines>::from_config("{ port: 0 }").running(|lines| {
+//! #     let address = lines.wait_for_diagnostic("Listening on").rsplit(' ').next().unwrap().to_owned();
+//! #     let mut senders = [(); 3].map(|()| TcpStream::connect(&address).unwrap());
+//! #     senders.iter_mut().for_each(|sender| sender.write_all(b"one\ntwo\n").unwrap());
+//! #     lines.wait_until(|taken| taken.lines().len() == 6);
+//! # });
+//! ```
 
 mod connections;
 mod lost;
