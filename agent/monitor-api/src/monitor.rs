@@ -68,7 +68,7 @@ pub trait Monitor: Send + 'static {
         Ok(())
     }
 
-    /// Takes one sample: called once every sample interval.
+    /// Takes one sample: called once every sample interval. What takes long looks at [`Sample::stop`] meanwhile.
     ///
     /// # Errors
     /// Counted as one failed sample, and logged: a new text at once, one that comes again and again every five minutes
@@ -216,7 +216,14 @@ impl Run {
     /// A run that takes its first sample after `initial_delay` and further ones on a steady grid of `interval`, which
     /// is brought within [`LEAST_SAMPLE_INTERVAL`] and [`LONGEST_SAMPLE_INTERVAL`].
     #[doc(hidden)]
-    pub fn new(sample: Sample, stop: Stop, interval: Duration, initial_delay: Duration, watch: Box<dyn Watch>) -> Self {
+    pub fn new(
+        mut sample: Sample,
+        stop: Stop,
+        interval: Duration,
+        initial_delay: Duration,
+        watch: Box<dyn Watch>,
+    ) -> Self {
+        sample.set_stop(&stop);
         let clock = sample.clock().clone();
         let logger = sample.logger().clone();
         let due = later(clock.monotonic(), initial_delay);

@@ -8,6 +8,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::governed::{DAY, Governed, MetricLine};
 use crate::log::{Limited, Logger};
 use crate::metric::{Fields, Metric, MetricValue};
+use crate::monitor::Stop;
 use crate::one_line::push_on_one_line;
 use crate::repaired_names::RepairedNames;
 use crate::rules::{MetricRules, SeriesBudget};
@@ -168,6 +169,7 @@ pub struct Sample {
     governed: Option<Box<Governed>>,
     rate_series: SeriesBudget,
     interval: Option<Duration>,
+    stop: Stop,
 }
 
 impl Sample {
@@ -190,6 +192,7 @@ impl Sample {
             governed: None,
             rate_series: SeriesBudget::default(),
             interval: None,
+            stop: Stop::new(),
         }
     }
 
@@ -282,6 +285,39 @@ impl Sample {
     /// The clock; take the time from it, so that tests can set it.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Tells when the monitor is asked to stop: a sample that waits for something waits on this, so that the agent need
+    /// not wait for the sample.
+    ///
+    /// ```
+    /// # use scalyr_monitor::prelude::*;
+    /// # use std::time::Duration;
+    /// use std::process::{Child, ExitStatus};
+    ///
+    /// /// Waits for a process, and ends it when it takes too long, or the monitor is asked to stop.
+    /// fn wait_for(child: &mut Child, deadline: Duration, out: &Sample) -> Result<ExitStatus> {
+    ///     let begin = out.clock().monotonic();
+    ///     loop {
+    ///         if let Some(status) = child.try_wait()? {
+    ///             return Ok(status);
+    ///         }
+    ///         let stopped = out.stop().wait(Duration::from_millis(20));
+    ///         if stopped || out.clock().monotonic() - begin >= deadline {
+    ///             child.kill()?;
+    ///             child.wait()?;
+    ///             return Err(Error::new(format!("the command was ended before its time; it has {deadline:?}")));
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// It belongs to a run that is stopped by this.
+    pub(crate) fn set_stop(&mut self, stop: &Stop) {
+        self.stop = stop.clone();
     }
 
     /// How many lines were emitted since the start.

@@ -97,6 +97,7 @@ impl Monitor for Subject {
             "bare" => out.emit_dynamic("kind", &Written("bare"), &[]),
             "list" => out.emit_dynamic("kind", &Written("[1]"), &[]),
             "spare" => out.emit(self.spare, self.url.len() as u64),
+            "wait" => _ = out.stop().wait(Duration::from_secs(3600)),
             "rate" => out.calculate_rate("level", None),
             "fail" => return Err(Error::new(format!("sample {} went wrong", self.samples))),
             "panic" => panic!("all is lost"),
@@ -290,6 +291,13 @@ fn a_run_follows_the_clock_of_the_test_and_is_stopped_at_its_end() {
     assert_eq!(subject.diagnostics(), ["INFO good bye"]);
     assert_eq!(subject.sample().value("level"), 1.5);
     assert!(subject.run_until(|taken| taken.has("level")).has("level"), "it can run again");
+}
+
+#[test]
+fn a_sample_that_waits_ends_when_the_monitor_is_asked_to_stop() {
+    let mut subject = subject("wait").with_patience(Duration::from_secs(30));
+    subject.running(|_| ());
+    assert_eq!(subject.diagnostics(), ["INFO good bye"]);
 }
 
 #[test]

@@ -213,7 +213,8 @@ impl<M: Declared> Harness<M> {
         &self.instance().context
     }
 
-    /// The clock; [advance](Clock::advance) it to let time pass, [set](Clock::set) it to let the wall clock jump.
+    /// The clock; [advance](Clock::advance) it to let time pass, [set](Clock::set) it to let the wall clock jump. It stands
+    /// still while a sample is taken: for one that waits for it, move a clone of it on another thread.
     pub fn clock(&self) -> &Clock {
         &self.parts.clock
     }
