@@ -38,11 +38,16 @@ pub struct Gauges {
     #[metric(name = "gauges.lines", cumulative)]
     lines: Metric<u64, Outcome>,
 
+    /// Packets that the kernel dropped since the monitor was started, because they came too fast.
+    #[metric(name = "gauges.lost_packets", cumulative)]
+    lost_packets: Metric<u64>,
+
     /// The latest value of each name since the last sample.
     latest: BTreeMap<String, Number>,
     taken: u64,
     malformed: u64,
     over_limit: u64,
+    lost: Option<u64>,
 }
 
 /// Extra field of `gauges.lines`.
@@ -62,8 +67,13 @@ impl Monitor for Gauges {
         while !run.stop().is_stopped() {
             self.receive(&socket, &mut packet, run)?;
             if run.is_due() {
+                self.lost = socket.lost();
                 run.sample(|out| self.gather_sample(out));
             }
+        }
+        // What came since the last sample was taken, and must not be lost.
+        if !self.latest.is_empty() {
+            run.sample(|out| self.gather_sample(out));
         }
         Ok(())
     }
@@ -80,6 +90,10 @@ impl Monitor for Gauges {
         for (outcome, count) in [("taken", self.taken), ("malformed", self.malformed), ("over_limit", self.over_limit)]
         {
             out.emit_with(self.lines, count, Outcome { outcome });
+        }
+        // Not every system tells.
+        if let Some(lost) = self.lost {
+            out.emit(self.lost_packets, lost);
         }
         Ok(())
     }

@@ -76,6 +76,32 @@ fn what_is_no_gauge_is_counted_and_told_of_once_in_five_minutes() {
 }
 
 #[test]
+fn what_was_taken_is_emitted_when_the_monitor_is_asked_to_stop() {
+    let mut gauges = Harness::<Gauges>::from_config("{ port: 0 }").allow_dynamic();
+    gauges.running(|gauges| {
+        let sender = Sender::to(gauges);
+        gauges.wait_for("gauges.lines");
+        sender.send("depth 17\nno gauge");
+        // The second line is told of, so the first one was taken.
+        gauges.wait_for_diagnostic("is not taken");
+        assert!(!gauges.taken().has("depth"), "no sample is due");
+        gauges.stop().stop();
+        assert_eq!(gauges.wait_for("depth").value("depth"), 17);
+    });
+}
+
+#[test]
+fn packets_that_the_kernel_drops_are_counted() {
+    let mut gauges = Harness::<Gauges>::from_config("{ port: 0 }").allow_dynamic();
+    gauges.running(|gauges| {
+        let _sender = Sender::to(gauges);
+        let taken = gauges.wait_for("gauges.lines");
+        // A flood would be needed for more; the socket's own tests have one.
+        assert!(!cfg!(target_os = "linux") || *taken.value("gauges.lost_packets") == 0, "{taken}");
+    });
+}
+
+#[test]
 fn names_beyond_the_limit_are_counted_and_told_of() {
     let mut gauges = Harness::<Gauges>::from_config("{ port: 0, max_names: 2 }").allow_dynamic();
     gauges.running(|gauges| {
