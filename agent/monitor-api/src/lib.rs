@@ -18,10 +18,11 @@
 //! |---|---|
 //! | check options against each other, set the interval, the log, attributes of the host | [`Monitor::initialize`], [`Context`], [`LogConfig`] |
 //! | emit metrics, lines of text, names that are only known at run time, rates | [`Monitor::gather_sample`], [`Sample`], [`Emission`] |
-//! | fail | [`Error`], [`Result`] |
+//! | fail, and say of what | [`Error`], [`Result`], [`About`] |
 //! | write to the agent log, not too often | [`Logger`], [`Logger::limited`], [`Level`] |
 //! | tell the time, so that a test can set it | [`Clock`], [`Timestamp`] |
 //! | listen, or do anything else than sample at intervals | [`Monitor::run`], [`Run`], [`Stop`], [`Spacing`], module [`listen`] |
+//! | run a process, or wait for anything else | [`Sample::stop`], [`Stop::wait`] |
 //! | ask a server by HTTP | module `http`, behind the feature of that name |
 //! | let the agent copy further log files | [`LogFiles`] |
 //! | add and remove further monitors | [`Monitors`], [`NewMonitor`] |
@@ -76,7 +77,7 @@ pub use config::{ConfigValue, OptionGroup};
 pub use context::{Context, LogConfig, LogFiles};
 pub use log::{Level, Logger};
 pub use metric::{Fields, Metric, MetricSet, MetricValue};
-pub use monitor::{Error, Monitor, Result, Run, Spacing, Stop};
+pub use monitor::{About, Error, Monitor, Result, Run, Spacing, Stop};
 pub use monitors::{Monitors, NewMonitor};
 #[doc(hidden)]
 pub use sample::Lines;

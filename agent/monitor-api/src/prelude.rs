@@ -7,7 +7,7 @@ pub use crate::config::{ConfigValue, Glob, HostPort, OptionGroup, Secret, Spaced
 pub use crate::context::{Context, LogConfig, LogFiles};
 pub use crate::log::{Level, Logger};
 pub use crate::metric::{Fields, Metric, MetricSet, MetricValue};
-pub use crate::monitor::{Error, Monitor, Result, Run, Spacing, Stop};
+pub use crate::monitor::{About, Error, Monitor, Result, Run, Spacing, Stop};
 pub use crate::monitors::{Monitors, NewMonitor};
 pub use crate::sample::{Emission, Sample};
 pub use crate::user_agent::UserAgentFragment;

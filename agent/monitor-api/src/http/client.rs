@@ -1,11 +1,11 @@
 //! The client: a request with a deadline, an answer with a bound.
 
 use std::borrow::Cow;
-use std::fs;
 use std::io::Read as _;
 use std::mem;
 use std::path::Path;
 use std::time::Duration;
+use std::{fmt, fs};
 
 use ureq::http::uri::InvalidUri;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
@@ -234,6 +234,13 @@ pub struct Response {
     headers: HeaderMap,
     body: Vec<u8>,
     cut: bool,
+}
+
+/// What was asked, without its secrets, and the status: `GET http://localhost/length: status 200`.
+impl fmt::Display for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: status {}", self.place, self.status)
+    }
 }
 
 impl Response {

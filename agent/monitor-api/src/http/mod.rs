@@ -31,7 +31,7 @@
 //!     fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
 //!         let Some(client) = &self.client else { return Ok(()) };
 //!         let page = client.get(&self.url).send()?.expect_success()?;
-//!         out.emit(self.length, page.text().trim().parse()?);
+//!         out.emit(self.length, page.text().trim().parse().about(&page)?);
 //!         Ok(())
 //!     }
 //! }
