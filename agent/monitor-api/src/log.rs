@@ -34,6 +34,7 @@ pub enum Level {
 
 impl Level {
     /// The least level that is written when the agent runs with this `debug_level` (0 to 5).
+    #[doc(hidden)]
     pub fn threshold(debug_level: u8) -> Self {
         match debug_level {
             0 => Self::Info,
@@ -128,6 +129,7 @@ impl Logger {
     }
 
     /// A logger for another component that writes to the same place, with an error count of its own.
+    #[doc(hidden)]
     pub fn for_component(&self, component: &str) -> Self {
         Self::new(Arc::clone(&self.0.sink), component)
     }

@@ -113,6 +113,7 @@ impl LogFiles {
     }
 
     /// A handle that takes every file and copies none, for tests.
+    #[doc(hidden)]
     pub fn none() -> Self {
         Self::new(Arc::new(Nowhere))
     }

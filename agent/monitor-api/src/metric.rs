@@ -44,6 +44,7 @@ impl<V, F> Metric<V, F> {
 
 impl<V, F: Fields> Metric<V, F> {
     /// Appends ` name=value` for each extra field, those that never change sorted among the others. Allocates nothing.
+    #[doc(hidden)]
     pub fn write_fields(self, fields: &F, out: &mut String) {
         let mut constants = self.constants.iter().peekable();
         for (at, name) in F::NAMES.iter().enumerate() {
@@ -202,6 +203,7 @@ pub trait Fields {
     fn write_value(&self, at: usize, out: &mut String);
 
     /// Appends ` name=value` for each field, in the order of [`NAMES`](Fields::NAMES).
+    #[doc(hidden)]
     fn write(&self, out: &mut String) {
         for (at, name) in Self::NAMES.iter().enumerate() {
             write_name(name, out);

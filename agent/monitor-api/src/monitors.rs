@@ -112,6 +112,7 @@ impl Monitors {
     }
 
     /// A handle where nobody can add monitors.
+    #[doc(hidden)]
     pub fn none() -> Self {
         Self(Arc::new(Nobody))
     }

@@ -326,6 +326,7 @@ impl Sample {
     }
 
     /// How many lines were longer than 1 MiB, and were cut, since the start.
+    #[doc(hidden)]
     pub fn cut_lines(&self) -> u64 {
         self.cut_lines
     }

@@ -30,6 +30,7 @@ impl UserAgentFragment {
     }
 
     /// A handle that leads nowhere, for tests.
+    #[doc(hidden)]
     pub fn none() -> Self {
         Self::new(Arc::new(Nowhere))
     }
