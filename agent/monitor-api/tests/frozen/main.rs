@@ -4,5 +4,6 @@
 
 #[cfg(feature = "patterns")]
 mod api_0_1;
+mod api_0_1_corners;
 #[cfg(feature = "http")]
 mod api_0_1_http;
