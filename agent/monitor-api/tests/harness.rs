@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use scalyr_monitor::prelude::*;
-use scalyr_monitor::testing::{Harness, Taken};
+use scalyr_monitor::testing::{Harness, Taken, json};
 
 /// Does in each sample what its option says.
 #[scalyr_monitor(name = "subject")]
@@ -57,6 +57,13 @@ impl Monitor for Subject {
         match self.act.as_str() {
             "refuse" => return Err(Error::new("nothing to do")),
             "disable" => context.disabled = true,
+            "odd words" => {
+                context.log_files().register(LogConfig::new("/a.log").attribute("pod", json!(["web"])))?;
+            }
+            "odd attributes" => {
+                context.server_attributes.insert("labels".into(), json!({}));
+                context.log_config = LogConfig::new("a.log").attribute("pod", json!(["web"])).option("parser", "x");
+            }
             "hurry" => context.sample_interval = Duration::from_millis(10),
             "tell" => {
                 context.logger().warn("a warning");
@@ -362,6 +369,20 @@ fn what_the_user_says_about_metrics_counts() {
 #[test]
 fn an_interval_that_the_agent_refuses_is_refused() {
     assert_eq!(subject("hurry").problems(), ["sample_interval: 0.01 s is too short; the least is 0.1 s"]);
+}
+
+#[test]
+fn what_the_agent_would_not_take_of_logs_and_host_is_told() {
+    let scalar = "must be a text, a number, true or false, but is";
+    assert_eq!(subject("odd words").problems(), [format!("log_config.attributes.pod: {scalar} a list").as_str()]);
+    assert_eq!(
+        subject("odd attributes").problems(),
+        [
+            "log_config.parser: has a field of its own: set `parser`, not `options`",
+            &format!("log_config.attributes.pod: {scalar} a list"),
+            &format!("warning: server_attributes.labels: {scalar} an object; it is left out"),
+        ]
+    );
 }
 
 #[test]

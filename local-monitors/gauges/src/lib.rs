@@ -73,6 +73,7 @@ impl Monitor for Gauges {
         }
         // What came since the last sample was taken, and must not be lost.
         if !self.latest.is_empty() {
+            self.lost = socket.lost();
             run.sample(|out| self.gather_sample(out));
         }
         Ok(())

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::checks;
 use super::entry::{self, AgentKeys};
+use super::judged;
 use super::problem::Problem;
 use super::record::Recorder;
 use super::running::{End, Running, Watching};
@@ -179,7 +180,8 @@ impl<M: Declared> Harness<M> {
     }
 
     /// Everything that is wrong or odd about the configuration, at once: the problems of the options, each with its
-    /// path, then the error of [`Monitor::initialize`], without a path. Empty when all is well.
+    /// path, then the error of [`Monitor::initialize`], without a path, or what is wrong with what it left in the
+    /// [`Context`]. Empty when all is well. (The [`options`](LogConfig::options) of a log are judged by the agent alone.)
     ///
     /// ```
     /// # use scalyr_monitor::prelude::*;
@@ -410,6 +412,12 @@ impl Parts {
             && let Err(error) = initialise(&mut *monitor, &mut context)
         {
             warnings.push(error);
+            return Err(warnings);
+        }
+        let said = judged::context(&context);
+        let is_refused = said.iter().any(|problem| problem.severity == Severity::Refused);
+        warnings.extend(said);
+        if is_refused {
             return Err(warnings);
         }
         let run = self.run(&agent_keys, &context, Stop::new());

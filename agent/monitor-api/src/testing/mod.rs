@@ -80,6 +80,7 @@ mod diagnostic;
 mod emitted;
 mod entry;
 mod harness;
+mod judged;
 mod problem;
 mod record;
 mod running;

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::Value;
+
+use super::judged;
 use crate::context::{LogConfig, LogRegistry};
 use crate::monitor::{Error, Result};
 use crate::monitors::{AddedMonitor, MonitorRegistry, NewMonitor};
@@ -38,13 +41,21 @@ impl Surroundings {
     }
 }
 
+/// All that is wrong with a log file that is registered.
+fn judge(log: &LogConfig) -> Result<()> {
+    let problems: Vec<String> = judged::log(log).iter().map(ToString::to_string).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Error::new(problems.join("; "))) }
+}
+
 impl LogRegistry for Surroundings {
     fn register(&self, log: LogConfig) -> Result<()> {
+        judge(&log)?;
         self.told().logs.insert(log.path.clone(), log);
         Ok(())
     }
 
     fn update(&self, log: LogConfig) -> Result<()> {
+        judge(&log)?;
         match self.told().logs.get_mut(&log.path) {
             Some(registered) => *registered = log,
             None => return Err(Error::new(format!("{} is not registered", log.path.display()))),
@@ -64,7 +75,11 @@ impl LogRegistry for Surroundings {
 
 impl MonitorRegistry for Surroundings {
     fn add(&self, monitor: NewMonitor) -> Result<String> {
-        let text = |key: &str| monitor.entry.get(key).and_then(|value| value.as_str()).map(str::to_owned);
+        let text = |key: &str| match monitor.entry.get(key)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
         let Some((module, id)) = text("module").zip(text("id")) else {
             return Err(Error::new("a monitor that is added needs a `module` and an `id`"));
         };
