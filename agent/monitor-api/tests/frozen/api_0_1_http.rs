@@ -39,7 +39,7 @@ impl Monitor for Asker {
         let page: Response = request.send()?.expect_success()?;
         out.logger().info(format_args!("{} {} {:?}", ShownUrl(&self.url), page.status(), page.header("x-load")));
         assert!(!page.is_cut() && page.bytes().len() == page.text().len());
-        out.emit(self.length, page.text().trim().parse()?);
+        out.emit(self.length, page.text().trim().parse().about(&page)?);
         let post = client.request("POST", &self.url).basic_auth("me", &Secret::new("password")).body("a=1");
         post.send().map(drop)
     }
@@ -47,6 +47,7 @@ impl Monitor for Asker {
 
 #[test]
 fn a_server_is_asked() {
+    assert!(HttpClient::new(&HttpOptions::default()).is_ok());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/length", listener.local_addr().unwrap());
     let mut asker = Harness::<Asker>::from_config(format_args!("{{ url: '{url}', timeout: 20, max_redirects: 0 }}"));

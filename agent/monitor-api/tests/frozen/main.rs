@@ -4,6 +4,7 @@
 
 #[cfg(feature = "patterns")]
 mod api_0_1;
+#[cfg(feature = "patterns")]
 mod api_0_1_corners;
 #[cfg(feature = "http")]
 mod api_0_1_http;
