@@ -137,6 +137,12 @@ impl Monitor for Subject {
         while run.next() {
             run.sample(|out| self.gather_sample(out));
         }
+        if self.act == "twice at last" {
+            run.sample(|out| {
+                (0..2).for_each(|_| out.emit(self.spare, 1));
+                Ok(())
+            });
+        }
         run.logger().info("good bye");
         Ok(())
     }
@@ -387,7 +393,7 @@ fn what_the_agent_would_not_take_of_logs_and_host_is_told() {
 
 #[test]
 fn what_a_monitor_does_after_the_last_look_counts() {
-    let text = failure(|| subject("twice").running(|_| ()));
+    let text = failure(|| subject("twice at last").running(|_| ()));
     assert!(text.contains("is emitted twice in one sample"), "{text}");
 }
 
