@@ -432,8 +432,9 @@ fn a_flood_and_a_hook_that_hangs_end_the_test_with_a_message() {
         })
     });
     assert!(text.contains("wrote more than"), "{}", &text[..text.len().min(300)]);
-    let text = failure(|| subject("hanging hook").running(|_| ()));
-    assert!(text.contains("hung on its stop with `on_stop` did not end within 0.5 s"), "{text}");
+    let mut hanging = subject("hanging hook").with_patience(Duration::from_secs(2));
+    let text = failure(|| hanging.running(|running| running.wait_for("level")));
+    assert!(text.contains("hung on its stop with `on_stop` did not end within 2 s"), "{text}");
 }
 
 #[test]
