@@ -1,6 +1,7 @@
 //! The trait that makes a struct a monitor, and the loop that runs it.
 
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -137,7 +138,52 @@ struct StopState {
 #[derive(Default)]
 struct Asked {
     stopped: bool,
-    hooks: Vec<Box<dyn FnOnce() + Send>>,
+    hooks: Hooks,
+}
+
+type Hook = Box<dyn FnOnce() + Send>;
+
+/// What runs when a monitor is asked to stop, and has not run yet.
+#[doc(hidden)]
+#[derive(Default)]
+#[must_use = "hooks that are dropped do not run"]
+pub struct Hooks(Vec<Hook>);
+
+impl Hooks {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Runs all of them, in the order in which they came: one that panics does not keep the next one from running. Then
+    /// the first panic goes on.
+    pub fn run(mut self) {
+        self.each(|hook| hook());
+    }
+
+    /// Two panics at once would end the process, so each hook's own is caught before the next one's turn.
+    fn each(&mut self, work: impl Fn(Hook)) {
+        let mut first = None;
+        for hook in std::mem::take(&mut self.0) {
+            let Err(panic) = panic::catch_unwind(AssertUnwindSafe(|| work(hook))) else { continue };
+            match first {
+                None => first = Some(panic),
+                // Its drop may panic, too.
+                Some(_) => std::mem::forget(panic),
+            }
+        }
+        match first {
+            Some(panic) if std::thread::panicking() => std::mem::forget(panic),
+            Some(panic) => panic::resume_unwind(panic),
+            None => {}
+        }
+    }
+}
+
+impl Drop for Hooks {
+    fn drop(&mut self) {
+        self.each(drop);
+    }
 }
 
 impl Stop {
@@ -166,21 +212,25 @@ impl Stop {
             drop(asked);
             hook();
         } else {
-            asked.hooks.push(Box::new(hook));
+            asked.hooks.0.push(Box::new(hook));
         }
     }
 
-    /// Asks to stop: wakes every sleeper and runs the hooks.
+    /// Asks to stop: wakes every sleeper and runs the hooks, all of them, also when one panics.
     pub fn stop(&self) {
+        self.ask().run();
+    }
+
+    /// Asks to stop and wakes every sleeper; the hooks are left to whoever asks, for a thread on which they may hang.
+    #[doc(hidden)]
+    pub fn ask(&self) -> Hooks {
         let hooks = {
             let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
             asked.stopped = true;
             std::mem::take(&mut asked.hooks)
         };
         self.0.changed.notify_all();
-        for hook in hooks {
-            hook();
-        }
+        hooks
     }
 }
 
