@@ -15,6 +15,10 @@ use crate::clock::Timestamp;
 /// A value that is so long ago, or longer, gives no rate: too much is unknown of what lay between.
 const LONGEST_GAP_SECONDS: f64 = 660.0;
 
+/// Values that follow each other faster by the clock count as one, the first: those of a metric that is emitted twice in
+/// a sample. The Python agent counted in whole seconds.
+const SHORTEST_STEP: Duration = Duration::from_millis(500);
+
 /// A series whose last value is so old is forgotten by a clean-up.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(1800);
 
@@ -118,15 +122,22 @@ impl Rates {
             return if count > MANY_SERIES { Outcome::Many(count) } else { Outcome::Nothing };
         };
         let elapsed = time.since(before.time);
-        if elapsed.is_some_and(|seconds| seconds <= 0.0) {
-            // The same value again, or an older one: the newest stays.
+        let shortest = match time {
+            Time::Own(_) => 0.0,
+            Time::Clock(_) => SHORTEST_STEP.as_secs_f64().next_down(),
+        };
+        if elapsed.is_some_and(|seconds| seconds <= shortest) {
+            // The same moment again, or an older one: what is there stays.
             return Outcome::Nothing;
         }
         let growth = value.minus(before.value);
         // A reset counter begins anew from what it shows now.
         *before = last;
         match elapsed {
-            Some(seconds) if seconds < LONGEST_GAP_SECONDS && growth >= 0.0 => self.rounded(growth / seconds),
+            Some(seconds) if seconds < LONGEST_GAP_SECONDS && growth >= 0.0 => {
+                // Without the sign of a zero.
+                self.rounded(growth / seconds + 0.0)
+            }
             _ => Outcome::Nothing,
         }
     }
@@ -295,6 +306,28 @@ mod tests {
         assert_eq!(observe(&mut rates, &clock, "340282366920938463463374607431768211455", ""), {
             Outcome::Rate(340282366920938463463374607431768211455.0_f64)
         });
+    }
+
+    #[test]
+    fn a_series_that_is_emitted_twice_in_a_sample_has_the_rate_of_its_first_values() {
+        let (clock, mut rates) = rates();
+        let mut told = Vec::new();
+        for (first, second) in [("100", "500"), ("130", "560")] {
+            told.push(observe(&mut rates, &clock, first, ""));
+            clock.advance(Duration::from_millis(1));
+            told.push(observe(&mut rates, &clock, second, ""));
+            clock.advance(Duration::from_millis(29_999));
+        }
+        assert_eq!(told, [Outcome::Nothing, Outcome::Nothing, Outcome::Rate(1.0), Outcome::Nothing]);
+    }
+
+    #[test]
+    fn a_rate_of_nothing_has_no_sign() {
+        let (clock, mut rates) = rates();
+        assert_eq!(observe(&mut rates, &clock, "0.0", ""), Outcome::Nothing);
+        clock.advance(Duration::from_secs(1));
+        let Outcome::Rate(rate) = observe(&mut rates, &clock, "-0.0", "") else { panic!("no rate") };
+        assert!(rate == 0.0 && rate.is_sign_positive());
     }
 
     #[test]

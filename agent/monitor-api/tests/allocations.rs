@@ -1,5 +1,6 @@
 //! Emitting takes no memory beyond the buffer of lines, which is kept from one sample to the next.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use allocation_counter::measure;
@@ -100,8 +101,12 @@ fn a_dynamic_metric_with_good_names_takes_no_memory() {
 fn a_blacklisted_metric_and_the_rate_of_a_known_series_take_no_memory() {
     let blacklist = MetricRules::default().blacklist(["load".to_owned()]);
     with_each_clock(&blacklist, |out, _| out.emit(LOAD, 1.0));
+    let seconds = Cell::new(0);
     with_each_clock(&MetricRules::default().rate("reads", Some(("device", "sda"))), |out, n| {
-        out.emit_with(READS, u64::from(n), Disk { device: "sda", partition: n });
+        // Each emission is later than the one before, so that each has a rate.
+        seconds.set(seconds.get() + 1);
+        let emission = out.at(Timestamp::from_millis(seconds.get() * 1000));
+        emission.emit_with(READS, u64::from(n), Disk { device: "sda", partition: n });
     });
 }
 
