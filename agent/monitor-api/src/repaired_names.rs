@@ -38,12 +38,13 @@ impl RepairedNames {
     pub(crate) fn repair<'n>(&mut self, name: &'n str, clock: &Clock, logger: &Logger) -> Cow<'n, str> {
         let written = sanitise_name(name);
         if !is_valid_name(name) {
-            self.tell(name, &written, clock.monotonic(), logger);
+            self.tell(name, &written, clock, logger);
         }
         written
     }
 
-    fn tell(&mut self, name: &str, written: &str, now: Instant, logger: &Logger) {
+    fn tell(&mut self, name: &str, written: &str, clock: &Clock, logger: &Logger) {
+        let now = clock.monotonic();
         if self.since.is_none_or(|since| now.saturating_duration_since(since) >= DAY) {
             self.told.clear();
             self.since = Some(now);
@@ -54,7 +55,8 @@ impl RepairedNames {
         self.told.insert(name.to_owned());
         let last = if self.told.len() == MAX_NAMES { "; further names are repaired without a word today" } else { "" };
         let what = self.what;
-        logger.coded(
+        // The instance's logger outlives a monitor that is built anew.
+        logger.limited(clock, &format!("{what} name {name}"), DAY).coded(
             Level::Warning,
             self.code,
             format_args!(
