@@ -165,6 +165,8 @@ pub struct Sample {
     field_names: RepairedNames,
     /// The order of the fields of a dynamic emission; kept for its memory only.
     order: Vec<usize>,
+    /// What a value writes of itself; kept for its memory only.
+    words: String,
     /// What the user said about metrics by their names; nothing for most instances.
     governed: Option<Box<Governed>>,
     rate_series: SeriesBudget,
@@ -189,6 +191,7 @@ impl Sample {
             metric_names: RepairedNames::of_metrics(),
             field_names: RepairedNames::of_fields(),
             order: Vec::new(),
+            words: String::new(),
             governed: None,
             rate_series: SeriesBudget::default(),
             interval: None,
@@ -344,6 +347,15 @@ impl Sample {
         }
     }
 
+    /// Appends what a value, or fields, write of themselves: that may be the author's own code, and must neither begin a
+    /// line nor touch what was written before.
+    fn push(&mut self, write: impl FnOnce(&mut String)) {
+        self.words.clear();
+        write(&mut self.words);
+        push_on_one_line(&mut self.lines.text, &self.words);
+        self.words.shrink_to(KEPT_BYTES);
+    }
+
     fn emission(&mut self) -> Emission<'_> {
         Emission { sample: self, time: None, id: None }
     }
@@ -457,9 +469,9 @@ impl<'s> Emission<'s> {
         text.push_str(metric.name());
         text.push(' ');
         parts.value = text.len();
-        value.write(text);
-        parts.fields = text.len();
-        metric.write_fields(&fields, text);
+        sample.push(|out| value.write(out));
+        parts.fields = sample.lines.text.len();
+        sample.push(|out| metric.write_fields(&fields, out));
         sample.end_metric(LineKind::Declared, parts, id, time);
     }
 
@@ -475,17 +487,19 @@ impl<'s> Emission<'s> {
         text.push_str(&name);
         text.push(' ');
         parts.value = text.len();
-        value.write_value(text);
-        parts.fields = text.len();
+        sample.push(|out| value.write_value(out));
+        parts.fields = sample.lines.text.len();
         sample.order.clear();
         sample.order.extend(0..fields.len());
         // By the place too, as a stable sort has it, which would take memory.
         sample.order.sort_unstable_by_key(|&at| (fields[at].0, at));
-        for (name, value) in sample.order.iter().map(|&at| &fields[at]) {
+        for at in 0..fields.len() {
+            let (name, value) = &fields[sample.order[at]];
+            let text = &mut sample.lines.text;
             text.push(' ');
             text.push_str(&sample.field_names.repair(name, &sample.clock, &sample.logger));
             text.push('=');
-            value.write_value(text);
+            sample.push(|out| value.write_value(out));
         }
         sample.order.shrink_to(KEPT_ORDER);
         sample.end_metric(LineKind::Dynamic, parts, id, time);

@@ -113,3 +113,36 @@ fn a_name_that_is_repaired_is_told_of_once_a_day() {
     let first = written.text().lines().next().map(str::to_owned);
     assert_eq!(first.as_deref(), Some("2026-01-01 00:00:00.000Z [coin()] queue_depth 1 sa_9th=2 value_=3"));
 }
+
+/// A value with a way of its own to be written.
+struct Odd(fn(&mut String));
+
+impl MetricValue for Odd {
+    fn write(&self, out: &mut String) {
+        self.0(out);
+    }
+}
+
+#[test]
+fn a_value_that_writes_itself_badly_neither_begins_a_line_nor_takes_another_one_away() {
+    const ODD: Metric<Odd> = Metric::declared("odd");
+    let (mut sample, written) = sample(Logger::none());
+    sample.line("before");
+    sample.emit(ODD, Odd(|out| out.push_str("1\n2026-01-01 00:00:00.000Z [coin()] forged 1")));
+    sample.emit(ODD, Odd(String::clear));
+    sample.emit(ODD, Odd(|out| *out = "2".to_owned()));
+    sample.emit_dynamic("m", &Odd(String::clear), &[("f", &Odd(|out| out.push('\r')))]);
+    sample.flush();
+    let lines: Vec<String> = written.text().lines().map(|line| line[25..].to_owned()).collect();
+    let forged = "[coin()] odd 1\\n2026-01-01 00:00:00.000Z [coin()] forged 1";
+    assert_eq!(lines, ["[coin()] before", forged, "[coin()] odd ", "[coin()] odd 2", "[coin()] m  f=\\r"]);
+}
+
+#[test]
+fn a_repaired_name_is_not_told_again_when_the_monitor_was_built_anew() {
+    let (told, logger) = told();
+    for _ in 0..3 {
+        sample(logger.clone()).0.emit_dynamic("queue depth", &1, &[("9th", &2)]);
+    }
+    assert_eq!(told.lines().len(), 2, "{:#?}", told.lines());
+}
