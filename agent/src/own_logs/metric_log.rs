@@ -154,8 +154,31 @@ struct Limiter {
     bucket: LeakyBucket,
     /// Lines refused since the last one that was accepted.
     skipped: u64,
-    /// The accepted lines of one sample.
+    /// The accepted lines of one sample, with notices among them.
     accepted: String,
+    /// How many lines these are.
+    lines: u64,
+    /// The notices: which line each is, and how many skipped lines it tells of.
+    notices: Vec<(u64, u64)>,
+}
+
+impl Limiter {
+    fn clear(&mut self) {
+        self.accepted.clear();
+        self.accepted.shrink_to(KEPT_BYTES);
+        self.notices.clear();
+        self.lines = 0;
+    }
+
+    /// The last ones of the accepted lines were lost. What was told there is to be told again; how many of them were no
+    /// notices.
+    fn lost(&mut self, lost: u64) -> u64 {
+        let written = self.lines.saturating_sub(lost);
+        let notices = self.notices.iter().filter(|(line, _)| *line >= written);
+        let (count, skipped) = notices.fold((0, 0), |(count, sum), (_, skipped)| (count + 1, sum + skipped));
+        self.skipped += skipped;
+        lost.saturating_sub(count)
+    }
 }
 
 impl InstanceLog {
@@ -163,7 +186,7 @@ impl InstanceLog {
     pub fn new(log: Arc<MetricLog>, monitor: &str, limit: Option<WriteLimit>, clock: Clock) -> Self {
         let limiter = limit.map(|limit| {
             let bucket = LeakyBucket::new(limit, clock.monotonic());
-            Mutex::new(Limiter { bucket, skipped: 0, accepted: String::new() })
+            Mutex::new(Limiter { bucket, skipped: 0, accepted: String::new(), lines: 0, notices: Vec::new() })
         });
         Self { log, monitor: monitor.to_owned(), clock, limiter }
     }
@@ -192,7 +215,12 @@ impl InstanceLog {
         let notice = (limiter.accepted.len() - before).saturating_sub(1);
         if limiter.bucket.take(notice + line.len() - 1, self.clock.monotonic()) {
             limiter.accepted.push_str(line);
-            limiter.skipped = 0;
+            if limiter.skipped > 0 {
+                limiter.notices.push((limiter.lines, limiter.skipped));
+                limiter.lines += 1;
+                limiter.skipped = 0;
+            }
+            limiter.lines += 1;
             true
         } else {
             limiter.accepted.truncate(before);
@@ -211,11 +239,11 @@ impl MetricOutput for InstanceLog {
         if limiter.skipped == 0 && limiter.bucket.take(cost, self.clock.monotonic()) {
             return self.log.write(lines.text().as_bytes());
         }
-        limiter.accepted.clear();
+        limiter.clear();
         let refused = lines.iter().filter(|line| !self.offer(&mut limiter, line)).count() as u64;
         let lost = if limiter.accepted.is_empty() { 0 } else { self.log.write(limiter.accepted.as_bytes()) };
-        limiter.accepted.clear();
-        limiter.accepted.shrink_to(KEPT_BYTES);
+        let lost = limiter.lost(lost);
+        limiter.clear();
         refused + lost
     }
 
@@ -226,9 +254,9 @@ impl MetricOutput for InstanceLog {
         let skipped = limiter.skipped;
         self.push_notice(&mut limiter.accepted, skipped);
         let cost = limiter.accepted.len() - 1;
-        if limiter.bucket.take(cost, self.clock.monotonic()) {
+        // One that is lost is tried again.
+        if limiter.bucket.take(cost, self.clock.monotonic()) && self.log.write(limiter.accepted.as_bytes()) == 0 {
             limiter.skipped = 0;
-            self.log.write(limiter.accepted.as_bytes());
         }
     }
 
@@ -245,6 +273,7 @@ impl MetricOutput for InstanceLog {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Duration;
 
     use scalyr_monitor::sample::LineSink;
@@ -265,6 +294,14 @@ mod tests {
     impl LineSink for Sink {
         fn write_lines(&mut self, lines: &Lines) {
             self.0.write(lines);
+        }
+    }
+
+    /// As [`Sink`], counting what was not written.
+    struct Counting(Arc<InstanceLog>, Arc<AtomicU64>);
+    impl LineSink for Counting {
+        fn write_lines(&mut self, lines: &Lines) {
+            self.1.fetch_add(self.0.write(lines), Ordering::Relaxed);
         }
     }
 
@@ -366,6 +403,36 @@ mod tests {
         assert_eq!(texts(&path), ["First", "2", "Second", "1", "n0", "n1"]);
         writer.output.finish();
         assert_eq!(texts(&path).last().unwrap(), "3");
+    }
+
+    #[test]
+    fn a_notice_that_is_lost_with_its_line_is_no_lost_line_and_is_told_later() {
+        let directory = tempfile::tempdir().unwrap();
+        let parent = directory.path().join("logs");
+        let path = parent.join("coin.log");
+        let log = MetricLogs::new(Logger::none()).open(&path, FREE).unwrap();
+        let mut writer = Writer::new(log, "", Some(WriteLimit { rate: 1000, burst: 200 }));
+        let (kept, dropped) = (Arc::new(AtomicU64::new(0)), Arc::clone(&writer.output));
+        let sink = Counting(dropped, Arc::clone(&kept));
+        writer.sample = Sample::new("coin", "", writer.clock.clone(), Logger::none(), Box::new(sink));
+        // No room is left for the notice.
+        writer.emit(&[&"a".repeat(100), &"x".repeat(200)]);
+        fs::remove_dir_all(&parent).unwrap();
+        fs::write(&parent, "in the way").unwrap();
+        let later = || {
+            writer.clock.advance(Duration::from_secs(2));
+            writer.clock.set(Timestamp::from_millis(1_650_021_068_015));
+        };
+        later();
+        writer.sample.line("b");
+        writer.sample.flush();
+        later();
+        writer.output.sample_ended();
+        fs::remove_file(&parent).unwrap();
+        later();
+        writer.emit(&["c"]);
+        assert_eq!(kept.load(Ordering::Relaxed), 2, "the one beyond the limit, and `b`");
+        assert_eq!(texts(&path), ["1", "c"]);
     }
 
     #[test]
