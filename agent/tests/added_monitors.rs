@@ -39,6 +39,10 @@ pub struct Finder {
     #[config(default = false)]
     panics: bool,
 
+    /// Whether it never comes back from `initialize`, once it has added its workers.
+    #[config(default = false)]
+    hangs: bool,
+
     samples: u64,
 }
 
@@ -49,6 +53,11 @@ impl Monitor for Finder {
             let path = format!("worker-{id}.log");
             let worker = NewMonitor::new("worker", id).with("sample_interval", 0.1);
             context.monitors().add(worker.with_log(move |log| log.path = path.clone().into()))?;
+        }
+        if self.hangs {
+            loop {
+                std::thread::sleep(PATIENCE);
+            }
         }
         Ok(())
     }
@@ -76,6 +85,8 @@ pub struct Worker {
     beat: Metric<u64>,
 }
 
+/// How many began to hang for ever.
+static HANGING: AtomicU64 = AtomicU64::new(0);
 static RELEASED: AtomicBool = AtomicBool::new(false);
 
 fn hang() {
@@ -93,6 +104,10 @@ impl Monitor for Worker {
                 hang();
                 Ok(())
             }
+            "hangs for ever" => loop {
+                HANGING.fetch_add(1, Ordering::Relaxed);
+                std::thread::sleep(PATIENCE);
+            },
             // Without end, whatever the answer is.
             "multiplies" => {
                 let next = NewMonitor::new("worker", &format!("{}+", self.size + 1));
@@ -360,4 +375,55 @@ fn an_added_monitor_can_stop_the_agent() {
     supervisor.stop();
     let log = fs::read_to_string(directory.path().join("log/agent.log")).unwrap();
     assert!(log.contains("[error=\"failedAgentMain\"] Monitor finder(inner) (short hash "), "{log}");
+}
+
+#[test]
+fn whoever_waits_for_what_it_adds_is_told_when_it_or_the_agent_has_to_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let supervisor = start(directory.path(), NOWHERE, json!([{ "module": "finder", "id": "waits" }]));
+    let monitors = handle("finder(waits)");
+    monitors.add(NewMonitor::new("finder", "within")).unwrap();
+    let hanging = |id: &str| NewMonitor::new("worker", id).with("trouble", "hangs for ever");
+    let within = handle("finder(within)");
+    let refused = std::thread::scope(|scope| {
+        let adding = scope.spawn(|| within.add(hanging("one")).unwrap_err().to_string());
+        wait_until("the new one hangs", || HANGING.load(Ordering::Relaxed) == 1);
+        monitors.remove("finder(within)").unwrap();
+        adding.join().unwrap()
+    });
+    assert!(refused.ends_with("finder(within) has ended, or was asked to stop"), "{refused}");
+    let refused = std::thread::scope(|scope| {
+        let adding = scope.spawn(|| monitors.add(hanging("two")).unwrap_err().to_string());
+        wait_until("the new one hangs", || HANGING.load(Ordering::Relaxed) == 2);
+        assert!(supervisor.stop().left_behind.is_empty());
+        adding.join().unwrap()
+    });
+    assert_eq!(refused, "Monitor worker(two) is not added: the agent is stopping");
+}
+
+#[test]
+fn what_a_monitor_adds_that_never_begins_ends_with_its_refusal() {
+    let directory = tempfile::tempdir().unwrap();
+    let entry = json!([{ "module": "finder", "id": "late", "finds": ["orphan"], "hangs": true }]);
+    let supervisor = start(directory.path(), NOWHERE, entry);
+    assert!(supervisor.snapshot().refused[0].contains("finder(late)"), "{:?}", supervisor.snapshot().refused);
+    wait_until("its worker has ended", || {
+        supervisor.tick().unwrap();
+        supervisor.snapshot().monitors.is_empty()
+    });
+    let error = handle("finder(late)").add(NewMonitor::new("worker", "later")).unwrap_err().to_string();
+    assert!(error.ends_with("finder(late) has ended, or was asked to stop"), "{error}");
+    supervisor.stop();
+}
+
+#[test]
+fn the_words_about_what_a_monitor_adds_are_within_its_own_share_of_the_agent_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let supervisor = start(directory.path(), NOWHERE, json!([{ "module": "finder", "id": "talks" }]));
+    let monitors = handle("finder(talks)");
+    monitors.add(NewMonitor::new("worker", "words").with("sample_interval", 0.1)).unwrap();
+    supervisor.stop();
+    let log = fs::read_to_string(directory.path().join("log/agent.log")).unwrap();
+    let told = log.lines().find(|line| line.contains("Starting monitor worker(words)")).expect(&log);
+    assert!(told.contains(" INFO [monitor:finder(talks)] "), "a flood of them must not hide the agent's words: {told}");
 }

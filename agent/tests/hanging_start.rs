@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scalyr_agent::cli::configuration;
+use scalyr_agent::monitors::state::Phase;
 use scalyr_agent::receiver::{Options, Receiver};
 use scalyr_agent::supervisor::{Edge, Supervisor};
 use scalyr_agent::threads::Threads;
@@ -22,6 +23,27 @@ pub struct HangsAtOnce {}
 impl Monitor for HangsAtOnce {
     fn initialize(&mut self, _: &mut Context) -> Result<()> {
         loop {
+            std::thread::sleep(Duration::from_secs(60));
+        }
+    }
+}
+
+/// Says that it must not run, and never comes back from its drop.
+#[scalyr_monitor(name = "clings")]
+pub struct Clings {
+    began: bool,
+}
+
+impl Monitor for Clings {
+    fn initialize(&mut self, context: &mut Context) -> Result<()> {
+        (self.began, context.disabled) = (true, true);
+        Ok(())
+    }
+}
+
+impl Drop for Clings {
+    fn drop(&mut self) {
+        while self.began {
             std::thread::sleep(Duration::from_secs(60));
         }
     }
@@ -89,4 +111,32 @@ fn a_monitor_that_hangs_while_it_initialises_keeps_neither_the_agent_nor_the_oth
     });
     assert!(arrived, "{:?}", receiver.summary());
     assert!(supervisor.stop().drained);
+}
+
+#[test]
+fn a_monitor_that_disables_itself_and_hangs_when_it_is_dropped_keeps_nobody_from_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = json!({
+        "api_key": "clinging",
+        "scalyr_server": "http://127.0.0.1:9",
+        "allow_http": true,
+        "agent_log_path": directory.path().join("log"),
+        "agent_data_path": directory.path().join("data"),
+        "implicit_metric_monitor": false,
+        "implicit_agent_process_metrics_monitor": false,
+        "monitors": [{ "module": "clings" }],
+    });
+    let config_file = directory.path().join("agent.json");
+    fs::write(&config_file, config.to_string()).unwrap();
+    let (plan, report) = configuration::read(&config_file, &Arc::new(Environment::default())).unwrap();
+    let (done, started) = std::sync::mpsc::channel();
+    let start = move || {
+        let edge = Edge { config_file, report, clock: Clock::system(), stdout: None };
+        _ = done.send(Supervisor::start(plan, edge).unwrap());
+    };
+    Threads::new().spawn("start", start).unwrap();
+    let supervisor = started.recv_timeout(PATIENCE).expect("it starts");
+    let monitors = supervisor.snapshot().monitors;
+    assert_eq!((monitors.len(), monitors[0].state), (1, Phase::Disabled));
+    assert!(supervisor.stop().left_behind.is_empty());
 }

@@ -136,7 +136,7 @@ fn start(request: &Request, clock: Clock, log: Arc<StdoutLog>, tell: &Sender<Eve
         log_path: request.log_path.clone(),
         rate_series: SeriesBudget::default(),
     };
-    let added = AddedMonitors::new(Box::new(host.clone()), threads.clone(), clock, logger.clone());
+    let added = AddedMonitors::new(Box::new(host.clone()), threads.clone(), clock);
     added.configure(request.added_entries.clone(), [name.clone()]);
     let surroundings = Surroundings { monitors: Some(added.clone()), ..host.surroundings(&request.plan) };
     let instance = match construct(&request.plan, &surroundings) {
@@ -164,9 +164,11 @@ fn start(request: &Request, clock: Clock, log: Arc<StdoutLog>, tell: &Sender<Eve
                 failure = added.tick();
             }
             // So that no line of theirs is cut by the end of the process.
-            for other in added.close() {
-                other.ask_to_stop();
-                other.wait(PATIENCE);
+            let others = added.close();
+            others.iter().for_each(|other| other.ask_to_stop());
+            let end = surroundings.clock.monotonic() + PATIENCE;
+            for other in &others {
+                other.wait(end.saturating_duration_since(surroundings.clock.monotonic()));
             }
             let end = failure.or_else(|| handle.fatal_failure()).map_or(Event::Ended, Event::Failed);
             _ = tell.try_send(end);
@@ -353,7 +355,78 @@ mod tests {
         let lines: Vec<String> = out.lines().iter().map(|line| bare(line)).collect();
         let of = |start: &str| lines.iter().filter(|line| line.starts_with(start)).count();
         assert!(of("[coin(added)] uniform ") >= 1 && of("[run_monitor_adds()] here") == 7, "{lines:#?}");
-        assert_eq!(of("INFO [core] Starting monitor coin(added), added by run_monitor_adds()"), 1, "{lines:#?}");
+        assert_eq!(
+            of("INFO [monitor:run_monitor_adds()] Starting monitor coin(added), added by run_monitor_adds()"),
+            1,
+            "{lines:#?}"
+        );
+    }
+
+    /// Waits, at the end of its run, for a word from its own hook.
+    #[scalyr_monitor(name = "run_monitor_waits")]
+    struct Waits {}
+
+    impl Monitor for Waits {
+        fn run(&mut self, run: &mut Run) -> Result<()> {
+            let (tell, told) = std::sync::mpsc::sync_channel(0);
+            run.stop().on_stop(move || _ = tell.send(()));
+            while run.next() {
+                run.sample(|out| {
+                    out.line("here");
+                    Ok(())
+                });
+            }
+            told.recv()?;
+            Ok(())
+        }
+    }
+
+    /// Adds monitors of its own kind that never end, in its first sample.
+    #[scalyr_monitor(name = "run_monitor_hangs")]
+    struct Hangs {
+        /// How many it adds; one that adds none hangs.
+        #[config(default = 0)]
+        adds: u64,
+
+        monitors: Option<Monitors>,
+    }
+
+    impl Monitor for Hangs {
+        fn initialize(&mut self, context: &mut Context) -> Result<()> {
+            self.monitors = Some(context.monitors().clone());
+            Ok(())
+        }
+
+        fn gather_sample(&mut self, _: &mut Sample) -> Result<()> {
+            while self.adds == 0 {
+                Stop::new().wait(Duration::from_secs(60));
+            }
+            let monitors = self.monitors.take().unwrap_or_else(Monitors::none);
+            (0..self.adds)
+                .try_for_each(|n| monitors.add(NewMonitor::new("run_monitor_hangs", &n.to_string())).map(drop))
+        }
+    }
+
+    #[test]
+    fn the_hooks_of_the_last_sample_run_on_another_thread_as_in_the_daemon() {
+        let out = Shared::default();
+        let (done, ended) = bounded(1);
+        let run = {
+            let out = out.clone();
+            move || _ = done.send(run_with(request("run_monitor_waits", Value::Null, 0, 3), Box::new(out)))
+        };
+        Threads::new().spawn("run", run).unwrap();
+        assert_eq!(ended.recv_timeout(Duration::from_secs(60)).unwrap(), (0, String::new()));
+        assert_eq!(out.lines().iter().filter(|line| line.ends_with("here")).count(), 3, "{:#?}", out.lines());
+    }
+
+    #[test]
+    fn monitors_that_were_added_and_hang_are_waited_for_together() {
+        let began = Clock::system().monotonic();
+        let added = 60;
+        let ended = run_with(request("run_monitor_hangs", json!({ "adds": added }), 0, 1), Box::new(Shared::default()));
+        assert_eq!(ended, (0, String::new()));
+        assert!(began.elapsed() < PATIENCE * added / 2, "one after the other: {:?}", began.elapsed());
     }
 
     #[test]

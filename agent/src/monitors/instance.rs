@@ -62,9 +62,9 @@ pub struct Instance {
     pub warnings: Vec<Problem>,
     /// For diagnostics of this instance, component `monitor:<name>`.
     pub logger: Logger,
-    pub(super) monitor: GuardedMonitor,
-    /// What it adds ends with it.
+    /// What it adds ends with it, and before it: its drop may hang.
     pub(super) added: Option<Lent>,
+    pub(super) monitor: GuardedMonitor,
 }
 
 impl fmt::Debug for Instance {
@@ -155,11 +155,12 @@ pub(super) fn construct_with(
         surroundings.log_files.clone(),
     )
     .with_user_agent(surroundings.contribution.user_agent());
-    let added = surroundings.monitors.as_ref().map(|monitors| monitors.lend(&name));
+    let mut monitor = GuardedMonitor::new(built.monitor, logger.clone());
+    // Dropped before the monitor, whose drop may hang.
+    let added = surroundings.monitors.as_ref().map(|monitors| monitors.lend(&name, &logger));
     if let Some(added) = &added {
         context = context.with_monitors(added.monitors());
     }
-    let mut monitor = GuardedMonitor::new(built.monitor, logger.clone());
     initialise(&mut monitor, &mut context).map_err(|problem| refused(vec![problem]))?;
     if let Some(new) = &plan.added {
         adjust_log(new, &mut context.log_config).map_err(|problem| refused(vec![problem]))?;

@@ -74,7 +74,18 @@ impl MonitorHandle {
         Self { shared: Arc::new(shared), threads: threads.clone() }
     }
 
-    /// Starts the instance on a thread of its own; its lines go to `output`. A disabled instance gets no thread.
+    /// An instance that has disabled itself in `initialize`. It is let go on a thread of its own: its drop may hang.
+    pub fn disabled_itself(mut instance: Instance, surroundings: &Surroundings, threads: &Threads) -> Self {
+        let handle = Self::disabled(&instance.plan, surroundings, threads);
+        handle.shared.state.figures().interval = instance.sample_interval;
+        drop(instance.added.take());
+        if let Err(error) = threads.spawn("drop monitor", move || drop(instance)) {
+            handle.shared.logger.warn(format_args!("No thread to drop the monitor on, so this one did it: {error}"));
+        }
+        handle
+    }
+
+    /// Starts the instance on a thread of its own; its lines go to `output`. A disabled instance gets none.
     ///
     /// With a `sample_limit` it ends by itself, and without a word, after so many samples.
     ///
@@ -87,24 +98,26 @@ impl MonitorHandle {
         sample_limit: Option<u64>,
         threads: &Threads,
     ) -> io::Result<Self> {
-        let phase = if instance.disabled { Phase::Disabled } else { Phase::Running };
+        if instance.disabled {
+            return Ok(Self::disabled_itself(instance, surroundings, threads));
+        }
         let clock = surroundings.clock.clone();
         let contribution = Arc::clone(&surroundings.contribution);
-        let shared =
-            Arc::new(Shared::new(&instance.plan, (output, contribution), clock, instance.logger.clone(), phase));
+        let shared = Arc::new(Shared::new(
+            &instance.plan,
+            (output, contribution),
+            clock,
+            instance.logger.clone(),
+            Phase::Running,
+        ));
         shared.state.figures().interval = instance.sample_interval;
         let handle = Self { shared: Arc::clone(&shared), threads: threads.clone() };
-        if instance.disabled {
-            drop(instance);
-            shared.contribution.end();
-            shared.ended.stop();
-            return Ok(handle);
-        }
         // A thread's name must not hold a zero byte, and an id may.
         let thread = shared.state.name().replace('\0', "?");
         let back_off = BackOff::new(surroundings.restart);
         let log_in_force = LogInForce { plan: instance.log_plan.clone(), is_told: false };
-        let life = Life { shared, surroundings: surroundings.clone(), sample_limit, back_off, log_in_force };
+        let (surroundings, threads_of_life) = (surroundings.clone(), threads.clone());
+        let life = Life { shared, surroundings, threads: threads_of_life, sample_limit, back_off, log_in_force };
         threads.spawn(&thread, move || life.live_watched(instance))?;
         Ok(handle)
     }
@@ -135,22 +148,7 @@ impl MonitorHandle {
 
     /// Asks it to stop and does not wait for it.
     pub fn ask_to_stop(&self) {
-        self.shared.asked.stop();
-        let run = self.shared.run.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if run.is_stopped() {
-            return;
-        }
-        // What the monitor hung on the stop is its own code: it may panic, or hang.
-        let logger = self.shared.logger.clone();
-        let stop = move || {
-            if let Err(panic) = panic_place::watch(|| run.stop()) {
-                logger.error(format_args!("Stopping the monitor {panic}"));
-            }
-        };
-        if let Err(error) = self.threads.spawn("stop monitor", stop.clone()) {
-            self.shared.logger.warn(format_args!("No thread to stop the monitor from, so this one waits: {error}"));
-            stop();
-        }
+        self.shared.ask_to_stop(&self.threads);
     }
 
     /// Whether its thread has come to its end, or there never was one.
@@ -195,6 +193,28 @@ impl Shared {
             ended: Stop::new(),
         }
     }
+
+    /// Asks it to stop. What the monitor hung on the stop is its own code, which may panic, or hang: it runs on a thread
+    /// of its own.
+    pub(super) fn ask_to_stop(&self, threads: &Threads) {
+        self.asked.stop();
+        let run = self.run.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let hooks = run.ask();
+        if hooks.is_empty() {
+            return;
+        }
+        let (hooks, logger) = (Arc::new(Mutex::new(hooks)), self.logger.clone());
+        let run_hooks = move || {
+            let hooks = std::mem::take(&mut *hooks.lock().unwrap_or_else(PoisonError::into_inner));
+            if let Err(panic) = panic_place::watch(|| hooks.run()) {
+                logger.error(format_args!("Stopping the monitor {panic}"));
+            }
+        };
+        if let Err(error) = threads.spawn("stop monitor", run_hooks.clone()) {
+            self.logger.warn(format_args!("No thread to stop the monitor from, so this one waits: {error}"));
+            run_hooks();
+        }
+    }
 }
 
 /// Stops all of them: asks each first, then waits for them together, at most `budget` in total. Those that hang
@@ -229,6 +249,7 @@ pub fn stop_all(
 struct Life {
     shared: Arc<Shared>,
     surroundings: Surroundings,
+    threads: Threads,
     sample_limit: Option<u64>,
     back_off: BackOff,
     log_in_force: LogInForce,
@@ -384,7 +405,7 @@ impl Life {
         let sink = Box::new(Sink(Arc::clone(&self.shared)));
         let sample = Sample::new(&plan.short_name, &plan.id, self.shared.clock.clone(), logger, sink)
             .governed_by(Arc::clone(&plan.metric_rules), &self.surroundings.rate_series);
-        let watch = Box::new(Watched::new(Arc::clone(&self.shared), self.sample_limit, stop.clone()));
+        let watch = Box::new(Watched::new(Arc::clone(&self.shared), self.sample_limit, self.threads.clone()));
         let mut run = Run::new(sample, stop, sample_interval, delay, watch).spaced(spacing);
         let outcome = monitor.watch(|monitor| monitor.run(&mut run).map_err(|error| error.to_string()));
         // Hands on the lines of a sample that a panic has cut short.

@@ -3,12 +3,13 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use scalyr_monitor::Error;
 use scalyr_monitor::monitor::Watch;
 use scalyr_monitor::sample::{LineSink, Lines};
-use scalyr_monitor::{Error, Stop};
 
 use crate::monitors::runner::Shared;
 use crate::own_logs::short_text::shorten;
+use crate::threads::Threads;
 
 /// A sample that takes this many intervals, and [`HANGS`] at least, is said to hang.
 const HANGS_INTERVALS: u32 = 3;
@@ -86,7 +87,7 @@ impl LineSink for Sink {
 pub(super) struct Watched {
     shared: Arc<Shared>,
     sample_limit: Option<u64>,
-    stop: Stop,
+    threads: Threads,
     /// The interval of the turn that is under way; none for a monitor that samples when it likes.
     interval: Option<Duration>,
     /// How long the last sample took, if that was too long.
@@ -94,9 +95,9 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    /// Watches a run; after so many samples it asks the run, and the instance, to stop.
-    pub(super) fn new(shared: Arc<Shared>, sample_limit: Option<u64>, stop: Stop) -> Self {
-        Self { shared, sample_limit, stop, interval: None, too_long: None }
+    /// Watches a run; after so many samples it asks the instance to stop.
+    pub(super) fn new(shared: Arc<Shared>, sample_limit: Option<u64>, threads: Threads) -> Self {
+        Self { shared, sample_limit, threads, interval: None, too_long: None }
     }
 }
 
@@ -129,8 +130,7 @@ impl Watch for Watched {
         drop(figures);
         self.shared.output.sample_ended();
         if enough {
-            self.shared.asked.stop();
-            self.stop.stop();
+            self.shared.ask_to_stop(&self.threads);
         }
     }
 }

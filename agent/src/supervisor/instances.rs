@@ -64,6 +64,7 @@ impl Supervisor {
         contributions.values().for_each(|contribution| contribution.end());
         for monitor in waiting.values() {
             let (name, origin, seconds) = (monitor.name(), &monitor.origin, INITIALISE_BUDGET.as_secs());
+            self.added.end_owners(&name);
             let why = format!("Monitor {name} ({origin}) did not initialise within {seconds} s; it does not run");
             self.refuse(running, monitor, why);
         }
@@ -80,7 +81,7 @@ impl Supervisor {
         let name = instance.plan.name();
         if instance.disabled {
             self.stages.logger.info(format_args!("Monitor {name} has disabled itself"));
-            let handle = MonitorHandle::disabled(&instance.plan, surroundings, &self.threads);
+            let handle = MonitorHandle::disabled_itself(instance, surroundings, &self.threads);
             running.monitors.push(Arc::new(handle));
             return Ok(());
         }

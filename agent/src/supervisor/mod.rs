@@ -150,7 +150,7 @@ impl Supervisor {
             rate_series: SeriesBudget::default(),
         };
         let host = Box::new(lender.clone());
-        let added = AddedMonitors::new(host, threads.clone(), clock.clone(), logger.clone());
+        let added = AddedMonitors::new(host, threads.clone(), clock.clone());
         let stages = Arc::new(Stages {
             config_file: edge.config_file,
             config_problems: edge

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use scalyr_monitor::Logger;
 use scalyr_monitor::monitors::AddedMonitor;
 
 use crate::config::AddedEntries;
@@ -19,6 +20,8 @@ pub(super) struct Owner {
     id: u64,
     /// The instance's name.
     pub(super) name: String,
+    /// Its own.
+    pub(super) logger: Logger,
 }
 
 /// A monitor that was added.
@@ -68,7 +71,8 @@ struct Pages {
     entries: Option<AddedEntries>,
     /// The names of the configuration's own monitors.
     configured: BTreeSet<String>,
-    owners: BTreeSet<u64>,
+    /// With the names of the instances.
+    owners: BTreeMap<u64, String>,
     last_owner: u64,
     /// Names of those that are being built.
     coming: BTreeSet<String>,
@@ -96,7 +100,7 @@ impl Pages {
         if self.closed {
             return Some("the agent is stopping".to_owned());
         }
-        (!self.owners.contains(&owner.id)).then(|| format!("{} has ended, or was asked to stop", owner.name))
+        (!self.owners.contains_key(&owner.id)).then(|| format!("{} has ended, or was asked to stop", owner.name))
     }
 }
 
@@ -118,21 +122,33 @@ impl Book {
         self.pages().entries.clone()
     }
 
-    pub(super) fn new_owner(&self, name: &str) -> Arc<Owner> {
+    pub(super) fn new_owner(&self, name: &str, logger: &Logger) -> Arc<Owner> {
         let mut pages = self.pages();
         pages.last_owner += 1;
         let id = pages.last_owner;
-        pages.owners.insert(id);
-        Arc::new(Owner { id, name: name.to_owned() })
+        pages.owners.insert(id, name.to_owned());
+        Arc::new(Owner { id, name: name.to_owned(), logger: logger.clone() })
     }
 
     /// Lets an owner add nothing more; returns what it had added.
     pub(super) fn end_owner(&self, owner: &Owner) -> Vec<Member> {
         let mut pages = self.pages();
-        if !pages.owners.remove(&owner.id) {
+        if pages.owners.remove(&owner.id).is_none() {
             return Vec::new();
         }
         pages.leave_if(|member| member.owner.id == owner.id)
+    }
+
+    /// The same for all owners of this name.
+    pub(super) fn end_owners(&self, name: &str) -> Vec<Member> {
+        let mut pages = self.pages();
+        pages.owners.retain(|_, other| other != name);
+        pages.leave_if(|member| member.owner.name == name)
+    }
+
+    /// Why this owner can add nothing more.
+    pub(super) fn refusal(&self, owner: &Owner) -> Option<String> {
+        self.pages().refusal(owner)
     }
 
     /// Takes the name for one that is about to be built.
@@ -158,10 +174,6 @@ impl Book {
         }
         pages.coming.insert(name.to_owned());
         Ok(Slot { book: self, name: name.to_owned() })
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        self.pages().closed
     }
 
     /// The one of this name that is about to end.

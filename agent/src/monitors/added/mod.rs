@@ -62,15 +62,14 @@ struct Parts {
     host: Box<dyn Host>,
     threads: Threads,
     clock: Clock,
-    logger: Logger,
     registry: OnceLock<std::result::Result<Registry, String>>,
     book: Book,
 }
 
 impl AddedMonitors {
     /// None yet, and none can be added before it is [configured](Self::configure).
-    pub fn new(host: Box<dyn Host>, threads: Threads, clock: Clock, logger: Logger) -> Self {
-        Self(Arc::new(Parts { host, threads, clock, logger, registry: OnceLock::new(), book: Book::default() }))
+    pub fn new(host: Box<dyn Host>, threads: Threads, clock: Clock) -> Self {
+        Self(Arc::new(Parts { host, threads, clock, registry: OnceLock::new(), book: Book::default() }))
     }
 
     /// The configuration is another one: what an entry that is added means, and which names its own monitors have.
@@ -81,9 +80,18 @@ impl AddedMonitors {
         }
     }
 
-    /// A handle for the instance of this name: what is added by it ends with what is returned.
-    pub fn lend(&self, name: &str) -> Lent {
-        Lent { added: self.clone(), owner: self.0.book.new_owner(name) }
+    /// A handle for the instance of this name: what is added by it ends with what is returned. `logger` is the
+    /// instance's own.
+    pub fn lend(&self, name: &str, logger: &Logger) -> Lent {
+        Lent { added: self.clone(), owner: self.0.book.new_owner(name, logger) }
+    }
+
+    /// The instance of this name does not run, although its `initialize` may not have ended yet: what it has added ends,
+    /// and it can add nothing more.
+    pub fn end_owners(&self, name: &str) {
+        for member in self.0.book.end_owners(name) {
+            member.ask_to_stop();
+        }
     }
 
     /// All that are there, those that are about to end among them, with who added them.
@@ -104,7 +112,7 @@ impl AddedMonitors {
         members.iter().for_each(|member| member.handle.look_after());
         for member in self.0.book.overdue(END, self.0.clock.monotonic()) {
             member.handle.leave_behind();
-            self.0.logger.warn(format_args!(
+            member.owner.logger.warn(format_args!(
                 "Monitor {} was removed, did not stop within {} s and is left behind",
                 member.name,
                 END.as_secs()
@@ -137,7 +145,7 @@ impl AddedMonitors {
     fn add(&self, owner: &Arc<Owner>, new: &NewMonitor) -> Result<String> {
         let plan = self.plan(owner, new)?;
         let name = plan.name();
-        self.wait_for_earlier(&name)?;
+        self.wait_for_earlier(owner, &name)?;
         let slot = self.0.book.reserve(owner, &name).map_err(|why| refusal(&name, &why))?;
         let (handle, copied) = if plan.disabled {
             (MonitorHandle::disabled(&plan, &self.surroundings(&plan), &self.0.threads), None)
@@ -145,10 +153,13 @@ impl AddedMonitors {
             let surroundings = self.surroundings(&plan);
             let contribution = Arc::clone(&surroundings.contribution);
             let started = self
-                .build(&plan, &surroundings)
+                .build(owner, &plan, &surroundings)
                 .and_then(|instance| self.start(owner, instance, &surroundings).map_err(|why| refusal(&name, &why)));
             // What it said goes with it.
-            started.inspect_err(|_| contribution.end())?
+            started.inspect_err(|_| {
+                contribution.end();
+                self.end_owners(&name);
+            })?
         };
         let handle = Arc::new(handle);
         let member = Member { name: name.clone(), owner: Arc::clone(owner), handle: Arc::clone(&handle), copied };
@@ -173,8 +184,11 @@ impl AddedMonitors {
     }
 
     /// Waits until an instance of the same name that was removed has ended: the two would write into one log.
-    fn wait_for_earlier(&self, name: &str) -> Result<()> {
+    fn wait_for_earlier(&self, owner: &Owner, name: &str) -> Result<()> {
         for _ in 0..PATIENCE.as_millis() / GLANCE.as_millis() {
+            if let Some(why) = self.0.book.refusal(owner) {
+                return Err(refusal(name, &why));
+            }
             let Some(handle) = self.0.book.leaving(name) else { return Ok(()) };
             if !handle.wait(GLANCE) {
                 continue;
@@ -193,8 +207,9 @@ impl AddedMonitors {
         Surroundings { monitors: Some(self.clone()), ..self.0.host.surroundings(plan) }
     }
 
-    /// Builds the instance on a thread of its own, so that one that hangs does not keep its owner for long.
-    fn build(&self, plan: &MonitorPlan, surroundings: &Surroundings) -> Result<Instance> {
+    /// Builds the instance on a thread of its own, so that one that hangs does not keep its owner for long, and not at all
+    /// when that is asked to stop.
+    fn build(&self, owner: &Owner, plan: &MonitorPlan, surroundings: &Surroundings) -> Result<Instance> {
         let (name, surroundings) = (plan.name(), surroundings.clone());
         let (done, built) = bounded(1);
         let building = plan.clone();
@@ -208,7 +223,12 @@ impl AddedMonitors {
         loop {
             match built.recv_timeout(GLANCE) {
                 Ok(constructed) => return constructed.map_err(|refused| Error::new(refused.to_string())),
-                Err(RecvTimeoutError::Timeout) if waited < PATIENCE && !self.0.book.is_closed() => waited += GLANCE,
+                Err(RecvTimeoutError::Timeout) if waited < PATIENCE => {
+                    if let Some(why) = self.0.book.refusal(owner) {
+                        return Err(refusal(&name, &why));
+                    }
+                    waited += GLANCE;
+                }
                 Err(_) => {
                     let why = format!("it did not initialise within {} s", PATIENCE.as_secs());
                     return Err(refusal(&name, &why));
@@ -225,14 +245,15 @@ impl AddedMonitors {
     ) -> std::result::Result<(MonitorHandle, Option<LogPlan>), String> {
         let name = instance.plan.name();
         if instance.disabled {
-            self.0.logger.info(format_args!("Monitor {name}, added by {}, has disabled itself", owner.name));
-            return Ok((MonitorHandle::disabled(&instance.plan, surroundings, &self.0.threads), None));
+            owner.logger.info(format_args!("Monitor {name}, added by {}, has disabled itself", owner.name));
+            return Ok((MonitorHandle::disabled_itself(instance, surroundings, &self.0.threads), None));
         }
         let Opened { output, copied } = self.0.host.open(&instance)?;
         instance.tell_warnings();
         surroundings.contribution.server_attributes(&instance.server_attributes);
         let note = instance.plan.starting_note();
-        self.0.logger.info(format_args!("Starting monitor {name}, added by {}{note}", owner.name));
+        // Within the owner's share of the agent log: it decides how many there are.
+        owner.logger.info(format_args!("Starting monitor {name}, added by {}{note}", owner.name));
         match MonitorHandle::start(instance, output, surroundings, None, &self.0.threads) {
             Ok(handle) => Ok((handle, copied)),
             Err(error) => {
