@@ -178,6 +178,10 @@ fn broken_monitors_disturb_neither_the_others_nor_the_shipping_of_logs() {
             && monitor("floods()").lines_dropped > 40_000
             && monitor("steady()").errors == 0
     });
+    wait_until("one that rests after a failure counts as dead", || {
+        let snapshot = supervisor.snapshot();
+        snapshot.dead_monitors == 1 && snapshot.running_monitors == snapshot.monitors.len() - 1
+    });
     let snapshot: Snapshot = supervisor.snapshot();
     assert_eq!(snapshot.refused.len(), 0, "{:?}", snapshot.refused);
     let [problem] = snapshot.config_problems.as_slice() else { panic!("{:?}", snapshot.config_problems) };

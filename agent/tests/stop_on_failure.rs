@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use scalyr_agent::cli;
 use scalyr_agent::receiver::{Options, Receiver};
 use scalyr_agent::threads::Threads;
@@ -17,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Fails in one of several ways, once its trigger is there.
 #[scalyr_monitor(name = "vital")]
 pub struct Vital {
-    /// `panic`, `error`, `return`, or `refuse` at once.
+    /// `panic`, `error`, `return`, `hang`, or `refuse` at once.
     #[config(required)]
     how: String,
 
@@ -37,6 +39,14 @@ impl Monitor for Vital {
                 return match self.how.as_str() {
                     "panic" => panic!("out of paper"),
                     "error" => Err(Error::new("out of ink")),
+                    "hang" => loop {
+                        run.sample(|out| {
+                            out.line("it hangs now");
+                            out.flush();
+                            std::thread::sleep(PATIENCE);
+                            Ok(())
+                        });
+                    },
                     _ => Ok(()),
                 };
             }
@@ -64,6 +74,18 @@ struct Story {
     process: Child,
 }
 
+fn spawn(directory: &Path) -> Child {
+    let output = |name: &str| fs::File::create(directory.join(name)).unwrap();
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "process", "--ignored", "--nocapture"])
+        .env(CONFIG, directory.join("agent.json"))
+        .stdout(output("stdout"))
+        .stderr(output("stderr"))
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
 impl Story {
     fn begin(monitor: Value) -> Self {
         let directory = tempfile::tempdir().unwrap();
@@ -84,16 +106,13 @@ impl Story {
             "monitors": [entry],
         });
         fs::write(place("agent.json"), config.to_string()).unwrap();
-        let output = |name: &str| fs::File::create(place(name)).unwrap();
-        let process = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "process", "--ignored", "--nocapture"])
-            .env(CONFIG, place("agent.json"))
-            .stdout(output("stdout"))
-            .stderr(output("stderr"))
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
+        let process = spawn(directory.path());
         Self { directory, receiver, process }
+    }
+
+    /// Starts the agent again.
+    fn start(&mut self) {
+        self.process = spawn(self.directory.path());
     }
 
     fn read(&self, name: &str) -> String {
@@ -103,6 +122,15 @@ impl Story {
     fn line_has_arrived(&self) -> bool {
         let log = self.directory.path().join("app.log").to_string_lossy().into_owned();
         self.receiver.wait_until(PATIENCE, |summary| summary.files.get(&log).is_some_and(|file| file.events == 1))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a deadline of the test itself")]
+    fn wait_until(&self, holds: impl Fn(&Self) -> bool) {
+        let begin = Instant::now();
+        while !holds(self) {
+            assert!(begin.elapsed() < PATIENCE, "waited in vain: {}", self.read("stdout"));
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     #[expect(clippy::disallowed_methods, reason = "a deadline of the test itself")]
@@ -166,4 +194,41 @@ fn an_entry_that_is_wrong_keeps_the_agent_from_starting_when_it_is_vital() {
     assert_eq!(story.exit_code(), Some(1));
     let told = "monitors[0].stop_agent_on_failure: is set, and this monitor is refused";
     assert!(story.read("stderr").contains(told), "{}", story.read("stderr"));
+}
+
+#[test]
+fn an_agent_ends_on_a_signal_although_a_sample_hangs() {
+    let mut story = Story::begin(json!({ "how": "hang", "stop_agent_on_failure": true }));
+    fs::write(story.directory.path().join("trigger"), "").unwrap();
+    assert!(story.line_has_arrived(), "{}", story.read("stdout"));
+    story.wait_until(|story| story.read("log/vital.log").contains("it hangs now"));
+    let pid = Pid::from_raw(story.process.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(story.exit_code(), Some(0), "it was asked to stop, and did");
+    let log = story.read("log/agent.log");
+    assert!(log.contains(" Monitor vital(v) did not stop within 5 s and is left behind\n"), "{log}");
+    assert!(
+        log.lines().last().unwrap().ends_with("The agent has stopped") && !log.contains("failedAgentMain"),
+        "{log}"
+    );
+    let positions: Value = serde_json::from_str(&story.read("data/positions.json")).unwrap();
+    assert!(positions.to_string().contains("app.log"), "{positions}");
+}
+
+#[test]
+fn after_a_vital_failure_the_next_start_goes_on_where_this_one_ended() {
+    let mut story = Story::begin(json!({ "how": "error", "stop_agent_on_failure": true }));
+    assert!(story.line_has_arrived(), "{}", story.read("stdout"));
+    fs::write(story.directory.path().join("trigger"), "").unwrap();
+    assert_eq!(story.exit_code(), Some(1));
+    fs::remove_file(story.directory.path().join("trigger")).unwrap();
+    let log = story.directory.path().join("app.log");
+    let mut file = fs::OpenOptions::new().append(true).open(&log).unwrap();
+    file.write_all(b"after the failure\n").unwrap();
+    story.start();
+    let log = log.to_string_lossy().into_owned();
+    let arrived =
+        story.receiver.wait_until(PATIENCE, |summary| summary.files.get(&log).is_some_and(|file| file.events >= 2));
+    assert!(arrived, "{}", story.read("stdout"));
+    assert_eq!(story.receiver.summary().files[&log].events, 2, "no line comes twice");
 }
