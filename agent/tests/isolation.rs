@@ -136,6 +136,30 @@ impl Monitor for PanicsLater {
     }
 }
 
+/// Registers, changes and withdraws log files as fast as it can.
+#[scalyr_monitor(name = "registers")]
+pub struct Registers {
+    files: Option<LogFiles>,
+}
+
+impl Monitor for Registers {
+    fn initialize(&mut self, context: &mut Context) -> Result<()> {
+        self.files = Some(context.log_files().clone());
+        Ok(())
+    }
+
+    fn gather_sample(&mut self, _: &mut Sample) -> Result<()> {
+        let files = self.files.as_ref().unwrap();
+        for n in 0..2_000 {
+            let path = format!("flood-{}.log", n % 100);
+            files.register(LogConfig::new(&path))?;
+            files.update(LogConfig::new(&path).attribute("turn", n))?;
+            files.withdraw(&path)?;
+        }
+        Ok(())
+    }
+}
+
 /// How many events of each log file have arrived.
 type Arrived = Arc<Mutex<BTreeMap<String, Vec<String>>>>;
 
@@ -225,6 +249,30 @@ fn a_monitor_that_floods_the_agent_log_hides_nobody_elses_words() {
     assert!(has("monitor:panics_later()", "the cable came loose") && has("monitor:panics_later()", "] sample 4"));
     assert!(has("monitor:chatters()", "it has gone hoarse"), "its end is told although its share is used up");
     assert!(has("core", "The agent has stopped"));
+}
+
+#[test]
+fn a_monitor_that_floods_the_agent_with_log_files_holds_up_neither_the_others_nor_the_stop() {
+    panic_place::install();
+    let directory = tempfile::tempdir().unwrap();
+    let (threads, clock) = (Threads::new(), Clock::system());
+    let receiver = Receiver::start(Options::default(), &threads, &clock).unwrap();
+    let supervisor = start_agent(directory.path(), &receiver.url(), &["registers", "steady"], &clock);
+    let path = directory.path().join("app.log");
+    let mut log = OpenOptions::new().append(true).create(true).open(&path).unwrap();
+    let path = path.to_string_lossy().into_owned();
+    for n in 1..=5 {
+        writeln!(log, "line {n}").unwrap();
+        let has_arrived =
+            receiver.wait_until(PATIENCE, |summary| summary.files.get(&path).is_some_and(|file| file.events == n));
+        assert!(has_arrived, "line {n}: {:?}", receiver.summary());
+    }
+    let registers = |snapshot: &Snapshot| snapshot.monitors.iter().find(|m| m.name == "registers()").unwrap().samples;
+    wait_until("it has flooded on", || registers(&supervisor.snapshot()) >= 3);
+    let begin = clock.monotonic();
+    let stopped = supervisor.stop();
+    assert!(stopped.drained && stopped.totals.reconciles(), "{stopped:?}");
+    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
 }
 
 fn note(arrived: &Arrived, arrival: &Arrival<'_, '_>) {
