@@ -282,6 +282,30 @@ impl Monitor for Slow {
     }
 }
 
+/// Fails at once, and hangs when it is built anew, until it is let go.
+#[scalyr_monitor(name = "relapsing")]
+struct Relapsing {}
+
+static RELAPSED: AtomicBool = AtomicBool::new(false);
+static RECOVERED: AtomicBool = AtomicBool::new(false);
+
+impl Monitor for Relapsing {
+    fn initialize(&mut self, _: &mut Context) -> Result<()> {
+        while RELAPSED.load(Ordering::Relaxed) && !RECOVERED.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, run: &mut Run) -> Result<()> {
+        if RELAPSED.swap(true, Ordering::Relaxed) {
+            run.stop().wait(PATIENCE);
+            return Ok(());
+        }
+        Err(Error::new("the first time never works"))
+    }
+}
+
 /// The server of this monitor is down, then another one is, then all is well.
 #[scalyr_monitor(name = "recovering")]
 struct Recovering {
@@ -506,6 +530,25 @@ fn a_sample_that_hangs_is_told_once() {
     let told = " A sample has been running for 61 s; the monitor takes no other one until it ends\n";
     assert_eq!(log.matches(told).count(), 1, "{log}");
     assert!(log.contains(" The sample that hung has ended after 61 s\n"), "{log}");
+}
+
+#[test]
+fn a_monitor_that_hangs_when_it_is_built_anew_is_told_once() {
+    let clock = Clock::manual(Timestamp::from_millis(0));
+    let agent = agent_at(clock.clone());
+    let monitor = agent.start::<Relapsing>();
+    wait_for(&monitor, |snapshot| snapshot.restarts == 1);
+    clock.advance(Duration::from_secs(61));
+    monitor.look_after();
+    monitor.look_after();
+    assert_eq!(monitor.snapshot().state, Phase::BackingOff);
+    RECOVERED.store(true, Ordering::Relaxed);
+    wait_for(&monitor, |snapshot| snapshot.state == Phase::Running);
+    monitor.look_after();
+    assert!(agent.stop(&[monitor], PATIENCE).is_empty());
+    let log = agent.read("agent.log");
+    let told = " The monitor has been initialising itself for 61 s after a failure; it does not run until that ends\n";
+    assert_eq!(log.matches(told).count(), 1, "{log}");
 }
 
 #[test]

@@ -363,8 +363,13 @@ impl Life {
             let mut figures = self.shared.state.figures();
             figures.restart_at = None;
             figures.restarts += 1;
+            figures.built_since = Some(self.shared.clock.monotonic());
             drop(figures);
-            match construct_with(&plan, &self.surroundings, self.shared.logger.clone()) {
+            let built = construct_with(&plan, &self.surroundings, self.shared.logger.clone());
+            let mut figures = self.shared.state.figures();
+            (figures.built_since, figures.hang_told) = (None, false);
+            drop(figures);
+            match built {
                 Ok(instance) if instance.disabled => {
                     self.shared.logger.info("The monitor disabled itself when it was built anew");
                     drop(instance);

@@ -1,7 +1,7 @@
 //! What the agent sees of a run: its samples, begun, ended, failed, slow or hanging, and its lines.
 
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use scalyr_monitor::Error;
 use scalyr_monitor::monitor::Watch;
@@ -17,19 +17,29 @@ const HANGS_INTERVALS: u32 = 3;
 const HANGS: Duration = Duration::from_secs(60);
 
 impl Shared {
-    /// Tells, once, that a sample hangs. Called now and then from another thread: its own cannot tell.
+    /// Tells, once, that a sample hangs, or the building anew. Called now and then from another thread: its own cannot
+    /// tell.
     pub(super) fn look_after(&self) {
         let now = self.clock.monotonic();
         let mut figures = self.state.figures();
-        let age = figures.sample_since.map(|since| now.saturating_duration_since(since));
-        let patience = HANGS.max(figures.interval.saturating_mul(HANGS_INTERVALS));
-        let Some(age) = age.filter(|age| *age >= patience && !figures.hang_told) else { return };
+        let of_sample = HANGS.max(figures.interval.saturating_mul(HANGS_INTERVALS));
+        let overdue = |since: Option<Instant>, patience| {
+            let age = since.map(|since| now.saturating_duration_since(since));
+            age.filter(|age| *age >= patience).map(|age| age.as_secs_f64())
+        };
+        let told = overdue(figures.sample_since, of_sample)
+            .map(|age| format!("A sample has been running for {age:.0} s; the monitor takes no other one until it ends"))
+            .or_else(|| {
+                let age = overdue(figures.built_since, HANGS)?;
+                Some(format!(
+                    "The monitor has been initialising itself for {age:.0} s after a failure; it does not run until that \
+                     ends"
+                ))
+            });
+        let Some(told) = told.filter(|_| !figures.hang_told) else { return };
         figures.hang_told = true;
         drop(figures);
-        self.logger.warn(format_args!(
-            "A sample has been running for {:.0} s; the monitor takes no other one until it ends",
-            age.as_secs_f64()
-        ));
+        self.logger.warn(told);
     }
 
     /// Notes that no sample is under way any more; how long the one took that was.

@@ -129,7 +129,9 @@ pub(super) struct Figures {
     pub(super) unlogged_errors: u64,
     /// The interval of the last turn.
     pub(super) interval: Duration,
-    /// Whether it was told that the sample under way hangs.
+    /// When it began to be built anew, while it is.
+    pub(super) built_since: Option<Instant>,
+    /// Whether it was told that the sample, or the building, under way hangs.
     pub(super) hang_told: bool,
     pub(super) slow: SlowSamples,
     pub(super) panics: u64,
@@ -159,6 +161,7 @@ impl State {
             last_sample: None,
             unlogged_errors: 0,
             interval: plan.sample_interval,
+            built_since: None,
             hang_told: false,
             slow: SlowSamples::default(),
             panics: 0,
