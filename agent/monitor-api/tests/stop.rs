@@ -1,5 +1,4 @@
 //! Asking a monitor to stop: whatever its hooks do.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
