@@ -43,8 +43,9 @@ impl Monitor for Clings {
 
 impl Drop for Clings {
     fn drop(&mut self) {
-        while self.began {
-            std::thread::sleep(Duration::from_secs(60));
+        if self.began {
+            // Nobody stops it.
+            Stop::new().wait(Duration::MAX);
         }
     }
 }
@@ -129,7 +130,7 @@ fn a_monitor_that_disables_itself_and_hangs_when_it_is_dropped_keeps_nobody_from
     let config_file = directory.path().join("agent.json");
     fs::write(&config_file, config.to_string()).unwrap();
     let (plan, report) = configuration::read(&config_file, &Arc::new(Environment::default())).unwrap();
-    let (done, started) = std::sync::mpsc::channel();
+    let (done, started) = crossbeam_channel::bounded(1);
     let start = move || {
         let edge = Edge { config_file, report, clock: Clock::system(), stdout: None };
         _ = done.send(Supervisor::start(plan, edge).unwrap());
