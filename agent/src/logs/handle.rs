@@ -5,12 +5,17 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 use serde::Serialize;
 
 use super::batch::Batch;
 use crate::config::plan::LogPlan;
 use crate::ledger::WorkerId;
+
+/// A monitor that registers a file waits this long for the tail thread to take it.
+const REGISTER_PATIENCE: Duration = Duration::from_secs(1);
+/// The end of the agent waits this long for the tail thread to hear of it, and as long again for it to come.
+const FINISH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where the lines of one worker go: its session's bounded channel, and the arenas that come back.
 pub struct Port {
@@ -97,9 +102,12 @@ impl TailHandle {
     /// and worker that are registered already: with other settings from now on.
     ///
     /// # Errors
-    /// When the tail thread is not there any more.
+    /// When the tail thread is not there any more, or does not come round to it within a second.
     pub fn register(&self, log: LogPlan) -> Result<(), &'static str> {
-        self.commands.send(Command::Register(log)).map_err(|_| "the agent is stopping")
+        self.commands.send_timeout(Command::Register(log), REGISTER_PATIENCE).map_err(|error| match error {
+            SendTimeoutError::Disconnected(_) => "the agent is stopping",
+            SendTimeoutError::Timeout(_) => "the agent is busy with other log files; register it again later",
+        })
     }
 
     /// Lets go of what was registered with this path. What an entry of the configuration copies too, it goes on copying.
@@ -115,8 +123,9 @@ impl TailHandle {
     /// Reads what is there, until `deadline` at the latest, and ends the thread. True when everything was handed on.
     pub fn finish(&self, deadline: Instant) -> bool {
         let (done, finished) = bounded(1);
-        let sent = self.commands.send(Command::Finish { deadline, done });
-        sent.is_ok() && finished.recv_timeout(Duration::from_secs(10)).unwrap_or(false)
+        // A thread that does not come round must not keep the agent from its end.
+        let sent = self.commands.send_timeout(Command::Finish { deadline, done }, FINISH_PATIENCE);
+        sent.is_ok() && finished.recv_timeout(FINISH_PATIENCE).unwrap_or(false)
     }
 
     /// How the stage stands.

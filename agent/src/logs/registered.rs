@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use scalyr_monitor::context::LogRegistry;
@@ -26,14 +26,14 @@ pub struct Registrations(Arc<Shared>);
 struct Shared {
     tail: TailHandle,
     state: Mutex<State>,
+    /// The agent stops: nothing is let go any more, so that each file goes on where it was after the next start.
+    frozen: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
     /// By path and worker.
     files: BTreeMap<(String, WorkerId), Registration>,
-    /// The agent stops: nothing is let go any more, so that each file goes on where it was after the next start.
-    frozen: bool,
 }
 
 struct Registration {
@@ -47,19 +47,29 @@ struct Registration {
 impl Registrations {
     /// None yet; `tail` copies the files.
     pub fn new(tail: TailHandle) -> Self {
-        Self(Arc::new(Shared { tail, state: Mutex::default() }))
+        Self(Arc::new(Shared { tail, state: Mutex::default(), frozen: AtomicBool::new(false) }))
     }
 
     /// The registry that one monitor instance is given. `owner` tells instances apart, `monitor` is its name, for
     /// messages; its relative paths lie below `log_path`, and what is odd about its entries goes to `logger`.
     pub fn of_monitor(&self, owner: u64, monitor: String, log_path: PathBuf, logger: Logger) -> Arc<RegisteredLogs> {
         let (ended, told) = (AtomicBool::new(false), Mutex::default());
-        Arc::new(RegisteredLogs { all: self.clone(), owner, monitor, log_path, logger, ended, told })
+        Arc::new(RegisteredLogs {
+            all: self.clone(),
+            owner,
+            monitor,
+            log_path,
+            logger,
+            held: AtomicUsize::new(0),
+            ended,
+            told,
+        })
     }
 
     /// Lets nothing go from now on: the agent stops.
     pub fn freeze(&self) {
-        self.lock().frozen = true;
+        // Without the lock: whoever holds it may wait for a tail thread that does not come round.
+        self.0.frozen.store(true, Ordering::Release);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -74,6 +84,8 @@ pub struct RegisteredLogs {
     monitor: String,
     log_path: PathBuf,
     logger: Logger,
+    /// How many files of `all` are its own; changed under their lock.
+    held: AtomicUsize,
     ended: AtomicBool,
     told: Mutex<BTreeSet<String>>,
 }
@@ -84,7 +96,7 @@ impl RegisteredLogs {
     pub fn end(&self) {
         let mut state = self.all.lock();
         self.ended.store(true, Ordering::Release);
-        if state.frozen {
+        if self.all.0.frozen.load(Ordering::Acquire) {
             return;
         }
         for ((path, worker), _) in state.files.extract_if(.., |_, file| file.owner == self.owner) {
@@ -109,7 +121,7 @@ impl RegisteredLogs {
             None if must_be_there => {
                 return Err(Error::new(format!("the log file {} is not registered; register it first", log.path)));
             }
-            None if state.files.values().filter(|file| file.owner == self.owner).count() >= MOST_OF_ONE_MONITOR => {
+            None if self.held.load(Ordering::Relaxed) >= MOST_OF_ONE_MONITOR => {
                 return Err(Error::new(format!(
                     "the log file {} is not copied: {MOST_OF_ONE_MONITOR} are registered already; withdraw those that \
                      are not needed",
@@ -121,7 +133,9 @@ impl RegisteredLogs {
         // Under the lock, so that the tail hears of it in the same order. It never takes the lock itself.
         self.all.0.tail.register(log.clone()).map_err(Error::new)?;
         let registration = Registration { owner: self.owner, monitor: self.monitor.clone(), log };
-        state.files.insert(key, registration);
+        if state.files.insert(key, registration).is_none() {
+            self.held.fetch_add(1, Ordering::Relaxed);
+        }
         drop(state);
         self.tell(&warnings);
         Ok(())
@@ -173,6 +187,7 @@ impl LogRegistry for RegisteredLogs {
         let how = if at_once { Withdrawal::AtOnce } else { Withdrawal::AfterReading };
         for key in own {
             state.files.remove(&key);
+            self.held.fetch_sub(1, Ordering::Relaxed);
             self.all.0.tail.withdraw(key.1, key.0, how);
         }
         Ok(())
@@ -190,12 +205,39 @@ fn not_yours(path: &str, monitor: &str) -> Error {
     Error::new(format!("the log file {path} was registered by monitor {monitor}; only that one may change it"))
 }
 
-/// All problems of an entry, one per line when there are several.
+/// All problems of an entry, on one line, so that they are one event of the agent log.
 fn text_of(log: &LogConfig, problems: &[Problem]) -> String {
-    let path = log.path.display();
-    let lines: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
-    match lines.as_slice() {
-        [line] => format!("the log file {path} is not copied: {line}"),
-        lines => format!("the log file {path} is not copied:\n  {}", lines.join("\n  ")),
+    let problems: Vec<String> =
+        problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+    format!("the log file {} is not copied: {}", log.path.display(), problems.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::bounded;
+
+    use super::*;
+
+    /// The tail thread that this handle speaks to never comes round.
+    fn stuck() -> (TailHandle, impl Sized) {
+        let (commands, never_read) = bounded(1);
+        (TailHandle { commands, snapshot: Arc::default() }, never_read)
+    }
+
+    #[test]
+    fn a_tail_thread_that_does_not_come_round_holds_up_neither_a_monitor_nor_the_stop() {
+        let (tail, _never_read) = stuck();
+        let registrations = Registrations::new(tail);
+        let files = registrations.of_monitor(1, "jobs()".to_owned(), "/var/log".into(), Logger::none());
+        assert!(files.register(LogConfig::new("a.log")).is_ok());
+        let refused = files.register(LogConfig::new("b.log")).unwrap_err().to_string();
+        assert_eq!(refused, "the agent is busy with other log files; register it again later");
+        let held = registrations.lock();
+        // Though somebody holds the lock.
+        registrations.freeze();
+        drop(held);
+        // Nothing is let go any more, so nobody waits for the thread.
+        files.end();
+        assert_eq!(files.registered(), [PathBuf::from("/var/log/a.log")]);
     }
 }

@@ -33,6 +33,8 @@ const RESCAN: Duration = Duration::from_millis(500);
 const RESCAN_SHARE: u32 = 20;
 /// How many troubles `status` lists at most.
 const TROUBLES: usize = 1000;
+/// So many commands wait for the thread at most, and it takes so many at a time.
+const MOST_COMMANDS: usize = 64;
 
 /// What the tail stage needs from its surroundings.
 pub struct TailParts {
@@ -98,7 +100,7 @@ impl Tail {
     /// # Errors
     /// When the system refuses another thread.
     pub fn start(parts: TailParts, threads: &Threads) -> io::Result<TailHandle> {
-        let (commands, received) = bounded(64);
+        let (commands, received) = bounded(MOST_COMMANDS);
         let snapshot = Arc::<Mutex<TailSnapshot>>::default();
         let now = parts.clock.monotonic();
         let tail = Self {
@@ -151,7 +153,8 @@ impl Tail {
                 },
             };
             // All that have come meanwhile, so that one save serves them together.
-            let commands: Vec<Command> = command.into_iter().chain(self.commands.try_iter()).collect();
+            let commands: Vec<Command> =
+                command.into_iter().chain(self.commands.try_iter().take(MOST_COMMANDS)).collect();
             let any = !commands.is_empty();
             for command in commands {
                 if let Command::Finish { deadline, done } = command {

@@ -300,7 +300,7 @@ fn what_a_monitor_must_not_register_is_refused_by_name_and_not_copied() {
          would leave this host unredacted"
     );
     let both = logs.register(log.attribute("labels", json!({}))).unwrap_err().to_string();
-    assert_eq!(both.lines().count(), 3, "{both}");
+    assert!(both.contains("redaction_rules") && both.contains("labels") && !both.contains('\n'), "{both}");
     assert!(logs.registered().is_empty());
     tailing.nothing_comes();
 }
