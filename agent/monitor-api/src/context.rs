@@ -42,8 +42,8 @@ use serde_json::{Map, Value};
 
 use crate::clock::Clock;
 use crate::log::Logger;
-use crate::monitor::Spacing;
 use crate::monitors::Monitors;
+use crate::run::Spacing;
 use crate::user_agent::UserAgentFragment;
 
 pub use crate::log_files::{LogConfig, LogFiles, LogRegistry};

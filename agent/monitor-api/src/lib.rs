@@ -44,6 +44,7 @@ pub mod clock;
 pub mod config;
 mod const_text;
 pub mod context;
+mod error;
 mod governed;
 #[cfg(feature = "http")]
 pub mod http;
@@ -64,9 +65,11 @@ pub mod registry;
 mod repaired_names;
 #[doc(hidden)]
 pub mod rules;
+mod run;
 pub mod sample;
 #[doc(hidden)]
 pub mod schema;
+mod stop;
 pub mod testing;
 pub mod user_agent;
 
@@ -75,11 +78,14 @@ pub use monitor_macros::{ConfigValue, Fields, MetricSet, OptionGroup, scalyr_mon
 pub use clock::{Clock, Timestamp};
 pub use config::{ConfigValue, OptionGroup};
 pub use context::{Context, LogConfig, LogFiles};
+pub use error::{About, Error, Result};
 pub use log::{Level, Logger};
 pub use metric::{Fields, Metric, MetricSet, MetricValue};
-pub use monitor::{About, Error, Monitor, Result, Run, Spacing, Stop};
+pub use monitor::Monitor;
 pub use monitors::{Monitors, NewMonitor};
+pub use run::{Run, Spacing};
 #[doc(hidden)]
 pub use sample::Lines;
 pub use sample::{Emission, Sample};
+pub use stop::Stop;
 pub use user_agent::UserAgentFragment;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::monitor::Result;
+use crate::error::Result;
 
 /// How a log file is copied: what an entry of `logs` may say, for a monitor's metric log or for a log file that it
 /// registers. Checked as such an entry is: what is wrong or not known is named.

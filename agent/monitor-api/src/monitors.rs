@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::context::LogConfig;
-use crate::monitor::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Changes where the metric lines of an added monitor go and how they are copied.
 type AdjustLog = Arc<dyn Fn(&mut LogConfig) + Send + Sync>;

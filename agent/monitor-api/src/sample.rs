@@ -8,10 +8,10 @@ use crate::clock::{Clock, Timestamp};
 use crate::governed::{DAY, Governed, MetricLine};
 use crate::log::{Limited, Logger};
 use crate::metric::{Fields, Metric, MetricValue};
-use crate::monitor::Stop;
 use crate::one_line::push_on_one_line;
 use crate::repaired_names::RepairedNames;
 use crate::rules::{MetricRules, SeriesBudget};
+use crate::stop::Stop;
 
 /// Lines beyond this many bytes are handed on before the sample ends, so that a flood stays small in memory.
 pub(crate) const HAND_ON_BYTES: usize = 64 * 1024;

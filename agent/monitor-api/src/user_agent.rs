@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::monitor::{Error, Result};
+use crate::error::{Error, Result};
 
 /// How many bytes the fragment of one instance may have.
 pub const LONGEST_FRAGMENT: usize = 128;

@@ -7,7 +7,7 @@ use super::keys::DeclaredKey;
 use super::kind::Kind;
 use super::reader::Reader;
 use super::value::{ConfigValue, Found, MASK};
-use crate::monitor::Result;
+use crate::error::Result;
 
 /// What an option is when the entry does not give it.
 pub enum Absent<T> {

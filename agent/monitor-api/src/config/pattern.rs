@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::dialect::{self, Translated};
 use super::kind::Kind;
 use super::value::{ConfigValue, Found, shown};
-use crate::monitor::{Error, Result};
+use crate::error::{Error, Result};
 
 /// How many steps back one search may take before it gives up: a tenth of a second or so.
 const BACKTRACK_LIMIT: usize = 1_000_000;

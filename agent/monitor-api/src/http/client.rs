@@ -18,7 +18,8 @@ use super::redirect::{Asked, port};
 use super::shown_url::ShownUrl;
 use crate::clock::Clock;
 use crate::config::Secret;
-use crate::monitor::{Error, Result, Stop};
+use crate::error::{Error, Result};
+use crate::stop::Stop;
 
 /// Asks HTTP servers, within the bounds of its [`HttpOptions`]. Keeps connections open between requests; cheap to clone.
 #[derive(Clone, Debug)]

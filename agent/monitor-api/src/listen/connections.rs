@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{LOOK_UP, TcpOptions, nothing_came, plain};
-use crate::monitor::{Error, Result, Stop};
+use crate::error::{Error, Result};
+use crate::stop::Stop;
 
 /// A socket that takes connections; see [`TcpOptions::bind_tcp`].
 #[derive(Debug)]

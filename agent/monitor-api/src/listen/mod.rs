@@ -118,7 +118,7 @@ use std::time::Duration;
 
 use monitor_macros::OptionGroup;
 
-use crate::monitor::{Error, Result};
+use crate::error::{Error, Result};
 
 pub use connections::{Connection, Connections};
 pub use packets::Packets;

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 
 use super::{LOOK_UP, lost, nothing_came, plain};
-use crate::monitor::Result;
+use crate::error::Result;
 
 /// A socket that takes packets; see [`ListenOptions::bind_udp`](super::ListenOptions::bind_udp).
 #[derive(Debug)]

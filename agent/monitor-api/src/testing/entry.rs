@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use crate::config::{ConfigValue, Found};
-use crate::monitor::{LEAST_SAMPLE_INTERVAL, LONGEST_SAMPLE_INTERVAL};
 use crate::registry::{self, Registration, Severity};
 use crate::rules::MetricRules;
+use crate::run::{LEAST_SAMPLE_INTERVAL, LONGEST_SAMPLE_INTERVAL};
 
 /// The agent's `global_monitor_sample_interval`, when nobody says otherwise.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(30);

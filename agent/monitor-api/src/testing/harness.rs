@@ -22,12 +22,15 @@ use super::taken::Taken;
 use crate::clock::{Clock, Timestamp};
 use crate::config::syntax;
 use crate::context::{Context, LogConfig, LogFiles};
+use crate::error::Result;
 use crate::log::Logger;
-use crate::monitor::{LEAST_SAMPLE_INTERVAL, LONGEST_SAMPLE_INTERVAL, Monitor, Result, Run, Stop};
+use crate::monitor::Monitor;
 use crate::monitors::{Monitors, NewMonitor};
 use crate::registry::{self, BuildContext, Declared, Environment, Registration, Severity};
 use crate::rules::SeriesBudget;
+use crate::run::{LEAST_SAMPLE_INTERVAL, LONGEST_SAMPLE_INTERVAL, Run};
 use crate::sample::Sample;
+use crate::stop::Stop;
 use crate::user_agent::UserAgentFragment;
 
 /// The first moment of every test: 2026-01-01 00:00:00 UTC.

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::diagnostic::Diagnostic;
 use super::emitted::Emitted;
 use super::taken::Taken;
+use crate::error::Error;
 use crate::log::{Level, LogSink, Record};
-use crate::monitor::{Error, Watch};
+use crate::run::Watch;
 use crate::sample::{LineSink, Lines};
 
 /// Takes the lines, the diagnostics and the failures of one monitor. Cheap to clone; clones keep one record.

@@ -10,8 +10,11 @@ use super::checks;
 use super::record::{Mark, Recorder};
 use super::taken::Taken;
 use crate::clock::Clock;
-use crate::monitor::{Monitor, Result, Run, Stop};
+use crate::error::Result;
+use crate::monitor::Monitor;
 use crate::registry::Registration;
+use crate::run::Run;
+use crate::stop::Stop;
 
 /// How often a condition is looked at when the monitor has no news.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);

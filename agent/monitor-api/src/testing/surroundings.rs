@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::judged;
 use crate::context::{LogConfig, LogRegistry};
-use crate::monitor::{Error, Result};
+use crate::error::{Error, Result};
 use crate::monitors::{AddedMonitor, MonitorRegistry, NewMonitor};
 use crate::user_agent::FragmentSink;
 

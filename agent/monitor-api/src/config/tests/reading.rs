@@ -1,7 +1,7 @@
 //! Where the value of an option comes from, and what it must pass.
 
 use super::*;
-use crate::monitor::Error;
+use crate::error::Error;
 
 /// An option `mean` with a default of 0.5 in 0..=10, read from the environment, too.
 fn mean(absent: Absent<f64>, env: Option<&'static str>) -> TypedOption<f64> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::monitor::Error;
+use crate::error::Error;
 
 const PASSWORD: &str = "hunter2";
 
