@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::clock::{Clock, Timestamp};
+use crate::lines::HAND_ON_BYTES;
 use crate::log::Logger;
 use crate::metric::MetricValue;
 use crate::rate::{MANY_SERIES, MAX_SERIES, Observed, Outcome, Rates};
 use crate::rules::{MetricRules, SeriesBudget};
-use crate::sample::HAND_ON_BYTES;
 
 /// How often the same thing is told of.
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);

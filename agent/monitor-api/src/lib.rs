@@ -49,6 +49,7 @@ mod governed;
 #[cfg(feature = "http")]
 pub mod http;
 mod limits;
+mod lines;
 pub mod listen;
 pub mod log;
 mod log_files;
@@ -79,13 +80,13 @@ pub use clock::{Clock, Timestamp};
 pub use config::{ConfigValue, OptionGroup};
 pub use context::{Context, LogConfig, LogFiles};
 pub use error::{About, Error, Result};
+#[doc(hidden)]
+pub use lines::Lines;
 pub use log::{Level, Logger};
 pub use metric::{Fields, Metric, MetricSet, MetricValue};
 pub use monitor::Monitor;
 pub use monitors::{Monitors, NewMonitor};
 pub use run::{Run, Spacing};
-#[doc(hidden)]
-pub use sample::Lines;
 pub use sample::{Emission, Sample};
 pub use stop::Stop;
 pub use user_agent::UserAgentFragment;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
 use crate::governed::{DAY, Governed, MetricLine};
+use crate::lines::{HAND_ON_BYTES, KEPT_BYTES, LineKind, MAX_LINE_BYTES};
 use crate::log::{Limited, Logger};
 use crate::metric::{Fields, Metric, MetricValue};
 use crate::one_line::push_on_one_line;
@@ -13,141 +14,11 @@ use crate::repaired_names::RepairedNames;
 use crate::rules::{MetricRules, SeriesBudget};
 use crate::stop::Stop;
 
-/// Lines beyond this many bytes are handed on before the sample ends, so that a flood stays small in memory.
-pub(crate) const HAND_ON_BYTES: usize = 64 * 1024;
-
-/// What the buffer of lines keeps from one sample to the next: room for the line that made it full, too.
-const KEPT_BYTES: usize = HAND_ON_BYTES + 8 * 1024;
-
-/// A longer line is cut: no line of a log that the agent ships may be longer than a part of it.
-const MAX_LINE_BYTES: usize = 1024 * 1024;
+#[doc(hidden)]
+pub use crate::lines::{LineSink, Lines};
 
 /// A dynamic emission with more fields gives the memory for their order back.
 const KEPT_ORDER: usize = 64;
-
-/// Takes the lines of a sample: a metric log, standard output, or a test.
-#[doc(hidden)]
-pub trait LineSink: Send {
-    /// Writes the lines in one go.
-    fn write_lines(&mut self, lines: &Lines);
-}
-
-/// Finished metric lines, one behind the other, each with its line end.
-#[derive(Debug, Default)]
-#[doc(hidden)]
-pub struct Lines {
-    text: String,
-    ends: Vec<LineEnd>,
-}
-
-/// Where a line ends, and what it is.
-#[derive(Clone, Copy, Debug)]
-struct LineEnd {
-    end: usize,
-    /// Where its text begins, behind time and name.
-    body: usize,
-    kind: LineKind,
-}
-
-/// What a line is; for the test harness.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LineKind {
-    /// A metric that the monitor declared.
-    Declared,
-    /// A metric whose name was only known at run time.
-    Dynamic,
-    /// The rate of a metric.
-    Rate,
-    /// A whole line of text.
-    Text,
-}
-
-/// A line and what it is.
-pub(crate) struct MarkedLine<'l> {
-    line: &'l str,
-    body: usize,
-    pub(crate) kind: LineKind,
-}
-
-impl<'l> MarkedLine<'l> {
-    /// Time and name of the monitor, with the blank behind them.
-    pub(crate) fn head(&self) -> &'l str {
-        self.line.get(..self.body).unwrap_or_default()
-    }
-
-    /// What stands behind them, without the line end.
-    pub(crate) fn body(&self) -> &'l str {
-        self.line.get(self.body..).unwrap_or_default().trim_end_matches('\n')
-    }
-}
-
-impl Lines {
-    /// The whole text; every line ends in `\n`.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// How many lines there are.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether there is no line.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// Each line, with its line end.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.marked().map(|marked| marked.line)
-    }
-
-    /// Each line, and what it is.
-    pub(crate) fn marked(&self) -> impl Iterator<Item = MarkedLine<'_>> {
-        let mut start = 0;
-        self.ends.iter().map(move |&LineEnd { end, body, kind }| {
-            let marked = MarkedLine { line: &self.text[start..end], body: body - start, kind };
-            start = end;
-            marked
-        })
-    }
-
-    /// Where the last finished line ends.
-    fn end(&self) -> usize {
-        self.ends.last().map_or(0, |last| last.end)
-    }
-
-    /// Forgets the lines, and gives back what one large sample needed.
-    fn clear(&mut self) {
-        self.text.clear();
-        self.ends.clear();
-        self.text.shrink_to(KEPT_BYTES);
-        self.ends.shrink_to(KEPT_BYTES / size_of::<LineEnd>());
-    }
-
-    /// Cuts the unfinished line off at [`MAX_LINE_BYTES`]; tells how many bytes were too many, 0 when it was short
-    /// enough.
-    fn cut_line(&mut self) -> usize {
-        let start = self.end();
-        let length = self.text.len() - start;
-        if length <= MAX_LINE_BYTES {
-            return 0;
-        }
-        let end = self.text.floor_char_boundary(start + MAX_LINE_BYTES);
-        self.text.truncate(end);
-        length - (end - start)
-    }
-
-    fn end_line(&mut self, body: usize, kind: LineKind) {
-        self.text.push('\n');
-        self.ends.push(LineEnd { end: self.text.len(), body, kind });
-    }
-
-    /// Drops the beginning of a line that a panic kept from its end.
-    fn drop_torn(&mut self) {
-        self.text.truncate(self.end());
-    }
-}
 
 /// What a monitor emits into while it takes a sample.
 ///

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::value::Value;
 use crate::clock::Timestamp;
-use crate::sample::{LineKind, MarkedLine};
+use crate::lines::{LineKind, MarkedLine};
 
 /// One emission of a metric.
 #[derive(Clone, Debug)]

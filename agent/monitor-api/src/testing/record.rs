@@ -7,9 +7,9 @@ use super::diagnostic::Diagnostic;
 use super::emitted::Emitted;
 use super::taken::Taken;
 use crate::error::Error;
+use crate::lines::{LineSink, Lines};
 use crate::log::{Level, LogSink, Record};
 use crate::run::Watch;
-use crate::sample::{LineSink, Lines};
 
 /// Takes the lines, the diagnostics and the failures of one monitor. Cheap to clone; clones keep one record.
 #[derive(Clone)]
