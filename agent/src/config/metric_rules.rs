@@ -8,7 +8,7 @@ use scalyr_monitor::rules::{MetricRules, name_in_log};
 use serde_json::{Map, Value};
 
 use super::keys::nearest_name;
-use super::monitor_entries::{NOT_BUILT, short_name};
+use super::module_names::{NOT_BUILT, short_name};
 use super::report::Report;
 use super::settings::Settings;
 use super::value::shown;

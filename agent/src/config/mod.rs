@@ -14,6 +14,7 @@ pub mod report;
 mod added_entries;
 mod log_entries;
 mod metric_rules;
+mod module_names;
 mod monitor_entries;
 mod monitor_ids;
 mod patterns;

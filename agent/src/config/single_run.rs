@@ -11,9 +11,9 @@ use super::added_entries::AddedEntries;
 use super::keys;
 use super::load::Loaded;
 use super::metric_rules::{RATE_NAMES, RateEntries};
+use super::module_names::{module_text, unknown_module};
 use super::monitor_entries::{
-    ALLOW_HTTP, Defaults, EntryPlace, interval_or, is_true, module_text, monitor_plan, read_id, rotation,
-    unknown_module, warn_of_variables,
+    ALLOW_HTTP, Defaults, EntryPlace, interval_or, is_true, monitor_plan, read_id, rotation, warn_of_variables,
 };
 use super::own_files::OwnFiles;
 use super::plan::MonitorPlan;
