@@ -1,0 +1,46 @@
+//! The entries of `logs`: which files are copied, and which are not.
+
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use super::plan;
+
+#[test]
+fn relative_paths_lie_where_the_python_agent_has_them() {
+    let (plan, _) = plan(
+        "agent_log_path: '/l', logs: [{ path: 'a*.log' }, { path: '/b.log', parser: 'x', attributes: { parser: 'y', n: 1 } }]",
+    );
+    let paths: Vec<_> = plan.logs.iter().map(|log| log.path.as_str()).collect();
+    assert_eq!(paths, ["/l/a*.log", "/b.log", "/l/agent.log"]);
+    assert_eq!(Value::Object(plan.logs[1].attributes.clone()), json!({ "parser": "x", "n": 1 }));
+    assert_eq!(Value::Object(plan.logs[2].attributes.clone()), json!({ "parser": "scalyrAgentLog" }));
+}
+
+#[test]
+fn files_whose_redaction_is_not_built_are_sent_by_no_other_entry() {
+    let (plan, report) = plan(
+        "agent_log_path: '/l', logs: [{ path: '/v/secure.log', redaction_rules: [{ match_expression: 'x' }] },
+                { path: '/v/*.log' }, { path: '/w/*.log', redaction_rules: [] }]",
+    );
+    let logs: Vec<_> = plan.logs.iter().map(|log| (log.path.as_str(), log.exclude.clone())).collect();
+    let withheld = vec!["/v/secure.log".to_owned()];
+    assert_eq!(logs, [("/v/*.log", withheld.clone()), ("/w/*.log", withheld.clone()), ("/l/agent.log", withheld)]);
+    assert!(report.contains("logs[0].redaction_rules: redaction is not built yet"), "{report}");
+}
+
+#[test]
+fn a_pattern_that_is_none_refuses_its_own_entry_only() {
+    let (plan, report) = plan(
+        "agent_log_path: '/l', logs: [{ path: '/v/[a.log', exclude: ['*.gz', '{b'] },
+                { path: '/w/[.log', redaction_rules: [{ match_expression: 'x' }] }, { path: '/w/*.log' }]",
+    );
+    let logs: Vec<_> = plan.logs.iter().map(|log| (log.path.as_str(), log.exclude.clone())).collect();
+    let withheld = vec!["/w/[[].log".to_owned()];
+    assert_eq!(logs, [("/w/*.log", withheld.clone()), ("/l/agent.log", withheld)]);
+    expect![[r#"
+        refused: /etc/agent.json:1:133  logs[0].path: "/v/[a.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one
+        refused: /etc/agent.json:1:164  logs[0].exclude[1]: "{b" is no pattern of paths: a `{` is never closed; write `[{]` for a literal one; this entry is not copied
+        refused: /etc/agent.json:2:54  logs[1].redaction_rules: redaction is not built yet, and the lines would leave this host unredacted
+        refused: /etc/agent.json:2:25  logs[1].path: "/w/[.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one; this entry is not copied, and no other entry copies its files
+    "#]].assert_eq(&report);
+}
