@@ -145,7 +145,7 @@ fn allow_null(schema: &mut Map<String, Value>) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "patterns"))]
 mod tests {
     use std::collections::BTreeMap;
     use std::time::Duration;

@@ -80,5 +80,5 @@ pub const FRAMEWORK_KEYS: [&str; 13] = [
     "log_rotation_max_bytes",
 ];
 
-#[cfg(test)]
+#[cfg(all(test, feature = "patterns"))]
 mod tests;
