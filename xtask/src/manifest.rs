@@ -23,17 +23,21 @@ pub(crate) struct Manifest {
     pub(crate) members: Vec<String>,
     /// How it depends on [`API`].
     pub(crate) api: Option<ApiDependency>,
+    /// Whether it says `[lints] workspace = true` and no workspace defines lints.
+    pub(crate) lints_from_nowhere: bool,
 }
 
 /// Where a monitor crate takes `scalyr-monitor` from.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ApiDependency {
-    /// `scalyr-monitor = "0.1"`.
-    Registry,
+    /// `scalyr-monitor = "0.1"`, with the version that it asks for.
+    Registry(String),
     /// A folder, absolute unless the manifest was given by a relative path.
     Path(PathBuf),
     /// The address of a repository.
     Git(String),
+    /// `scalyr-monitor.workspace = true`, and no workspace defines it.
+    Nowhere,
 }
 
 impl Manifest {
@@ -56,6 +60,8 @@ impl Manifest {
             is_workspace: manifest.contains_key("workspace"),
             members: table(manifest, "workspace").map(members).unwrap_or_default(),
             api: table(manifest, "dependencies").and_then(|dependencies| api(dependencies, folder)),
+            lints_from_nowhere: table(manifest, "lints").is_some_and(|lints| lints.contains_key("workspace"))
+                && in_workspace_above(folder, |workspace, _| table(workspace, "lints").map(|_| ())).is_none(),
         })
     }
 
@@ -80,23 +86,41 @@ fn members(workspace: &DeTable<'_>) -> Vec<String> {
 
 /// The dependency on the API among these, of the manifest in `folder`.
 fn api(dependencies: &DeTable<'_>, folder: &Path) -> Option<ApiDependency> {
-    dependencies.iter().find_map(|(key, value)| {
-        let value = value.get_ref();
-        let detail = value.as_table();
-        let package = detail.and_then(|detail| text_at(detail, "package")).unwrap_or(key.get_ref());
-        if package != API {
-            return None;
-        }
-        let Some(detail) = detail else { return Some(ApiDependency::Registry) };
-        if detail.contains_key("workspace") {
-            return in_workspace_above(folder, |workspace, root| api(table(workspace, "dependencies")?, root));
-        }
-        Some(match (text_at(detail, "path"), text_at(detail, "git")) {
-            (Some(path), _) => ApiDependency::Path(folder.join(path)),
-            (None, Some(git)) => ApiDependency::Git(git.to_owned()),
-            (None, None) => ApiDependency::Registry,
-        })
+    dependencies.iter().find_map(|(key, value)| dependency_on_api(key.get_ref(), value.get_ref(), folder))
+}
+
+/// What the dependency `key` of the manifest in `folder` is, if it is one on the API.
+fn dependency_on_api(key: &str, value: &DeValue<'_>, folder: &Path) -> Option<ApiDependency> {
+    let detail = value.as_table();
+    if detail.is_some_and(|detail| detail.contains_key("workspace")) {
+        let inherited = in_workspace_above(folder, |workspace, root| {
+            let value = table(workspace, "dependencies")?.get(key)?;
+            Some(dependency_on_api(key, value.get_ref(), root))
+        });
+        return inherited.unwrap_or_else(|| (key == API).then_some(ApiDependency::Nowhere));
+    }
+    if detail.and_then(|detail| text_at(detail, "package")).unwrap_or(key) != API {
+        return None;
+    }
+    let version = detail.map_or_else(|| value.as_str(), |detail| text_at(detail, "version"));
+    let (path, git) = detail.map_or((None, None), |detail| (text_at(detail, "path"), text_at(detail, "git")));
+    Some(match (path, git) {
+        (Some(path), _) => ApiDependency::Path(folder.join(path)),
+        (None, Some(git)) => ApiDependency::Git(git.to_owned()),
+        (None, None) => ApiDependency::Registry(version.unwrap_or_default().to_owned()),
     })
+}
+
+/// Whether a crate of `version` will do for `requirement`, if that is a plain one: `0.1`, `^0.1.0`. None for any other,
+/// which is left to cargo.
+pub(crate) fn fits(requirement: &str, version: &str) -> Option<bool> {
+    let numbers = |text: &str| text.split('.').map(|part| part.trim().parse().ok()).collect::<Option<Vec<u64>>>();
+    let wanted = numbers(requirement.trim().trim_start_matches('^'))?;
+    let given = numbers(version)?;
+    // All up to the first number that is not 0 must be the same; from there on more will do.
+    let fixed = wanted.iter().position(|number| *number != 0).unwrap_or(wanted.len().saturating_sub(1));
+    let same = given.iter().zip(&wanted).take(fixed + 1).all(|(given, wanted)| given == wanted);
+    Some(same && given >= wanted)
 }
 
 /// What `[workspace.package]` in `folder` or above it says for `key`.
@@ -114,4 +138,26 @@ fn in_workspace_above<T>(folder: &Path, ask: impl Fn(&DeTable<'_>, &Path) -> Opt
         // The nearest one decides, whether it has an answer or not.
         Some(ask(table(manifest.get_ref(), "workspace")?, folder))
     })?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_held_against_what_is_asked_for() {
+        for wanted in ["0.1", "0.1.0", "^0.1", "0"] {
+            assert_eq!(fits(wanted, "0.1.0"), Some(true), "{wanted}");
+        }
+        for wanted in ["0.2", "0.1.1", "1", "7", "0.0"] {
+            assert_eq!(fits(wanted, "0.1.0"), Some(false), "{wanted}");
+        }
+        assert_eq!(
+            (fits("1.2", "1.4.0"), fits("1.2", "2.0.0"), fits("0.1.2", "0.2.0")),
+            (Some(true), Some(false), Some(false))
+        );
+        for cargos in ["", "*", "=0.1.0", ">=0.1, <0.3", "~0.1", "0.1.0-alpha"] {
+            assert_eq!(fits(cargos, "0.1.0"), None, "{cargos}");
+        }
+    }
 }

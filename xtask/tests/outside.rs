@@ -145,10 +145,65 @@ fn what_cannot_be_linked_from_outside_is_refused_all_at_once() {
     }
 
     // What only cargo finds out leaves nothing behind either.
-    repository.put_monitor("../late", "late", "scalyr-monitor = \"7\"");
+    repository.put_monitor("../late", "late", "scalyr-monitor = \"=7.0.0\"");
     let told = repository.refused(&["link", "--from", "../late"]);
-    assert!(told.contains("required by package `late v0.2.0"), "{told}");
+    assert_eq!(told.matches("required by package `late v0.2.0").count(), 1, "{told}");
     assert!(told.contains("cargo could not resolve the dependencies of the crates from outside"), "{told}");
+}
+
+#[test]
+fn a_crate_that_asks_for_another_version_of_the_api_is_told_so_before_cargo_is_asked() {
+    let repository = repository_beside("outside_version");
+    repository.put_monitor("../late", "late", "scalyr-monitor = \"0.2\"");
+    let refused = "cargo xtask link: ../late/Cargo.toml: needs scalyr-monitor 0.2, and this checkout has 0.1.0; write \
+                   `scalyr-monitor = \"0.1\"` there: linking puts this checkout's in its place\n\
+                   cargo xtask link: nothing was changed\n";
+    assert_eq!(repository.refused(&["link", "--from", "../late"]), refused);
+}
+
+#[test]
+fn what_is_wrong_with_a_crate_that_is_linked_already_is_told_once() {
+    let repository = repository_beside("outside_once");
+    repository.put_monitor("../late", "late", FROM_REGISTRY);
+    repository.told(&["link", "--from", "../late"]);
+    assert!(
+        repository.told(&["link", "--check"]).ends_with(
+            "nothing to do; linked: coin\nlinked from outside: ../late; they are in what `cargo agent` runs\n"
+        )
+    );
+    fs::remove_file(repository.root().join("../late/src/lib.rs")).unwrap();
+    let told = repository.refused(&["link", "--from", "../late"]);
+    assert_eq!(told.matches("../late: has no src/lib.rs").count(), 1, "{told}");
+
+    repository.put_monitor("../late", "late", "scalyr-monitor = \"=7.0.0\"");
+    let output = repository.xtask(&["link", "--from", "../late"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(told.matches("required by package `late v0.2.0").count(), 1, "{told}");
+}
+
+#[test]
+fn a_crate_that_inherits_the_api_is_linked_if_its_own_workspace_has_it_and_else_told_what_to_write() {
+    let repository = repository_beside("outside_inherits");
+    repository.put_monitor("../my/snow", "snow", "scalyr-monitor.workspace = true\n\n[lints]\nworkspace = true");
+    let refused = "cargo xtask link: ../my/snow/Cargo.toml: says `scalyr-monitor.workspace = true`, and no workspace it \
+                   belongs to defines `scalyr-monitor` under [workspace.dependencies]; write `scalyr-monitor = \"0.1\"` \
+                   there: linking puts this checkout's in its place\n\
+                   cargo xtask link: ../my/snow/Cargo.toml: takes its lints from a workspace (`[lints]`, `workspace = true`), \
+                   and no workspace it belongs to has any; delete the two lines\n\
+                   cargo xtask link: nothing was changed\n";
+    for from in ["../my", "../my/snow"] {
+        assert_eq!(repository.refused(&["link", "--from", from]), refused);
+    }
+    let workspace = "[workspace]\nresolver = \"3\"\nmembers = [\"snow\"]\n\n[workspace.lints.rust]\nunsafe_code = \"warn\"\n\n\
+                     [workspace.dependencies]\nscalyr-monitor = ";
+    for api in ["\"0.1\"", "{ path = \"../agent/agent/monitor-api\" }"] {
+        repository.put("../my/Cargo.toml", &format!("{workspace}{api}\n"));
+        let told = repository.told(&["link", "--from", "../my"]);
+        assert!(told.starts_with("link    snow 0.2.0 from ../my/snow\n"), "{told}");
+        assert!(repository.told(&["agent"]).contains("linked: snow\n"));
+        repository.told(&["remove", "snow"]);
+    }
 }
 
 #[test]

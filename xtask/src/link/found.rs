@@ -22,6 +22,8 @@ pub(crate) struct MonitorCrate {
     pub(crate) version: String,
     /// Where it takes `scalyr-monitor` from.
     pub(crate) api: Option<ApiDependency>,
+    /// Whether it inherits lints that no workspace defines.
+    pub(crate) lints_from_nowhere: bool,
 }
 
 impl MonitorCrate {
@@ -43,7 +45,8 @@ impl MonitorCrate {
             ));
         }
         let (version, api) = (manifest.version_told().to_owned(), manifest.api.clone());
-        Ok((Self { folder, place, path: path.to_owned(), package, version, api }, manifest))
+        let lints_from_nowhere = manifest.lints_from_nowhere;
+        Ok((Self { folder, place, path: path.to_owned(), package, version, api, lints_from_nowhere }, manifest))
     }
 }
 

@@ -46,20 +46,14 @@ pub(crate) fn run(root: &Path, write: bool) -> bool {
     match outcome {
         Some(Ok(outcome)) => {
             print!("{}", outcome.told(write));
-            if !write {
-                return outcome.changes.is_empty();
+            if write && let Err(problem) = regenerate(root, &outside, Resolve::default()) {
+                eprintln!("cargo xtask link: {problem}");
+                return false;
             }
-            match regenerate(root, &outside, Resolve::default()) {
-                Ok(()) if outside.is_empty() => true,
-                Ok(()) => {
-                    println!("linked from outside: {}; they are in what `cargo agent` runs", places(&outside));
-                    true
-                }
-                Err(problem) => {
-                    eprintln!("cargo xtask link: {problem}");
-                    false
-                }
+            if !outside.is_empty() {
+                println!("linked from outside: {}; they are in what `cargo agent` runs", places(&outside));
             }
+            write || outcome.changes.is_empty()
         }
         Some(Err(problems)) => refuse(&problems),
         None => refuse(&problems),
@@ -68,7 +62,13 @@ pub(crate) fn run(root: &Path, write: bool) -> bool {
 
 /// Prints what keeps the linking from being done.
 fn refuse(problems: &[String]) -> bool {
+    // A crate that is linked already and named again is looked at twice.
+    let mut told: Vec<&String> = Vec::new();
     for problem in problems {
+        if told.contains(&problem) {
+            continue;
+        }
+        told.push(problem);
         eprintln!("cargo xtask link: {problem}");
     }
     eprintln!("cargo xtask link: nothing was changed");

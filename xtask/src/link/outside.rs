@@ -11,7 +11,7 @@ use toml::de::DeTable;
 
 use super::found::{MonitorCrate, crates_within, members, namesakes};
 use super::workspace;
-use crate::manifest::{API, ApiDependency, Manifest};
+use crate::manifest::{self, API, ApiDependency, Manifest};
 use crate::taken::{self, Taken, plain};
 
 /// The record, beside the local monitors, where the guard in `local-monitors/build.rs` sees it.
@@ -167,6 +167,13 @@ fn relative(root: &Path, path: &Path) -> String {
 /// What keeps the crates from outside from being linked beside each other and beside the local ones.
 pub(super) fn problems(root: &Path, local: &[MonitorCrate], outside: &[MonitorCrate]) -> Vec<String> {
     let mut problems: Vec<String> = outside.iter().filter_map(|monitor| wrong_api(root, monitor)).collect();
+    problems.extend(outside.iter().filter(|monitor| monitor.lints_from_nowhere).map(|monitor| {
+        format!(
+            "{}/Cargo.toml: takes its lints from a workspace (`[lints]`, `workspace = true`), and no workspace it belongs to \
+             has any; delete the two lines",
+            monitor.place
+        )
+    }));
     problems.extend(namesakes(outside, &members(root).unwrap_or_default()));
     let mut crates: BTreeMap<String, Taken> = BTreeMap::new();
     let mut monitors: BTreeMap<String, Taken> = BTreeMap::new();
@@ -217,6 +224,15 @@ fn wrong_api(root: &Path, monitor: &MonitorCrate) -> Option<String> {
              take that for another crate; {cure}",
             path.display()
         )),
+        Some(ApiDependency::Nowhere) => Some(format!(
+            "{place}/Cargo.toml: says `{API}.workspace = true`, and no workspace it belongs to defines `{API}` under \
+             [workspace.dependencies]; {cure}"
+        )),
+        Some(ApiDependency::Registry(wanted)) => {
+            let own = Manifest::read(&own).ok()?.version?;
+            (manifest::fits(wanted, &own) == Some(false))
+                .then(|| format!("{place}/Cargo.toml: needs {API} {wanted}, and this checkout has {own}; {cure}"))
+        }
         Some(_) => None,
     }
 }

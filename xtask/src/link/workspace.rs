@@ -55,13 +55,17 @@ pub(super) fn generate(root: &Path, outside: &[MonitorCrate], resolve: Resolve) 
     let mut command = cargo();
     command.args(["metadata", "--format-version=1", "--quiet", "--manifest-path"]).arg(root.join(MANIFEST));
     command.args(resolve.locked.then_some("--locked")).args(resolve.offline.then_some("--offline"));
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status();
-    let status = status.map_err(|error| format!("cannot run cargo: {error}"))?;
-    if !status.success() {
-        return Err("cargo could not resolve the dependencies of the crates from outside together with the agent's; \
-                    its message is above"
-            .to_owned());
+    let output = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output();
+    let output = output.map_err(|error| format!("cannot run cargo: {error}"))?;
+    // Kept back, so that it is told once although a failure is followed by an attempt to restore what was.
+    let told = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        return Err(format!(
+            "cargo could not resolve the dependencies of the crates from outside together with the agent's:\n{}",
+            told.trim_end()
+        ));
     }
+    eprint!("{told}");
     lock::examine(root)
 }
 
@@ -102,9 +106,9 @@ fn patched(outside: &[MonitorCrate]) -> Vec<String> {
     let mut sources: Vec<String> = outside
         .iter()
         .filter_map(|monitor| match &monitor.api {
-            Some(ApiDependency::Registry) => Some("crates-io".to_owned()),
+            Some(ApiDependency::Registry(_)) => Some("crates-io".to_owned()),
             Some(ApiDependency::Git(address)) => Some(quoted(address)),
-            Some(ApiDependency::Path(_)) | None => None,
+            Some(ApiDependency::Path(_) | ApiDependency::Nowhere) | None => None,
         })
         .collect();
     sources.sort();
