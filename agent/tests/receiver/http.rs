@@ -7,7 +7,7 @@ use scalyr_agent::threads::Threads;
 use scalyr_monitor::Clock;
 
 use crate::body::{event, with_events};
-use crate::client::{Client, PATIENCE, deflate, good_body, start, start_with};
+use crate::client::{Client, PATIENCE, deflate, good_body, start};
 
 #[test]
 fn one_connection_serves_many_requests() {
@@ -237,7 +237,9 @@ fn the_counts_are_served_as_json() {
 
 #[test]
 fn a_stop_ends_idle_busy_and_stalled_connections() {
-    let receiver = start_with("1*ok,stall");
+    // An address that no other test uses: none can take the port between the two listeners.
+    let listen = "127.0.0.83:0".parse().unwrap();
+    let receiver = start(Options { listen, faults: "1*ok,stall".parse().unwrap(), ..Options::default() });
     let mut idle = Client::connect(receiver.address());
     idle.upload(1);
     let mut reading = Client::connect(receiver.address());
