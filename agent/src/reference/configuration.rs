@@ -25,6 +25,9 @@ const ENVIRONMENT: &str = "\
 Keys at the top level can also be given by the environment, as `SCALYR_` and the name in upper case, unless it is said
 otherwise below; the file wins. (The environment is not read yet: the agent warns about each such variable by name.)
 
+`api_key` must be given in one of these places. For now that is the file itself, later also a file in `config_directory` or
+`SCALYR_API_KEY`; since it cannot tell which, the schema does not demand the key.
+
 ";
 
 /// The tables of entries, with what stands above each.
