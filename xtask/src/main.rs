@@ -29,6 +29,7 @@ write a monitor
   cargo xtask remove rain-gauge --force  ... also then
 
 monitors in a repository of their own
+  cargo xtask new-monitor snow --in ../my-monitors  makes the crate there, in a workspace, and links it
   cargo xtask link --from ../snow      links the crate there, or each crate in that folder; changes no tracked file
   cargo agent --run-monitor snow -s 1  `cargo run --` with the crates from outside (short for `cargo xtask agent`);
                                        `--release` or `--profile NAME` go first
@@ -46,7 +47,7 @@ before a commit
 #[derive(Debug, PartialEq)]
 enum Request {
     Help,
-    NewMonitor { name: String },
+    NewMonitor { name: String, folder: Option<String> },
     Link { write: bool },
     LinkFrom { folders: Vec<String> },
     LinkList,
@@ -91,8 +92,14 @@ fn parse(args: &[String]) -> Result<Request, String> {
 
 fn new_monitor_request(options: &[String]) -> Result<Request, String> {
     match options {
-        [name] => Ok(Request::NewMonitor { name: name.clone() }),
-        _ => Err("`new-monitor` takes one name: cargo xtask new-monitor rain-gauge".to_owned()),
+        [name, option, folder] | [option, folder, name] if option == "--in" => {
+            Ok(Request::NewMonitor { name: name.clone(), folder: Some(folder.clone()) })
+        }
+        [_, option] if option == "--in" => Err("`--in` takes a folder: --in ../my-monitors".to_owned()),
+        [name] => Ok(Request::NewMonitor { name: name.clone(), folder: None }),
+        _ => {
+            Err("`new-monitor` takes one name, and a folder with `--in`: cargo xtask new-monitor rain-gauge".to_owned())
+        }
     }
 }
 
@@ -179,7 +186,7 @@ fn serve(request: &Request) -> bool {
             print!("{USAGE}");
             true
         }
-        Request::NewMonitor { name } => new_monitor::run(&root, name),
+        Request::NewMonitor { name, folder } => new_monitor::run(&root, name, folder.as_deref()),
         Request::Link { write } => link::run(&root, *write),
         Request::LinkFrom { folders } => link::run_from(&root, folders),
         Request::LinkList => link::list(&root),
@@ -221,7 +228,12 @@ mod tests {
         assert_eq!(parsed("link --check"), Ok(Request::Link { write: false }));
         assert_eq!(parsed("link --list"), Ok(Request::LinkList));
         assert_eq!(parsed("link --from ../a --from=b"), Ok(Request::LinkFrom { folders: words("../a b") }));
-        assert_eq!(parsed("new-monitor rain"), Ok(Request::NewMonitor { name: "rain".to_owned() }));
+        let new = |folder: Option<&str>| {
+            Ok(Request::NewMonitor { name: "rain".to_owned(), folder: folder.map(str::to_owned) })
+        };
+        assert_eq!(parsed("new-monitor rain"), new(None));
+        assert_eq!(parsed("new-monitor rain --in ../my"), new(Some("../my")));
+        assert_eq!(parsed("new-monitor --in ../my rain"), new(Some("../my")));
         assert_eq!(parsed("remove --force rain"), Ok(Request::Remove { name: "rain".to_owned(), force: true }));
         assert_eq!(parsed("build --release -v"), Ok(Request::Build { options: words("--release -v") }));
         assert_eq!(parsed("docs --check"), Ok(Request::Docs { write: false }));
@@ -251,7 +263,11 @@ mod tests {
             ("link --list --check", "`link` takes one of its options, and `--check` is one more"),
             ("link --from", "`link --from` takes a folder: --from ../my-monitors"),
             ("link --from a b", "`link --from` takes a folder, and `b` is one more; repeat it: --from b"),
-            ("new-monitor", "`new-monitor` takes one name: cargo xtask new-monitor rain-gauge"),
+            (
+                "new-monitor",
+                "`new-monitor` takes one name, and a folder with `--in`: cargo xtask new-monitor rain-gauge",
+            ),
+            ("new-monitor snow --in", "`--in` takes a folder: --in ../my-monitors"),
             ("remove", "`remove` takes one name: cargo xtask remove rain-gauge"),
             ("remove snow --froce", "`remove` knows no `--froce`; all it takes is a name and `--force`"),
             ("remove --all", "`remove` knows no `--all`; all it takes is a name and `--force`"),

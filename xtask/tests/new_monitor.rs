@@ -39,6 +39,9 @@ fn a_new_monitor_compiles_without_a_warning_and_passes_its_test_in_the_real_work
         told.contains("called `rain_gauge_of_the_test`") && told.contains("cargo test -p rain-gauge-of-the-test\n")
     );
 
+    assert!(told.contains("--run-monitor rain_gauge_of_the_test -s 1"), "{told}");
+    assert!(told.ends_with("also enters the crate in Cargo.lock; commit that with the files above.\n"), "{told}");
+
     let longest = "a-name-as-long-as-one-can-be-which-must-fit-as-wel";
     repository.told(&["new-monitor", longest]);
     for folder in ["rain-gauge-of-the-test", longest] {
@@ -57,6 +60,72 @@ fn a_new_monitor_compiles_without_a_warning_and_passes_its_test_in_the_real_work
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
     assert!(told.contains("test tests::a_step_above_the_limit_is_refused ... ok"), "{told}");
+}
+
+#[test]
+fn a_new_monitor_in_a_repository_of_its_own_is_linked_and_passes_its_tests_there() {
+    let beside = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scaffold_outside");
+    let _ = fs::remove_dir_all(&beside);
+    let repository = Repository::new("scaffold_outside/agent");
+    fs::remove_dir_all(repository.root()).unwrap();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), repository.root());
+    let _ = fs::remove_file(repository.root().join("local-monitors/outside.toml"));
+
+    let told = repository.told(&["new-monitor", "snow-depth", "--in", "../my/monitors"]);
+    for line in [
+        "made    ../my/monitors/snow-depth: Cargo.toml, README.md, src/lib.rs, src/tests.rs\n",
+        "made    ../my/monitors/.cargo/config.toml\nmade    ../my/monitors/Cargo.toml\n",
+        "link    snow-depth 0.1.0 from ../my/monitors/snow-depth\nno tracked file was changed.",
+        "  cargo agent --run-monitor snow_depth -s 1 --samples 1\n",
+        "  (cd ../my/monitors && cargo test -p snow-depth)\n",
+    ] {
+        assert!(told.contains(line), "{line:?} is missing in:\n{told}");
+    }
+    assert!(!told.contains("members"), "{told}");
+    let told = repository.told(&["new-monitor", "hail", "--in", "../my/monitors"]);
+    assert!(told.contains("add \"hail\" to `members` in ../my/monitors/Cargo.toml, or cargo refuses"), "{told}");
+    repository
+        .put("../my/monitors/Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"hail\", \"snow-depth\"]\n");
+
+    let home = beside.join("my/monitors");
+    // What is built is what the other test builds.
+    fs::copy(repository.root().join("Cargo.lock"), home.join("Cargo.lock")).unwrap();
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.args(["test", "--tests", "--offline", "-p", "snow-depth"]).current_dir(&home);
+    cargo.env("CARGO_TARGET_DIR", beside.join("../scaffold-target")).env("RUSTFLAGS", "-D warnings");
+    let output = cargo.env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told.contains("test tests::a_step_above_the_limit_is_refused ... ok"), "{told}");
+}
+
+#[test]
+fn what_cannot_be_made_outside_is_refused_and_leaves_nothing_behind() {
+    let beside = Path::new(env!("CARGO_TARGET_TMPDIR")).join("new_outside_refused");
+    let _ = fs::remove_dir_all(&beside);
+    let repository = Repository::with_program("new_outside_refused/agent");
+    repository.put("../crate/Cargo.toml", "[package]\nname = \"crate\"\n");
+    repository.put("../broken/Cargo.toml", "[package\n");
+    repository.put("../taken/snow/notes", "");
+    for (folder, problem) in [
+        (
+            "local-monitors/group",
+            "--in local-monitors/group: lies inside this checkout; without `--in` the crate is made in",
+        ),
+        ("../crate", "../crate/Cargo.toml: is a crate and no workspace; name the folder that holds it"),
+        ("../broken", "../broken/Cargo.toml: "),
+        ("../taken", "../taken/snow is there already; choose another name"),
+    ] {
+        let told = repository.refused(&["new-monitor", "snow", "--in", folder]);
+        assert!(told.contains(problem) && told.ends_with("nothing was written\n"), "{told}");
+    }
+    assert!(repository.refused(&["new-monitor", "coin", "--in", "../my"]).contains("`coin` is taken by the crate"));
+
+    // What fails when it is linked is taken back, too.
+    repository.put("local-monitors/outside.toml", "crates = [\"../gone\"]\n");
+    let told = repository.refused(&["new-monitor", "snow", "--in", "../my/monitors"]);
+    assert!(told.contains("../gone: is linked from outside, and no longer holds a Cargo.toml"), "{told}");
+    assert!(!beside.join("my").exists() && beside.join("taken/snow/notes").exists());
 }
 
 #[test]

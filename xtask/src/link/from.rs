@@ -18,7 +18,8 @@ pub(crate) fn run(root: &Path, folders: &[String]) -> bool {
     }
 }
 
-fn link_from(root: &Path, folders: &[String]) -> Result<String, Vec<String>> {
+/// The same; what is to be told of it, or what keeps it from being done.
+pub(crate) fn link_from(root: &Path, folders: &[String]) -> Result<String, Vec<String>> {
     let one = |problem: String| vec![problem];
     let (local, _) = find_monitors(root)?;
     let before = outside::recorded(root).map_err(one)?;

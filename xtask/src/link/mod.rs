@@ -18,9 +18,10 @@ use std::fs;
 use std::path::Path;
 
 pub(crate) use found::{MonitorCrate, members};
-pub(crate) use from::run as run_from;
+pub(crate) use from::{link_from, run as run_from};
 pub(crate) use list::run as list;
-pub(crate) use workspace::{MANIFEST as LINKED_MANIFEST, Resolve};
+pub(crate) use outside::{quoted, relative};
+pub(crate) use workspace::{API_FOLDER, MANIFEST as LINKED_MANIFEST, Resolve};
 
 use found::find_monitors;
 use written::List;

@@ -61,7 +61,7 @@ pub(super) fn record(root: &Path, folders: &[String]) -> Result<(), String> {
 }
 
 /// A text of TOML.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
@@ -157,7 +157,7 @@ fn told(path: &Path) -> String {
 }
 
 /// `path` as seen from `root`, both absolute: `../my-monitors/snow`.
-fn relative(root: &Path, path: &Path) -> String {
+pub(crate) fn relative(root: &Path, path: &Path) -> String {
     let shared = root.components().zip(path.components()).take_while(|(a, b)| a == b).count();
     let up = root.components().skip(shared).map(|_| Component::ParentDir);
     let relative: PathBuf = up.chain(path.components().skip(shared)).collect();

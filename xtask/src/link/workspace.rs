@@ -17,7 +17,7 @@ use crate::cargo::cargo;
 use crate::manifest::{self, API, ApiDependency};
 
 /// Where the crate is that monitors are written with.
-pub(super) const API_FOLDER: &str = "agent/monitor-api";
+pub(crate) const API_FOLDER: &str = "agent/monitor-api";
 /// The generated folder.
 const FOLDER: &str = "linked";
 /// Its manifest.

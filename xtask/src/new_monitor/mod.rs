@@ -1,6 +1,8 @@
-//! `cargo xtask new-monitor NAME`: a monitor crate under `local-monitors/` that compiles, has a test, and is linked.
+//! `cargo xtask new-monitor NAME`: a monitor crate that compiles, has a test, and is linked: under `local-monitors/`, or
+//! with `--in DIR` in a repository of its own.
 
 mod name;
+mod outside;
 
 use std::fs;
 use std::path::Path;
@@ -17,9 +19,13 @@ const TEMPLATE: [(&str, &str); 4] = [
     ("src/tests.rs", include_str!("template/tests.rs.txt")),
 ];
 
-/// Makes the crate and links it. True when it is there.
-pub(crate) fn run(root: &Path, name: &str) -> bool {
-    match create(root, name) {
+/// Makes the crate, in `folder` outside the checkout if one is given, and links it. True when it is there.
+pub(crate) fn run(root: &Path, name: &str, folder: Option<&str>) -> bool {
+    let made = match folder {
+        Some(folder) => outside::create(root, name, folder),
+        None => create(root, name),
+    };
+    match made {
         Ok(text) => {
             print!("{text}");
             true
@@ -45,7 +51,7 @@ fn create(root: &Path, given: &str) -> Result<String, Vec<String>> {
     let folder = root.join(FOLDER).join(given);
     // Made out of sight of cargo and of git's users, so that a half-written crate is never in the way.
     let aside = root.join(FOLDER).join(format!(".new-{given}"));
-    let made = write(&aside, &name).and_then(|()| fs::rename(&aside, &folder));
+    let made = write(&aside, &name, &TEMPLATE).and_then(|()| fs::rename(&aside, &folder));
     if let Err(error) = made {
         let left = fs::remove_dir_all(&aside).err().filter(|error| error.kind() != std::io::ErrorKind::NotFound);
         let left = left.map(|error| format!("{}: {error}; delete it by hand", aside.display()));
@@ -59,13 +65,13 @@ fn create(root: &Path, given: &str) -> Result<String, Vec<String>> {
     Ok(told(&name))
 }
 
-fn write(folder: &Path, name: &Name) -> std::io::Result<()> {
+fn write(folder: &Path, name: &Name, template: &[(&str, &str)]) -> std::io::Result<()> {
     if folder.exists() {
         // Left behind by a run that was killed.
         fs::remove_dir_all(folder)?;
     }
     fs::create_dir_all(folder.join("src"))?;
-    for (file, text) in TEMPLATE {
+    for (file, text) in template {
         fs::write(folder.join(file), name.fill(text))?;
     }
     Ok(())
@@ -78,9 +84,10 @@ fn told(name: &Name) -> String {
          linked  {FOLDER}/Cargo.toml, {FOLDER}/lib.rs\n\n\
          The monitor is called `{monitor}`. It compiles and emits something already; src/lib.rs says what to replace.\n\n\
          next:\n\
-         \x20 cargo run -- --run-monitor {krate} -s 1 --samples 3\n\
+         \x20 cargo run -- --run-monitor {monitor} -s 1 --samples 3\n\
          \x20 cargo test -p {krate}\n\
-         \x20 cargo xtask remove {krate} --force    # takes it away again\n"
+         \x20 cargo xtask remove {krate} --force    # takes it away again\n\n\
+         The first of them also enters the crate in Cargo.lock; commit that with the files above.\n"
     )
 }
 
@@ -91,7 +98,7 @@ mod tests {
     #[test]
     fn no_spelling_of_the_template_is_left_in_a_new_crate() {
         let name = Name::new("snow_depth-2");
-        for (file, template) in TEMPLATE {
+        for (file, template) in TEMPLATE.into_iter().chain(outside::TEMPLATE) {
             let text = name.fill(template);
             assert!(!text.to_lowercase().replace(['-', '_', ' '], "").contains("raingauge"), "{file}: {text}");
             let told = if file.ends_with(".toml") { "snow_depth-2" } else { "SnowDepth2" };
