@@ -71,6 +71,8 @@ fn a_new_monitor_in_a_repository_of_its_own_is_linked_and_passes_its_tests_there
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), repository.root());
     let _ = fs::remove_file(repository.root().join("local-monitors/outside.toml"));
 
+    // Linking asks for the manifests of all dependencies, also of those that no build here needs.
+    assert!(repository.cargo(&["fetch"]).status.success());
     let told = repository.told(&["new-monitor", "snow-depth", "--in", "../my/monitors"]);
     for line in [
         "made    ../my/monitors/snow-depth: Cargo.toml, README.md, src/lib.rs, src/tests.rs\n",
