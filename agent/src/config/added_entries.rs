@@ -6,6 +6,7 @@ use std::sync::Arc;
 use scalyr_monitor::registry::{Environment, Registry};
 use serde_json::{Map, Value};
 
+use super::module_names::settle_module;
 use super::monitor_entries::{Defaults, EntryPlace, monitor_plan, read_id, resolve};
 use super::plan::MonitorPlan;
 use super::report::{Report, Severity};
@@ -30,8 +31,14 @@ impl AddedEntries {
     ///
     /// # Errors
     /// All problems of the entry; `origin` says whose it is.
-    pub fn plan(&self, origin: &str, entry: Map<String, Value>, registry: &Registry) -> Result<MonitorPlan, Report> {
+    pub fn plan(
+        &self,
+        origin: &str,
+        mut entry: Map<String, Value>,
+        registry: &Registry,
+    ) -> Result<MonitorPlan, Report> {
         let mut report = Report::new(origin);
+        settle_module(&mut entry, registry);
         let place = EntryPlace { origin: origin.to_owned(), prefix: String::new() };
         let id = match read_id(&entry) {
             Ok(Some(id)) => id,

@@ -8,7 +8,7 @@ use scalyr_monitor::rules::{MetricRules, name_in_log};
 use serde_json::{Map, Value};
 
 use super::keys::nearest_name;
-use super::module_names::{NOT_BUILT, short_name};
+use super::module_names::{NOT_BUILT, found_by_spelling, short_name};
 use super::report::Report;
 use super::settings::Settings;
 use super::value::shown;
@@ -68,6 +68,15 @@ impl RateEntries {
                 warn_of_metric(entry, Target { short_name, registration }, &entry.path, report);
             }
             let module = entry.module.as_str();
+            if let (None, Some(found)) = (named, found_by_spelling(module, registry)) {
+                let name = found.name;
+                let message = format!(
+                    "{module:?} is the monitor `{name}`; write `{name}:{}`, else it has no effect",
+                    entry.metric
+                );
+                report.warn(&entry.path, message);
+                continue;
+            }
             if named.is_some() || registry.find(module).is_some() || NOT_BUILT.contains(&module) {
                 continue;
             }

@@ -1,7 +1,7 @@
 //! The names of modules, as an entry of `monitors` gives them, and why one is no monitor.
 
-use scalyr_monitor::registry::Registry;
-use serde_json::Value;
+use scalyr_monitor::registry::{Registration, Registry};
+use serde_json::{Map, Value};
 
 use super::value;
 
@@ -45,6 +45,21 @@ pub(super) fn short_name(module: &str) -> &str {
     module.rsplit('.').next().unwrap_or(module)
 }
 
+/// The monitor whose names a module matches by `-` and `_` only. Its instance has the registered name then, everywhere:
+/// else lines, ids, metric logs and dashboards would depend on a spelling.
+pub(super) fn found_by_spelling(module: &str, registry: &Registry) -> Option<&'static Registration> {
+    registry.find(module).filter(|registration| registration.name != module && registration.module != Some(module))
+}
+
+/// Gives an entry whose `module` is found by its spelling only the registered name; returns what it was, and what it
+/// is now.
+pub(super) fn settle_module(entry: &mut Map<String, Value>, registry: &Registry) -> Option<(String, &'static str)> {
+    let given = entry.get("module").and_then(module_text)?;
+    let name = found_by_spelling(&given, registry)?.name;
+    entry.insert("module".to_owned(), name.into());
+    Some((given, name))
+}
+
 /// Why a module is no monitor. It is told apart what the Python agent had, what its user wrote for it in Python, and
 /// what is misspelt.
 pub(super) fn unknown_module(module: &str, registry: &Registry) -> String {
@@ -52,14 +67,7 @@ pub(super) fn unknown_module(module: &str, registry: &Registry) -> String {
     if NOT_BUILT.contains(&shipped) {
         return format!("{module:?} is a monitor of the Python agent that is not built yet");
     }
-    const PORTED: &str = "Python monitors are not run, but ported: docs/writing-a-monitor.md, section \
-        \"From a Python monitor\"";
-    // The user's own Python monitors often had names without a dot.
-    let of_python = match (shipped == module, module.contains('.')) {
-        (true, true) => format!("; {PORTED}"),
-        (true, false) => format!("; if it is one of your own in Python: {PORTED}"),
-        (false, _) => String::new(),
-    };
+    let hint = how_to_add(module, shipped != module);
     let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let near = match registry.find(short_name(module)) {
         Some(registration) => vec![registration.name],
@@ -68,9 +76,28 @@ pub(super) fn unknown_module(module: &str, registry: &Registry) -> String {
     if near.is_empty() {
         let all: Vec<_> = registry.iter().map(|registration| registration.name).collect();
         let all = if all.is_empty() { "none".to_owned() } else { quoted(&all) };
-        format!("{module:?} is no monitor of this agent; it has {all}{of_python}")
+        format!("{module:?} is no monitor of this agent; it has {all}{hint}")
     } else {
-        let of_python = of_python.replace("; Python", " Python").replace("; if", " If");
-        format!("{module:?} is no monitor of this agent; did you mean {}?{of_python}", quoted(&near))
+        format!("{module:?} is no monitor of this agent; did you mean {}?{}", quoted(&near), hint_after_question(&hint))
     }
+}
+
+/// What its author does about a monitor that is not there, in Rust or in Python; nothing for one of the Python package.
+fn how_to_add(module: &str, is_shipped: bool) -> String {
+    const LINKED: &str = "a crate that was added since this binary was built is linked by `cargo xtask link` and a new \
+        build (from outside: `cargo agent`)";
+    const PORTED: &str = "Python monitors are not run, but ported: docs/writing-a-monitor.md, section \
+        \"From a Python monitor\"";
+    // The user's own Python monitors often had names without a dot, but none has a dash.
+    match (is_shipped, module.contains('.'), module.contains('-')) {
+        (true, ..) => String::new(),
+        (false, _, true) => format!("; {LINKED}"),
+        (false, true, false) => format!("; {LINKED}; {PORTED}"),
+        (false, false, false) => format!("; {LINKED}; if it is one of your own in Python: {PORTED}"),
+    }
+}
+
+/// The hint as a sentence of its own.
+fn hint_after_question(hint: &str) -> String {
+    hint.replacen("; a crate", " A crate", 1)
 }

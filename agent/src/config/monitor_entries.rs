@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::keys;
 use super::metric_rules::{RateEntries, Target, metric_rules};
-use super::module_names::{module_text, short_name, unknown_module};
+use super::module_names::{module_text, settle_module, short_name, unknown_module};
 use super::monitor_ids::{self, Id, Wanted};
 use super::own_files::OwnFiles;
 use super::plan::{MonitorPlan, Rotation, WriteLimit};
@@ -124,7 +124,7 @@ pub(super) fn plan(
         .list("monitors")
         .iter()
         .enumerate()
-        .filter_map(|(index, entry)| candidate(entry, format!("monitors[{index}]"), report))
+        .filter_map(|(index, entry)| candidate(entry, format!("monitors[{index}]"), registry, report))
         .collect();
     candidates.extend(implicit(settings, registry, report));
     candidates.extend(enabled_by_default(&candidates, registry, report));
@@ -191,7 +191,7 @@ fn enabled_by_default(candidates: &[Candidate], registry: &Registry, report: &mu
         .filter_map(|registration| {
             let entry = Map::from_iter([("module".to_owned(), Value::from(registration.name))]);
             let origin = format!("enabled_by_default of crate {}", registration.krate);
-            candidate(&Value::Object(entry), origin, report)
+            candidate(&Value::Object(entry), origin, registry, report)
         })
         .collect()
 }
@@ -236,12 +236,16 @@ pub(super) fn warn_of_variables<'e>(
     report.merge(of_environment);
 }
 
-fn candidate(entry: &Value, origin: String, report: &mut Report) -> Option<Candidate> {
+fn candidate(entry: &Value, origin: String, registry: &Registry, report: &mut Report) -> Option<Candidate> {
     let Value::Object(entry) = entry else {
         let found = value::kind(entry);
         report.refuse(origin, format!("must be an object with a `module`, but is {found}; {DOES_NOT_RUN}"));
         return None;
     };
+    let mut entry = entry.clone();
+    if let Some((given, name)) = settle_module(&mut entry, registry) {
+        report.warn(format!("{origin}.module"), format!("{given:?} is the monitor `{name}`; write `{name}`"));
+    }
     let Some(module) = entry.get("module").and_then(module_text) else {
         let found =
             entry.get("module").map_or("missing".to_owned(), |found| format!("{}, not a text", value::kind(found)));
@@ -249,14 +253,14 @@ fn candidate(entry: &Value, origin: String, report: &mut Report) -> Option<Candi
         report.refuse(format!("{origin}.module"), message);
         return None;
     };
-    let id = read_id(entry);
+    let id = read_id(&entry);
     let refused = id.is_err();
     let id = id.unwrap_or_else(|message| {
         report.refuse(format!("{origin}.id"), format!("{message}; {DOES_NOT_RUN}"));
         None
     });
     let wanted = Wanted { short_name: short_name(&module).to_owned(), id };
-    Some(Candidate { origin, entry: entry.clone(), wanted, refused })
+    Some(Candidate { origin, entry, wanted, refused })
 }
 
 fn implicit(settings: &Settings<'_>, registry: &Registry, report: &mut Report) -> Vec<Candidate> {
@@ -281,7 +285,7 @@ fn implicit(settings: &Settings<'_>, registry: &Registry, report: &mut Report) -
             .chain(options)
             .map(|(key, value)| ((*key).to_owned(), Value::from(*value)))
             .collect();
-        candidates.extend(candidate(&Value::Object(entry), key.to_owned(), report));
+        candidates.extend(candidate(&Value::Object(entry), key.to_owned(), registry, report));
     }
     candidates
 }
