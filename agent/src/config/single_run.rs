@@ -1,6 +1,6 @@
 //! What `--run-monitor` runs: the text of `-c` → [`MonitorPlan`], in the same way as the daemon makes its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::added_entries::AddedEntries;
 use super::keys;
 use super::load::Loaded;
 use super::metric_rules::{RATE_NAMES, RateEntries};
-use super::module_names::{module_text, unknown_module};
+use super::module_names::{found_by_spelling, module_text, unknown_module};
 use super::monitor_entries::{
     ALLOW_HTTP, Defaults, EntryPlace, interval_or, is_true, monitor_plan, read_id, rotation, warn_of_variables,
 };
@@ -60,7 +60,13 @@ pub fn monitor_plan_for_run(
 ) -> Result<RunPlan, Report> {
     let mut report = Report::new("-c");
     let (defaults, log_path) = run_defaults(request, environment, &mut report);
-    let entry = syntax::parse_object(request.config_text, &mut report).map_err(|problem| report.push(problem));
+    let entry = match file_for_entry(request.config_text) {
+        Some(message) => {
+            report.fail("", message);
+            Err(())
+        }
+        None => syntax::parse_object(request.config_text, &mut report).map_err(|problem| report.push(problem)),
+    };
     let registration = registry.find(request.module);
     if registration.is_none() {
         let mut of_module = Report::new("--run-monitor");
@@ -69,8 +75,14 @@ pub fn monitor_plan_for_run(
     }
     let (Ok(mut entry), Some(registration)) = (entry, registration) else { return Err(report) };
     warn_of_variables(std::iter::once(&entry), environment, &mut report);
-    warn_of_no_effect(&entry, request.module, &mut report);
-    entry.insert("module".to_owned(), request.module.into());
+    // Whoever names the folder of the crate, which has dashes, gets the monitor as every agent will run it.
+    let registered = |module: &str| found_by_spelling(module, registry).map(|found| found.name.to_owned());
+    let module = registered(request.module).unwrap_or_else(|| request.module.to_owned());
+    if let Some(given) = entry.get("module").and_then(module_text).and_then(|given| registered(&given)) {
+        entry.insert("module".to_owned(), given.into());
+    }
+    warn_of_no_effect(&entry, &module, &mut report);
+    entry.insert("module".to_owned(), module.into());
     let id = read_id(&entry).unwrap_or_else(|message| {
         report.refuse("id", message);
         None
@@ -85,6 +97,24 @@ pub fn monitor_plan_for_run(
         }
         _ => Err(report),
     }
+}
+
+/// What is said of a text that is the name of a file rather than an entry.
+fn file_for_entry(text: &str) -> Option<String> {
+    let is_entry = text.starts_with(|c: char| c == '{' || c.is_whitespace() || c == '\u{feff}')
+        || text.starts_with("/*")
+        || text.starts_with("//");
+    let looks_like_a_file =
+        || text.ends_with(".json") || text.starts_with('/') || text.starts_with("./") || Path::new(text).is_file();
+    if text.is_empty() || is_entry || text.contains(['\n', '\r']) || !looks_like_a_file() {
+        return None;
+    }
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+~".contains(c);
+    let quoted =
+        if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) };
+    Some(format!(
+        "takes the entry itself, {{ ... }}, not the name of a file; for what stands in one: -c \"$(cat {quoted})\""
+    ))
 }
 
 /// Names the keys of an entry that do nothing where the lines go to standard output and the monitor is already named.
