@@ -271,7 +271,7 @@ fn what_cannot_be_added_is_refused_with_all_that_is_wrong() {
     assert_eq!(refused(worker("mine")), taken);
     assert!(monitors.remove("worker(mine)").is_err(), "only its owner may remove it");
     let why = refused(worker("a").with("trouble", "refuses"));
-    assert_eq!(why, "Invalid configuration of monitor worker(a) (added by finder(refused))\n  there is no such thing");
+    assert_eq!(why, "Invalid configuration of monitor worker(a) (added by finder(refused)): there is no such thing");
     assert!(refused(worker("a").with("trouble", "panics")).contains("initialising panicked at agent/tests/added_"));
     assert!(refused(worker("a").with_log(|_| panic!("no log"))).contains("setting up its metric log panicked at"));
     assert!(refused(worker("a").with_log(|log| log.path = "agent.log".into())).contains("the agent's own log"));

@@ -189,7 +189,7 @@ fn wait_for_end(events: &Receiver<Event>, log: &StdoutLog, said: &Stop) -> Resul
     loop {
         match events.recv() {
             Ok(Event::Started(handle)) => running = Some(handle),
-            Ok(Event::Refused(refused)) => return Err(refused.to_string()),
+            Ok(Event::Refused(refused)) => return Err(refused.report()),
             Ok(Event::NoThread(error)) => return Err(format!("The system gives no thread: {error}")),
             Ok(Event::Failed(failure)) => return Err(failure),
             Ok(Event::Ended) | Err(_) => return Ok(()),
@@ -489,7 +489,7 @@ mod tests {
         let out = Shared::default();
         let (code, err) = run_with(coin(json!({ "gauss_mean": 11 }), 0, 3), Box::new(out.clone()));
         assert_eq!(code, 1);
-        assert!(err.starts_with("Invalid configuration of monitor coin() (--run-monitor)\n  gauss_mean: "), "{err}");
+        assert!(err.starts_with("refused: coin(): gauss_mean: "), "{err}");
         assert!(err.contains("11") && err.contains("10"), "{err}");
         assert_eq!(out.lines(), Vec::<String>::new());
     }

@@ -71,7 +71,7 @@ impl fmt::Display for Place {
 }
 
 /// Control characters as blanks.
-fn write_on_one_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+pub(crate) fn write_on_one_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     text.chars().try_for_each(|c| f.write_char(if c.is_control() { ' ' } else { c }))
 }
 

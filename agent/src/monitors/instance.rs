@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::config::monitor_logs;
 use crate::config::own_files::normalised;
 use crate::config::plan::{LogPlan, MonitorPlan};
+use crate::config::report::write_on_one_line;
 use crate::logs::MetricLogPlan;
 use crate::monitors::added::{AddedMonitors, Lent};
 use crate::monitors::back_off::RestartPolicy;
@@ -84,11 +85,28 @@ pub struct Refused {
     pub problems: Vec<Problem>,
 }
 
-/// One line that names the instance and where its entry stands, then one line per problem, indented.
+/// One line with all problems, since an event of the agent log is one line.
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Invalid configuration of monitor {} ({})", self.name, self.origin)?;
-        self.problems.iter().try_for_each(|problem| write!(f, "\n  {}", Described(problem)))
+        self.problems.iter().enumerate().try_for_each(|(at, problem)| {
+            f.write_str(if at == 0 { ": " } else { "; " })?;
+            if problem.severity == Severity::Warning {
+                f.write_str("warning: ")?;
+            }
+            write!(f, "{}", Described(problem))
+        })
+    }
+}
+
+impl Refused {
+    /// A line per problem, each behind its severity as in [`Report`](crate::config::Report): for a terminal.
+    pub fn report(&self) -> String {
+        let lines = self.problems.iter().map(|problem| {
+            let severity = crate::config::Severity::from(problem.severity);
+            format!("{severity}: {}: {}", self.name, Described(problem))
+        });
+        lines.collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -111,14 +129,12 @@ struct Described<'a>(&'a Problem);
 
 impl fmt::Display for Described<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Problem { path, message, severity } = self.0;
-        if *severity == Severity::Warning {
-            f.write_str("warning: ")?;
-        }
+        let Problem { path, message, .. } = self.0;
         if !path.is_empty() {
-            write!(f, "{path}: ")?;
+            write_on_one_line(f, path)?;
+            f.write_str(": ")?;
         }
-        f.write_str(message)
+        write_on_one_line(f, message)
     }
 }
 

@@ -33,6 +33,15 @@ impl Format {
     }
 }
 
+/// An entry that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RefusedMonitor {
+    /// The name that its instance would have: `rain_gauge(1)`.
+    pub name: String,
+    /// A line with all that is wrong with it.
+    pub why: String,
+}
+
 /// Everything that `status` shows. Times are seconds since the epoch, sizes are bytes.
 #[derive(Clone, Debug, Serialize)]
 pub struct Snapshot {
@@ -62,8 +71,8 @@ pub struct Snapshot {
     pub running_monitors: usize,
     /// How many of them should run and do not: they failed, and rest or have ended.
     pub dead_monitors: usize,
-    /// Entries that were refused and do not run, a line each.
-    pub refused: Vec<String>,
+    /// Entries that were refused and do not run.
+    pub refused: Vec<RefusedMonitor>,
     /// Followed files.
     pub files: Vec<FileSnapshot>,
     /// What became of the bytes of files that are followed no more.

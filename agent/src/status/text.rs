@@ -6,7 +6,7 @@ use std::path::Path;
 
 use scalyr_monitor::Timestamp;
 
-use super::Snapshot;
+use super::{RefusedMonitor, Snapshot};
 use crate::ledger::{Totals, WorkerId};
 use crate::monitors::state::MonitorSnapshot;
 use crate::upload::SessionSnapshot;
@@ -33,7 +33,7 @@ fn facts(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     writeln!(out, "Configuration file:      {}", snapshot.config_file.display())?;
     let AgentLogLosses(losses) = AgentLogLosses::of(snapshot);
     out.push_str(&losses);
-    for problem in snapshot.config_problems.iter().chain(&snapshot.refused) {
+    for problem in snapshot.config_problems.iter().chain(snapshot.refused.iter().map(|refused| &refused.why)) {
         writeln!(out, "  {}", problem.replace('\n', "\n  "))?;
     }
     if let Some(error) = &snapshot.checkpoint.last_error {
@@ -150,6 +150,9 @@ fn monitors(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     for monitor in &snapshot.monitors {
         writeln!(out, "{}", monitor_line(monitor))?;
     }
+    for refused in &snapshot.refused {
+        writeln!(out, "{}", refused_line(refused))?;
+    }
     let (running, dead) = (snapshot.running_monitors, snapshot.dead_monitors);
     if dead > 0 {
         writeln!(out, "{running} monitors run, {dead} should and do not")?;
@@ -191,6 +194,11 @@ fn monitor_line(monitor: &MonitorSnapshot) -> String {
         _ = write!(line, ", last failure: {}", failure.replace('\n', " "));
     }
     line
+}
+
+/// `<name>: refused: <why>`.
+fn refused_line(RefusedMonitor { name, why }: &RefusedMonitor) -> String {
+    format!("{name}: refused: {why}")
 }
 
 fn moment(seconds: f64) -> String {
@@ -235,6 +243,12 @@ mod tests {
     #[test]
     fn a_healthy_monitor_is_a_short_line() {
         assert_eq!(monitor_line(&monitor()), "coin(a): 8 lines emitted, 0 errors, running");
+    }
+
+    #[test]
+    fn a_refused_entry_stands_there_with_its_reason() {
+        let refused = RefusedMonitor { name: "coin(b)".to_owned(), why: "no such currency".to_owned() };
+        assert_eq!(refused_line(&refused), "coin(b): refused: no such currency");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::{Running, StartError, Supervisor};
 use crate::config::plan::{MonitorPlan, Plan};
 use crate::monitors::instance::{Instance, Surroundings, construct};
 use crate::monitors::runner::MonitorHandle;
+use crate::status::RefusedMonitor;
 
 /// All monitors together have this long to initialise themselves.
 const INITIALISE_BUDGET: Duration = Duration::from_secs(5);
@@ -129,6 +130,6 @@ impl Supervisor {
                 )
             });
         }
-        running.refused.push(why);
+        running.refused.push(RefusedMonitor { name: plan.name(), why });
     }
 }

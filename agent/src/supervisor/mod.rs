@@ -36,7 +36,7 @@ use crate::open_files;
 use crate::own_logs::agent_log::AgentLog;
 use crate::own_logs::metric_log::MetricLogs;
 use crate::status::socket::StatusSocket;
-use crate::status::{self, AgentLogSnapshot, Snapshot};
+use crate::status::{self, AgentLogSnapshot, RefusedMonitor, Snapshot};
 use crate::threads::Threads;
 use crate::upload::{Save, Session, SessionParts};
 
@@ -92,7 +92,7 @@ struct Running {
     plan: Option<Plan>,
     sessions: Vec<(WorkerId, Session)>,
     monitors: Vec<Arc<MonitorHandle>>,
-    refused: Vec<String>,
+    refused: Vec<RefusedMonitor>,
     /// Why the agent must not go on.
     fatal: Option<String>,
 }

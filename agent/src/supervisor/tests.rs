@@ -20,6 +20,7 @@ use crate::config::Report;
 use crate::config::plan::Plan;
 use crate::monitors::panic_place;
 use crate::receiver::{Arrival, Attribute, Observer, Options, Raw, Receiver};
+use crate::status::RefusedMonitor;
 use crate::threads::Threads;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -340,14 +341,15 @@ fn a_metric_log_that_must_not_leave_unredacted_keeps_its_monitor_from_running_an
     story.append("log/of_a.log", "of a monitor that does not run\n");
     let heard = story.hears("b is heard", |heard| heard.connection > 0);
     assert_eq!(heard.host, host(&[("b", "true")]));
-    let mut refused = story.supervisor.as_ref().unwrap().snapshot().refused;
+    let refused = story.supervisor.as_ref().unwrap().snapshot().refused;
+    let mut refused: Vec<_> = refused.into_iter().map(|RefusedMonitor { name, why }| format!("{name}|{why}")).collect();
     refused.sort();
     assert_eq!(
         refused,
         [
-            "Invalid configuration of monitor speaker(a) (monitors[0])\n  log_config.redaction_rules: redaction is not \
+            "speaker(a)|Invalid configuration of monitor speaker(a) (monitors[0]): log_config.redaction_rules: redaction is not \
              built yet, and the lines would leave this host unredacted",
-            "Invalid configuration of monitor speaker(c) (monitors[2])\n  log_config.attributes.labels: must be a text, \
+            "speaker(c)|Invalid configuration of monitor speaker(c) (monitors[2]): log_config.attributes.labels: must be a text, \
              a number, true or false, but is an object",
         ]
     );

@@ -65,9 +65,9 @@ impl Monitor for Wavering {
 fn a_bad_beginning_refuses_the_entry_and_says_why() {
     let agent = agent();
     let problem = |how: &str| {
-        agent.construct::<Beginning>(serde_json::json!({ "how": how })).unwrap_err().to_string().replace('\n', "|")
+        agent.construct::<Beginning>(serde_json::json!({ "how": how })).unwrap_err().to_string()
     };
-    let head = "Invalid configuration of monitor beginning() (--run-monitor)|  ";
+    let head = "Invalid configuration of monitor beginning() (--run-monitor): ";
     assert!(
         problem("panic").starts_with(&format!("{head}initialising panicked at agent/tests/bad_monitors/beginning.rs:"))
     );
@@ -80,7 +80,7 @@ fn a_bad_beginning_refuses_the_entry_and_says_why() {
     let mut without = plan(Beginning::registration(), serde_json::json!({ "how": "move" }));
     without.entry.remove("how");
     let missing = construct(&without, &agent.surroundings).unwrap_err().to_string();
-    assert!(missing.contains("\n  how: "), "{missing}");
+    assert!(missing.contains(": how: "), "{missing}");
 }
 
 #[test]
