@@ -220,6 +220,17 @@ impl Fields for () {
     fn write_value(&self, _: usize, _: &mut String) {}
 }
 
+/// The extra fields of a metric that has none: `()`. A bound instead of the type, so that the compiler can say what to
+/// call for a metric that has some.
+#[diagnostic::on_unimplemented(
+    message = "`emit` is for metrics without extra fields; this one has `{Self}`",
+    label = "has the extra fields `{Self}`",
+    note = "give them as well: `emit_with(metric, value, {Self} {{ .. }})`"
+)]
+pub trait NoFields: Fields + Default {}
+
+impl NoFields for () {}
+
 /// A metric, for the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(hidden)]

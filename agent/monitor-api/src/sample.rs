@@ -8,7 +8,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::governed::{DAY, Governed, MetricLine};
 use crate::lines::{HAND_ON_BYTES, KEPT_BYTES, LineKind, MAX_LINE_BYTES};
 use crate::log::{Limited, Logger};
-use crate::metric::{Fields, Metric, MetricValue};
+use crate::metric::{Fields, Metric, MetricValue, NoFields};
 use crate::one_line::push_on_one_line;
 use crate::repaired_names::RepairedNames;
 use crate::rules::{MetricRules, SeriesBudget};
@@ -104,7 +104,7 @@ impl Sample {
     }
 
     /// Emits the value of a metric that has no extra fields.
-    pub fn emit<V: MetricValue>(&mut self, metric: Metric<V>, value: V) {
+    pub fn emit<V: MetricValue, F: NoFields>(&mut self, metric: Metric<V, F>, value: V) {
         self.emission().emit(metric, value);
     }
 
@@ -325,8 +325,8 @@ impl<'s> Emission<'s> {
     }
 
     /// Emits the value of a metric that has no extra fields.
-    pub fn emit<V: MetricValue>(self, metric: Metric<V>, value: V) {
-        self.emit_with(metric, value, ());
+    pub fn emit<V: MetricValue, F: NoFields>(self, metric: Metric<V, F>, value: V) {
+        self.emit_with(metric, value, F::default());
     }
 
     /// Emits the value of a metric together with its extra fields.

@@ -41,7 +41,9 @@ impl Monitor for Coin {
         //~| LABEL: expected `f64`, found `&str`
         out.emit(self.flop, 1.0); //~ ERROR(flop): no field `flop` on type `&mut Coin`
         //~| HELP: a field with a similar name exists
-        out.emit(self.counted, 1.0); //~ ERROR(self.counted): mismatched types
+        out.emit(self.counted, 1.0); //~ ERROR(self.counted): `emit` is for metrics without extra fields; this one has `Counted`
+        //~| LABEL: has the extra fields `Counted`
+        //~| NOTE: give them as well: `emit_with(metric, value, Counted { .. })`
         out.emit_with(self.counted, 1.0, Counted {}); //~ ERROR(Counted): missing field `count` in initializer of `Counted`
         out.emit_with(self.counted, 1.0, Counted { count: 1, cuont: 2 }); //~ ERROR(cuont): struct `Counted` has no field named `cuont`
         let kind = String::from("a");
