@@ -406,7 +406,7 @@ fn what_a_monitor_adds_that_never_begins_ends_with_its_refusal() {
     let directory = tempfile::tempdir().unwrap();
     let entry = json!([{ "module": "finder", "id": "late", "finds": ["orphan"], "hangs": true }]);
     let supervisor = start(directory.path(), NOWHERE, entry);
-    assert!(supervisor.snapshot().refused[0].contains("finder(late)"), "{:?}", supervisor.snapshot().refused);
+    assert!(supervisor.snapshot().refused[0].why.contains("finder(late)"), "{:?}", supervisor.snapshot().refused);
     wait_until("its worker has ended", || {
         supervisor.tick().unwrap();
         supervisor.snapshot().monitors.is_empty()

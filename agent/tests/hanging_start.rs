@@ -104,7 +104,7 @@ fn a_monitor_that_hangs_while_it_initialises_keeps_neither_the_agent_nor_the_oth
 
     let snapshot = supervisor.snapshot();
     assert_eq!(snapshot.refused.len(), 1, "{:?}", snapshot.refused);
-    assert!(snapshot.refused[0].contains("hangs_at_once()"), "{:?}", snapshot.refused);
+    assert!(snapshot.refused[0].why.contains("hangs_at_once()"), "{:?}", snapshot.refused);
     let app_log = log.to_string_lossy().into_owned();
     let arrived = receiver.wait_until(PATIENCE, |summary| {
         let events = |path: &str| summary.files.get(path).map_or(0, |file| file.events);

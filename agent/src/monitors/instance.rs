@@ -230,3 +230,28 @@ fn initialise(monitor: &mut GuardedMonitor, context: &mut Context) -> Result<(),
 fn problem(path: &str, message: String) -> Problem {
     Problem { path: path.to_owned(), message, severity: Severity::Refused }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_one_line_in_the_log_and_a_line_per_problem_on_the_terminal() {
+        let odd = Problem { severity: Severity::Warning, ..problem("spelt", "is odd".to_owned()) };
+        let refused = Refused {
+            origin: "monitors[2]".to_owned(),
+            name: "rain_gauge(1)".to_owned(),
+            problems: vec![problem("path", "there is no file /a\nb".to_owned()), problem("", "second".to_owned()), odd],
+        };
+        assert_eq!(
+            refused.to_string(),
+            "Invalid configuration of monitor rain_gauge(1) (monitors[2]): path: there is no file /a b; second; \
+             warning: spelt: is odd"
+        );
+        assert_eq!(
+            refused.report(),
+            "refused: rain_gauge(1): path: there is no file /a b\nrefused: rain_gauge(1): second\n\
+             warning: rain_gauge(1): spelt: is odd"
+        );
+    }
+}
