@@ -125,7 +125,7 @@ fn kind(key: &Key) -> String {
         Kind::TextsOrText => "a list of texts, or one text with commas",
         Kind::Object => "an object",
         Kind::Objects => "a list of objects",
-        Kind::Any if key.name == "id" => "text or a number",
+        Kind::Any if key.name == "id" => "text, a number, true or false",
         Kind::Any => "see its description",
     }
     .to_owned()
