@@ -69,9 +69,9 @@ fn a_module_that_is_none_is_told_from_one_that_is_still_to_come() {
         refused: /etc/agent.json:2:23  monitors[0].module: "url_monitor" is a monitor of the Python agent that is not built yet; this monitor does not run
         refused: /etc/agent.json:3:23  monitors[1].module: "scalyr_agent.builtin_monitors.linux_process_metrics" is a monitor of the Python agent that is not built yet; this monitor does not run
         refused: /etc/agent.json:4:23  monitors[2].module: "scalyr_agent.builtin_monitors.cion" is no monitor of this agent; did you mean `coin`? (this monitor does not run)
-        refused: /etc/agent.json:5:23  monitors[3].module: "acme.queue_depth" is no monitor of this agent; it has ALL; Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
-        refused: /etc/agent.json:6:23  monitors[4].module: "acme.url_monitor" is no monitor of this agent; it has ALL; Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
-        refused: /etc/agent.json:7:23  monitors[5].module: "acme.coin" is no monitor of this agent; did you mean `coin`? Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
+        refused: /etc/agent.json:5:23  monitors[3].module: "acme.queue_depth" is no monitor of this agent; it has ALL; a crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
+        refused: /etc/agent.json:6:23  monitors[4].module: "acme.url_monitor" is no monitor of this agent; it has ALL; a crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
+        refused: /etc/agent.json:7:23  monitors[5].module: "acme.coin" is no monitor of this agent; did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
     "#]].assert_eq(&report);
 }
 
