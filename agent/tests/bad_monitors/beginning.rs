@@ -64,9 +64,7 @@ impl Monitor for Wavering {
 #[test]
 fn a_bad_beginning_refuses_the_entry_and_says_why() {
     let agent = agent();
-    let problem = |how: &str| {
-        agent.construct::<Beginning>(serde_json::json!({ "how": how })).unwrap_err().to_string()
-    };
+    let problem = |how: &str| agent.construct::<Beginning>(serde_json::json!({ "how": how })).unwrap_err().to_string();
     let head = "Invalid configuration of monitor beginning() (--run-monitor): ";
     assert!(
         problem("panic").starts_with(&format!("{head}initialising panicked at agent/tests/bad_monitors/beginning.rs:"))

@@ -57,7 +57,7 @@ fn sample(logger: Logger) -> (Sample, Written) {
 #[test]
 fn an_id_cannot_begin_a_line_that_nobody_emitted() {
     let (mut sample, written) = sample(Logger::none());
-    sample.under_id("x)] m 1\n2020-01-01 00:00:00.000Z [coin(\r").emit(Metric::declared("m"), 7);
+    sample.under_id("x)] m 1\n2020-01-01 00:00:00.000Z [coin(\r").emit(<Metric<i64>>::declared("m"), 7);
     sample.flush();
     assert_eq!(written.text(), "2026-01-01 00:00:00.000Z [coin(x)] m 1\\n2020-01-01 00:00:00.000Z [coin(\\r)] m 7\n");
 }
