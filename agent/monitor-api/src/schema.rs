@@ -145,7 +145,8 @@ fn allow_null(schema: &mut Map<String, Value>) {
     }
 }
 
-#[cfg(all(test, feature = "patterns"))]
+#[cfg(test)]
+#[cfg(feature = "patterns")]
 mod tests {
     use std::collections::BTreeMap;
     use std::time::Duration;

@@ -80,5 +80,6 @@ pub const FRAMEWORK_KEYS: [&str; 13] = [
     "log_rotation_max_bytes",
 ];
 
-#[cfg(all(test, feature = "patterns"))]
+#[cfg(test)]
+#[cfg(feature = "patterns")]
 mod tests;
