@@ -1,15 +1,14 @@
 //! The HTTP client of a session: one server, one connection kept open, one request at a time (`wire-protocol.md`
 //! sections 1, 2, 8 and 10).
 
-use std::fs;
 use std::io::{ErrorKind, Read as _};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use scalyr_monitor::http::read_roots;
 use ureq::Agent;
 use ureq::http::HeaderMap;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::config::plan::SessionPlan;
 
@@ -52,7 +51,7 @@ impl Client {
     pub(super) fn new(plan: &SessionPlan) -> Result<Self, String> {
         let roots = match &plan.ca_cert_path {
             None => RootCerts::WebPki,
-            Some(path) => read_roots(path)?,
+            Some(path) => read_roots(path, "ca_cert_path").map_err(|error| error.to_string())?,
         };
         let tls = TlsConfig::builder().root_certs(roots).disable_verification(!plan.verify_server_certificate).build();
         let config = Agent::config_builder()
@@ -126,25 +125,6 @@ impl Client {
         let agent = self.agent.clone();
         move || agent.shutdown()
     }
-}
-
-/// The certificates of a PEM file, as the only roots.
-fn read_roots(path: &Path) -> Result<RootCerts, String> {
-    let place = path.display();
-    let pem =
-        fs::read(path).map_err(|error| format!("cannot read the certificates of ca_cert_path {place}: {error}"))?;
-    let mut certificates = Vec::new();
-    for item in parse_pem(&pem) {
-        match item {
-            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
-            Ok(_) => {}
-            Err(error) => return Err(format!("ca_cert_path {place} is not a PEM file of certificates: {error}")),
-        }
-    }
-    if certificates.is_empty() {
-        return Err(format!("ca_cert_path {place} holds no certificate: it must be a PEM file with at least one"));
-    }
-    Ok(RootCerts::from(certificates))
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {

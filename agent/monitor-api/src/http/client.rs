@@ -1,20 +1,20 @@
 //! The client: a request with a deadline, an answer with a bound.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io::Read as _;
 use std::mem;
-use std::path::Path;
 use std::time::Duration;
-use std::{fmt, fs};
 
 use ureq::http::uri::InvalidUri;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 use super::explain::{explain, hint};
 use super::options::HttpOptions;
 use super::redirect::{Asked, port};
+use super::roots::read_roots;
 use super::shown_url::ShownUrl;
 use crate::clock::Clock;
 use crate::config::Secret;
@@ -45,7 +45,7 @@ impl HttpClient {
         for (name, value) in &options.headers {
             headers.append(header_name(name)?, header_value(name, value.reveal())?);
         }
-        let roots = options.ca_file.as_deref().map_or(Ok(RootCerts::WebPki), read_roots)?;
+        let roots = options.ca_file.as_deref().map_or(Ok(RootCerts::WebPki), |file| read_roots(file, "ca_file"))?;
         let tls = TlsConfig::builder().root_certs(roots).disable_verification(!options.verify_https).build();
         let config = Agent::config_builder()
             // Without this ureq takes a proxy from the environment.
@@ -292,31 +292,4 @@ fn header_value(name: &str, value: &str) -> Result<HeaderValue> {
         .map_err(|_| Error::new(format!("the value of the header {name} holds characters that cannot be sent")))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// The certificates of a PEM file, as the only roots.
-fn read_roots(path: &Path) -> Result<RootCerts> {
-    /// More than any bundle of certificates.
-    const MOST_BYTES: u64 = 8 << 20;
-    let place = path.display();
-    let mut pem = Vec::new();
-    fs::File::open(path)
-        .and_then(|file| file.take(MOST_BYTES).read_to_end(&mut pem))
-        .map_err(|error| Error::new(format!("cannot read the certificates of `ca_file` {place}: {error}")))?;
-    let mut certificates = Vec::new();
-    for item in parse_pem(&pem) {
-        match item {
-            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
-            Ok(_) => {}
-            Err(error) => {
-                return Err(Error::new(format!("`ca_file` {place} is not a PEM file of certificates: {error}")));
-            }
-        }
-    }
-    if certificates.is_empty() {
-        return Err(Error::new(format!(
-            "`ca_file` {place} holds no certificate; it must be a PEM file with one or more"
-        )));
-    }
-    Ok(RootCerts::from(certificates))
 }

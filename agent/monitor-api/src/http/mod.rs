@@ -41,8 +41,11 @@ mod client;
 mod explain;
 mod options;
 mod redirect;
+mod roots;
 mod shown_url;
 
 pub use client::{HttpClient, Request, Response};
 pub use options::HttpOptions;
+#[doc(hidden)]
+pub use roots::read_roots;
 pub use shown_url::ShownUrl;
