@@ -46,14 +46,17 @@ pub enum Format {
 
 /// Prints the list, or one monitor; exit 1 when there is none of that name. Reads no configuration.
 pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let registry = match Registry::linked() {
-        Ok(registry) => registry,
-        Err(clashes) => {
-            _ = writeln!(err, "{}", clashes.join("\n"));
-            return FAILURE;
-        }
-    };
-    match text(args, &registry, terminal_width()) {
+    print_declared(|registry| text(args, registry, terminal_width()), out, err)
+}
+
+/// Prints what the linked monitors declare, or why that cannot be said.
+pub(super) fn print_declared(
+    declared: impl FnOnce(&Registry) -> Result<String, String>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> u8 {
+    let registry = Registry::linked().map_err(|clashes| clashes.join("\n"));
+    match registry.and_then(|registry| declared(&registry)) {
         Ok(text) => print(&text, out, err),
         Err(reason) => {
             _ = writeln!(err, "{reason}");
@@ -63,7 +66,7 @@ pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
 }
 
 /// Writes the text. A reader that has gone away (`| head`) has seen enough.
-pub(super) fn print(text: &str, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+fn print(text: &str, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             _ = writeln!(err, "standard output cannot be written: {error}");

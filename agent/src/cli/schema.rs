@@ -5,8 +5,7 @@ use std::io::Write;
 use clap::ValueEnum;
 use scalyr_monitor::registry::Registry;
 
-use super::FAILURE;
-use super::monitors::{pretty, print};
+use super::monitors::{pretty, print_declared};
 use crate::{reference, schema};
 
 /// What `agent schema` can be told.
@@ -33,16 +32,9 @@ pub enum Format {
 
 /// Prints the schema. Reads no configuration.
 pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let registry = match Registry::linked() {
-        Ok(registry) => registry,
-        Err(clashes) => {
-            _ = writeln!(err, "{}", clashes.join("\n"));
-            return FAILURE;
-        }
-    };
-    let text = match args.format {
-        Format::Json => pretty(&schema::of_agent_json(&registry)),
+    let text = |registry: &Registry| match args.format {
+        Format::Json => pretty(&schema::of_agent_json(registry)),
         Format::Markdown => reference::configuration_page(),
     };
-    print(&text, out, err)
+    print_declared(|registry| Ok(text(registry)), out, err)
 }

@@ -175,6 +175,12 @@ fn read_object(found: &mut Found<'_>, kind: Kind) -> Option<Map<String, Value>> 
     }
 }
 
+/// Reads each member of an object, so that every problem is noted.
+fn read_members<T: ConfigValue, C: FromIterator<(String, T)>>(found: &mut Found<'_>, kind: Kind) -> Option<C> {
+    let members = read_object(found, kind)?;
+    all(members.iter().map(|(key, value)| Some((key.clone(), found.member(key, value)?))))
+}
+
 impl<T: ConfigValue> ConfigValue for BTreeMap<String, T> {
     const KIND: Kind = Kind::Map(&T::KIND);
 
@@ -185,8 +191,7 @@ impl<T: ConfigValue> ConfigValue for BTreeMap<String, T> {
     }
 
     fn read(found: &mut Found<'_>) -> Option<Self> {
-        let members = read_object(found, Self::KIND)?;
-        all(members.iter().map(|(key, value)| Some((key.clone(), found.member(key, value)?))))
+        read_members(found, Self::KIND)
     }
 
     fn to_value(&self) -> Value {
@@ -205,8 +210,7 @@ impl<T: ConfigValue> ConfigValue for HashMap<String, T> {
     }
 
     fn read(found: &mut Found<'_>) -> Option<Self> {
-        let members = read_object(found, Self::KIND)?;
-        all(members.iter().map(|(key, value)| Some((key.clone(), found.member(key, value)?))))
+        read_members(found, Self::KIND)
     }
 
     fn to_value(&self) -> Value {
