@@ -7,6 +7,7 @@ use scalyr_monitor::registry::{Environment, Registry};
 use serde_json::{Map, Value};
 
 use super::added_entries::AddedEntries;
+use super::effective::EffectiveOption;
 use super::keys;
 use super::load::Loaded;
 use super::own_files::OwnFiles;
@@ -28,50 +29,73 @@ pub struct Surroundings<'a> {
     pub host_name: &'a str,
 }
 
+/// A plan that may not be fit to run, and everything that is to be said about it.
+#[derive(Debug)]
+pub struct Draft {
+    plan: Plan,
+    /// All problems, those of the files first.
+    pub report: Report,
+    /// Each key of the top level with the value in effect, in the order of the table of keys.
+    pub options: Vec<EffectiveOption>,
+}
+
+impl Draft {
+    /// What would be copied and run if it ran; looked at by `agent check`.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The plan to run, with all problems that leave the agent able to.
+    ///
+    /// # Errors
+    /// All problems, when one of them is fatal.
+    pub fn runnable(self) -> Result<(Plan, Report), Report> {
+        if self.report.worst() == Some(Severity::Fatal) { Err(self.report) } else { Ok((self.plan, self.report)) }
+    }
+}
+
 /// Makes the plan, with all problems that leave the agent able to run. A value or entry that is refused is left out of
 /// the plan; the rest of it stands.
 ///
 /// # Errors
 /// All problems, when one of them is fatal.
 pub fn build(loaded: &Loaded, surroundings: &Surroundings<'_>) -> Result<(Plan, Report), Report> {
+    draft(loaded, surroundings).runnable()
+}
+
+/// Makes as much of the plan as can be made, with all problems.
+pub fn draft(loaded: &Loaded, surroundings: &Surroundings<'_>) -> Draft {
     let mut report = loaded.blank_report();
     report.merge(loaded.report.clone());
     let settings = Settings::read(&loaded.values, keys::GLOBAL, "", Scope::Global, &mut report);
-    match plan(&settings, loaded, surroundings, &mut report) {
-        Some(plan) if report.worst() != Some(Severity::Fatal) => Ok((plan, report)),
-        _ => Err(report),
-    }
+    let plan = plan(&settings, loaded, surroundings, &mut report);
+    Draft { plan, report, options: Vec::new() }
 }
 
-/// `None` when there is no session, which is fatal and reported; everything else is looked at all the same.
-fn plan(
-    settings: &Settings<'_>,
-    loaded: &Loaded,
-    surroundings: &Surroundings<'_>,
-    report: &mut Report,
-) -> Option<Plan> {
+/// Without a usable key or server it has no session, which is fatal and reported; everything else is looked at all the
+/// same.
+fn plan(settings: &Settings<'_>, loaded: &Loaded, surroundings: &Surroundings<'_>, report: &mut Report) -> Plan {
     let directory = |key| loaded.directory().join(settings.text(key).unwrap_or_default());
     let (log_path, data_path) = (directory("agent_log_path"), directory("agent_data_path"));
     let own_files = OwnFiles::new(&log_path, &data_path);
     let server_attributes = server_attributes(settings, surroundings.host_name, report);
-    let key_variable = loaded.key_variable.as_deref();
-    let session = session::plan(settings, &server_attributes, key_variable, loaded.directory(), report);
+    let session = session::plan(settings, &server_attributes, loaded, report);
     let agent_log = agent_log(settings, report);
     let logs = log_entries::plan(settings, &log_path, report);
     let environment = surroundings.environment;
     let defaults = monitor_entries::Defaults::read(settings, &own_files, environment, report);
     let monitors = monitor_entries::plan(settings, &defaults, surroundings.registry, environment, report);
-    Some(Plan {
+    Plan {
         data_path,
         log_path,
         server_attributes,
         agent_log,
         tail: tail(settings),
-        sessions: vec![session?],
+        sessions: session.into_iter().collect(),
         logs,
         monitors,
         added_entries: AddedEntries { defaults, environment: Arc::clone(environment) },
-    })
+    }
 }
 
 /// The user's attributes, `serverHost` added from the host's name if it is not among them.
@@ -148,7 +172,7 @@ mod tests {
         let surroundings = Surroundings { registry: &registry, environment: &environment, host_name: "host" };
         let mut report = Report::new("/etc/agent.json");
         let settings = Settings::read(&loaded.values, keys::GLOBAL, "", Scope::Global, &mut report);
-        assert!(plan(&settings, &loaded, &surroundings, &mut report).is_some());
+        assert_eq!(plan(&settings, &loaded, &surroundings, &mut report).sessions.len(), 1);
         let honoured: BTreeSet<_> =
             keys::GLOBAL.iter().filter(|key| key.effect == Effect::Honoured).map(|key| key.name).collect();
         assert_eq!(*settings.read.borrow(), honoured);

@@ -122,15 +122,15 @@ fn parse(texts: &[String], owner: Option<&str>, at: impl Fn(usize) -> String, re
     for (index, text) in texts.iter().enumerate() {
         match parse_one(text, at(index)) {
             Ok(entry) => entries.push(entry),
-            Err(found) => report.warn(
-                at(index),
-                format!(
+            Err(found) => {
+                let message = format!(
                     "{} {found}; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`. It has no \
                      effect{}",
                     shown(&Value::from(text.as_str())),
                     meant(text, owner)
-                ),
-            ),
+                );
+                report.warn(at(index), message);
+            }
         }
     }
     entries

@@ -4,9 +4,11 @@
 //! problem on the way lands in one [`Report`].
 
 pub mod build;
+pub mod effective;
 pub mod keys;
 pub mod load;
 pub mod monitor_logs;
+pub mod origin;
 pub mod own_files;
 pub mod plan;
 pub mod report;
@@ -22,11 +24,12 @@ mod server;
 mod session;
 mod settings;
 mod single_run;
+mod sources;
 mod syntax;
 mod value;
 
 pub use added_entries::AddedEntries;
-pub use build::{Surroundings, build};
-pub use load::{Loaded, load, load_named_by};
-pub use report::{Place, Position, Problem, Report, Severity};
+pub use build::{Draft, Surroundings, build, draft};
+pub use load::{Loaded, Request, load};
+pub use report::{Kind, Place, Position, Problem, Report, Severity};
 pub use single_run::{RunPlan, RunRequest, monitor_plan_for_run};

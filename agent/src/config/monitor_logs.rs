@@ -102,7 +102,7 @@ pub fn server_attributes(given: Map<String, Value>, warnings: &mut Vec<Problem>)
 fn problem(problem: &report::Problem) -> Problem {
     Problem {
         path: problem.place.path.clone(),
-        message: problem.message.clone(),
+        message: problem.text(),
         severity: if problem.severity == report::Severity::Warning { Severity::Warning } else { Severity::Refused },
     }
 }

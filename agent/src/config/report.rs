@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
+use super::sources::{Source, Sources};
 use super::syntax::Places;
 
 /// How bad a problem is.
@@ -33,6 +34,49 @@ impl From<scalyr_monitor::registry::Severity> for Severity {
             scalyr_monitor::registry::Severity::Refused => Self::Refused,
         }
     }
+}
+
+/// What sort of problem it is: the `kind` of `agent check --format json`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A text cannot be read.
+    Syntax,
+    /// A file or folder is missing, unreadable or unusable.
+    File,
+    /// Others can read or change a file that they should not.
+    Permissions,
+    /// A key that is given twice in one object.
+    DuplicateKey,
+    /// A key that several files give, and only one may.
+    SeveralFiles,
+    /// A key that nobody reads.
+    UnknownKey,
+    /// Something that must be given is not.
+    Missing,
+    /// A value of another type.
+    Type,
+    /// A number below its least or above its greatest value.
+    Range,
+    /// A word that is none of those that are allowed.
+    Choice,
+    /// A text that is no pattern or no regular expression.
+    Pattern,
+    /// A name that stands for nothing: a worker, a monitor, a metric.
+    Reference,
+    /// A value that the Python agent took for another one.
+    Conversion,
+    /// Two things that exclude each other: a file and the environment, two entries with one id.
+    Conflict,
+    /// Something that is not built yet.
+    NotBuilt,
+    /// Something that has no effect any more.
+    Obsolete,
+    /// Something that is refused on purpose.
+    Refused,
+    /// Anything else that is wrong with a value.
+    #[default]
+    Value,
 }
 
 /// A place in a text; both count from 1.
@@ -82,81 +126,121 @@ pub struct Problem {
     pub severity: Severity,
     /// Where it is.
     pub place: Place,
-    /// What was found, what is allowed, what to do. Never a secret.
+    /// What sort of problem it is.
+    pub kind: Kind,
+    /// What was found, and what is allowed. Never a secret.
     pub message: String,
+    /// What to do, or what was most likely meant; empty when the message says it all.
+    pub hint: String,
+}
+
+impl Problem {
+    /// Says what sort of problem it is.
+    pub(super) fn kind(&mut self, kind: Kind) -> &mut Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Says what to do.
+    pub(super) fn hint(&mut self, hint: impl Into<String>) -> &mut Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// Message and hint as one text.
+    pub fn text(&self) -> String {
+        if self.hint.is_empty() { self.message.clone() } else { format!("{}; {}", self.message, self.hint) }
+    }
+
+    /// Whether `agent check` makes an error of it, which the daemon only warns of: what the user wrote does not mean
+    /// what it says.
+    pub fn is_error_in_check(&self) -> bool {
+        self.severity > Severity::Warning || matches!(self.kind, Kind::UnknownKey | Kind::Conversion)
+    }
 }
 
 /// One line, without the severity.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.place)?;
-        write_on_one_line(f, &self.message)
+        write_on_one_line(f, &self.text())
     }
 }
 
 /// All problems of a configuration, in the order in which they were found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    source: String,
-    places: Option<Arc<Places>>,
+    sources: Arc<Sources>,
     problems: Vec<Problem>,
 }
 
 impl Report {
     /// No problems yet; those that are added without a place of their own lie in `source`.
     pub fn new(source: impl Into<String>) -> Self {
-        Self { source: source.into(), places: None, problems: Vec::new() }
+        Self::of_sources(Arc::new(Sources::single(source)))
     }
 
-    /// No problems yet, of the same text as this report.
+    /// No problems yet, of a configuration that is made of these texts.
+    pub(super) fn of_sources(sources: Arc<Sources>) -> Self {
+        Self { sources, problems: Vec::new() }
+    }
+
+    /// No problems yet, of the same texts as this report.
     pub(super) fn of_same_text(&self) -> Self {
-        Self { source: self.source.clone(), places: self.places.clone(), problems: Vec::new() }
+        Self::of_sources(Arc::clone(&self.sources))
     }
 
     /// Gives the problems that are added from now on their lines and columns.
     pub(super) fn locate(&mut self, places: Arc<Places>) {
-        self.places = Some(places);
+        if let Some(Source { places: known, .. }) = Arc::make_mut(&mut self.sources).first_mut() {
+            *known = Some(places);
+        }
+    }
+
+    /// The texts that the problems lie in.
+    pub fn sources(&self) -> &Arc<Sources> {
+        &self.sources
     }
 
     /// The text that problems without a place of their own lie in.
     pub(super) fn source(&self) -> &str {
-        &self.source
+        &self.sources.first().name
     }
 
     /// Adds a problem.
-    pub fn push(&mut self, problem: Problem) {
-        self.problems.push(problem);
+    pub fn push(&mut self, problem: Problem) -> &mut Problem {
+        self.problems.push_mut(problem)
     }
 
-    /// Adds a problem of the value at `path`.
-    pub fn add(&mut self, severity: Severity, path: impl Into<String>, message: impl Into<String>) {
-        let path = path.into();
-        let position = self.places.as_ref().and_then(|places| places.value(&path));
-        let place = Place { source: self.source.clone(), path, position };
-        self.push(Problem { severity, place, message: message.into() });
+    /// Adds a problem of the value at `path`; its kind and a hint can be said behind it.
+    pub fn add(&mut self, severity: Severity, path: impl AsRef<str>, message: impl Into<String>) -> &mut Problem {
+        let place = self.sources.value(path.as_ref());
+        self.push_at(severity, place, message.into())
     }
 
     /// Adds a [`Severity::Warning`] of the key, not of the value, at `path`: it is misspelt, or old.
-    pub(super) fn warn_of_key(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        let path = path.into();
-        let position = self.places.as_ref().and_then(|places| places.key(&path));
-        let place = Place { source: self.source.clone(), path, position };
-        self.push(Problem { severity: Severity::Warning, place, message: message.into() });
+    pub(super) fn warn_of_key(&mut self, path: impl AsRef<str>, message: impl Into<String>) -> &mut Problem {
+        let place = self.sources.key(path.as_ref());
+        self.push_at(Severity::Warning, place, message.into())
+    }
+
+    fn push_at(&mut self, severity: Severity, place: Place, message: String) -> &mut Problem {
+        self.push(Problem { severity, place, kind: Kind::default(), message, hint: String::new() })
     }
 
     /// Adds a [`Severity::Warning`].
-    pub fn warn(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.add(Severity::Warning, path, message);
+    pub fn warn(&mut self, path: impl AsRef<str>, message: impl Into<String>) -> &mut Problem {
+        self.add(Severity::Warning, path, message)
     }
 
     /// Adds a [`Severity::Refused`].
-    pub fn refuse(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.add(Severity::Refused, path, message);
+    pub fn refuse(&mut self, path: impl AsRef<str>, message: impl Into<String>) -> &mut Problem {
+        self.add(Severity::Refused, path, message)
     }
 
     /// Adds a [`Severity::Fatal`].
-    pub fn fail(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.add(Severity::Fatal, path, message);
+    pub fn fail(&mut self, path: impl AsRef<str>, message: impl Into<String>) -> &mut Problem {
+        self.add(Severity::Fatal, path, message)
     }
 
     /// Appends the problems of another report.
@@ -231,6 +315,8 @@ mod tests {
                 path: String::new(),
                 position: Some(Position { line: 3, column: 7 }),
             },
+            kind: Kind::Syntax,
+            hint: String::new(),
             message: "expected a comma".to_owned(),
         });
         assert_eq!(

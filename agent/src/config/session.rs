@@ -1,11 +1,11 @@
 //! The upload session: key, server, compression and pacing.
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::keys::COMPRESSIONS;
+use super::load::Loaded;
 use super::plan::{ApiKey, Compression, Pacing, SessionPlan};
 use super::report::Report;
 use super::server;
@@ -23,11 +23,10 @@ const DEFLATE_LEVEL: u8 = 6;
 pub(super) fn plan(
     settings: &Settings<'_>,
     server_attributes: &Map<String, Value>,
-    key_variable: Option<&str>,
-    main_directory: &Path,
+    loaded: &Loaded,
     report: &mut Report,
 ) -> Option<SessionPlan> {
-    let api_key = api_key(settings, key_variable, report);
+    let api_key = api_key(settings, loaded, report);
     let server = server(settings, report);
     let compression = compression(settings, report);
     let pacing = pacing(settings, report);
@@ -40,7 +39,7 @@ pub(super) fn plan(
         ca_cert_path: settings
             .text("ca_cert_path")
             .filter(|path| !path.is_empty())
-            .map(|path| main_directory.join(path)),
+            .map(|path| loaded.directory().join(path)),
         request_deadline: seconds(settings, "request_deadline"),
         compression,
         pacing,
@@ -52,13 +51,14 @@ pub(super) fn seconds(settings: &Settings<'_>, name: &'static str) -> Duration {
     Duration::try_from_secs_f64(settings.float(name).unwrap_or(0.0)).unwrap_or_default()
 }
 
-fn api_key(settings: &Settings<'_>, variable: Option<&str>, report: &mut Report) -> Option<ApiKey> {
+fn api_key(settings: &Settings<'_>, loaded: &Loaded, report: &mut Report) -> Option<ApiKey> {
     const WHERE: &str = "set it to a \"Log Write Access\" key of your account";
-    let elsewhere = variable.map_or(String::new(), |name| {
+    let elsewhere = loaded.key_variable.as_deref().map_or(String::new(), |name| {
         format!(" ({name} is set, but the environment is not read yet: write the key into the file)")
     });
     let problem = match settings.text("api_key").map(str::trim) {
-        None if settings.is_bad("api_key") => return None,
+        // It may stand in the text that could not be read.
+        None if settings.is_bad("api_key") || loaded.is_partial => return None,
         None => format!("is missing: {WHERE}{elsewhere}"),
         Some("") => format!("is empty: {WHERE}{elsewhere}"),
         Some(PLACEHOLDER) => format!("is still the placeholder {PLACEHOLDER}: {WHERE}{elsewhere}"),
@@ -194,7 +194,7 @@ fn check_send_rate(settings: &Settings<'_>, report: &mut Report) {
             key,
             format!("{text:?} is no rate; write unlimited, legacy, or a rate such as \"5 MB/s\" (B for bytes, not b); there is no limit"),
         ),
-    }
+    };
 }
 
 /// Number, optional K, M, G or T with an optional i, `B`, `/`, and one of s, m, h, d, w.

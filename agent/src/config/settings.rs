@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::keys::{self, Effect, Key, Kind};
-use super::report::Report;
+use super::report::{self, Report};
 use super::value::{self, Reading};
 
 /// What a bad value and an unknown key mean.
@@ -66,7 +66,7 @@ impl<'a> Settings<'a> {
                 }
                 Some(key) => settings.take(key, value, path, scope, report),
                 None if scope == Scope::Monitor => {}
-                None => report.warn_of_key(path, unknown(name, keys)),
+                None => tell_unknown(path, name, keys, report),
             }
         }
         settings
@@ -85,7 +85,7 @@ impl<'a> Settings<'a> {
                 self.given.insert(key.name, typed);
             }
             Err(message) if matches!(key.effect, Effect::NotYet(_) | Effect::Obsolete(_)) => {
-                report.warn(path, format!("{message}; {}", effect_text(key)))
+                report.warn(path, format!("{message}; {}", effect_text(key)));
             }
             Err(message) if key.vital => {
                 self.bad.push(key.name);
@@ -277,9 +277,9 @@ fn default_text(kind: Kind) -> String {
     }
 }
 
-fn unknown(name: &str, keys: &[Key]) -> String {
-    match keys::nearest(name, keys) {
-        Some(near) => format!("is not known and has no effect; did you mean `{near}`?"),
-        None => "is not known and has no effect".to_owned(),
+fn tell_unknown(path: String, name: &str, keys: &[Key], report: &mut Report) {
+    let problem = report.warn_of_key(path, "is not known and has no effect").kind(report::Kind::UnknownKey);
+    if let Some(near) = keys::nearest(name, keys) {
+        problem.hint(format!("did you mean `{near}`?"));
     }
 }

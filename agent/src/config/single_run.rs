@@ -65,7 +65,7 @@ pub fn monitor_plan_for_run(
             report.fail("", message);
             Err(())
         }
-        None => syntax::parse_object(request.config_text, &mut report).map_err(|problem| report.push(problem)),
+        None => syntax::parse_object(request.config_text, &mut report).map_err(|problem| _ = report.push(problem)),
     };
     let registration = registry.find(request.module);
     if registration.is_none() {

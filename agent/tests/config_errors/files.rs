@@ -4,10 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use expect_test::expect;
-use scalyr_agent::config::load;
+use scalyr_agent::config::{Request, Severity, load};
 use scalyr_monitor::registry::Environment;
 
 use super::environment;
+
+fn request<'a>(file: &'a Path, environment: &'a Environment) -> Request<'a> {
+    Request { file, named_by: "-c", extra_directory: None, environment }
+}
 
 #[test]
 fn fragments_and_variables_are_named_because_they_are_not_read_yet() {
@@ -31,7 +35,7 @@ fn fragments_and_variables_are_named_because_they_are_not_read_yet() {
         ("SCALYR_EXTRA_CONFIG_DIR", "x"),
         ("SCALYR_LOGS", "x"),
     ]);
-    let loaded = load(&file, &environment).unwrap_or_else(|report| panic!("{report}"));
+    let loaded = load(&request(&file, &environment));
     let shown = loaded.report.to_string().replace(&directory.path().display().to_string(), "DIR");
     expect![[r#"
         warning: environment  SCALYR_API_KEY: is not honoured yet; write `api_key` into the configuration file
@@ -51,9 +55,10 @@ fn a_file_that_cannot_be_read_says_why() {
     fs::write(&bad, b"{\n a: \"\xff\" }").unwrap_or_else(|error| panic!("{error}"));
     let large = directory.path().join("large.json");
     fs::write(&large, vec![b' '; 17 << 20]).unwrap_or_else(|error| panic!("{error}"));
-    let failure = |file: &Path| match load(file, &Environment::default()) {
-        Ok(loaded) => panic!("{loaded:?}"),
-        Err(report) => report.to_string().replace(&directory.path().display().to_string(), "DIR"),
+    let failure = |file: &Path| {
+        let report = load(&request(file, &Environment::default())).report;
+        assert_eq!(report.worst(), Some(Severity::Fatal), "{report}");
+        report.to_string().replace(&directory.path().display().to_string(), "DIR")
     };
     let all: String = [&directory.path().join("missing.json"), directory.path(), &bad, &large].map(failure).concat();
     expect![[r#"

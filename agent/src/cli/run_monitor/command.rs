@@ -1,6 +1,7 @@
 //! From the arguments of `agent --run-monitor` to a run.
 
 use std::io;
+use std::path::PathBuf;
 
 use scalyr_monitor::Clock;
 use scalyr_monitor::registry::Registry;
@@ -8,7 +9,7 @@ use scalyr_monitor::registry::Registry;
 use super::args::Args;
 use super::{Request, run};
 use crate::cli::{self, surroundings};
-use crate::config::{self, RunRequest};
+use crate::config::{self, RunRequest, Severity};
 use crate::threads::Threads;
 
 /// Runs the monitor that the arguments name. Problems of its configuration go to stderr; the exit code is 1 when they
@@ -19,10 +20,13 @@ pub fn command(args: Args) -> u8 {
         Ok(registry) => registry,
         Err(clashes) => return cli::fail(&clashes.join("\n")),
     };
-    let loaded = match args.agent_config.map(|file| config::load_named_by("-a", &file, &environment)).transpose() {
-        Ok(loaded) => loaded,
-        Err(report) => return cli::refuse(&report),
+    let load = |file: &PathBuf| {
+        config::load(&config::Request { file, named_by: "-a", extra_directory: None, environment: &environment })
     };
+    let loaded = args.agent_config.as_ref().map(load);
+    if let Some(loaded) = loaded.as_ref().filter(|loaded| loaded.report.worst() == Some(Severity::Fatal)) {
+        return cli::refuse(&loaded.report);
+    }
     let request = RunRequest {
         module: &args.module,
         config_text: &args.monitor_config,

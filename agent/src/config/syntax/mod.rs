@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::report::{Place, Problem, Report, Severity};
+use super::report::{Kind, Place, Problem, Report, Severity};
 use super::value;
 use fault::Fault;
 pub(super) use lines::position_of;
@@ -49,7 +49,7 @@ pub(super) fn parse_object(text: &str, report: &mut Report) -> Result<Map<String
     let fatal = |fault: Fault| {
         let position = fault.at.map(|offset| position_of(text, offset));
         let place = Place { source, path: String::new(), position };
-        Problem { severity: Severity::Fatal, place, message: fault.message }
+        Problem { severity: Severity::Fatal, place, kind: Kind::Syntax, message: fault.message, hint: String::new() }
     };
     let parsed = match parse(text) {
         Ok(parsed) => parsed,
@@ -61,7 +61,7 @@ pub(super) fn parse_object(text: &str, report: &mut Report) -> Result<Map<String
     };
     for Oddity { path, position, message } in parsed.oddities {
         let place = Place { source: report.source().to_owned(), path, position: Some(position) };
-        report.push(Problem { severity: Severity::Warning, place, message });
+        report.push(Problem { severity: Severity::Warning, place, kind: Kind::Value, message, hint: String::new() });
     }
     if parsed.untold > 0 {
         report.warn("", format!("{} more values are given twice or too large to be kept exactly", parsed.untold));

@@ -1,5 +1,7 @@
 //! Reads the main file: text → values. Fragments and the environment are not read yet, and said so by name.
 
+mod seen;
+
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -9,8 +11,9 @@ use scalyr_monitor::registry::Environment;
 use serde_json::{Map, Value};
 
 use super::keys::{self, Key, Variable};
-use super::report::{Place, Problem, Report, Severity};
+use super::report::{Kind, Place, Problem, Report, Severity};
 use super::syntax;
+use seen::Seen;
 
 /// Where the packages put the main file.
 pub const DEFAULT_FILE: &str = "/etc/scalyr-agent-2/agent.json";
@@ -18,15 +21,33 @@ pub const DEFAULT_FILE: &str = "/etc/scalyr-agent-2/agent.json";
 /// So many fragments are named; more are counted.
 const NAMED_FRAGMENTS: usize = 100;
 
+/// What is to be read.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The main file.
+    pub file: &'a Path,
+    /// The option of the command line that names it, for its problems: `-c`, `-a`.
+    pub named_by: &'a str,
+    /// `--extra-config-dir`: a second folder of fragments, relative to the folder of the main file.
+    pub extra_directory: Option<&'a Path>,
+    /// The environment, for the keys of the top level.
+    pub environment: &'a Environment,
+}
+
 /// The values of a configuration, with what was odd about the files.
 #[derive(Clone)]
 pub struct Loaded {
     /// The main file, absolute.
     pub file: PathBuf,
-    /// The values, without members that are null.
+    /// The values of all files and of the environment, without members that are null.
     pub values: Map<String, Value>,
-    /// Problems of the files; none of them fatal.
+    /// Problems of the files, and where the values stand. When one is fatal, the values are those of the texts that
+    /// could be read.
     pub report: Report,
+    /// What was read, to tell later whether it is still the same.
+    pub seen: Seen,
+    /// Whether a text is missing from the values, so that what is absent may stand there.
+    pub(super) is_partial: bool,
     /// The environment variable that holds a key, if one is set.
     pub(super) key_variable: Option<String>,
 }
@@ -39,7 +60,7 @@ impl fmt::Debug for Loaded {
 }
 
 impl Loaded {
-    /// A report for further problems: it knows the file and the place of each value in it.
+    /// A report for further problems: it knows the texts and the place of each value in them.
     pub(super) fn blank_report(&self) -> Report {
         self.report.of_same_text()
     }
@@ -50,28 +71,22 @@ impl Loaded {
     }
 }
 
-/// Reads the configuration whose main file is `file`.
-///
-/// # Errors
-/// A fatal problem: the file is missing, unreadable, too large, not UTF-8, of bad syntax, or no object.
-pub fn load(file: &Path, environment: &Environment) -> Result<Loaded, Report> {
-    load_named_by("-c", file, environment)
-}
-
-/// The same for a file that `option` of the command line names, as its problems should say.
-///
-/// # Errors
-/// Those of [`load`].
-pub fn load_named_by(option: &str, file: &Path, environment: &Environment) -> Result<Loaded, Report> {
+/// Reads the configuration that is asked for, as far as it can be read; what cannot is a fatal problem of the report.
+pub fn load(request: &Request<'_>) -> Loaded {
+    let Request { file, named_by, environment, .. } = *request;
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    let text = read_text(&file, option).map_err(|problem| {
-        let mut report = Report::default();
-        report.push(problem);
-        report
-    })?;
-    let mut loaded = from_text(&text, file, environment)?;
-    warn_of_fragments(&mut loaded);
-    Ok(loaded)
+    let mut loaded = match read_text(&file, named_by) {
+        Ok(text) => parse(&text, file, environment),
+        Err(problem) => {
+            let mut report = Report::new(file.display().to_string());
+            report.push(problem);
+            Loaded { file, values: Map::new(), report, seen: Seen::default(), is_partial: true, key_variable: None }
+        }
+    };
+    if !loaded.is_partial {
+        warn_of_fragments(&mut loaded);
+    }
+    loaded
 }
 
 /// The configuration that a text holds, as if it were that of the main file `file`; reads no file.
@@ -79,24 +94,25 @@ pub fn load_named_by(option: &str, file: &Path, environment: &Environment) -> Re
 /// # Errors
 /// A fatal problem: bad syntax, or no object.
 pub fn from_text(text: &str, file: PathBuf, environment: &Environment) -> Result<Loaded, Report> {
+    let loaded = parse(text, file, environment);
+    if loaded.report.worst() == Some(Severity::Fatal) { Err(loaded.report) } else { Ok(loaded) }
+}
+
+fn parse(text: &str, file: PathBuf, environment: &Environment) -> Loaded {
     let mut report = Report::new(file.display().to_string());
-    match syntax::parse_object(text, &mut report) {
-        Ok(values) => {
-            let key_variable = warn_of_environment(environment, &mut report);
-            Ok(Loaded { file, values, report, key_variable })
-        }
-        Err(problem) => {
-            report.push(problem);
-            Err(report)
-        }
-    }
+    let values = syntax::parse_object(text, &mut report).map_err(|problem| _ = report.push(problem));
+    let is_partial = values.is_err();
+    let key_variable = warn_of_environment(environment, &mut report);
+    Loaded { file, values: values.unwrap_or_default(), report, seen: Seen::default(), is_partial, key_variable }
 }
 
 fn read_text(file: &Path, option: &str) -> Result<String, Problem> {
     let fatal = |position, message| Problem {
         severity: Severity::Fatal,
         place: Place { source: file.display().to_string(), path: String::new(), position },
+        kind: Kind::File,
         message,
+        hint: String::new(),
     };
     let bytes = read_bytes(file).map_err(|error| fatal(None, unreadable(&error, option)))?;
     if bytes.len() > syntax::MAX_BYTES {

@@ -1,0 +1,197 @@
+//! The texts that a configuration is made of, and which of its values comes from which.
+//!
+//! Behind the merge there is one object of values, and a path such as `logs[7].path` means a value of that. Here the path
+//! finds its way back to the file, the line and the entry that the user wrote.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::origin::Origin;
+use super::report::Place;
+use super::syntax::Places;
+use super::value;
+
+/// What stands in the place of a file's name for values from the environment.
+pub(super) const ENVIRONMENT: &str = "environment";
+
+/// The texts of a configuration, the main file first.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Sources {
+    texts: Vec<Source>,
+    /// By key of the top level. What is not here stands in the first text.
+    homes: BTreeMap<String, Home>,
+}
+
+/// A text.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Source {
+    /// The path of a file, or `-c`, or another word for what it is.
+    pub(super) name: String,
+    /// Where its values stand; `None` when it is no text of values, or could not be read.
+    pub(super) places: Option<Arc<Places>>,
+    /// The text itself, to show lines of it.
+    pub(super) text: Option<Arc<str>>,
+}
+
+/// The number of a text.
+pub(super) type TextId = usize;
+
+/// Where a value of the top level comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Home {
+    /// From one text.
+    Whole(TextId),
+    /// A list of elements from several: for each of them its text, and its index there.
+    Elements(Vec<(TextId, usize)>),
+    /// An object with members from several, by their keys.
+    Members(BTreeMap<String, TextId>),
+    /// From an environment variable.
+    Variable(String),
+}
+
+/// Never the texts: keys are in them.
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.texts.iter().map(|text| &text.name)).finish()
+    }
+}
+
+impl Sources {
+    /// A single text without places.
+    pub(super) fn single(name: impl Into<String>) -> Self {
+        Self { texts: vec![Source { name: name.into(), ..Source::default() }], homes: BTreeMap::new() }
+    }
+
+    /// These texts, with the values that do not all come from the first one.
+    pub(super) fn of(texts: Vec<Source>, homes: BTreeMap<String, Home>) -> Self {
+        Self { texts, homes }
+    }
+
+    /// The first text: the main file.
+    pub(super) fn first(&self) -> &Source {
+        const NOTHING: &Source = &Source { name: String::new(), places: None, text: None };
+        self.texts.first().unwrap_or(NOTHING)
+    }
+
+    /// The first text, to be changed.
+    pub(super) fn first_mut(&mut self) -> Option<&mut Source> {
+        self.texts.first_mut()
+    }
+
+    /// The text of this name, if it was kept, to show lines of it.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.texts.iter().find(|text| text.name == name)?.text.as_deref()
+    }
+
+    /// Where the value at `path` stands; if there is none, where the entry stands that would hold it.
+    pub(super) fn value(&self, path: &str) -> Place {
+        self.place(path, |places, path| places.value(path))
+    }
+
+    /// The same for the key of the value at `path`.
+    pub(super) fn key(&self, path: &str) -> Place {
+        self.place(path, |places, path| places.key(path))
+    }
+
+    /// Where the value at `path`, which somebody gave, comes from.
+    pub(super) fn origin(&self, path: &str) -> Origin {
+        match self.homes.get(first_key(path)) {
+            Some(Home::Variable(name)) => Origin::Variable(name.clone()),
+            _ => {
+                let Place { source, position, .. } = self.value(path);
+                Origin::File { file: source, position }
+            }
+        }
+    }
+
+    /// What an element of a list at the top level is called in messages: `logs[2]`, or with the file in front of it when
+    /// that is not the main one.
+    pub(super) fn entry_name(&self, key: &str, index: usize) -> String {
+        let path = format!("{key}[{index}]");
+        match self.way_home(&path) {
+            (Some(text), path) if text > 0 => {
+                let name = self.texts.get(text).map_or("", |text| text.name.as_str());
+                let name = name.rsplit('/').next().unwrap_or(name);
+                format!("{name} {path}")
+            }
+            (_, path) => path,
+        }
+    }
+
+    fn place(&self, path: &str, find: impl Fn(&Places, &str) -> Option<super::report::Position>) -> Place {
+        if let Some(Home::Variable(name)) = self.homes.get(first_key(path)) {
+            return Place { source: ENVIRONMENT.to_owned(), path: name.clone(), position: None };
+        }
+        let (text, path) = self.way_home(path);
+        let text = self.texts.get(text.unwrap_or(0)).unwrap_or(self.first());
+        let position = text.places.as_ref().and_then(|places| find(places, &path));
+        Place { source: text.name.clone(), path, position }
+    }
+
+    /// The text that a path leads to, and the path there.
+    fn way_home(&self, path: &str) -> (Option<TextId>, String) {
+        let key = first_key(path);
+        let rest = &path[key.len()..];
+        let found = match self.homes.get(key) {
+            Some(Home::Whole(text)) => Some((*text, path.to_owned())),
+            Some(Home::Elements(elements)) => {
+                let step = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+                step.and_then(|(index, behind)| {
+                    let (text, index) = elements.get(index.parse::<usize>().ok()?)?;
+                    Some((*text, format!("{key}[{index}]{behind}")))
+                })
+            }
+            Some(Home::Members(members)) => {
+                let member = members.iter().find(|(member, _)| {
+                    let whole = value::member_path(key, member);
+                    path == whole || path.strip_prefix(&whole).is_some_and(|rest| rest.starts_with(['.', '[']))
+                });
+                member.map(|(_, text)| (*text, path.to_owned()))
+            }
+            Some(Home::Variable(_)) | None => None,
+        };
+        found.map_or_else(|| (None, path.to_owned()), |(text, path)| (Some(text), path))
+    }
+}
+
+/// The key of the top level that a path begins with, as [`value::member_path`] spells it.
+fn first_key(path: &str) -> &str {
+    if path.starts_with('"') { path } else { path.split(['.', '[']).next().unwrap_or(path) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Report;
+    use super::super::syntax;
+    use super::*;
+
+    fn text(name: &str, content: &str) -> Source {
+        let mut report = Report::new(name);
+        assert!(syntax::parse_object(content, &mut report).is_ok());
+        report.sources().first().clone()
+    }
+
+    #[test]
+    fn a_path_of_the_merged_values_leads_back_to_the_line_that_the_user_wrote() {
+        let main = text("/etc/agent.json", "{\n  logs: [ {path: '/a'} ],\n  server_attributes: { a: 1 } }");
+        let web =
+            text("/etc/agent.d/web.json", "{\n\n  logs: [ {path: '/b'},\n {path: 5} ], server_attributes: {b: []} }");
+        let homes = BTreeMap::from([
+            ("logs".to_owned(), Home::Elements(vec![(0, 0), (1, 0), (1, 1)])),
+            ("server_attributes".to_owned(), Home::Members(BTreeMap::from([("a".to_owned(), 0), ("b".to_owned(), 1)]))),
+            ("debug_level".to_owned(), Home::Variable("SCALYR_DEBUG_LEVEL".to_owned())),
+        ]);
+        let sources = Sources::of(vec![main, web], homes);
+        assert_eq!(sources.value("logs[0].path").to_string(), "/etc/agent.json:2:18  logs[0].path");
+        assert_eq!(sources.value("logs[2].path").to_string(), "/etc/agent.d/web.json:4:9  logs[1].path");
+        assert_eq!(sources.key("logs[2].path").to_string(), "/etc/agent.d/web.json:4:3  logs[1].path");
+        assert_eq!(sources.value("server_attributes.b").to_string(), "/etc/agent.d/web.json:4:38  server_attributes.b");
+        assert_eq!(sources.value("debug_level").to_string(), "environment  SCALYR_DEBUG_LEVEL");
+        assert_eq!(sources.value("api_key").to_string(), "/etc/agent.json  api_key");
+        assert_eq!(sources.entry_name("logs", 0), "logs[0]");
+        assert_eq!(sources.entry_name("logs", 2), "web.json logs[1]");
+        assert_eq!(sources.origin("logs[2]").to_string(), "/etc/agent.d/web.json:4");
+        assert_eq!(sources.origin("debug_level").to_string(), "env:SCALYR_DEBUG_LEVEL");
+    }
+}
