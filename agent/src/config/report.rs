@@ -197,6 +197,11 @@ impl Report {
         }
     }
 
+    /// The problems that are added from now on lie in these texts.
+    pub(super) fn relocate(&mut self, sources: Arc<Sources>) {
+        self.sources = sources;
+    }
+
     /// The texts that the problems lie in.
     pub fn sources(&self) -> &Arc<Sources> {
         &self.sources
@@ -207,9 +212,10 @@ impl Report {
         &self.sources.first().name
     }
 
-    /// Adds a problem.
+    /// Adds a problem; the values of variables are left out of its message.
     pub fn push(&mut self, problem: Problem) -> &mut Problem {
-        self.problems.push_mut(problem)
+        let message = self.sources.masked(problem.message);
+        self.problems.push_mut(Problem { message, ..problem })
     }
 
     /// Adds a problem of the value at `path`; its kind and a hint can be said behind it.
@@ -245,7 +251,9 @@ impl Report {
 
     /// Appends the problems of another report.
     pub fn merge(&mut self, other: Self) {
-        self.problems.extend(other.problems);
+        for problem in other.problems {
+            self.push(problem);
+        }
     }
 
     /// Says what follows from the refusals behind the first `known` problems: once, behind the last of them.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::keys;
 use super::origin::Origin;
 use super::report::Place;
 use super::syntax::Places;
@@ -15,12 +16,17 @@ use super::value;
 /// What stands in the place of a file's name for values from the environment.
 pub(super) const ENVIRONMENT: &str = "environment";
 
+/// Shorter values of variables are numbers and words, no keys. In bytes.
+const SHORTEST_SECRET: usize = 6;
+
 /// The texts of a configuration, the main file first.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Sources {
     texts: Vec<Source>,
     /// By key of the top level. What is not here stands in the first text.
     homes: BTreeMap<String, Home>,
+    /// What stands in messages in place of the values of variables, the longest first.
+    masks: Vec<(String, String)>,
 }
 
 /// A text.
@@ -60,12 +66,32 @@ impl fmt::Debug for Sources {
 impl Sources {
     /// A single text without places.
     pub(super) fn single(name: impl Into<String>) -> Self {
-        Self { texts: vec![Source { name: name.into(), ..Source::default() }], homes: BTreeMap::new() }
+        Self { texts: vec![Source { name: name.into(), ..Source::default() }], ..Self::default() }
     }
 
     /// These texts, with the values that do not all come from the first one.
     pub(super) fn of(texts: Vec<Source>, homes: BTreeMap<String, Home>) -> Self {
-        Self { texts, homes }
+        Self { texts, homes, masks: Vec::new() }
+    }
+
+    /// The values of these variables, by their names, are shown in no message: one may be a key that ended up in a wrong
+    /// place. A short one is none.
+    pub(super) fn mask<'v>(mut self, variables: impl IntoIterator<Item = (&'v str, &'v str)>) -> Self {
+        let mut masks = BTreeMap::new();
+        for (name, value) in variables.into_iter().filter(|(_, value)| value.len() >= SHORTEST_SECRET) {
+            let quoted = format!("{value:?}");
+            let quoted = quoted.strip_prefix('"').and_then(|quoted| quoted.strip_suffix('"')).unwrap_or(&quoted);
+            masks.insert(value.to_owned(), format!("${name}"));
+            masks.insert(quoted.to_owned(), format!("${name}"));
+        }
+        self.masks = masks.into_iter().collect();
+        self.masks.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+        self
+    }
+
+    /// A message without the values of variables.
+    pub(super) fn masked(&self, message: String) -> String {
+        self.masks.iter().fold(message, |message, (value, name)| masked(message, value, name))
     }
 
     /// The first text: the main file.
@@ -129,6 +155,14 @@ impl Sources {
         Place { source: text.name.clone(), path, position }
     }
 
+    /// How a text spells a key of the top level: by its name, or by its older one.
+    fn spelling<'k>(&self, key: &'k str, text: TextId) -> &'k str {
+        let places = self.texts.get(text).and_then(|text| text.places.as_ref());
+        let stands = |spelling| places.is_some_and(|places| places.key(spelling).is_some());
+        let alias = || keys::GLOBAL.iter().find(|known| known.name == key)?.alias.filter(|alias| stands(alias));
+        if stands(key) { key } else { alias().unwrap_or(key) }
+    }
+
     /// The text that a path leads to, and the path there.
     fn way_home(&self, path: &str) -> (Option<TextId>, String) {
         let key = first_key(path);
@@ -139,7 +173,7 @@ impl Sources {
                 let step = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
                 step.and_then(|(index, behind)| {
                     let (text, index) = elements.get(index.parse::<usize>().ok()?)?;
-                    Some((*text, format!("{key}[{index}]{behind}")))
+                    Some((*text, format!("{}[{index}]{behind}", self.spelling(key, *text))))
                 })
             }
             Some(Home::Members(members)) => {
@@ -153,6 +187,25 @@ impl Sources {
         };
         found.map_or_else(|| (None, path.to_owned()), |(text, path)| (Some(text), path))
     }
+}
+
+/// Puts `name` in place of a value, whole or cut as messages cut long texts.
+fn masked(message: String, value: &str, name: &str) -> String {
+    let head = &value[..value.floor_char_boundary(SHORTEST_SECRET)];
+    if head.is_empty() || !message.contains(head) {
+        return message;
+    }
+    let (mut out, mut rest) = (String::new(), message.as_str());
+    while let Some(at) = rest.find(head) {
+        let (before, from) = rest.split_at(at);
+        let shared = from.bytes().zip(value.bytes()).take_while(|(one, two)| one == two).count();
+        let (found, behind) = from.split_at(from.floor_char_boundary(shared));
+        let is_value = found.len() == value.len() || behind.starts_with("\"...");
+        out.push_str(before);
+        out.push_str(if is_value { name } else { head });
+        rest = if is_value { behind } else { &from[head.len()..] };
+    }
+    out + rest
 }
 
 /// The key of the top level that a path begins with, as [`value::member_path`] spells it.
@@ -193,5 +246,15 @@ mod tests {
         assert_eq!(sources.entry_name("logs", 2), "web.json logs[1]");
         assert_eq!(sources.origin("logs[2]").to_string(), "/etc/agent.d/web.json:4");
         assert_eq!(sources.origin("debug_level").to_string(), "env:SCALYR_DEBUG_LEVEL");
+    }
+
+    #[test]
+    fn a_list_whose_key_has_an_older_name_is_found_under_the_one_that_the_file_uses() {
+        let main = text("/etc/agent.json", "{ api_keys: [ {id: 'a'} ] }");
+        let web = text("/etc/agent.d/web.json", "{ workers: [ {id: 'b'} ] }");
+        let homes = BTreeMap::from([("workers".to_owned(), Home::Elements(vec![(0, 0), (1, 0)]))]);
+        let sources = Sources::of(vec![main, web], homes);
+        assert_eq!(sources.value("workers[0].id").to_string(), "/etc/agent.json:1:20  api_keys[0].id");
+        assert_eq!(sources.value("workers[1].id").to_string(), "/etc/agent.d/web.json:1:19  workers[0].id");
     }
 }

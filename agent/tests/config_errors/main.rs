@@ -2,6 +2,8 @@
 
 mod any_value;
 mod files;
+mod fragments;
+mod import_vars;
 mod logs;
 mod monitors;
 mod places;

@@ -61,13 +61,13 @@ pub const GLOBAL: &[Key] = keys! {
     /// Folder of the positions in the log files, of the lock and of the status socket.
     text("agent_data_path", "/var/lib/scalyr-agent-2"),
     /// Folder whose `*.json` files are read too, in the order of their names; relative to the folder of the main file.
-    text("config_directory", "agent.d").not_yet("its files are not read"),
+    text("config_directory", "agent.d"),
     /// Folders that the Python agent searched for monitors.
     text("additional_monitor_module_paths", "")
         .obsolete("Python monitors cannot be loaded; link monitor crates instead"),
-    /// Environment variables whose value replaces `$NAME` in the texts of this file: names, or objects with `var` and
-    /// `default`.
-    Key::new("import_vars", Kind::Any).only_in_file().not_yet("$NAME stays as it is written"),
+    /// Environment variables whose value replaces `$NAME` and `${NAME}` in the texts of this file: names, or objects with
+    /// `var` and `default`. `$$NAME` stands for `$NAME` itself.
+    Key::new("import_vars", Kind::Any).only_in_file(),
     /// Further accounts or servers to upload to; `worker_id` of a log chooses among them.
     Key::new("workers", Kind::Objects)
         .alias("api_keys")

@@ -1,25 +1,33 @@
-//! Reads the main file: text → values. Fragments and the environment are not read yet, and said so by name.
+//! Reads the files: texts → one object of values. The main file, then the fragments, each with its variables replaced;
+//! all of them merged, and verified only then, so that no value depends on the order of the files.
 
+mod files;
+mod fragments;
+mod merge;
+mod permissions;
 mod seen;
+mod variables;
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use scalyr_monitor::registry::Environment;
 use serde_json::{Map, Value};
 
 use super::keys::{self, Key, Variable};
-use super::report::{Kind, Place, Problem, Report, Severity};
-use super::syntax;
-use seen::Seen;
+use super::report::{Report, Severity};
+use super::sources::Sources;
+use files::Text;
+use fragments::Limits;
+pub use seen::Seen;
 
 /// Where the packages put the main file.
 pub const DEFAULT_FILE: &str = "/etc/scalyr-agent-2/agent.json";
 
-/// So many fragments are named; more are counted.
-const NAMED_FRAGMENTS: usize = 100;
+/// The keys that act here, and nowhere else.
+#[cfg(test)]
+pub(super) const READ_HERE: [&str; 2] = ["config_directory", "import_vars"];
 
 /// What is to be read.
 #[derive(Clone, Copy)]
@@ -72,21 +80,19 @@ impl Loaded {
 }
 
 /// Reads the configuration that is asked for, as far as it can be read; what cannot is a fatal problem of the report.
+/// Each file is read, also when another one is broken.
 pub fn load(request: &Request<'_>) -> Loaded {
-    let Request { file, named_by, environment, .. } = *request;
-    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    let mut loaded = match read_text(&file, named_by) {
-        Ok(text) => parse(&text, file, environment),
-        Err(problem) => {
-            let mut report = Report::new(file.display().to_string());
-            report.push(problem);
-            Loaded { file, values: Map::new(), report, seen: Seen::default(), is_partial: true, key_variable: None }
-        }
+    let file = std::path::absolute(request.file).unwrap_or_else(|_| request.file.to_owned());
+    let mut seen = Seen::default();
+    let main = Text::read(&file, Some(request.named_by), request.environment, &mut seen);
+    // A file that is not there belongs to no fragments.
+    let (fragments, of_folders) = if main.was_read() {
+        fragments::read(&file, &main, request, Limits::OF_AGENT, &mut seen)
+    } else {
+        Default::default()
     };
-    if !loaded.is_partial {
-        warn_of_fragments(&mut loaded);
-    }
-    loaded
+    let texts = std::iter::once(main).chain(fragments).collect();
+    assemble(file, texts, of_folders, seen, request.environment)
 }
 
 /// The configuration that a text holds, as if it were that of the main file `file`; reads no file.
@@ -94,86 +100,37 @@ pub fn load(request: &Request<'_>) -> Loaded {
 /// # Errors
 /// A fatal problem: bad syntax, or no object.
 pub fn from_text(text: &str, file: PathBuf, environment: &Environment) -> Result<Loaded, Report> {
-    let loaded = parse(text, file, environment);
+    let main = Text::parse(file.display().to_string(), text.to_owned(), environment);
+    let loaded = assemble(file, vec![main], Report::default(), Seen::default(), environment);
     if loaded.report.worst() == Some(Severity::Fatal) { Err(loaded.report) } else { Ok(loaded) }
 }
 
-fn parse(text: &str, file: PathBuf, environment: &Environment) -> Loaded {
-    let mut report = Report::new(file.display().to_string());
-    let values = syntax::parse_object(text, &mut report).map_err(|problem| _ = report.push(problem));
-    let is_partial = values.is_err();
+/// Makes one configuration of all texts, the main file first.
+fn assemble(file: PathBuf, mut texts: Vec<Text>, of_folders: Report, seen: Seen, environment: &Environment) -> Loaded {
+    let is_partial = texts.iter().any(|text| text.values.is_none()) || of_folders.worst() == Some(Severity::Fatal);
+    let merge::Merged { values, homes } = merge::merge(&mut texts);
+    let sources: Vec<_> = texts.iter().map(Text::source).collect();
+    let imported: Vec<String> = texts.iter_mut().flat_map(|text| std::mem::take(&mut text.imported)).collect();
+    let sources_with = |homes| {
+        let values = imported.iter().filter_map(|name| Some((name.as_str(), environment.get(name)?)));
+        Arc::new(Sources::of(sources.clone(), homes).mask(values))
+    };
+    let mut report = Report::of_sources(sources_with(homes.clone()));
+    for text in texts {
+        report.merge(text.report);
+    }
+    report.merge(of_folders);
     let key_variable = warn_of_environment(environment, &mut report);
-    Loaded { file, values: values.unwrap_or_default(), report, seen: Seen::default(), is_partial, key_variable }
-}
-
-fn read_text(file: &Path, option: &str) -> Result<String, Problem> {
-    let fatal = |position, message| Problem {
-        severity: Severity::Fatal,
-        place: Place { source: file.display().to_string(), path: String::new(), position },
-        kind: Kind::File,
-        message,
-        hint: String::new(),
-    };
-    let bytes = read_bytes(file).map_err(|error| fatal(None, unreadable(&error, option)))?;
-    if bytes.len() > syntax::MAX_BYTES {
-        return Err(fatal(None, format!("is larger than {} MiB; is this the right file?", syntax::MAX_BYTES >> 20)));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        let position = syntax::position_of(&String::from_utf8_lossy(valid), valid.len());
-        fatal(Some(position), "is not UTF-8 text from here on; save the file as UTF-8".to_owned())
-    })
-}
-
-fn read_bytes(file: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(file)?.take(syntax::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn unreadable(error: &io::Error, option: &str) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => format!("there is no such file; name the configuration with {option} FILE"),
-        io::ErrorKind::PermissionDenied => {
-            "this user may not read the file; run the agent as the owner of the file, or as root".to_owned()
-        }
-        io::ErrorKind::IsADirectory => format!("is a directory; name the file in it with {option} FILE"),
-        _ => format!("cannot be read: {error}"),
-    }
-}
-
-/// Names each fragment, since its settings are missing from the plan.
-fn warn_of_fragments(loaded: &mut Loaded) {
-    let directory = loaded.values.get("config_directory").and_then(Value::as_str).unwrap_or("agent.d");
-    let directory = loaded.directory().join(directory);
-    let entries = match fs::read_dir(&directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-        Err(error) => {
-            loaded.report.warn("config_directory", format!("{} cannot be read: {error}", directory.display()));
-            return;
-        }
-    };
-    let mut fragments: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.as_os_str().as_encoded_bytes().ends_with(b".json") && path.is_file())
-        .collect();
-    fragments.sort();
-    let more = fragments.len().saturating_sub(NAMED_FRAGMENTS);
-    for fragment in fragments.iter().take(NAMED_FRAGMENTS) {
-        let message = format!("{} is not read yet; move its content into the main file", fragment.display());
-        loaded.report.warn("", message);
-    }
-    if more > 0 {
-        loaded.report.warn("", format!("{more} more files in {} are not read yet", directory.display()));
-    }
+    // What the environment adds to `values` has its home in `homes` only from here on.
+    report.relocate(sources_with(homes));
+    Loaded { file, values, report, seen, is_partial, key_variable }
 }
 
 /// Names each variable that would have set a key; gives the name of the one that would have set `api_key`.
 fn warn_of_environment(environment: &Environment, report: &mut Report) -> Option<String> {
     let mut key_variable = None;
     let mut of_environment = Report::new("environment");
-    for key in keys::GLOBAL {
+    for key in keys::GLOBAL.iter().filter(|key| key.name != "config_directory") {
         if let Some(name) = variable_names(key).into_iter().find(|name| environment.get(name).is_some()) {
             of_environment
                 .warn(&name, format!("is not honoured yet; write `{}` into the configuration file", key.name));
@@ -181,9 +138,6 @@ fn warn_of_environment(environment: &Environment, report: &mut Report) -> Option
                 key_variable = Some(name);
             }
         }
-    }
-    if environment.get("SCALYR_EXTRA_CONFIG_DIR").is_some() {
-        of_environment.warn("SCALYR_EXTRA_CONFIG_DIR", "is not honoured yet: its files are not read");
     }
     report.merge(of_environment);
     key_variable
