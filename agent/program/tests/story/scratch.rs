@@ -1,6 +1,7 @@
 //! The folder of a story, and the configuration in it.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -63,5 +64,6 @@ pub(crate) fn write_config(scratch: &Scratch, server: &str, logs: Value, extra: 
     config.as_object_mut().unwrap().extend(extra);
     let path = scratch.path("agent.json");
     fs::write(&path, serde_json::to_vec_pretty(&config).unwrap()).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     path
 }

@@ -1,8 +1,9 @@
 //! What the demo shows: a temporary directory, a receiver, a log that grows, and an agent that ships it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -137,6 +138,7 @@ fn write_config(directory: &Path, server: &str) -> io::Result<PathBuf> {
     });
     let path = directory.join("agent.json");
     fs::write(&path, serde_json::to_string_pretty(&config)?)?;
+    fs::set_permissions(&path, Permissions::from_mode(0o600))?;
     Ok(path)
 }
 
