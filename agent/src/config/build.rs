@@ -1,6 +1,7 @@
 //! Values → plan. Pure: what it needs to know of the machine is passed in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use scalyr_monitor::Level;
 use scalyr_monitor::registry::{Environment, Registry};
@@ -17,6 +18,10 @@ use super::session;
 use super::settings::{Scope, Settings};
 use super::value;
 use super::{log_entries, monitor_entries};
+
+/// Files are not looked at more often than this, however short `config_change_check_interval` is; the Python agent's own
+/// main loop has the same tick.
+const SHORTEST_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What a plan depends on beside the configuration.
 #[derive(Clone, Copy)]
@@ -89,6 +94,7 @@ fn plan(settings: &Settings<'_>, loaded: &Loaded, surroundings: &Surroundings<'_
         data_path,
         log_path,
         server_attributes,
+        config_check_interval: session::seconds(settings, "config_change_check_interval").max(SHORTEST_CHECK_INTERVAL),
         agent_log,
         tail: tail(settings),
         sessions: session.into_iter().collect(),

@@ -23,6 +23,8 @@ pub struct Plan {
     pub data_path: PathBuf,
     /// Attributes of this host (`serverHost` among them), sent with every request.
     pub server_attributes: Map<String, Value>,
+    /// `config_change_check_interval`: how often the files of the configuration are looked at.
+    pub config_check_interval: Duration,
     /// The agent's own log.
     pub agent_log: AgentLogPlan,
     /// How log files are read.

@@ -20,6 +20,7 @@ fn the_smallest_configuration_has_the_effective_defaults() {
             server_attributes: {
                 "serverHost": String("web1.example.com"),
             },
+            config_check_interval: 30s,
             agent_log: AgentLogPlan {
                 rotation: Rotation {
                     max_bytes: 20971520,

@@ -219,7 +219,7 @@ pub const GLOBAL: &[Key] = keys! {
     integer("syslog_processing_thread_count", 16).only_in_file().not_yet(""),
     // 8.6 process and statistics
     /// Seconds between two looks whether the configuration has changed.
-    seconds("config_change_check_interval", 30.0).not_yet("a changed configuration is read at the next start"),
+    seconds("config_change_check_interval", 30.0),
     /// Seconds between two lines about the agent in its log.
     seconds("overall_stats_log_interval", 600.0).not_yet(""),
     /// Seconds between two lines about copying in the agent log.
