@@ -237,6 +237,7 @@ impl Host for OneRun {
             logger: self.logger.for_component(&format!("monitor:{}", plan.name())),
             monitor: plan.name(),
             log_path: self.log_path.clone(),
+            workers: plan.workers.clone(),
         };
         Surroundings {
             clock: self.clock.clone(),

@@ -17,7 +17,7 @@ use super::report::{Report, Severity};
 use super::session;
 use super::settings::{Scope, Settings};
 use super::value;
-use super::{log_entries, monitor_entries};
+use super::{log_entries, monitor_entries, workers};
 
 /// Files are not looked at more often than this, however short `config_change_check_interval` is; the Python agent's own
 /// main loop has the same tick.
@@ -84,11 +84,11 @@ fn plan(settings: &Settings<'_>, loaded: &Loaded, surroundings: &Surroundings<'_
     let (log_path, data_path) = (directory("agent_log_path"), directory("agent_data_path"));
     let own_files = OwnFiles::new(&log_path, &data_path);
     let server_attributes = server_attributes(settings, surroundings.host_name, report);
-    let session = session::plan(settings, &server_attributes, loaded, report);
+    let (sessions, workers) = workers::plan(settings, &server_attributes, loaded, report);
     let agent_log = agent_log(settings, report);
-    let logs = log_entries::plan(settings, &log_path, report);
+    let logs = log_entries::plan(settings, &log_path, &workers, report);
     let environment = surroundings.environment;
-    let defaults = monitor_entries::Defaults::read(settings, &own_files, environment, report);
+    let defaults = monitor_entries::Defaults::read(settings, &own_files, &workers, environment, report);
     let monitors = monitor_entries::plan(settings, &defaults, surroundings.registry, environment, report);
     Plan {
         data_path,
@@ -97,7 +97,7 @@ fn plan(settings: &Settings<'_>, loaded: &Loaded, surroundings: &Surroundings<'_
         config_check_interval: session::seconds(settings, "config_change_check_interval").max(SHORTEST_CHECK_INTERVAL),
         agent_log,
         tail: tail(settings),
-        sessions: session.into_iter().collect(),
+        sessions,
         logs,
         monitors,
         added_entries: AddedEntries { defaults, environment: Arc::clone(environment) },

@@ -11,17 +11,18 @@ use super::report::Report;
 use super::session::DEFAULT_WORKER;
 use super::settings::{Scope, Settings};
 use super::value;
+use super::workers::Workers;
 use crate::ledger::WorkerId;
 
 /// The log entries, in the order of the configuration, the agent's own log behind them.
-pub(super) fn plan(settings: &Settings<'_>, log_path: &Path, report: &mut Report) -> Vec<LogPlan> {
+pub(super) fn plan(settings: &Settings<'_>, log_path: &Path, workers: &Workers, report: &mut Report) -> Vec<LogPlan> {
     let mut logs = Vec::new();
     // Files whose lines must not leave the host: a later, wider entry must not pick them up.
     let mut withheld = Vec::new();
     for (index, entry) in settings.list("logs").iter().enumerate() {
         let origin = format!("logs[{index}]");
         let known = report.problems().len();
-        match read_entry(entry, &origin, log_path, report) {
+        match read_entry(entry, &origin, log_path, workers, report) {
             Ok(mut log) => {
                 log.exclude.extend(withheld.iter().cloned());
                 logs.push(log);
@@ -74,6 +75,7 @@ pub(super) fn read_entry(
     entry: &Value,
     origin: &str,
     log_path: &Path,
+    workers: &Workers,
     report: &mut Report,
 ) -> Result<LogPlan, Refused> {
     let Value::Object(values) = entry else {
@@ -91,12 +93,7 @@ pub(super) fn read_entry(
     }
     refused |= !check_patterns(path.as_deref(), &settings.texts("exclude"), origin, report);
     let worker = settings.text("worker_id").unwrap_or(DEFAULT_WORKER);
-    if worker != DEFAULT_WORKER {
-        let message =
-            format!("{worker:?} cannot be used: `workers` are not honoured yet, there is only {DEFAULT_WORKER:?}");
-        report.refuse(format!("{origin}.worker_id"), message);
-        refused = true;
-    }
+    refused |= !workers.check_reference(worker, &format!("{origin}.worker_id"), report);
     check_format(&settings, origin, report);
 
     let mut attributes = Map::new();

@@ -18,6 +18,7 @@ use super::report::{Report, Severity};
 use super::session;
 use super::settings::{Scope, Settings};
 use super::value;
+use super::workers::Workers;
 use crate::monitors::panic_place;
 
 /// The module that `implicit_metric_monitor` runs.
@@ -40,6 +41,7 @@ pub(super) struct Defaults {
     pub(super) jitter: bool,
     pub(super) rotation: Rotation,
     pub(super) own_files: OwnFiles,
+    pub(super) workers: Workers,
     pub(super) rates: RateEntries,
     pub(super) allow_http: bool,
 }
@@ -49,6 +51,7 @@ impl Defaults {
     pub(super) fn read(
         settings: &Settings<'_>,
         own_files: &OwnFiles,
+        workers: &Workers,
         environment: &Environment,
         report: &mut Report,
     ) -> Self {
@@ -60,6 +63,7 @@ impl Defaults {
             jitter: settings.boolean("global_monitor_sample_interval_enable_jitter"),
             rotation: rotation(settings),
             own_files: own_files.clone(),
+            workers: workers.clone(),
             rates: RateEntries::of_agent(settings, report),
             allow_http: settings.boolean(ALLOW_HTTP),
         }
@@ -371,6 +375,7 @@ pub(super) fn monitor_plan(
         },
         metric_log,
         own_files: defaults.own_files.clone(),
+        workers: defaults.workers.clone(),
         metric_rules: Arc::new(metric_rules),
         disabled: settings.boolean("disabled"),
         stop_agent_on_failure: settings.boolean("stop_agent_on_failure"),

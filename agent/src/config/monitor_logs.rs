@@ -12,6 +12,7 @@ use super::log_entries;
 use super::plan::LogPlan;
 use super::report::{self, Report};
 use super::value;
+use super::workers::Workers;
 
 /// The keys of an entry of `logs` that have a field of their own in [`LogConfig`].
 const FIELDS: [&str; 4] = ["path", "parser", "attributes", "copy_from_start"];
@@ -24,10 +25,11 @@ pub fn metric_log(
     monitor: &str,
     log: &LogConfig,
     log_path: &Path,
+    workers: &Workers,
     warnings: &mut Vec<Problem>,
 ) -> Result<LogPlan, Vec<Problem>> {
     // It is one file: a bracket in its name is no pattern.
-    read(monitor, log, log_path, Pattern::escape, warnings)
+    read(monitor, log, log_path, workers, Pattern::escape, warnings)
 }
 
 /// How a log file is copied that `monitor` registers while it runs. What is odd goes into `warnings`.
@@ -38,15 +40,17 @@ pub fn registered_log(
     monitor: &str,
     log: &LogConfig,
     log_path: &Path,
+    workers: &Workers,
     warnings: &mut Vec<Problem>,
 ) -> Result<LogPlan, Vec<Problem>> {
-    read(monitor, log, log_path, str::to_owned, warnings)
+    read(monitor, log, log_path, workers, str::to_owned, warnings)
 }
 
 fn read(
     monitor: &str,
     log: &LogConfig,
     log_path: &Path,
+    workers: &Workers,
     pattern: impl FnOnce(&str) -> String,
     warnings: &mut Vec<Problem>,
 ) -> Result<LogPlan, Vec<Problem>> {
@@ -70,7 +74,7 @@ fn read(
     }
     entry.insert("attributes".to_owned(), log.attributes.clone().into());
     entry.insert("copy_from_start".to_owned(), log.copy_from_start.into());
-    let read = log_entries::read_entry(&Value::Object(entry), "log_config", log_path, &mut report);
+    let read = log_entries::read_entry(&Value::Object(entry), "log_config", log_path, workers, &mut report);
     let is_refused = report.worst() >= Some(report::Severity::Refused);
     let problems: Vec<Problem> = report.problems().iter().map(problem).collect();
     match read {
@@ -120,7 +124,7 @@ mod tests {
     /// What becomes of a registered log: its plan, or its problems, then what is odd.
     fn told(log: &LogConfig) -> String {
         let mut warnings = Vec::new();
-        let read = registered_log("docker()", log, Path::new("/l"), &mut warnings);
+        let read = registered_log("docker()", log, Path::new("/l"), &Workers::default(), &mut warnings);
         let lines = |problems: &[Problem]| -> String {
             problems.iter().map(|problem| format!("{}: {}\n", problem.path, problem.message)).collect()
         };
@@ -170,7 +174,7 @@ mod tests {
             log_config.path: "/v/\xFF.log" cannot be copied: it is no text in UTF-8
             log_config.redaction_rules: redaction is not built yet, and the lines would leave this host unredacted
             log_config.exclude[0]: "[" is no pattern of paths: a `[` is never closed; write `[[]` for a literal one
-            log_config.worker_id: "other" cannot be used: `workers` are not honoured yet, there is only "default"
+            log_config.worker_id: "other" is no worker; there is only "default"; workers are listed in `workers`, each with its `id`
             log_config.attributes.labels: must be a text, a number, true or false, but is a list
         "#]]
         .assert_eq(&told(&log));
@@ -178,7 +182,9 @@ mod tests {
 
     #[test]
     fn a_metric_log_is_one_file_whatever_its_name() {
-        let plan = metric_log("coin()", &LogConfig::new("coin[1].log"), Path::new("/l"), &mut Vec::new()).unwrap();
+        let plan =
+            metric_log("coin()", &LogConfig::new("coin[1].log"), Path::new("/l"), &Workers::default(), &mut Vec::new())
+                .unwrap();
         assert_eq!(plan.path, "/l/coin[[]1[]].log");
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::added_entries::AddedEntries;
 use super::own_files::OwnFiles;
+use super::workers::Workers;
 use crate::ledger::WorkerId;
 
 /// Everything that the agent is to do. Starting is applying the difference to an empty plan.
@@ -139,6 +140,8 @@ pub enum Compression {
 pub struct Pacing {
     /// `max_allowed_request_size`: bytes of the uncompressed body.
     pub max_request_size: usize,
+    /// `max_send_rate_enforcement`: most bytes per second, before compression, more than 0; `None` = no limit.
+    pub max_rate: Option<f64>,
     /// `min_request_spacing_interval`.
     pub min_spacing: Duration,
     /// `max_request_spacing_interval`.
@@ -206,6 +209,8 @@ pub struct MonitorPlan {
     pub metric_log: PathBuf,
     /// Where the metric log must not be.
     pub own_files: OwnFiles,
+    /// The workers that its log files can name.
+    pub workers: Workers,
     /// `metric_name_blacklist`, `calculate_rate_metric_names` and `metric_functions_cleanup_interval`.
     pub metric_rules: Arc<MetricRules>,
     /// `disabled`: it is shown, and nothing of it runs.

@@ -4,6 +4,9 @@ use std::net::Ipv6Addr;
 
 use super::value;
 
+/// What an address may look like, behind what is wrong with one.
+pub(super) const EXAMPLE: &str = "write it as in https://agent.scalyr.com";
+
 /// A server's address, and what was changed about it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Server {

@@ -1,13 +1,16 @@
-//! The upload session: key, server, compression and pacing.
+//! What upload sessions are made of: key, server, compression and pacing.
 
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::keys::COMPRESSIONS;
+use super::keys::{self, COMPRESSIONS};
 use super::load::Loaded;
 use super::plan::{ApiKey, Compression, Pacing, SessionPlan};
-use super::report::Report;
+use super::report::{Kind, Report, Severity};
+use super::send_rate::{NoRate, SendRate};
 use super::server;
 use super::settings::Settings;
 use super::value;
@@ -17,33 +20,58 @@ use crate::ledger::WorkerId;
 pub(super) const DEFAULT_WORKER: &str = "default";
 /// What the stock configuration has in place of a key.
 const PLACEHOLDER: &str = "REPLACE_THIS";
+/// What to do where there is no key.
+const SET_IT: &str =
+    "set it to a \"Log Write Access\" key of your account; your keys are listed at https://www.scalyr.com/keys";
+/// Where to get one.
+const KEYS_ARE_AT: &str = "your keys are listed at https://www.scalyr.com/keys";
 const DEFLATE_LEVEL: u8 = 6;
 
-/// The session of the default worker; `None` when it has no usable key or server, which is fatal.
-pub(super) fn plan(
-    settings: &Settings<'_>,
-    server_attributes: &Map<String, Value>,
-    loaded: &Loaded,
-    report: &mut Report,
-) -> Option<SessionPlan> {
-    let api_key = api_key(settings, loaded, report);
-    let server = server(settings, report);
-    let compression = compression(settings, report);
-    let pacing = pacing(settings, report);
-    Some(SessionPlan {
-        worker: WorkerId(DEFAULT_WORKER.to_owned()),
-        api_key: api_key?,
-        server: server?,
-        server_attributes: server_attributes.clone(),
-        verify_server_certificate: settings.boolean("verify_server_certificate"),
-        ca_cert_path: settings
-            .text("ca_cert_path")
-            .filter(|path| !path.is_empty())
-            .map(|path| loaded.directory().join(path)),
-        request_deadline: seconds(settings, "request_deadline"),
-        compression,
-        pacing,
-    })
+/// What the sessions of all workers have in common.
+pub(super) struct Shared {
+    server_attributes: Map<String, Value>,
+    verify_server_certificate: bool,
+    ca_cert_path: Option<PathBuf>,
+    request_deadline: Duration,
+    compression: Compression,
+    pacing: Pacing,
+}
+
+impl Shared {
+    /// From the keys at the top level.
+    pub(super) fn read(
+        settings: &Settings<'_>,
+        server_attributes: &Map<String, Value>,
+        loaded: &Loaded,
+        report: &mut Report,
+    ) -> Self {
+        let compression = compression(settings, report);
+        let pacing = pacing(settings, report);
+        let ca_cert_path = settings.text("ca_cert_path").filter(|path| !path.is_empty());
+        Self {
+            server_attributes: server_attributes.clone(),
+            verify_server_certificate: settings.boolean("verify_server_certificate"),
+            ca_cert_path: ca_cert_path.map(|path| loaded.directory().join(path)),
+            request_deadline: seconds(settings, "request_deadline"),
+            compression,
+            pacing,
+        }
+    }
+
+    /// The session of a worker.
+    pub(super) fn session(&self, worker: WorkerId, api_key: ApiKey, server: String) -> SessionPlan {
+        SessionPlan {
+            worker,
+            api_key,
+            server,
+            server_attributes: self.server_attributes.clone(),
+            verify_server_certificate: self.verify_server_certificate,
+            ca_cert_path: self.ca_cert_path.clone(),
+            request_deadline: self.request_deadline,
+            compression: self.compression,
+            pacing: self.pacing,
+        }
+    }
 }
 
 /// A duration whose range the table of keys bounds.
@@ -51,26 +79,39 @@ pub(super) fn seconds(settings: &Settings<'_>, name: &'static str) -> Duration {
     Duration::try_from_secs_f64(settings.float(name).unwrap_or(0.0)).unwrap_or_default()
 }
 
-fn api_key(settings: &Settings<'_>, loaded: &Loaded, report: &mut Report) -> Option<ApiKey> {
-    const WHERE: &str = "set it to a \"Log Write Access\" key of your account";
-    let elsewhere = loaded.key_variable.as_deref().map_or(String::new(), |name| {
-        format!(" ({name} is set, but the environment is not read yet: write the key into the file)")
-    });
-    let problem = match settings.text("api_key").map(str::trim) {
+/// The key of the top level; without a usable one the agent cannot start.
+pub(super) fn api_key(settings: &Settings<'_>, loaded: &Loaded, report: &mut Report) -> Option<ApiKey> {
+    let Some(text) = settings.text("api_key") else {
         // It may stand in the text that could not be read.
-        None if settings.is_bad("api_key") || loaded.is_partial => return None,
-        None => format!("is missing: {WHERE}{elsewhere}"),
-        Some("") => format!("is empty: {WHERE}{elsewhere}"),
-        Some(PLACEHOLDER) => format!("is still the placeholder {PLACEHOLDER}: {WHERE}{elsewhere}"),
-        Some(key) if key.chars().any(char::is_control) => "holds a line break or another control character".to_owned(),
-        Some(key) => return Some(ApiKey::new(key)),
+        if !settings.is_bad("api_key") && !loaded.is_partial {
+            report.fail("api_key", "is missing").kind(Kind::Missing).hint(SET_IT);
+        }
+        return None;
     };
-    report.fail("api_key", problem);
+    usable_key(text, "api_key", Severity::Fatal, report)
+}
+
+/// The key that stands at `path`, unless it cannot be one.
+pub(super) fn usable_key(text: &str, path: &str, severity: Severity, report: &mut Report) -> Option<ApiKey> {
+    let key = text.trim();
+    if key.is_empty() {
+        report.add(severity, path, "is empty").kind(Kind::Missing).hint(SET_IT);
+    } else if key == PLACEHOLDER {
+        let problem = report.add(severity, path, format!("is still the placeholder {PLACEHOLDER}"));
+        let file = problem.place.source.clone();
+        problem
+            .kind(Kind::Missing)
+            .hint(format!("put a \"Log Write Access\" key of your account in its place in {file}; {KEYS_ARE_AT}"));
+    } else if key.chars().any(char::is_control) {
+        report.add(severity, path, "holds a line break or another control character");
+    } else {
+        return Some(ApiKey::new(key));
+    }
     None
 }
 
 /// An address that cannot be used is fatal: no other server may get the data in its place.
-fn server(settings: &Settings<'_>, report: &mut Report) -> Option<String> {
+pub(super) fn server(settings: &Settings<'_>, report: &mut Report) -> Option<String> {
     if settings.is_bad("scalyr_server") {
         return None;
     }
@@ -82,46 +123,55 @@ fn server(settings: &Settings<'_>, report: &mut Report) -> Option<String> {
             Some(server.address)
         }
         Err(message) => {
-            report.fail("scalyr_server", format!("{message}, for example https://agent.scalyr.com"));
+            report.fail("scalyr_server", message).hint(server::EXAMPLE);
             None
         }
     }
 }
 
+/// The levels of each way to compress, with the default (`configuration.md` section 8.2).
+const LEVELS: [(&str, RangeInclusive<i64>, i64); 5] =
+    [("deflate", 1..=9, 6), ("bz2", 1..=9, 9), ("lz4", 0..=16, 0), ("zstandard", 1..=22, 3), ("none", 0..=0, 0)];
+
 fn compression(settings: &Settings<'_>, report: &mut Report) -> Compression {
-    let level = settings.integer("compression_level");
-    match settings.text("compression_type").unwrap_or_default() {
-        "deflate" => Compression::Deflate(deflate_level(level, report)),
+    let name = settings.text("compression_type").unwrap_or_default();
+    let known = LEVELS.iter().find(|(known, ..)| *known == name);
+    let Some((name, range, default)) = known else {
+        let message = format!("{} is none of {}; deflate is used", value::shown(&name.into()), COMPRESSIONS.join(", "));
+        let problem = report.refuse("compression_type", message).kind(Kind::Choice);
+        let meant = COMPRESSIONS.iter().find(|known| known.eq_ignore_ascii_case(name)).copied();
+        if let Some(near) = meant.or_else(|| keys::nearest_name(name, COMPRESSIONS.iter().copied())) {
+            problem.hint(format!("did you mean \"{near}\"?"));
+        }
+        return Compression::Deflate(DEFLATE_LEVEL);
+    };
+    let is_built = matches!(*name, "deflate" | "none");
+    if !is_built {
+        let message = format!("{name} is not built yet: deflate is used, at its default level {DEFLATE_LEVEL}");
+        report.warn("compression_type", message).kind(Kind::NotBuilt);
+    }
+    let level = settings.integer("compression_level").filter(|level| {
+        let fits = range.contains(level);
+        if !fits {
+            let allowed = match (range.start(), range.end()) {
+                (least, most) if least == most => format!("{name} has no level but {least}"),
+                (least, most) => format!("{level} is outside {least} to {most}, the levels of {name}"),
+            };
+            let instead = match is_built {
+                true => format!("the default {default} is used"),
+                false => format!("deflate is used at its default level {DEFLATE_LEVEL}"),
+            };
+            report.warn("compression_level", format!("{allowed}; {instead}")).kind(Kind::Range);
+        }
+        fits
+    });
+    match *name {
         "none" => {
             report.warn("compression_type", "is none: about ten times as much is sent as with deflate");
             Compression::None
         }
-        not_built @ ("bz2" | "lz4" | "zstandard") => {
-            report.warn("compression_type", format!("{not_built} is not built yet; deflate is used"));
-            Compression::Deflate(DEFLATE_LEVEL)
-        }
-        other => {
-            let known = COMPRESSIONS;
-            let meant = known.iter().find(|name| name.eq_ignore_ascii_case(other));
-            let hint = meant.map_or(String::new(), |name| format!("; did you mean `{name}`?"));
-            let shown = value::shown(&other.into());
-            let message = format!("{shown} is none of {}{hint}; deflate is used", known.join(", "));
-            report.refuse("compression_type", message);
-            Compression::Deflate(DEFLATE_LEVEL)
-        }
-    }
-}
-
-fn deflate_level(level: Option<i64>, report: &mut Report) -> u8 {
-    match level {
-        None => DEFLATE_LEVEL,
-        Some(level @ 1..=9) => u8::try_from(level).unwrap_or(DEFLATE_LEVEL),
-        Some(level) => {
-            let message =
-                format!("{level} is outside 1 to 9, the levels of deflate; the default {DEFLATE_LEVEL} is used");
-            report.warn("compression_level", message);
-            DEFLATE_LEVEL
-        }
+        "deflate" => Compression::Deflate(level.and_then(|level| u8::try_from(level).ok()).unwrap_or(DEFLATE_LEVEL)),
+        _ => Compression::Deflate(DEFLATE_LEVEL),
     }
 }
 
@@ -129,9 +179,8 @@ fn deflate_level(level: Option<i64>, report: &mut Report) -> u8 {
 ///
 /// The Python agent puts the former also in place of what the user wrote; here a written value is respected.
 pub(super) fn defaults_of_unlimited(settings: &Settings<'_>) -> bool {
-    let enforced = settings.text("max_send_rate_enforcement").unwrap_or_default();
-    let legacy = enforced.trim().eq_ignore_ascii_case("legacy");
-    !legacy && !settings.boolean("disable_max_send_rate_enforcement_overrides")
+    let enforced = SendRate::read(settings.text("max_send_rate_enforcement").unwrap_or_default());
+    enforced != Ok(SendRate::Legacy) && !settings.boolean("disable_max_send_rate_enforcement_overrides")
 }
 
 /// The user's value, else the table's default: that of `legacy`, or the one that holds otherwise.
@@ -146,7 +195,7 @@ fn unless_legacy(settings: &Settings<'_>, name: &'static str) -> Option<u32> {
 }
 
 fn pacing(settings: &Settings<'_>, report: &mut Report) -> Pacing {
-    check_send_rate(settings, report);
+    let max_rate = max_rate(settings, report);
     let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
     let factor = |name| settings.float(name).unwrap_or(1.0);
     let min_spacing = match unless_legacy(settings, "min_request_spacing_interval") {
@@ -154,7 +203,8 @@ fn pacing(settings: &Settings<'_>, report: &mut Report) -> Pacing {
         None => seconds(settings, "min_request_spacing_interval"),
     };
     let mut pacing = Pacing {
-        max_request_size: size(bytes(settings, "max_allowed_request_size")),
+        max_request_size: max_request_size(settings, max_rate),
+        max_rate,
         min_spacing,
         max_spacing: seconds(settings, "max_request_spacing_interval"),
         max_error_spacing: seconds(settings, "max_error_request_spacing_interval"),
@@ -168,7 +218,7 @@ fn pacing(settings: &Settings<'_>, report: &mut Report) -> Pacing {
             pacing.max_spacing.as_secs_f64(),
             pacing.min_spacing.as_secs_f64()
         );
-        report.warn("max_request_spacing_interval", message);
+        report.warn("max_request_spacing_interval", message).kind(Kind::Conflict);
         pacing.max_spacing = pacing.min_spacing;
     }
     let longest_line = settings.count("max_line_size");
@@ -177,50 +227,97 @@ fn pacing(settings: &Settings<'_>, report: &mut Report) -> Pacing {
             "{} is less than max_line_size, {longest_line}: lines that fit in no request are dropped",
             pacing.max_request_size
         );
-        report.warn("max_allowed_request_size", message);
+        report.warn("max_allowed_request_size", message).kind(Kind::Conflict);
     }
     pacing
 }
 
-fn check_send_rate(settings: &Settings<'_>, report: &mut Report) {
-    let text = settings.text("max_send_rate_enforcement").unwrap_or_default().trim();
-    if ["unlimited", "legacy"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
-        return;
+/// A rate is to hold over about ten seconds, so that requests are no larger than what it allows in that time, unless the
+/// user says how large they may be. Below 100 KiB they would cost more than they save, and long lines would not fit.
+fn max_request_size(settings: &Settings<'_>, max_rate: Option<f64>) -> usize {
+    const KEY: &str = "max_allowed_request_size";
+    const LEAST: usize = 102_400;
+    let most = usize::try_from(bytes(settings, KEY)).unwrap_or(usize::MAX);
+    match max_rate {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number; it saturates")]
+        Some(rate) if !settings.is_given(KEY) => {
+            let longest_line = usize::try_from(settings.count("max_line_size")).unwrap_or(usize::MAX);
+            most.min(((rate * 10.0) as usize).max(LEAST).max(longest_line.saturating_mul(2)))
+        }
+        _ => most,
     }
-    let key = "max_send_rate_enforcement";
-    match is_rate(text) {
-        true => report.warn(key, format!("{text:?} is not honoured yet: there is no limit")),
-        false => report.refuse(
-            key,
-            format!("{text:?} is no rate; write unlimited, legacy, or a rate such as \"5 MB/s\" (B for bytes, not b); there is no limit"),
-        ),
-    };
 }
 
-/// Number, optional K, M, G or T with an optional i, `B`, `/`, and one of s, m, h, d, w.
-fn is_rate(text: &str) -> bool {
-    let Some((amount, time)) = text.split_once('/') else { return false };
-    let unit = amount.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-' || c == '+');
-    let number = &amount[..amount.len() - unit.len()];
-    let unit = unit.trim();
-    let prefix = unit.strip_suffix('B').map(str::to_ascii_lowercase);
-    let known = ["", "k", "m", "g", "t", "ki", "mi", "gi", "ti"];
-    number.parse::<f64>().is_ok()
-        && prefix.is_some_and(|prefix| known.contains(&prefix.as_str()))
-        && time.trim().to_ascii_lowercase().starts_with(['s', 'm', 'h', 'd', 'w'])
+/// The most bytes per second; `None` = no limit.
+fn max_rate(settings: &Settings<'_>, report: &mut Report) -> Option<f64> {
+    const KEY: &str = "max_send_rate_enforcement";
+    const ALLOWED: &str = "write \"unlimited\", \"legacy\", or a rate such as \"5 MB/s\"";
+    let text = settings.text(KEY).unwrap_or_default();
+    let shown = value::shown(&text.into());
+    let (message, hint) = match SendRate::read(text) {
+        Ok(SendRate::Unlimited | SendRate::Legacy) => return None,
+        Ok(SendRate::Limited { bytes_per_second, has_more }) => {
+            if has_more {
+                let message = format!(
+                    "{shown} is read as {bytes_per_second} bytes per second, what is around that is passed over"
+                );
+                report.warn(KEY, message).kind(Kind::Conversion).hint(ALLOWED);
+            }
+            return Some(bytes_per_second);
+        }
+        Err(NoRate::Bits) => (
+            format!("{shown} counts bits, with its small b; there is no limit"),
+            "give bytes, with a capital B: 8 Mb/s are \"1 MB/s\"",
+        ),
+        Err(NoRate::NotPositive) => (format!("{shown} would never send anything; there is no limit"), ALLOWED),
+        Err(NoRate::Other) => (format!("{shown} is no rate; there is no limit"), ALLOWED),
+    };
+    report.refuse(KEY, message).hint(hint);
+    None
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
+    use scalyr_monitor::registry::Environment;
+
+    use super::super::keys::GLOBAL;
+    use super::super::load::from_text;
+    use super::super::settings::Scope;
     use super::*;
 
+    const SIX: [&str; 6] = [
+        "max_allowed_request_size",
+        "pipeline_threshold",
+        "min_request_spacing_interval",
+        "max_request_spacing_interval",
+        "max_log_offset_size",
+        "max_existing_log_offset_size",
+    ];
+
+    /// The number that holds for a key.
+    fn number(text: &str, key: &'static str) -> f64 {
+        let loaded = from_text(text, PathBuf::from("/etc/agent.json"), &Environment::default()).unwrap();
+        let settings = Settings::read(&loaded.values, GLOBAL, "", Scope::Global, &mut loaded.blank_report());
+        let written = settings.float(key).or_else(|| Some(settings.count(key) as f64));
+        unless_legacy(&settings, key).map(f64::from).or(written).unwrap()
+    }
+
     #[test]
-    fn a_rate_is_told_from_other_texts() {
-        for rate in ["5 MB/s", "1.5 KiB/h", "10 GB/w", "100B/second", "7kb/s".replace('b', "B").as_str(), "1 TiB / d"] {
-            assert!(is_rate(rate), "{rate}");
+    fn the_six_options_have_other_defaults_under_legacy_and_a_written_value_is_never_overridden() {
+        let told: Vec<_> = SIX.iter().map(|key| number("{}", key)).collect();
+        assert_eq!(told, [5_900_000.0, 0.0, 0.0, 5.0, 200_000_000.0, 200_000_000.0]);
+        let legacy = [1_048_576.0, 1.1, 1.0, 5.0, 5_242_880.0, 104_857_600.0];
+        for text in ["{ max_send_rate_enforcement: 'legacy' }", "{ disable_max_send_rate_enforcement_overrides: true }"]
+        {
+            assert_eq!(SIX.iter().map(|key| number(text, key)).collect::<Vec<_>>(), legacy, "{text}");
         }
-        for other in ["5 Mb/s", "fast", "", "5", "MB/s", "5 XB/s", "5 MB/y", "1.2.3 B/s"] {
-            assert!(!is_rate(other), "{other}");
+        for key in SIX {
+            for (rate, value) in [("unlimited", 2048.0), ("5 MB/s", 4096.0), ("legacy", 8192.0)] {
+                let text = format!("{{ max_send_rate_enforcement: '{rate}', {key}: {value} }}");
+                assert_eq!(number(&text, key), value, "{text}");
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ use super::report::{Report, Severity};
 use super::settings::{Scope, Settings};
 use super::syntax;
 use super::value;
+use super::workers::Workers;
 
 /// What `--run-monitor` is asked to run.
 #[derive(Clone, Copy)]
@@ -172,6 +173,7 @@ fn run_defaults(request: &RunRequest<'_>, environment: &Environment, report: &mu
         jitter: request.agent_config.is_some() && settings.boolean(JITTER),
         rotation: rotation(&settings),
         own_files: OwnFiles::new(&log_path, &directory("agent_data_path")),
+        workers: request.agent_config.map_or_else(Workers::default, |loaded| Workers::of_agent(&settings, loaded)),
         rates,
         allow_http: settings.boolean(ALLOW_HTTP),
     };

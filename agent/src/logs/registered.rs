@@ -10,6 +10,7 @@ use scalyr_monitor::registry::Problem;
 use scalyr_monitor::{Error, LogConfig, Logger, Result};
 
 use super::handle::{TailHandle, Withdrawal};
+use crate::config::Workers;
 use crate::config::monitor_logs::{self, registered_log};
 use crate::config::plan::LogPlan;
 use crate::ledger::WorkerId;
@@ -51,14 +52,22 @@ impl Registrations {
     }
 
     /// The registry that one monitor instance is given. `owner` tells instances apart, `monitor` is its name, for
-    /// messages; its relative paths lie below `log_path`, and what is odd about its entries goes to `logger`.
-    pub fn of_monitor(&self, owner: u64, monitor: String, log_path: PathBuf, logger: Logger) -> Arc<RegisteredLogs> {
+    /// messages; its relative paths lie below `log_path`, its files can be those of `workers`, and what is odd about its entries goes to `logger`.
+    pub fn of_monitor(
+        &self,
+        owner: u64,
+        monitor: String,
+        log_path: PathBuf,
+        workers: Workers,
+        logger: Logger,
+    ) -> Arc<RegisteredLogs> {
         let (ended, told) = (AtomicBool::new(false), Mutex::default());
         Arc::new(RegisteredLogs {
             all: self.clone(),
             owner,
             monitor,
             log_path,
+            workers,
             logger,
             held: AtomicUsize::new(0),
             ended,
@@ -83,6 +92,7 @@ pub struct RegisteredLogs {
     owner: u64,
     monitor: String,
     log_path: PathBuf,
+    workers: Workers,
     logger: Logger,
     /// How many files of `all` are its own; changed under their lock.
     held: AtomicUsize,
@@ -107,7 +117,7 @@ impl RegisteredLogs {
     /// Registers a file, or changes it.
     fn copy(&self, log: &LogConfig, must_be_there: bool) -> Result<()> {
         let mut warnings = Vec::new();
-        let log = registered_log(&self.monitor, log, &self.log_path, &mut warnings)
+        let log = registered_log(&self.monitor, log, &self.log_path, &self.workers, &mut warnings)
             .map_err(|problems| Error::new(text_of(log, &problems)))?;
         let mut state = self.all.lock();
         if self.ended.load(Ordering::Acquire) {
@@ -228,7 +238,8 @@ mod tests {
     fn a_tail_thread_that_does_not_come_round_holds_up_neither_a_monitor_nor_the_stop() {
         let (tail, _never_read) = stuck();
         let registrations = Registrations::new(tail);
-        let files = registrations.of_monitor(1, "jobs()".to_owned(), "/var/log".into(), Logger::none());
+        let files =
+            registrations.of_monitor(1, "jobs()".to_owned(), "/var/log".into(), Workers::default(), Logger::none());
         assert!(files.register(LogConfig::new("a.log")).is_ok());
         let refused = files.register(LogConfig::new("b.log")).unwrap_err().to_string();
         assert_eq!(refused, "the agent is busy with other log files; register it again later");

@@ -187,7 +187,7 @@ pub(super) fn construct_with(
         return Err(refused(vec![problem("", refusal)]));
     }
     let mut warnings = Vec::new();
-    let log_plan = monitor_logs::metric_log(&name, &log_config, &surroundings.log_path, &mut warnings);
+    let log_plan = monitor_logs::metric_log(&name, &log_config, &surroundings.log_path, &plan.workers, &mut warnings);
     let log_plan = log_plan.map_err(refused)?;
     let server_attributes = monitor_logs::server_attributes(context.server_attributes, &mut warnings);
     Ok(Instance {

@@ -9,6 +9,7 @@ use scalyr_monitor::user_agent::FragmentSink;
 use scalyr_monitor::{LogFiles, Logger, UserAgentFragment};
 use serde_json::{Map, Value};
 
+use crate::config::Workers;
 use crate::logs::{RegisteredLogs, Registrations, TailHandle};
 use crate::monitors::contribution::Contribution;
 use crate::upload::{HostAttributes, ServerAttributes, UserAgent};
@@ -35,12 +36,26 @@ impl Contributions {
         }
     }
 
-    /// For the instance `monitor` of `module`, whose relative paths lie below `log_path`.
-    pub(super) fn of_monitor(&self, monitor: &str, module: &str, log_path: &Path, logger: &Logger) -> Arc<OfMonitor> {
+    /// For the instance `monitor` of `module`, whose relative paths lie below `log_path`, and whose log files can be
+    /// those of `workers`.
+    pub(super) fn of_monitor(
+        &self,
+        monitor: &str,
+        module: &str,
+        log_path: &Path,
+        workers: &Workers,
+        logger: &Logger,
+    ) -> Arc<OfMonitor> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let logger = logger.for_component(&format!("monitor:{monitor}"));
         Arc::new(OfMonitor {
-            log_files: self.registrations.of_monitor(id, monitor.to_owned(), log_path.to_owned(), logger),
+            log_files: self.registrations.of_monitor(
+                id,
+                monitor.to_owned(),
+                log_path.to_owned(),
+                workers.clone(),
+                logger,
+            ),
             id,
             monitor: monitor.to_owned(),
             module: module.to_owned(),

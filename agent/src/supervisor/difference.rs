@@ -59,4 +59,5 @@ fn same_monitor(a: &MonitorPlan, b: &MonitorPlan) -> bool {
         && a.metric_log == b.metric_log
         && a.metric_rules == b.metric_rules
         && a.allow_http == b.allow_http
+        && a.workers == b.workers
 }

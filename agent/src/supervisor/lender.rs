@@ -38,7 +38,8 @@ impl Lender {
 
     fn without_monitors(&self, monitor: &MonitorPlan) -> Surroundings {
         let module = monitor.entry.get("module").and_then(|module| module.as_str()).unwrap_or(&monitor.short_name);
-        let contribution = self.contributions.of_monitor(&monitor.name(), module, &self.log_path, &self.logger);
+        let contribution =
+            self.contributions.of_monitor(&monitor.name(), module, &self.log_path, &monitor.workers, &self.logger);
         Surroundings {
             clock: self.clock.clone(),
             logger: self.logger.clone(),

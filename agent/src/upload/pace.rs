@@ -16,6 +16,9 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest `Retry-After` that is honoured: a mistaken one must not silence the agent for days.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
+/// No rate is so low that nothing is sent for longer than this.
+const LONGEST_PRICE: Duration = Duration::from_secs(365 * 86_400);
+
 /// When the send thread, which is free now, may begin its next request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Turn {
@@ -40,6 +43,9 @@ pub(super) struct Turn {
 /// With a minimum above 0 (`legacy`) the old rule counts: between minimum and maximum, longer after a request below the
 /// low water mark, shorter after one above the high water mark. Its start value is the minimum. Sizes are uncompressed.
 ///
+/// With a limit of the rate a request of N bytes, before compression, also keeps the next one back until N bytes may have
+/// been sent. The first one leaves at once, however large it is.
+///
 /// After a failure the same request is tried again after 1 s, then each time longer by
 /// `failure_request_spacing_adjustment` up to `max_error_request_spacing_interval`, each pause up to 20 % longer or
 /// shorter by chance so that a fleet does not knock in step. `Retry-After` is honoured up to an hour.
@@ -48,6 +54,8 @@ pub(super) struct Pace {
     spacing: Duration,
     last_start: Option<Instant>,
     last_settlement: Option<Instant>,
+    /// When what was sent has been paid for, under a limit of the rate.
+    paid: Option<Instant>,
     /// The pause after the next failure, before chance.
     pause: Duration,
 }
@@ -56,7 +64,7 @@ impl Pace {
     /// Nothing was sent yet.
     pub(super) fn new(pacing: Pacing) -> Self {
         let pause = FIRST_PAUSE.min(pacing.max_error_spacing.max(SHORTEST_PAUSE));
-        Self { pacing, spacing: pacing.min_spacing, last_start: None, last_settlement: None, pause }
+        Self { pacing, spacing: pacing.min_spacing, last_start: None, last_settlement: None, paid: None, pause }
     }
 
     /// A request leaves.
@@ -71,6 +79,7 @@ impl Pace {
 
     /// A request with a body of this many bytes, uncompressed, was dealt with by the server.
     pub(super) fn succeeded(&mut self, bytes: usize) {
+        self.charge(bytes);
         self.pause = FIRST_PAUSE.min(self.pacing.max_error_spacing.max(SHORTEST_PAUSE));
         let Pacing { low_water, high_water, min_spacing, max_spacing, .. } = self.pacing;
         let factor = match bytes {
@@ -79,6 +88,22 @@ impl Pace {
             _ => 1.0,
         };
         self.spacing = scaled(self.spacing, factor, max_spacing.max(min_spacing)).max(min_spacing);
+    }
+
+    /// Under a limit of the rate: nothing leaves before the time that so many bytes may take has passed. Counted from the
+    /// start of their request, so that the time on the way is not lost. Failed requests cost nothing.
+    fn charge(&mut self, bytes: usize) {
+        if let (Some(rate), Some(start)) = (self.pacing.max_rate, self.last_start) {
+            #[expect(clippy::cast_precision_loss, reason = "bodies are far smaller")]
+            let seconds = bytes as f64 / rate;
+            let price = Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_PRICE).min(LONGEST_PRICE);
+            self.paid = Some(start + price);
+        }
+    }
+
+    /// How long the limit of the rate keeps the next request back from now on.
+    pub(super) fn rate_pause(&self, now: Instant) -> Option<Duration> {
+        self.paid.map(|paid| paid.saturating_duration_since(now)).filter(|pause| !pause.is_zero())
     }
 
     /// A request failed: how long to wait before it is tried again. `chance` lies in 0..=1, `retry_after` is what the
@@ -92,7 +117,7 @@ impl Pace {
 
     /// When the next request may begin.
     pub(super) fn turn(&self) -> Turn {
-        let after = |spacing: Duration| self.last_start.map(|start| start + spacing);
+        let after = |spacing: Duration| self.last_start.map(|start| start + spacing).max(self.paid);
         let (small, large) = if self.pacing.min_spacing.is_zero() {
             (QUIET_SPACING.min(self.pacing.max_spacing), Duration::ZERO)
         } else {
@@ -121,6 +146,7 @@ mod tests {
     fn defaults() -> Pacing {
         Pacing {
             max_request_size: 5_900_000,
+            max_rate: None,
             min_spacing: Duration::ZERO,
             max_spacing: Duration::from_secs(5),
             max_error_spacing: Duration::from_secs(30),
@@ -145,6 +171,61 @@ mod tests {
             assert_eq!(pace.turn().small, Some(start + Duration::from_millis(250)));
         }
         assert_eq!(pace.turn().large, Some(start), "a large request need not wait");
+    }
+
+    /// The starts of requests of these sizes that are always waiting, in seconds after the first.
+    fn starts(pacing: Pacing, sizes: impl IntoIterator<Item = usize>) -> Vec<f64> {
+        let clock = Clock::manual(Timestamp::from_millis(0));
+        let (begin, mut pace) = (clock.monotonic(), Pace::new(pacing));
+        let mut starts = Vec::new();
+        for bytes in sizes {
+            let turn = pace.turn();
+            let due = if bytes >= pacing.high_water.0 { turn.large } else { turn.small };
+            clock.advance(due.map_or(Duration::ZERO, |due| due.saturating_duration_since(clock.monotonic())));
+            starts.push((clock.monotonic() - begin).as_secs_f64());
+            pace.started(clock.monotonic());
+            // The server takes its time, which counts.
+            clock.advance(Duration::from_millis(100));
+            pace.succeeded(bytes);
+        }
+        starts
+    }
+
+    #[test]
+    fn under_a_limit_of_the_rate_a_request_keeps_the_next_one_back_until_it_is_paid_for() {
+        let limited = |rate: f64| Pacing { max_rate: Some(rate), ..defaults() };
+        assert_eq!(starts(limited(1e6), [5_000_000, 1_000_000, 500_000, 1]), [0.0, 5.0, 6.0, 6.5]);
+        assert_eq!(starts(limited(1e6), [100, 100, 100]), [0.0, 0.25, 0.5], "small ones keep their spacing");
+        assert_eq!(starts(limited(1000.0), [5_900_000, 10]), [0.0, 5900.0], "even a large one leaves");
+        assert_eq!(starts(limited(1e300), [5_900_000, 5_900_000]), [0.0, 0.1]);
+        assert_eq!(starts(limited(1e-300), [1, 1]), [0.0, 365.0 * 86_400.0]);
+    }
+
+    #[test]
+    fn the_rate_holds_over_ten_seconds_whatever_the_sizes_are() {
+        let sizes = [90_000, 1_000_000, 40, 300_000, 250_000, 999_000, 700, 100_000];
+        let starts = starts(Pacing { max_rate: Some(100_000.0), ..defaults() }, sizes);
+        for (first, begin) in starts.iter().enumerate() {
+            let within = |at: &&f64| **at < begin + 10.0;
+            let sent: usize =
+                starts.iter().zip(sizes).skip(first).filter(|(at, _)| within(at)).map(|(_, size)| size).sum();
+            assert!(sent <= 2_000_000, "{sent} bytes from {begin} on");
+        }
+        let whole: usize = sizes.iter().take(7).sum();
+        assert!((starts[7] - whole as f64 / 100_000.0).abs() < 0.3, "{starts:?}");
+    }
+
+    #[test]
+    fn a_limit_of_the_rate_says_how_long_it_keeps_a_request_back() {
+        let mut pace = Pace::new(Pacing { max_rate: Some(1000.0), ..defaults() });
+        let start = now();
+        assert_eq!(pace.rate_pause(start), None);
+        pace.started(start);
+        assert_eq!(pace.failed(0.5, None), Duration::from_secs(1), "a failure costs nothing");
+        assert_eq!(pace.rate_pause(start), None);
+        pace.succeeded(4000);
+        assert_eq!(pace.rate_pause(start + Duration::from_secs(1)), Some(Duration::from_secs(3)));
+        assert_eq!(pace.rate_pause(start + Duration::from_secs(4)), None);
     }
 
     #[test]

@@ -200,6 +200,8 @@ impl Send {
     fn note_success(&mut self, request: &Request) {
         self.pace.succeeded(request.body().bytes().len());
         self.progress.succeeded(self.clock.now());
+        let rate_pause = self.pace.rate_pause(self.clock.monotonic());
+        self.progress.lock().rate_pause_seconds = rate_pause.map(|pause| pause.as_secs_f64());
         if let Some(outage) = self.state.outage.ended(self.clock.monotonic()) {
             let (server, seconds) = (&self.plan.server, outage.as_secs());
             self.logger.info(format_args!("Uploads to {server} work again, after {seconds} seconds of failures"));

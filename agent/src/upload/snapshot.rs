@@ -51,6 +51,8 @@ pub struct SessionSnapshot {
     pub failing_since_ms: Option<i64>,
     /// The pause before the failed request is sent again, while it lasts.
     pub back_off_seconds: Option<f64>,
+    /// How long `max_send_rate_enforcement` keeps the next request back, after the last one; none when it need not wait.
+    pub rate_pause_seconds: Option<f64>,
     /// Whether a request is on its way or waits to be sent again.
     pub in_flight: bool,
     /// Batches that wait to be packed.
@@ -85,6 +87,7 @@ impl Progress {
             last_answer: None,
             failing_since_ms: None,
             back_off_seconds: None,
+            rate_pause_seconds: None,
             in_flight: false,
             waiting_batches: 0,
             broken: None,
@@ -107,6 +110,7 @@ impl Progress {
         snapshot.last_request_bytes = raw as u64;
         snapshot.last_attempt_ms = Some(now.as_millis());
         snapshot.back_off_seconds = None;
+        snapshot.rate_pause_seconds = None;
         snapshot.in_flight = true;
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use scalyr_agent::config::Workers;
 use scalyr_agent::config::plan::LogPlan;
 use scalyr_agent::logs::{RegisteredLogs, Registrations, Withdrawal};
 use scalyr_monitor::{Clock, LogConfig, LogFiles, Logger};
@@ -20,7 +21,7 @@ fn described(mut log: LogPlan, name: &str) -> LogPlan {
 /// What two monitors are given.
 fn monitors(tailing: &Tailing) -> (Registrations, [Arc<RegisteredLogs>; 2]) {
     let all = Registrations::new(tailing.running().tail.clone());
-    let of = |id, name: &str| all.of_monitor(id, name.to_owned(), tailing.path(""), Logger::none());
+    let of = |id, name: &str| all.of_monitor(id, name.to_owned(), tailing.path(""), Workers::default(), Logger::none());
     let monitors = [of(1, "docker()"), of(2, "kubernetes()")];
     (all, monitors)
 }

@@ -10,6 +10,7 @@ use scalyr_monitor::user_agent::FragmentSink;
 use scalyr_monitor::{Error, LogConfig, Logger, Result, UserAgentFragment};
 use serde_json::{Map, Value};
 
+use crate::config::Workers;
 use crate::config::monitor_logs::registered_log;
 use crate::monitors::contribution::Contribution;
 
@@ -19,6 +20,7 @@ pub(super) struct WouldSay {
     pub(super) logger: Logger,
     pub(super) monitor: String,
     pub(super) log_path: PathBuf,
+    pub(super) workers: Workers,
 }
 
 impl Contribution for WouldSay {
@@ -57,9 +59,9 @@ impl WouldCopy {
     }
 
     fn check(&self, log: &LogConfig) -> Result<PathBuf> {
-        let WouldSay { logger, monitor, log_path } = &self.say;
+        let WouldSay { logger, monitor, log_path, workers } = &self.say;
         let mut warnings = Vec::new();
-        let plan = registered_log(monitor, log, log_path, &mut warnings).map_err(|problems| {
+        let plan = registered_log(monitor, log, log_path, workers, &mut warnings).map_err(|problems| {
             let told: Vec<String> =
                 problems.iter().map(|Problem { path, message, .. }| format!("{path}: {message}")).collect();
             Error::new(format!("the log file {} would not be copied: {}", log.path.display(), told.join("; ")))

@@ -1,5 +1,6 @@
 //! The keys at the top level.
 
+use super::Stage::{Checkpoint, Configuration, Files, Kubernetes, Lines, Monitors, OwnLogs, Process, Status, Upload};
 use super::{
     Key, Kind, MAX_SECONDS, MIN_SAMPLE_INTERVAL, bytes, flag, float, integer, open_text, seconds, text, texts,
 };
@@ -9,7 +10,7 @@ const INGESTION: &str = "it belongs to an experimental protocol of the Python ag
 const COLLECTOR: &str = "this agent has no garbage collector";
 
 const fn kubernetes(key: Key) -> Key {
-    key.not_yet("the agent does not watch Kubernetes yet")
+    key.at(Kubernetes).not_yet("the agent does not watch Kubernetes yet")
 }
 
 const fn profiler(key: Key) -> Key {
@@ -23,6 +24,9 @@ const fn leak_switch(name: &'static str) -> Key {
 const fn leak_delay(name: &'static str) -> Key {
     Key::new(name, Kind::Integer(None)).only_in_file().obsolete(LEAK)
 }
+
+/// More sessions of one worker help nobody.
+const MAX_SESSIONS: f64 = 1_000.0;
 
 /// The ways to compress an upload.
 pub(crate) const COMPRESSIONS: &[&str] = &["deflate", "bz2", "lz4", "zstandard", "none"];
@@ -43,62 +47,61 @@ pub const SECTIONS: &[(&str, &str)] = &[
 pub const GLOBAL: &[Key] = keys! {
     // 8.1 identity, paths, server
     /// The "Log Write Access" key of the account that everything is uploaded to.
-    open_text("api_key").secret().vital(),
+    open_text("api_key").at(Upload).secret().vital(),
     /// Address of the server that takes the uploads; https is put in place of http unless `allow_http` is set.
-    text("scalyr_server", "https://agent.scalyr.com").by_variable("SCALYR_SERVER").vital(),
+    text("scalyr_server", "https://agent.scalyr.com").at(Upload).by_variable("SCALYR_SERVER").vital(),
     /// Lets `scalyr_server` be reached over plain http, unencrypted.
-    flag("allow_http", false),
+    flag("allow_http", false).at(Configuration),
     /// Lets monitors use http:// addresses; with false those options of monitors are brought to https.
-    flag("allow_http_monitors", true),
+    flag("allow_http_monitors", true).at(Monitors),
     /// Attributes of this host, sent with every upload: names with a text, a number or a bool each. `serverHost` is the
     /// host's name unless given here.
-    Key::new("server_attributes", Kind::Object),
+    Key::new("server_attributes", Kind::Object).at(Upload),
     /// Cuts the host's name at its first dot before it becomes `serverHost`.
-    flag("strip_domain_from_default_server_host", false),
+    flag("strip_domain_from_default_server_host", false).at(Configuration),
     /// Folder of the agent's own log and of the metric logs. Relative paths start at the folder of the main
     /// configuration file.
-    text("agent_log_path", "/var/log/scalyr-agent-2"),
+    text("agent_log_path", "/var/log/scalyr-agent-2").at(OwnLogs),
     /// Folder of the positions in the log files, of the lock and of the status socket.
-    text("agent_data_path", "/var/lib/scalyr-agent-2"),
+    text("agent_data_path", "/var/lib/scalyr-agent-2").at(Checkpoint),
     /// Folder whose `*.json` files are read too, in the order of their names; relative to the folder of the main file.
-    text("config_directory", "agent.d"),
+    text("config_directory", "agent.d").at(Configuration),
     /// Folders that the Python agent searched for monitors.
     text("additional_monitor_module_paths", "")
         .obsolete("Python monitors cannot be loaded; link monitor crates instead"),
     /// Environment variables whose value replaces `$NAME` and `${NAME}` in the texts of this file: names, or objects with
     /// `var` and `default`. `$$NAME` stands for `$NAME` itself.
-    Key::new("import_vars", Kind::Any).only_in_file(),
+    Key::new("import_vars", Kind::Any).at(Configuration).only_in_file(),
     /// Further accounts or servers to upload to; `worker_id` of a log chooses among them.
-    Key::new("workers", Kind::Objects)
+    Key::new("workers", Kind::Objects).at(Upload)
         .alias("api_keys")
-        .only_in_file()
-        .not_yet("only the worker `default` runs, with `api_key`"),
+        .only_in_file(),
     /// The log files to copy.
-    Key::new("logs", Kind::Objects).only_in_file(),
+    Key::new("logs", Kind::Objects).at(Files).only_in_file(),
     /// The units of the systemd journal to copy. Not copied yet: each entry is refused.
-    Key::new("journald_logs", Kind::Objects).only_in_file(),
+    Key::new("journald_logs", Kind::Objects).at(Files).only_in_file(),
     /// The logs of Kubernetes pods to copy. Not copied yet: each entry is refused.
-    Key::new("k8s_logs", Kind::Objects).only_in_file(),
+    Key::new("k8s_logs", Kind::Objects).at(Kubernetes).only_in_file(),
     /// The monitors to run; the other keys of an entry are options of its monitor.
-    Key::new("monitors", Kind::Objects).only_in_file(),
+    Key::new("monitors", Kind::Objects).at(Monitors).only_in_file(),
     // 8.2 network
     /// Checks the server's TLS certificate. With false anybody on the way can read what is uploaded.
-    flag("verify_server_certificate", true),
+    flag("verify_server_certificate", true).at(Upload),
     /// File with the certificates that are trusted, in PEM form. Without it those compiled into the agent are.
-    open_text("ca_cert_path"),
+    open_text("ca_cert_path").at(Upload),
     /// A second file of trusted certificates.
     open_text("new_ca_cert_path").obsolete("nothing ever read it"),
     /// Proxy for uploads over http.
-    open_text("http_proxy").not_yet("the server is reached without a proxy"),
+    open_text("http_proxy").at(Upload).not_yet("the server is reached without a proxy"),
     /// Proxy for uploads over https.
-    open_text("https_proxy").not_yet("the server is reached without a proxy"),
+    open_text("https_proxy").at(Upload).not_yet("the server is reached without a proxy"),
     /// Seconds after which an upload without an answer is given up and tried again.
-    seconds("request_deadline", 60.0).range(0.1, MAX_SECONDS),
+    seconds("request_deadline", 60.0).at(Upload).range(0.1, MAX_SECONDS),
     /// How uploads are compressed.
-    text("compression_type", "deflate").words(COMPRESSIONS),
+    text("compression_type", "deflate").at(Upload).words(COMPRESSIONS),
     /// How hard uploads are compressed: 1 to 9 for deflate and bz2, 0 to 16 for lz4, 1 to 22 for zstandard. Without it
     /// 6, 9, 0 and 3.
-    Key::new("compression_level", Kind::Integer(None)),
+    Key::new("compression_level", Kind::Integer(None)).at(Upload),
     /// Chose the HTTP library of the Python agent.
     flag("use_requests_lib", false).obsolete("there is one HTTP client"),
     /// Chose the TLS library of the Python agent.
@@ -110,136 +113,136 @@ pub const GLOBAL: &[Key] = keys! {
     /// Host and port of the experimental protocol.
     text("new_ingestion_bootstrap_address", "127.0.0.1:4772").obsolete(INGESTION),
     /// Tests the connection to the server at start, also when no terminal is attached.
-    flag("check_remote_if_no_tty", false).not_yet("there is no check of the connection at start"),
+    flag("check_remote_if_no_tty", false).at(Process).not_yet("there is no check of the connection at start"),
     /// Throws away everything instead of sending it; for debugging.
-    flag("disable_send_requests", false).not_yet("requests are sent"),
+    flag("disable_send_requests", false).at(Upload).not_yet("requests are sent"),
     /// Used an older layout of the requests.
     flag("disable_logfile_addevents_format", false).obsolete("there is one request format"),
     /// Never lets the time of an event go back within a session.
-    flag("enforce_monotonic_timestamps", false).not_yet(""),
+    flag("enforce_monotonic_timestamps", false).at(Upload).not_yet("an event has the time at which its line was read"),
     /// Seconds between two times that monitors were asked for their part of the User-Agent header.
     integer("user_agent_refresh_interval", 60)
         .obsolete("what a monitor adds to the User-Agent goes out with the next request"),
     // 8.3 upload pacing; the defaults are those of `legacy`
     /// The most that is uploaded: `unlimited`, a rate such as `5 MB/s`, or `legacy` for the slower pace of old agents.
-    text("max_send_rate_enforcement", "unlimited"),
+    text("max_send_rate_enforcement", "unlimited").at(Upload),
     /// Keeps the slower defaults of `legacy` with every `max_send_rate_enforcement`.
-    flag("disable_max_send_rate_enforcement_overrides", false),
+    flag("disable_max_send_rate_enforcement_overrides", false).at(Upload),
     /// The largest upload, in bytes before compression.
-    bytes("max_allowed_request_size", 1_048_576).unless_legacy(5_900_000).range(1_000.0, 1e9),
+    bytes("max_allowed_request_size", 1_048_576).at(Upload).unless_legacy(5_900_000).range(1_000.0, 1e9),
     /// The size below which an upload is not made smaller after the server found one too large, in bytes.
-    bytes("min_allowed_request_size", 102_400).not_yet(""),
+    bytes("min_allowed_request_size", 102_400).at(Upload).not_yet("a request that is too large for the server is sent again as it is"),
     /// Share of the largest upload that must be full before the next one is prepared ahead.
-    float("pipeline_threshold", 1.1).not_yet("the next request is always prepared while one is on its way"),
+    float("pipeline_threshold", 1.1).at(Upload).unless_legacy(0).not_yet("the next request is always prepared while one is on its way"),
     /// The least time between two uploads, in seconds.
-    seconds("min_request_spacing_interval", 1.0).unless_legacy(0),
+    seconds("min_request_spacing_interval", 1.0).at(Upload).unless_legacy(0),
     /// The most time between two uploads while all is well, in seconds.
-    seconds("max_request_spacing_interval", 5.0),
+    seconds("max_request_spacing_interval", 5.0).at(Upload),
     /// The most time between two attempts while the server cannot be reached, in seconds.
-    seconds("max_error_request_spacing_interval", 30.0).range(0.1, MAX_SECONDS),
+    seconds("max_error_request_spacing_interval", 30.0).at(Upload).range(0.1, MAX_SECONDS),
     /// Uploads smaller than this many bytes make the next one wait longer.
-    bytes("low_water_bytes_sent", 20_480),
+    bytes("low_water_bytes_sent", 20_480).at(Upload),
     /// Factor by which the wait grows after a small upload.
-    float("low_water_request_spacing_adjustment", 1.5).range(0.0, 1e6),
+    float("low_water_request_spacing_adjustment", 1.5).at(Upload).range(0.0, 1e6),
     /// Uploads larger than this many bytes make the next one come sooner.
-    bytes("high_water_bytes_sent", 102_400),
+    bytes("high_water_bytes_sent", 102_400).at(Upload),
     /// Factor by which the wait shrinks after a large upload.
-    float("high_water_request_spacing_adjustment", 0.6).range(0.0, 1e6),
+    float("high_water_request_spacing_adjustment", 0.6).at(Upload).range(0.0, 1e6),
     /// Factor by which the wait grows after a failed upload.
-    float("failure_request_spacing_adjustment", 1.5).range(0.0, 1e6),
+    float("failure_request_spacing_adjustment", 1.5).at(Upload).range(0.0, 1e6),
     /// Factor by which uploads shrink after the server found one too large.
-    float("request_too_large_adjustment", 0.5).not_yet(""),
+    float("request_too_large_adjustment", 0.5).at(Upload).not_yet("a request that is too large for the server is sent again as it is"),
     /// The most bytes of a file seen for the first time that are copied; what lies before is skipped, and logged.
-    bytes("max_log_offset_size", 5_242_880).unless_legacy(200_000_000),
+    bytes("max_log_offset_size", 5_242_880).at(Files).unless_legacy(200_000_000),
     /// The most bytes that copying of a known file may lie behind its end; what lies before is skipped, and logged.
-    bytes("max_existing_log_offset_size", 104_857_600).unless_legacy(200_000_000),
+    bytes("max_existing_log_offset_size", 104_857_600).at(Files).unless_legacy(200_000_000),
     // 8.4 reading files
     /// The longest line, in bytes; a longer one is split.
-    integer("max_line_size", 49_900).range(1.0, 10_000_000.0),
+    integer("max_line_size", 49_900).at(Lines).range(1.0, 10_000_000.0),
     /// Seconds that the last line of a file is waited for when its line break is missing.
-    seconds("line_completion_wait_time", 5.0),
+    seconds("line_completion_wait_time", 5.0).at(Lines),
     /// Bytes that are read from a file at once.
-    integer("read_page_size", 65_536).not_yet(""),
+    integer("read_page_size", 65_536).at(Files).not_yet("files are read in pieces of a size of our own"),
     /// The longest json or cri line that is taken apart, in bytes; the same as `read_page_size` unless given.
-    Key::new("internal_parse_max_line_size", Kind::Integer(None)).not_yet(""),
+    Key::new("internal_parse_max_line_size", Kind::Integer(None)).at(Lines).not_yet("json and cri lines are sent as they are"),
     /// The number after which events begin a new sequence.
-    integer("max_sequence_number", 1 << 40).not_yet(""),
+    integer("max_sequence_number", 1 << 40).at(Upload).not_yet("a sequence never comes to its end"),
     /// Seconds after which bytes that could not be read are skipped.
-    seconds("copy_staleness_threshold", 900.0).not_yet("old data is sent however old it is"),
+    seconds("copy_staleness_threshold", 900.0).at(Files).not_yet("old data is sent however old it is"),
     /// Seconds that a vanished file is waited for before it is let go.
-    seconds("log_deletion_delay", 600.0),
+    seconds("log_deletion_delay", 600.0).at(Files),
     /// Seconds between two searches for new files.
-    seconds("max_new_log_detection_time", 60.0),
+    seconds("max_new_log_detection_time", 60.0).at(Files),
     /// The least time between two looks at the same file, in seconds.
-    Key::new("minimum_scan_interval", Kind::Integer(None)).not_yet(""),
+    Key::new("minimum_scan_interval", Kind::Integer(None)).at(Files).not_yet("a file is looked at whenever it may have grown"),
     /// Seconds without a change after which a file is closed.
-    integer("close_old_files_duration_in_seconds", 3600).not_yet(""),
+    integer("close_old_files_duration_in_seconds", 3600).at(Files).not_yet("a quiet file stays open while there is room for it"),
     /// Seconds between two times that all positions are written to disk.
-    integer("full_checkpoint_interval_in_seconds", 60).not_yet(""),
+    integer("full_checkpoint_interval_in_seconds", 60).at(Checkpoint).not_yet("positions are written with each acknowledged request"),
     /// Seconds after which stored positions are too old to be used.
-    integer("max_allowed_checkpoint_age", 900).only_in_file().not_yet("positions are used however old they are"),
+    integer("max_allowed_checkpoint_age", 900).at(Checkpoint).only_in_file().not_yet("positions are used however old they are"),
     /// Files whose stored position is not used at start; shell patterns.
-    texts("ignore_checkpoints_on_startup_path_globs", &[]).not_yet("the positions of these files are used"),
+    texts("ignore_checkpoints_on_startup_path_globs", &[]).at(Checkpoint).not_yet("the positions of these files are used"),
     /// Notices logs that are rotated by copying and truncating them.
-    flag("enable_copy_truncate_log_rotation_support", true).only_in_file().not_yet(""),
+    flag("enable_copy_truncate_log_rotation_support", true).at(Files).only_in_file().not_yet("a truncated file is always noticed"),
     /// Adds `raw_timestamp`, the time as it was written, to events of json and cri lines.
-    flag("include_raw_timestamp_field", true).not_yet(""),
+    flag("include_raw_timestamp_field", true).at(Lines).not_yet("json and cri lines are sent as they are"),
     /// Joins json lines that the container runtime split.
-    flag("merge_json_parsed_lines", false).not_yet(""),
+    flag("merge_json_parsed_lines", false).at(Lines).not_yet("json lines are sent as they are"),
     // 8.5 monitors and own logs
     /// Seconds between two samples of a monitor whose entry has no `sample_interval`.
-    seconds("global_monitor_sample_interval", 30.0).range(MIN_SAMPLE_INTERVAL, MAX_SECONDS),
+    seconds("global_monitor_sample_interval", 30.0).at(Monitors).range(MIN_SAMPLE_INTERVAL, MAX_SECONDS),
     /// Delays the first sample of each monitor by a random time, so that not all run at once.
-    flag("global_monitor_sample_interval_enable_jitter", true),
+    flag("global_monitor_sample_interval_enable_jitter", true).at(Monitors),
     /// Runs `linux_system_metrics` without an entry for it.
-    flag("implicit_metric_monitor", true),
+    flag("implicit_metric_monitor", true).at(Monitors),
     /// Runs `linux_process_metrics` on the agent itself without an entry for it.
-    flag("implicit_agent_process_metrics_monitor", true),
+    flag("implicit_agent_process_metrics_monitor", true).at(Monitors),
     /// Uploads the agent's own log.
-    flag("implicit_agent_log_collection", true),
+    flag("implicit_agent_log_collection", true).at(OwnLogs),
     /// Metrics that get a second one with their change per second: `monitor:metric`, or `monitor:metric:field=value`.
-    texts("calculate_rate_metric_names", &[]),
+    texts("calculate_rate_metric_names", &[]).at(Monitors),
     /// Seconds between two times that values of vanished metrics are forgotten; 0 for never.
-    integer("metric_functions_cleanup_interval", 1800).range(0.0, MAX_SECONDS),
+    integer("metric_functions_cleanup_interval", 1800).at(Monitors).range(0.0, MAX_SECONDS),
     /// How many old files of the agent log, and of each metric log, are kept.
-    integer("log_rotation_backup_count", 2).range(0.0, 10_000.0),
+    integer("log_rotation_backup_count", 2).at(OwnLogs).range(0.0, 10_000.0),
     /// Bytes after which the agent log, and each metric log, begins a new file.
-    bytes("log_rotation_max_bytes", 20_971_520),
+    bytes("log_rotation_max_bytes", 20_971_520).at(OwnLogs),
     /// How much is logged to find a mistake: 0 for nothing more, 5 for everything.
-    integer("debug_level", 0).range(0.0, 5.0),
+    integer("debug_level", 0).at(OwnLogs).range(0.0, 5.0),
     /// The parts of the agent that `debug_level` is for; without any all of them.
-    texts("debug_level_logger_names", &[]).not_yet(""),
+    texts("debug_level_logger_names", &[]).at(OwnLogs),
     /// The least severity that `start --no-fork` prints, in any case; `NOTSET` prints all.
-    text("stdout_severity", "NOTSET"),
+    text("stdout_severity", "NOTSET").at(OwnLogs),
     /// Logs more while the agent starts.
-    flag("debug_init", false).not_yet(""),
+    flag("debug_init", false).at(OwnLogs).not_yet("the start is logged as everything else is"),
     /// Compares the command line of a running process with the one in the pid file.
-    flag("pidfile_advanced_reuse_guard", false).not_yet(""),
+    flag("pidfile_advanced_reuse_guard", false).at(Process).not_yet("a lock in agent_data_path keeps a second agent out"),
     /// Threads that process syslog messages.
-    integer("syslog_processing_thread_count", 16).only_in_file().not_yet(""),
+    integer("syslog_processing_thread_count", 16).at(Monitors).only_in_file().not_yet("there is no syslog monitor yet"),
     // 8.6 process and statistics
     /// Seconds between two looks whether the configuration has changed.
-    seconds("config_change_check_interval", 30.0),
+    seconds("config_change_check_interval", 30.0).at(Configuration),
     /// Seconds between two lines about the agent in its log.
-    seconds("overall_stats_log_interval", 600.0).not_yet(""),
+    seconds("overall_stats_log_interval", 600.0).at(OwnLogs).not_yet("`agent status` shows the figures, the log does not"),
     /// Seconds between two lines about copying in the agent log.
-    seconds("copying_manager_stats_log_interval", 300.0).not_yet(""),
+    seconds("copying_manager_stats_log_interval", 300.0).at(OwnLogs).not_yet("`agent status` shows the figures, the log does not"),
     /// Seconds between two lines about the bandwidth in the agent log.
-    seconds("bandwidth_stats_log_interval", 60.0).not_yet(""),
+    seconds("bandwidth_stats_log_interval", 60.0).at(OwnLogs).not_yet("`agent status` shows the figures, the log does not"),
     /// Seconds between two lines about the inside of the Python agent; 0 for none.
-    integer("instrumentation_stats_log_interval", 0).obsolete("it timed the inside of the Python agent"),
+    integer("instrumentation_stats_log_interval", 0).range(0.0, MAX_SECONDS).obsolete("it timed the inside of the Python agent"),
     /// Seconds without an attempt to upload after which the agent counts as unhealthy.
-    seconds("healthy_max_time_since_last_copy_attempt", 60.0).not_yet(""),
+    seconds("healthy_max_time_since_last_copy_attempt", 60.0).at(Status).not_yet("the time of the last attempt does not decide about health"),
     /// Seconds that `agent status -v` waits for an answer.
-    integer("agent_status_timeout", 30).only_in_file().not_yet(""),
+    integer("agent_status_timeout", 30).at(Status).only_in_file().not_yet("`agent status` has a time limit of its own"),
     /// Used a process for each session.
     flag("use_multiprocess_workers", false)
         .alias("use_multiprocess_copying_workers")
         .obsolete("sessions are threads, and they use all processors"),
     /// Sessions that upload side by side, for each worker that does not say otherwise.
-    integer("default_sessions_per_worker", 1).alias("default_workers_per_api_key").not_yet("there is one session"),
+    integer("default_sessions_per_worker", 1).range(1.0, MAX_SESSIONS).at(Upload).alias("default_workers_per_api_key"),
     /// Seconds between two lines about each session in the agent log.
-    seconds("default_worker_session_status_message_interval", 600.0).not_yet(""),
+    seconds("default_worker_session_status_message_interval", 600.0).at(OwnLogs).not_yet("`agent status` shows the figures, the log does not"),
     /// Measured each worker process.
     flag("enable_worker_process_metrics_gather", false)
         .alias("enable_worker_session_process_metrics_gather")
@@ -253,7 +256,7 @@ pub const GLOBAL: &[Key] = keys! {
     /// Opened a port with a shell inside the agent.
     flag("use_unsafe_debugging", false).refused("this agent never opens a local shell port; remove it"),
     /// Open files of the agent on Windows.
-    integer("win32_max_open_fds", 512).obsolete("it acts on Windows only"),
+    integer("win32_max_open_fds", 512).range(512.0, 2048.0).obsolete("it acts on Windows only"),
     /// Switched on all profilers.
     profiler(flag("enable_profiling", false)),
     /// Switched on the profiler of processor time.
@@ -401,11 +404,11 @@ pub const GLOBAL: &[Key] = keys! {
 /// The keys of an entry of `workers` (`configuration.md` section 6).
 pub const WORKER_ENTRY: &[Key] = keys! {
     /// Its name, for `worker_id` of a log: letters, digits and `_`.
-    open_text("id").required(),
+    open_text("id").at(Upload).required(),
     /// The "Log Write Access" key that it uploads with.
-    open_text("api_key").secret(),
+    open_text("api_key").at(Upload).secret(),
     /// Address of its server; `scalyr_server` unless given.
-    open_text("server_url"),
+    open_text("server_url").at(Upload),
     /// How many sessions upload side by side; `default_sessions_per_worker` unless given.
-    Key::new("sessions", Kind::Integer(None)).alias("workers").range(1.0, 1_000.0),
+    Key::new("sessions", Kind::Integer(None)).at(Upload).alias("workers").range(1.0, MAX_SESSIONS),
 };

@@ -1,98 +1,99 @@
 //! The keys of an entry of `logs`, of its relatives and of the rules in it.
 
+use super::Stage::{Files, Kubernetes, Lines, Upload};
 use super::{Key, Kind, flag, open_text, seconds, text, texts};
 
 /// The keys of an entry of `logs` (`configuration.md` section 7.1).
 pub const LOG_ENTRY: &[Key] = keys! {
     /// The file, or a pattern of files: `*`, `?`, `[a-z]`, and `**` for folders of any depth. Relative ones start at
     /// `agent_log_path`.
-    open_text("path").required(),
+    open_text("path").at(Files).required(),
     /// Files that match `path` and are not copied; patterns whose `*` also matches `/`.
-    texts("exclude", &[]),
+    texts("exclude", &[]).at(Files),
     /// Name of the parser that the server takes the lines apart with; the same as `parser` in `attributes`, and wins
     /// over it.
-    open_text("parser"),
+    open_text("parser").at(Upload),
     /// Attributes of all events of these files: names with a text, a number or a bool each.
-    Key::new("attributes", Kind::Object),
+    Key::new("attributes", Kind::Object).at(Upload),
     /// Copies a file that is new to the agent from its first byte; with false from its end, unless it was created while
     /// the agent ran.
-    flag("copy_from_start", false),
+    flag("copy_from_start", false).at(Files),
     /// The entry of `workers` that these files are uploaded with.
-    text("worker_id", "default"),
+    text("worker_id", "default").at(Upload),
     /// How lines are taken apart.
-    text("parse_format", "raw").words(&["raw", "json", "cri"]),
+    text("parse_format", "raw").at(Lines).words(&["raw", "json", "cri"]),
     /// The older way to write `parse_format: "json"`.
-    flag("parse_lines_as_json", false),
+    flag("parse_lines_as_json", false).at(Lines),
     /// What is replaced in each line before it is uploaded.
-    Key::new("redaction_rules", Kind::Objects)
+    Key::new("redaction_rules", Kind::Objects).at(Lines)
         .refused("redaction is not built yet, and the lines would leave this host unredacted"),
     /// Which lines together make one event.
-    Key::new("lineGroupers", Kind::Objects).not_yet("each line becomes an event of its own"),
+    Key::new("lineGroupers", Kind::Objects).at(Lines).not_yet("each line becomes an event of its own"),
     /// Which share of the lines is uploaded; the first rule that matches a line counts.
-    Key::new("sampling_rules", Kind::Objects).not_yet("all lines are sent"),
+    Key::new("sampling_rules", Kind::Objects).at(Lines).not_yet("all lines are sent"),
     /// The path that the server is told in place of the real one: a text, or an object with `match`, a regular
     /// expression, and `replacement`.
-    Key::new("rename_logfile", Kind::Any).not_yet("the real path is sent"),
+    Key::new("rename_logfile", Kind::Any).at(Upload).not_yet("the real path is sent"),
     /// Does not tell the server the real path beside the one of `rename_logfile`.
-    Key::new("rename_no_original", Kind::Any).not_yet(""),
+    Key::new("rename_no_original", Kind::Any).at(Upload).not_yet("the real path is sent"),
     /// Member of a json line that holds the message.
-    text("json_message_field", "log").not_yet("lines are sent as they are"),
+    text("json_message_field", "log").at(Lines).not_yet("lines are sent as they are"),
     /// Member of a json line that holds the time.
-    text("json_timestamp_field", "time").not_yet("lines are sent as they are"),
+    text("json_timestamp_field", "time").at(Lines).not_yet("lines are sent as they are"),
     /// Does not copy files that were last changed longer ago than `staleness_threshold_secs`.
-    flag("ignore_stale_files", false).not_yet("files are copied however old they are"),
+    flag("ignore_stale_files", false).at(Files).not_yet("files are copied however old they are"),
     /// Seconds since its last change after which a file is stale.
-    seconds("staleness_threshold_secs", 300.0).not_yet("files are copied however old they are"),
+    seconds("staleness_threshold_secs", 300.0).at(Files).not_yet("files are copied however old they are"),
     /// The least time between two looks at these files, in seconds.
-    Key::new("minimum_scan_interval", Kind::Integer(None)).not_yet(""),
+    Key::new("minimum_scan_interval", Kind::Integer(None)).at(Files).not_yet("a file is looked at whenever it may have grown"),
 };
 
 /// The keys that an entry of `journald_logs` has in place of `path` (`configuration.md` section 7.2).
 pub const JOURNALD_LOG_ENTRY: &[Key] = keys! {
     /// The units whose lines are copied; a regular expression.
-    open_text("journald_unit"),
+    open_text("journald_unit").at(Files),
     /// Fields of the journal, each with a shell pattern of its value.
-    Key::new("journald_globs", Kind::Object),
+    Key::new("journald_globs", Kind::Object).at(Files),
 };
 
 /// The keys that an entry of `k8s_logs` has in place of `path` (`configuration.md` section 7.2).
 pub const K8S_LOG_ENTRY: &[Key] = keys! {
     /// The pods whose logs are copied; a shell pattern.
-    text("k8s_pod_glob", "*"),
+    text("k8s_pod_glob", "*").at(Kubernetes),
     /// The namespaces whose pods are copied; a shell pattern.
-    text("k8s_namespace_glob", "*"),
+    text("k8s_namespace_glob", "*").at(Kubernetes),
     /// The containers whose logs are copied; a shell pattern.
-    text("k8s_container_glob", "*"),
+    text("k8s_container_glob", "*").at(Kubernetes),
 };
 
 /// The keys of an element of `lineGroupers`: `start` and exactly one of the others.
 pub const LINE_GROUPER: &[Key] = keys! {
     /// Matches the first line of an event; a regular expression, like the others.
-    open_text("start").required(),
+    open_text("start").at(Lines).required(),
     /// The event goes on as long as this matches the next line.
-    open_text("continueThrough"),
+    open_text("continueThrough").at(Lines),
     /// The event goes on as long as this matches its last line.
-    open_text("continuePast"),
+    open_text("continuePast").at(Lines),
     /// The event ends before the line that this matches.
-    open_text("haltBefore"),
+    open_text("haltBefore").at(Lines),
     /// The event ends with the line that this matches.
-    open_text("haltWith"),
+    open_text("haltWith").at(Lines),
 };
 
 /// The keys of an element of `sampling_rules`.
 pub const SAMPLING_RULE: &[Key] = keys! {
     /// The lines that the rule is for; a regular expression.
-    open_text("match_expression").required(),
+    open_text("match_expression").at(Lines).required(),
     /// The share of these lines that is uploaded, from 0 to 1.
-    Key::new("sampling_rate", Kind::Float(None)).range(0.0, 1.0).required(),
+    Key::new("sampling_rate", Kind::Float(None)).at(Lines).range(0.0, 1.0).required(),
 };
 
 /// The keys of an element of `redaction_rules`.
 pub const REDACTION_RULE: &[Key] = keys! {
     /// What is replaced in a line; a regular expression.
-    open_text("match_expression").required(),
+    open_text("match_expression").at(Lines).required(),
     /// What takes its place; it may refer to the groups of the expression.
-    text("replacement", ""),
+    text("replacement", "").at(Lines),
     /// Salt of the hashes that take the place of groups.
-    text("hash_salt", "").secret(),
+    text("hash_salt", "").at(Lines).secret(),
 };

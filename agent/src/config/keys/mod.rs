@@ -1,5 +1,5 @@
-//! Every known key, listed once: what it says, its type, default and range, and where it acts now (`configuration.md`
-//! section 8). The reader, the reference and the JSON Schema are made of these tables.
+//! Every known key, listed once: what it says, its type, default and range, and in which part of the agent it acts, and
+//! whether it does yet (`configuration.md` section 8). The reader, the reference and the JSON Schema are made of these tables.
 
 /// A table of keys, each with its doc comment, which is the text of the reference.
 macro_rules! keys {
@@ -40,7 +40,9 @@ pub struct Key {
     pub unless_legacy: Option<u32>,
     /// The environment variable that may give it.
     pub variable: Variable,
-    /// Where it acts.
+    /// Where it acts, or will.
+    pub stage: Stage,
+    /// Whether it acts in this version.
     pub effect: Effect,
     /// Whether nothing can take the place of a bad value, so that it is fatal.
     pub vital: bool,
@@ -84,12 +86,58 @@ pub enum Variable {
     Named(&'static str),
 }
 
-/// Where a key acts in this version.
+/// The part of the agent that a key acts in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Where the configuration is read, and read again.
+    Configuration,
+    /// Monitors and their metric logs.
+    Monitors,
+    /// `agent.log`, the debug log, rotation.
+    OwnLogs,
+    /// Finding, following and reading log files.
+    Files,
+    /// What becomes of what was read: lines, events, what is left out or replaced.
+    Lines,
+    /// Sessions, requests and their pace.
+    Upload,
+    /// The stored positions.
+    Checkpoint,
+    /// What the agent tells about itself.
+    Status,
+    /// Start and stop.
+    Process,
+    /// Kubernetes.
+    Kubernetes,
+    /// Nowhere: it has no effect, or is refused.
+    Nowhere,
+}
+
+impl Stage {
+    /// A word or two for the reference.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Monitors => "monitors",
+            Self::OwnLogs => "own logs",
+            Self::Files => "files",
+            Self::Lines => "lines",
+            Self::Upload => "upload",
+            Self::Checkpoint => "positions",
+            Self::Status => "status",
+            Self::Process => "process",
+            Self::Kubernetes => "Kubernetes",
+            Self::Nowhere => "",
+        }
+    }
+}
+
+/// Whether a key acts in this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It is honoured.
     Honoured,
-    /// It is not honoured yet; the text says what happens instead, or is empty.
+    /// It is not honoured yet; the text says what happens instead.
     NotYet(&'static str),
     /// It never will be, and nothing is lost; the text says why.
     Obsolete(&'static str),
@@ -109,7 +157,6 @@ impl Effect {
     pub fn note(self) -> Option<String> {
         match self {
             Self::Honoured => None,
-            Self::NotYet("") => Some("Not honoured yet.".to_owned()),
             Self::NotYet(instead) => Some(format!("Not honoured yet: {instead}.")),
             Self::Obsolete(why) => Some(format!("Has no effect: {why}.")),
             Self::Refused(why) => Some(format!("Refused: {why}.")),
@@ -140,6 +187,7 @@ impl Key {
             words: &[],
             unless_legacy: None,
             variable: Variable::ByName,
+            stage: Stage::Nowhere,
             effect: Effect::Honoured,
             vital: false,
             required: false,
@@ -150,6 +198,11 @@ impl Key {
     /// Takes the lines of its doc comment, as they stand in the source.
     const fn doc(mut self, lines: &'static str) -> Self {
         self.doc = lines.trim_ascii();
+        self
+    }
+
+    const fn at(mut self, stage: Stage) -> Self {
+        self.stage = stage;
         self
     }
 
@@ -204,6 +257,7 @@ impl Key {
     }
 
     const fn obsolete(mut self, why: &'static str) -> Self {
+        self.stage = Stage::Nowhere;
         self.effect = Effect::Obsolete(why);
         self
     }
@@ -303,6 +357,17 @@ mod tests {
     fn the_keys_that_no_option_may_take_are_those_that_the_agent_reads() {
         let read: BTreeSet<_> = MONITOR_ENTRY.iter().map(|key| key.name).collect();
         assert_eq!(read, BTreeSet::from(scalyr_monitor::config::FRAMEWORK_KEYS));
+    }
+
+    #[test]
+    fn each_key_acts_somewhere_or_says_why_it_does_not() {
+        for key in TABLES.iter().copied().flatten() {
+            let acts = !matches!(key.effect, Effect::Obsolete(_)) && key.name != "use_unsafe_debugging";
+            assert_eq!(key.stage != Stage::Nowhere, acts, "{}", key.name);
+            if let Effect::NotYet(text) | Effect::Obsolete(text) | Effect::Refused(text) = key.effect {
+                assert!(text.len() > 10, "{}", key.name);
+            }
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ fn plan(server: &str) -> SessionPlan {
         compression: Compression::Deflate(6),
         pacing: Pacing {
             max_request_size: 5_900_000,
+            max_rate: None,
             min_spacing: Duration::ZERO,
             max_spacing: Duration::from_millis(5),
             max_error_spacing: Duration::from_millis(20),
