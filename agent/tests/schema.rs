@@ -119,6 +119,13 @@ fn broken_configurations_are_refused_where_they_are_broken_as_the_reader_refuses
         "{ api_key: 'k', monitors: [ { module: 'scalyr_agent.builtin_monitors.test_monitor' } ] }",
         "{ api_key: 'k', monitors: [ { module: 'coin', sample_interval: 0 } ] }",
         "{ api_key: 'k', use_unsafe_debugging: true }",
+        "{ api_key: 'k', max_send_rate_enforcement: '-5 MB/s' }",
+        "{ api_key: 'k', workers: [ { api_key: 'k' } ] }",
+        "{ api_key: 'k', workers: [ { id: 5, api_key: 'k' } ] }",
+        "{ api_key: 'k', workers: [ { id: 'e u', api_key: 'k' } ] }",
+        "{ api_key: 'k', workers: [ { id: 'eu', api_key: 'REPLACE_THIS' } ] }",
+        "{ api_key: 'k', workers: [ { id: 'eu', api_key: 'k', server_url: 'ftp://a' } ] }",
+        "{ api_key: 'k', workers: [ { id: 'eu', api_key: 'k', sessions: 0 } ] }",
     ];
     let told: String = broken
         .iter()
@@ -166,6 +173,20 @@ fn broken_configurations_are_refused_where_they_are_broken_as_the_reader_refuses
         /monitors/0/sample_interval: 0 is less than the minimum of 0.1
         { api_key: 'k', use_unsafe_debugging: true }
         /use_unsafe_debugging: true is not
+        { api_key: 'k', max_send_rate_enforcement: '-5 MB/s' }
+        /max_send_rate_enforcement: {"pattern":"^\\s*-|^[^1-9]*B"} is not allowed for "-5 MB/s"
+        { api_key: 'k', workers: [ { api_key: 'k' } ] }
+        /workers/0: "id" is a required property
+        { api_key: 'k', workers: [ { id: 5, api_key: 'k' } ] }
+        /workers/0/id: 5 is not of type "string"
+        { api_key: 'k', workers: [ { id: 'e u', api_key: 'k' } ] }
+        /workers/0/id: "e u"
+        { api_key: 'k', workers: [ { id: 'eu', api_key: 'REPLACE_THIS' } ] }
+        /workers/0/api_key: {"pattern":"^\\s*REPLACE_THIS\\s*$"} is not allowed for "REPLACE_THIS"
+        { api_key: 'k', workers: [ { id: 'eu', api_key: 'k', server_url: 'ftp://a' } ] }
+        /workers/0/server_url: "ftp://a"
+        { api_key: 'k', workers: [ { id: 'eu', api_key: 'k', sessions: 0 } ] }
+        /workers/0/sessions: 0 is less than the minimum of 1
     "#]]
     .assert_eq(&told);
 }
@@ -180,7 +201,7 @@ fn rules_that_are_not_honoured_yet_are_checked_all_the_same() {
         entry("sampling_rules: [ { match_expression: 'x', sampling_rate: 0.5 } ]"),
         entry("rename_logfile: { match: 'a', replacement: 'b' }"),
         "{ import_vars: ['A', { var: 'B', default: 'b' }] }".to_owned(),
-        "{ workers: [ { id: 'eu', api_key: 'k', sessions: 2 } ] }".to_owned(),
+        "{ workers: [ { id: 'eu', api_key: 'k', sessions: 2, server_url: 'eu:443' }, { id: 'default' } ] }".to_owned(),
         "{ k8s_logs: [ { k8s_pod_glob: 'shop-*', attributes: { parser: 'x' } } ] }".to_owned(),
         "{ journald_logs: [ { journald_unit: 'ssh.*', parser: 'x' } ] }".to_owned(),
     ];

@@ -84,7 +84,10 @@ pub(super) fn api_key(settings: &Settings<'_>, loaded: &Loaded, report: &mut Rep
     let Some(text) = settings.text("api_key") else {
         // It may stand in the text that could not be read.
         if !settings.is_bad("api_key") && !loaded.is_partial {
-            report.fail("api_key", "is missing").kind(Kind::Missing).hint(SET_IT);
+            let elsewhere = loaded.key_variable.as_deref().map_or(String::new(), |name| {
+                format!(" ({name} is set, but the environment is not read yet: write the key into the file)")
+            });
+            report.fail("api_key", "is missing").kind(Kind::Missing).hint(format!("{SET_IT}{elsewhere}"));
         }
         return None;
     };

@@ -31,8 +31,8 @@ pub(super) fn server() -> Value {
 /// `unlimited`, `legacy`, or bytes per time.
 pub(super) fn rate() -> Value {
     let words = "[Uu][Nn][Ll][Ii][Mm][Ii][Tt][Ee][Dd]|[Ll][Ee][Gg][Aa][Cc][Yy]";
-    let rate = r"[+-]?[0-9]+(\.[0-9]*)?\s*([KkMmGgTt][Ii]?)?B\s*/\s*[SsMmHhDdWw].*";
-    json!({ "pattern": format!(r"^\s*({words}|{rate})\s*$"), "examples": ["unlimited", "legacy", "5 MB/s"] })
+    let rate = r"[0-9]+(\.[0-9]*)?\s*([KkMmGgTt][Ii]?)?B\s*/\s*[SsMmHhDdWw]";
+    json!({ "pattern": format!(r"^\s*({words})\s*$|{rate}"), "not": { "pattern": r"^\s*-|^[^1-9]*B" }, "examples": ["unlimited", "legacy", "5 MB/s"] })
 }
 
 /// A name of Python's logging, in any case.

@@ -68,7 +68,12 @@ fn definitions(registry: &Registry) -> Map<String, Value> {
 fn worker() -> Value {
     let mut properties = Map::new();
     for key in WORKER_ENTRY {
-        let more = if key.name == "id" { json!({ "pattern": "^[A-Za-z0-9_]+$" }) } else { json!({}) };
+        let more = match key.name {
+            "id" => json!({ "type": "string", "pattern": "^[A-Za-z0-9_]+$" }),
+            "api_key" => forms::api_key(),
+            "server_url" => forms::server(),
+            _ => json!({}),
+        };
         keys::add(&mut properties, key, more);
     }
     object("Where logs are uploaded to.", properties, &["id"])

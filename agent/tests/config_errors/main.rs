@@ -6,11 +6,13 @@ mod fragments;
 mod import_vars;
 mod logs;
 mod monitors;
+mod options;
 mod places;
 mod session;
 mod single_run;
 mod variables;
 mod whole;
+mod workers;
 
 use {builtin_monitors as _, local_monitors as _};
 

@@ -16,13 +16,13 @@ fn a_key_that_cannot_be_used_is_fatal_and_says_what_to_do() {
     let all: String = texts.iter().map(|text| format!("{text}\n{}", fatal(text))).collect();
     expect![[r#"
         {}
-        error: /etc/agent.json  api_key: is missing: set it to a "Log Write Access" key of your account
+        error: /etc/agent.json  api_key: is missing; set it to a "Log Write Access" key of your account; your keys are listed at https://www.scalyr.com/keys
         { api_key: null }
-        error: /etc/agent.json:1:12  api_key: is missing: set it to a "Log Write Access" key of your account
+        error: /etc/agent.json:1:12  api_key: is missing; set it to a "Log Write Access" key of your account; your keys are listed at https://www.scalyr.com/keys
         { api_key: ' ' }
-        error: /etc/agent.json:1:12  api_key: is empty: set it to a "Log Write Access" key of your account
+        error: /etc/agent.json:1:12  api_key: is empty; set it to a "Log Write Access" key of your account; your keys are listed at https://www.scalyr.com/keys
         { api_key: 'REPLACE_THIS' }
-        error: /etc/agent.json:1:12  api_key: is still the placeholder REPLACE_THIS: set it to a "Log Write Access" key of your account
+        error: /etc/agent.json:1:12  api_key: is still the placeholder REPLACE_THIS; put a "Log Write Access" key of your account in its place in /etc/agent.json; your keys are listed at https://www.scalyr.com/keys
         { api_key: [1] }
         error: /etc/agent.json:1:12  api_key: must be a text, but is a list
         []
@@ -72,8 +72,48 @@ fn what_the_user_wrote_is_respected_under_unlimited() {
     assert_eq!(plan("max_send_rate_enforcement: 'legacy'").0.tail.max_existing_log_offset_size, 104_857_600);
     assert_eq!(plan("max_log_offset_size: 7").0.tail.max_log_offset_size, 7);
     let (plan, report) = plan("max_send_rate_enforcement: '5 MB/s'");
-    assert_eq!(plan.sessions[0].pacing.max_request_size, 5_900_000);
-    assert!(report.contains("max_send_rate_enforcement: \"5 MB/s\" is not honoured yet"), "{report}");
+    assert_eq!((plan.sessions[0].pacing.max_request_size, report.as_str()), (5_900_000, ""));
+    assert_eq!(plan.sessions[0].pacing.max_rate, Some(5e6));
+}
+
+#[test]
+fn each_of_the_six_options_that_the_old_agent_overrides_is_respected_wherever_it_is_written() {
+    for rate in ["unlimited", "5 MB/s", "legacy"] {
+        let file = format!(
+            "max_send_rate_enforcement: '{rate}', max_allowed_request_size: 2000, min_request_spacing_interval: 2,
+             max_request_spacing_interval: '3', max_log_offset_size: 4, max_existing_log_offset_size: '5',
+             max_line_size: 1000, pipeline_threshold: 0.5"
+        );
+        let (plan, report) = plan(&file);
+        let pacing = plan.sessions[0].pacing;
+        assert_eq!(pacing.max_request_size, 2000, "{rate}");
+        assert_eq!((pacing.min_spacing.as_secs(), pacing.max_spacing.as_secs()), (2, 3), "{rate}");
+        assert_eq!((plan.tail.max_log_offset_size, plan.tail.max_existing_log_offset_size), (4, 5), "{rate}");
+        assert_eq!(report.lines().count(), 1, "pipelining is not built yet: {report}");
+    }
+}
+
+#[test]
+fn requests_are_small_enough_for_the_rate_to_hold() {
+    let limit = |text: &str| plan(text).0.sessions[0].pacing.max_request_size;
+    assert_eq!(limit("max_send_rate_enforcement: '100 KB/s'"), 1_000_000);
+    assert_eq!(limit("max_send_rate_enforcement: '1 B/w'"), 102_400, "not so small that lines do not fit");
+    assert_eq!(limit("max_send_rate_enforcement: '1 B/w', max_line_size: 100000"), 200_000);
+    assert_eq!(limit("max_send_rate_enforcement: '1 B/w', max_allowed_request_size: 400000"), 400_000, "as written");
+}
+
+#[test]
+fn a_rate_that_is_none_is_refused_with_what_to_write() {
+    let texts = ["5 Mb/s", "-1 B/s", "0 MB/s", "fast", "about 5 MB/s", ""];
+    let told: String = texts.iter().map(|text| plan(&format!("max_send_rate_enforcement: '{text}'")).1).collect();
+    expect![[r#"
+        refused: /etc/agent.json:1:123  max_send_rate_enforcement: "5 Mb/s" counts bits, with its small b; there is no limit; give bytes, with a capital B: 8 Mb/s are "1 MB/s"
+        refused: /etc/agent.json:1:123  max_send_rate_enforcement: "-1 B/s" would never send anything; there is no limit; write "unlimited", "legacy", or a rate such as "5 MB/s"
+        refused: /etc/agent.json:1:123  max_send_rate_enforcement: "0 MB/s" would never send anything; there is no limit; write "unlimited", "legacy", or a rate such as "5 MB/s"
+        refused: /etc/agent.json:1:123  max_send_rate_enforcement: "fast" is no rate; there is no limit; write "unlimited", "legacy", or a rate such as "5 MB/s"
+        warning: /etc/agent.json:1:123  max_send_rate_enforcement: "about 5 MB/s" is read as 5000000 bytes per second, what is around that is passed over; write "unlimited", "legacy", or a rate such as "5 MB/s"
+        refused: /etc/agent.json:1:123  max_send_rate_enforcement: "" is no rate; there is no limit; write "unlimited", "legacy", or a rate such as "5 MB/s"
+    "#]].assert_eq(&told.replace("/etc/agent.json:1:118  ", ""));
 }
 
 #[test]
@@ -83,10 +123,27 @@ fn compression_falls_back_to_deflate_by_name() {
     assert_eq!(compression("compression_type: 'none'").0, Compression::None);
     let (kind, report) = compression("compression_type: 'zstandard', compression_level: 19");
     assert_eq!(kind, Compression::Deflate(6));
-    assert!(report.contains("zstandard is not built yet; deflate is used"), "{report}");
-    let (kind, report) = compression("compression_level: 12");
-    assert_eq!(kind, Compression::Deflate(6));
-    assert!(report.contains("compression_level: 12 is outside 1 to 9"), "{report}");
+    assert!(report.contains("zstandard is not built yet: deflate is used, at its default level 6"), "{report}");
+    assert_eq!(report.lines().count(), 1, "19 is a level of zstandard: {report}");
+    let told: String = ["deflate', 12", "deflate', 0", "bz2', 10", "lz4', 17", "lz4', 0", "zstandard', 23", "none', 1"]
+        .iter()
+        .map(|words| {
+            let (name, level) = words.split_once("', ").unwrap_or_default();
+            let (kind, report) = compression(&format!("compression_type: '{name}', compression_level: {level}"));
+            let line = report.lines().find(|line| line.contains("  compression_level: ")).unwrap_or_default();
+            let line = line.split("  compression_level: ").last().unwrap_or_default();
+            format!("{name} {level} -> {kind:?} {line}\n")
+        })
+        .collect();
+    expect![[r#"
+        deflate 12 -> Deflate(6) 12 is outside 1 to 9, the levels of deflate; the default 6 is used
+        deflate 0 -> Deflate(6) 0 is outside 1 to 9, the levels of deflate; the default 6 is used
+        bz2 10 -> Deflate(6) 10 is outside 1 to 9, the levels of bz2; deflate is used at its default level 6
+        lz4 17 -> Deflate(6) 17 is outside 0 to 16, the levels of lz4; deflate is used at its default level 6
+        lz4 0 -> Deflate(6) 
+        zstandard 23 -> Deflate(6) 23 is outside 1 to 22, the levels of zstandard; deflate is used at its default level 6
+        none 1 -> None none has no level but 0; the default 0 is used
+    "#]].assert_eq(&told);
 }
 
 #[test]

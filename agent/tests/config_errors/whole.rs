@@ -55,6 +55,7 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                     ),
                     pacing: Pacing {
                         max_request_size: 5900000,
+                        max_rate: None,
                         min_spacing: 0ns,
                         max_spacing: 5s,
                         max_error_spacing: 30s,
@@ -123,6 +124,12 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                         log_path: "/var/log/scalyr-agent-2",
                         data_path: "/var/lib/scalyr-agent-2",
                     },
+                    workers: Workers {
+                        ids: [
+                            "default",
+                        ],
+                        refused: [],
+                    },
                     rates: RateEntries {
                         entries: [],
                         clean_up: Some(
@@ -186,20 +193,18 @@ fn a_configuration_with_many_mistakes_reports_all_of_them() {
         warning: /etc/agent.json:12:21  http_proxy: is not honoured yet: the server is reached without a proxy
         warning: /etc/agent.json:15:23  json_library: has no effect: there is one JSON library
         refused: /etc/agent.json:16:31  use_unsafe_debugging: this agent never opens a local shell port; remove it
-        warning: /etc/agent.json:17:25  read_page_size: is not honoured yet
-        warning: /etc/agent.json:18:18  workers: is not honoured yet: only the worker `default` runs, with `api_key`
+        warning: /etc/agent.json:17:25  read_page_size: is not honoured yet: files are read in pieces of a size of our own
         refused: /etc/agent.json:14:36  server_attributes.tier: must be a text, a number, true or false, but is a list; it is left out
-        error: /etc/agent.json  api_key: is missing: set it to a "Log Write Access" key of your account
-        error: /etc/agent.json:3:24  scalyr_server: must begin with https://, for example https://agent.scalyr.com
+        error: /etc/agent.json  api_key: is missing; set it to a "Log Write Access" key of your account; your keys are listed at https://www.scalyr.com/keys
+        error: /etc/agent.json:3:24  scalyr_server: must begin with https://; write it as in https://agent.scalyr.com
         refused: /etc/agent.json:9:27  compression_type: "GZIP" is none of deflate, bz2, lz4, zstandard, none; deflate is used
-        refused: /etc/agent.json:11:36  max_send_rate_enforcement: "5 Mb/s" is no rate; write unlimited, legacy, or a rate such as "5 MB/s" (B for bytes, not b); there is no limit
+        refused: /etc/agent.json:11:36  max_send_rate_enforcement: "5 Mb/s" counts bits, with its small b; there is no limit; give bytes, with a capital B: 8 Mb/s are "1 MB/s"
         refused: /etc/agent.json:13:26  stdout_severity: "LOUD" is none of NOTSET, DEBUG, INFO, WARNING, ERROR and CRITICAL; NOTSET is used
         refused: /etc/agent.json:21:13  logs[0]: must be an object with a `path`, but is a text; this entry is not copied
         warning: /etc/agent.json:22:15  logs[1].pth: is not known and has no effect; did you mean `path`?
         refused: /etc/agent.json:22:13  logs[1].path: is missing: an entry names the file or glob that it copies; this entry is not copied
         refused: /etc/agent.json:23:39  logs[2].exclude: must be a list of texts, ["..."], but is a text
         refused: /etc/agent.json:23:81  logs[2].attributes.list: must be a text, a number, true or false, but is a list; this entry is not copied
-        refused: /etc/agent.json:24:41  logs[3].worker_id: "second" cannot be used: `workers` are not honoured yet, there is only "default"; this entry is not copied
         warning: /etc/agent.json:25:44  logs[4].lineGroupers: is not honoured yet: each line becomes an event of its own
         warning: /etc/agent.json:25:76  logs[4].parse_format: cri is not honoured yet: lines are sent as they are
         refused: /etc/agent.json:19:25  journald_logs[0]: the systemd journal cannot be copied yet

@@ -211,7 +211,7 @@ pub const GLOBAL: &[Key] = keys! {
     /// How much is logged to find a mistake: 0 for nothing more, 5 for everything.
     integer("debug_level", 0).at(OwnLogs).range(0.0, 5.0),
     /// The parts of the agent that `debug_level` is for; without any all of them.
-    texts("debug_level_logger_names", &[]).at(OwnLogs),
+    texts("debug_level_logger_names", &[]).at(OwnLogs).not_yet("`debug_level` is for all parts of the agent"),
     /// The least severity that `start --no-fork` prints, in any case; `NOTSET` prints all.
     text("stdout_severity", "NOTSET").at(OwnLogs),
     /// Logs more while the agent starts.
