@@ -157,7 +157,7 @@ fn compression(settings: &Settings<'_>, report: &mut Report) -> Compression {
         let fits = range.contains(level);
         if !fits {
             let allowed = match (range.start(), range.end()) {
-                (least, most) if least == most => format!("{name} has no level but {least}"),
+                (least, most) if least == most => format!("{level} is no level of {name}, which has only {least}"),
                 (least, most) => format!("{level} is outside {least} to {most}, the levels of {name}"),
             };
             let instead = match is_built {
@@ -264,7 +264,7 @@ fn max_rate(settings: &Settings<'_>, report: &mut Report) -> Option<f64> {
                 let message = format!(
                     "{shown} is read as {bytes_per_second} bytes per second, what is around that is passed over"
                 );
-                report.warn(KEY, message).kind(Kind::Conversion).hint(ALLOWED);
+                report.warn(KEY, message).hint(ALLOWED);
             }
             return Some(bytes_per_second);
         }

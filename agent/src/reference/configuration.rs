@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::fact::Fact;
-use super::markdown::{Table, add_option, code, options_table};
+use super::markdown::{Table, code, default_of};
 use crate::config::keys::{
     Effect, GLOBAL, JOURNALD_LOG_ENTRY, K8S_LOG_ENTRY, Key, Kind, LINE_GROUPER, LOG_ENTRY, MONITOR_ENTRY,
     REDACTION_RULE, SAMPLING_RULE, SECTIONS, Variable, WORKER_ENTRY,
@@ -18,6 +18,9 @@ which an editor completes keys and underlines mistakes.
 
 Where a number or a bool belongs, its text is taken as well: `\"5\"`, `\"yes\"`. A `null` counts as not given. A key that is
 not known is warned about.
+
+Below, \"Acts in\" is the part of the agent that a key is for: the reading of the configuration, monitors, the agent's own
+logs, the files that are copied, their lines, the upload, the stored positions, status, start and stop of the process.
 
 ";
 
@@ -90,14 +93,15 @@ fn is_obsolete(key: &Key) -> bool {
 }
 
 fn write_table(keys: &[&Key], top_level: bool, out: &mut String) {
-    let mut table = options_table("Key");
+    let mut table = Table::new(&["Key", "Type", "Default", "Allowed", "Acts in", "Description"]);
     for key in keys {
         let mut fact = Fact::of_key(key);
         if top_level {
             fact.notes.extend(environment(key));
         }
         fact.notes.extend(key.effect.note().map(|note| emphasised(&note)));
-        add_option(&fact, &mut table);
+        let allowed = fact.bounds.as_deref().unwrap_or_default();
+        table.row(&[&code(fact.name), &fact.kind, &default_of(&fact), allowed, key.stage.word(), &fact.told()]);
     }
     table.write(out);
 }

@@ -136,19 +136,23 @@ fn write_options(registration: &Registration, out: &mut String) {
     );
 }
 
-pub(super) fn options_table(first: &'static str) -> Table {
+fn options_table(first: &'static str) -> Table {
     Table::new(&[first, "Type", "Default", "Allowed", "Environment", "Description"])
 }
 
-pub(super) fn add_option(fact: &Fact, table: &mut Table) {
-    let default = match (&fact.default, fact.required) {
+/// What an option is when it is not given.
+pub(super) fn default_of(fact: &Fact) -> String {
+    match (&fact.default, fact.required) {
         (_, true) => "**required**".to_owned(),
         (Some(default), _) => code(default),
         (None, _) => String::new(),
-    };
+    }
+}
+
+fn add_option(fact: &Fact, table: &mut Table) {
     let allowed = fact.bounds.as_deref().unwrap_or_default();
     let env = fact.env.as_deref().map(code).unwrap_or_default();
-    table.row(&[&code(fact.name), &fact.kind, &default, allowed, &env, &fact.told()]);
+    table.row(&[&code(fact.name), &fact.kind, &default_of(fact), allowed, &env, &fact.told()]);
 }
 
 fn write_events(registration: &Registration, out: &mut String) {

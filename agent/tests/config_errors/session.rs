@@ -107,13 +107,13 @@ fn a_rate_that_is_none_is_refused_with_what_to_write() {
     let texts = ["5 Mb/s", "-1 B/s", "0 MB/s", "fast", "about 5 MB/s", ""];
     let told: String = texts.iter().map(|text| plan(&format!("max_send_rate_enforcement: '{text}'")).1).collect();
     expect![[r#"
-        refused: /etc/agent.json:1:123  max_send_rate_enforcement: "5 Mb/s" counts bits, with its small b; there is no limit; give bytes, with a capital B: 8 Mb/s are "1 MB/s"
-        refused: /etc/agent.json:1:123  max_send_rate_enforcement: "-1 B/s" would never send anything; there is no limit; write "unlimited", "legacy", or a rate such as "5 MB/s"
-        refused: /etc/agent.json:1:123  max_send_rate_enforcement: "0 MB/s" would never send anything; there is no limit; write "unlimited", "legacy", or a rate such as "5 MB/s"
-        refused: /etc/agent.json:1:123  max_send_rate_enforcement: "fast" is no rate; there is no limit; write "unlimited", "legacy", or a rate such as "5 MB/s"
-        warning: /etc/agent.json:1:123  max_send_rate_enforcement: "about 5 MB/s" is read as 5000000 bytes per second, what is around that is passed over; write "unlimited", "legacy", or a rate such as "5 MB/s"
-        refused: /etc/agent.json:1:123  max_send_rate_enforcement: "" is no rate; there is no limit; write "unlimited", "legacy", or a rate such as "5 MB/s"
-    "#]].assert_eq(&told.replace("/etc/agent.json:1:118  ", ""));
+        refused: max_send_rate_enforcement: "5 Mb/s" counts bits, with its small b; there is no limit; give bytes, with a capital B: 8 Mb/s are "1 MB/s"
+        refused: max_send_rate_enforcement: "-1 B/s" would never send anything; there is no limit; write "unlimited", "legacy", or a rate such as "5 MB/s"
+        refused: max_send_rate_enforcement: "0 MB/s" would never send anything; there is no limit; write "unlimited", "legacy", or a rate such as "5 MB/s"
+        refused: max_send_rate_enforcement: "fast" is no rate; there is no limit; write "unlimited", "legacy", or a rate such as "5 MB/s"
+        warning: max_send_rate_enforcement: "about 5 MB/s" is read as 5000000 bytes per second, what is around that is passed over; write "unlimited", "legacy", or a rate such as "5 MB/s"
+        refused: max_send_rate_enforcement: "" is no rate; there is no limit; write "unlimited", "legacy", or a rate such as "5 MB/s"
+    "#]].assert_eq(&told.replace("/etc/agent.json:1:123  ", ""));
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn compression_falls_back_to_deflate_by_name() {
         lz4 17 -> Deflate(6) 17 is outside 0 to 16, the levels of lz4; deflate is used at its default level 6
         lz4 0 -> Deflate(6) 
         zstandard 23 -> Deflate(6) 23 is outside 1 to 22, the levels of zstandard; deflate is used at its default level 6
-        none 1 -> None none has no level but 0; the default 0 is used
+        none 1 -> None 1 is no level of none, which has only 0; the default 0 is used
     "#]].assert_eq(&told);
 }
 

@@ -72,7 +72,8 @@ pub const GLOBAL: &[Key] = keys! {
     /// Environment variables whose value replaces `$NAME` and `${NAME}` in the texts of this file: names, or objects with
     /// `var` and `default`. `$$NAME` stands for `$NAME` itself.
     Key::new("import_vars", Kind::Any).at(Configuration).only_in_file(),
-    /// Further accounts or servers to upload to; `worker_id` of a log chooses among them.
+    /// Further accounts or servers to upload to; `worker_id` of a log chooses among them. What names none goes to the
+    /// worker `default`, which has `api_key` and `scalyr_server`.
     Key::new("workers", Kind::Objects).at(Upload)
         .alias("api_keys")
         .only_in_file(),
@@ -100,7 +101,7 @@ pub const GLOBAL: &[Key] = keys! {
     /// How uploads are compressed.
     text("compression_type", "deflate").at(Upload).words(COMPRESSIONS),
     /// How hard uploads are compressed: 1 to 9 for deflate and bz2, 0 to 16 for lz4, 1 to 22 for zstandard. Without it
-    /// 6, 9, 0 and 3.
+    /// 6, 9, 0 and 3, and also with a level that there is not, which is warned about.
     Key::new("compression_level", Kind::Integer(None)).at(Upload),
     /// Chose the HTTP library of the Python agent.
     flag("use_requests_lib", false).obsolete("there is one HTTP client"),
@@ -124,7 +125,10 @@ pub const GLOBAL: &[Key] = keys! {
     integer("user_agent_refresh_interval", 60)
         .obsolete("what a monitor adds to the User-Agent goes out with the next request"),
     // 8.3 upload pacing; the defaults are those of `legacy`
-    /// The most that is uploaded: `unlimited`, a rate such as `5 MB/s`, or `legacy` for the slower pace of old agents.
+    /// The most that each session uploads: `unlimited`, `legacy` for the slower pace of old agents, or a rate such as
+    /// `5 MB/s` or `1.5 KiB/h`: bytes before compression, with K, M, G or T, or Ki, Mi, Gi or Ti for 1024, per s, m, h, d
+    /// or w. It decides about defaults only: where the Python agent overrides six keys, a value that is written here is
+    /// respected.
     text("max_send_rate_enforcement", "unlimited").at(Upload),
     /// Keeps the slower defaults of `legacy` with every `max_send_rate_enforcement`.
     flag("disable_max_send_rate_enforcement_overrides", false).at(Upload),
@@ -159,7 +163,8 @@ pub const GLOBAL: &[Key] = keys! {
     // 8.4 reading files
     /// The longest line, in bytes; a longer one is split.
     integer("max_line_size", 49_900).at(Lines).range(1.0, 10_000_000.0),
-    /// Seconds that the last line of a file is waited for when its line break is missing.
+    /// Seconds that the last line of a file is waited for when its line break is missing; the Python agent took them as
+    /// minutes.
     seconds("line_completion_wait_time", 5.0).at(Lines),
     /// Bytes that are read from a file at once.
     integer("read_page_size", 65_536).at(Files).not_yet("files are read in pieces of a size of our own"),
@@ -221,7 +226,7 @@ pub const GLOBAL: &[Key] = keys! {
     /// Threads that process syslog messages.
     integer("syslog_processing_thread_count", 16).at(Monitors).only_in_file().not_yet("there is no syslog monitor yet"),
     // 8.6 process and statistics
-    /// Seconds between two looks whether the configuration has changed.
+    /// Seconds between two looks whether the configuration has changed; not less than a tenth of a second.
     seconds("config_change_check_interval", 30.0).at(Configuration),
     /// Seconds between two lines about the agent in its log.
     seconds("overall_stats_log_interval", 600.0).at(OwnLogs).not_yet("`agent status` shows the figures, the log does not"),
@@ -239,7 +244,7 @@ pub const GLOBAL: &[Key] = keys! {
     flag("use_multiprocess_workers", false)
         .alias("use_multiprocess_copying_workers")
         .obsolete("sessions are threads, and they use all processors"),
-    /// Sessions that upload side by side, for each worker that does not say otherwise.
+    /// Sessions that upload side by side, for each worker that does not say otherwise. One per worker runs so far.
     integer("default_sessions_per_worker", 1).range(1.0, MAX_SESSIONS).at(Upload).alias("default_workers_per_api_key"),
     /// Seconds between two lines about each session in the agent log.
     seconds("default_worker_session_status_message_interval", 600.0).at(OwnLogs).not_yet("`agent status` shows the figures, the log does not"),
@@ -403,12 +408,12 @@ pub const GLOBAL: &[Key] = keys! {
 
 /// The keys of an entry of `workers` (`configuration.md` section 6).
 pub const WORKER_ENTRY: &[Key] = keys! {
-    /// Its name, for `worker_id` of a log: letters, digits and `_`.
+    /// Its name, for `worker_id` of a log: letters, digits and `_`. A text, also where it looks like a number.
     open_text("id").at(Upload).required(),
-    /// The "Log Write Access" key that it uploads with.
+    /// The "Log Write Access" key that it uploads with; for the worker `default` the same as at the top level.
     open_text("api_key").at(Upload).secret(),
     /// Address of its server; `scalyr_server` unless given.
     open_text("server_url").at(Upload),
-    /// How many sessions upload side by side; `default_sessions_per_worker` unless given.
+    /// How many sessions upload side by side; `default_sessions_per_worker` unless given. One runs so far.
     Key::new("sessions", Kind::Integer(None)).at(Upload).alias("workers").range(1.0, MAX_SESSIONS),
 };
