@@ -140,6 +140,26 @@ fn lines_of_two_files_arrive_once_in_order_and_are_saved_before_the_next_request
 }
 
 #[test]
+fn a_limit_of_the_rate_keeps_requests_back_says_so_and_holds_up_no_stop() {
+    let server = Server::start([]);
+    let mut plan = plan(&server.url());
+    // Each request is to be paid for with hours.
+    plan.pacing.max_rate = Some(0.01);
+    let story = Story::new(plan);
+    let mut file = story.file("/a");
+    assert_eq!(story.session.snapshot().rate_pause_seconds, None);
+    story.append(&mut file, &["the first leaves at once\n"]);
+    story.settles(&file);
+    wait_until("it says why it waits", || story.session.snapshot().rate_pause_seconds > Some(3600.0));
+    story.append(&mut file, &["the second has to wait\n"]);
+    wait_until("it is packed", || story.session.snapshot().waiting_batches == 0);
+    assert_eq!((server.count(), file.totals().accepted.lines), (1, 1));
+    assert_eq!(story.session.finish(LONG), Finished { drained: true });
+    assert_eq!((server.count(), file.totals().accepted.lines), (2, 2));
+    assert_eq!(story.lines.all(), [""; 0]);
+}
+
+#[test]
 fn what_monitors_say_of_the_host_and_the_agent_is_in_the_next_request_over_the_same_connection() {
     let server = Server::start([]);
     let story = Story::new(plan(&server.url()));
