@@ -90,7 +90,7 @@ impl Tailing {
         let (sender, batches) = bounded(8);
         let (_, recycled) = bounded(1);
         tail.open_port(Port { worker: WorkerId("default".into()), batches: sender, recycled });
-        tail.add(vec![self.entry(pattern)]);
+        tail.follow(self.plan, vec![self.entry(pattern)]);
         self.running = Some(Running { tail, batches, ledger, checkpoint });
     }
 
@@ -121,6 +121,11 @@ impl Tailing {
             settle(&batch);
         }
         lines
+    }
+
+    /// Follows these entries from now on, as after a reload.
+    fn follow(&self, entries: Vec<LogPlan>) {
+        self.running().tail.follow(self.plan, entries);
     }
 
     /// Registers what a monitor would, or changes it.
