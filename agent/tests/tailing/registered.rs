@@ -281,6 +281,7 @@ fn only_the_monitor_that_registered_a_path_may_change_it() {
     // Once it is withdrawn the path is free, and the next one goes on where the first one was.
     one.withdraw("container.log").unwrap();
     other.register(log).unwrap();
+    tailing.is_heard();
     tailing.append("container.log", "3\n");
     assert_eq!(tailing.described_line(), ("3\n".to_owned(), json!({ "logfile": path })));
 }
