@@ -23,11 +23,8 @@ impl Entry {
     ///
     /// # Errors
     /// A pattern that is none, with the reason.
-    pub fn new(plan: LogPlan) -> Result<Self, (LogPlan, String)> {
-        match Matcher::new(&plan) {
-            Ok(matcher) => Ok(Self { plan, matcher, matched: false }),
-            Err(why) => Err((plan, why)),
-        }
+    pub fn new(plan: &LogPlan) -> Result<Self, String> {
+        Ok(Self { matcher: Matcher::new(plan)?, plan: plan.clone(), matched: false })
     }
 
     fn is_for(&self, worker: &WorkerId, path: &Path) -> bool {
@@ -76,13 +73,13 @@ impl Entries {
             let key = key(&plan);
             let entry = match before.get_mut(&key).and_then(VecDeque::pop_front) {
                 Some(entry) => Entry { plan, ..entry },
-                None => match Entry::new(plan) {
+                None => match Entry::new(&plan) {
                     Ok(entry) => {
                         changes.added.push(self.list.len());
                         entry
                     }
-                    Err(refused) => {
-                        changes.refused.push(refused);
+                    Err(why) => {
+                        changes.refused.push((plan, why));
                         continue;
                     }
                 },

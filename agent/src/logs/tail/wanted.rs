@@ -16,16 +16,16 @@ use crate::logs::watched::Watched;
 impl Tail {
     /// Copies what a monitor registers, or copies it with other settings from now on.
     pub(super) fn register(&mut self, plan: LogPlan) {
-        let entry = match Entry::new(plan) {
+        let entry = match Entry::new(&plan) {
             Ok(entry) => entry,
-            Err((plan, error)) => {
+            Err(error) => {
                 // Its patterns were checked when it was registered.
                 self.parts.logger.error(format_args!("{}: refused: {error}", plan.origin));
                 self.troubles.insert(PathBuf::from(&plan.path), format!("{}: {error}", plan.origin));
                 return;
             }
         };
-        let (plan, matcher) = (entry.plan.clone(), entry.matcher.clone());
+        let matcher = entry.matcher.clone();
         let files: Vec<PathBuf> = matcher.files().into_iter().chain(matcher.fixed().map(Path::to_owned)).collect();
         let entry = Entry { matched: !files.is_empty(), ..entry };
         let before = self.registered.insert((plan.worker.clone(), plan.path.clone()), entry);
