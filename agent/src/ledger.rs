@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -186,7 +187,8 @@ impl Count {
 /// What became of the bytes of one file, or of several.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
-    /// Read from the file or passed over, since this process began to follow it.
+    /// Read from the file or passed over, since this process began to follow it. Bytes that are to be read again, for a
+    /// session that takes over from another, do not count before.
     pub read: u64,
     /// Accepted by the server.
     pub accepted: Count,
@@ -244,6 +246,38 @@ struct State {
     settled: Offset,
     read: Offset,
     totals: Totals,
+    /// Claims of another epoch are void.
+    epoch: u64,
+}
+
+/// The right to settle bytes of an account that were handed on. It becomes void when the account is
+/// [rewound](Account::rewind), moved to another worker or closed: whatever a session still hears from its server then
+/// settles nothing.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    account: Arc<Account>,
+    epoch: u64,
+}
+
+impl Claim {
+    /// Settles the bytes from where the last settlement ended up to `end`. False when the claim is void: nothing
+    /// changes then.
+    pub fn settle(&self, end: Offset, lines: u64, outcome: Outcome) -> bool {
+        self.account.settle(self.epoch, end, lines, outcome)
+    }
+
+    /// Whether both stand and fall together: the same account, handed on between the same two rewinds.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.epoch == other.epoch && Arc::ptr_eq(&self.account, &other.account)
+    }
+}
+
+impl Deref for Claim {
+    type Target = Account;
+
+    fn deref(&self) -> &Account {
+        &self.account
+    }
 }
 
 impl Account {
@@ -274,16 +308,30 @@ impl Account {
         Totals { pending: state.read.since(state.settled), ..state.totals.clone() }
     }
 
-    /// Notes that everything up to `end` was handed on and is pending now.
-    pub fn hand_on(&self, end: Offset) {
+    /// Notes that everything up to `end` was handed on and is pending now. Whoever holds the claim settles it.
+    pub fn hand_on(self: &Arc<Self>, end: Offset) -> Claim {
         let mut state = self.lock();
         state.totals.read += end.since(state.read);
         state.read = state.read.max(end);
+        Claim { account: Arc::clone(self), epoch: state.epoch }
     }
 
-    /// Settles the bytes from where the last settlement ended up to `end`.
-    pub fn settle(&self, end: Offset, lines: u64, outcome: Outcome) {
+    /// Takes back what was handed on and is pending: it is to be read again, from [`settled`](Self::settled) on, and
+    /// every claim to it is void. Returns how many bytes that are.
+    pub fn rewind(&self) -> u64 {
         let mut state = self.lock();
+        let bytes = state.read.since(state.settled);
+        state.epoch += 1;
+        state.read = state.settled;
+        state.totals.read -= bytes;
+        bytes
+    }
+
+    fn settle(&self, epoch: u64, end: Offset, lines: u64, outcome: Outcome) -> bool {
+        let mut state = self.lock();
+        if epoch != state.epoch {
+            return false;
+        }
         debug_assert!(end <= state.read, "settled beyond what was read");
         let bytes = end.since(state.settled);
         state.settled = state.settled.max(end);
@@ -296,6 +344,13 @@ impl Account {
         }
         drop(state);
         self.changes.fetch_add(1, Ordering::Release);
+        true
+    }
+
+    /// What became of its bytes, for the last time: every claim is void from now on.
+    fn conclude(&self) -> Totals {
+        self.lock().epoch += 1;
+        self.totals()
     }
 
     /// Takes over the totals of the generation before, which is closed now, so that counters go on over a rotation.
@@ -320,6 +375,13 @@ struct Accounts {
     changes: Arc<AtomicU64>,
 }
 
+impl Accounts {
+    fn account(&self, worker: WorkerId, path: PathBuf, sequence: Sequence, state: State) -> Arc<Account> {
+        let id = FileId(self.last_id.fetch_add(1, Ordering::AcqRel) + 1);
+        Arc::new(Account { id, worker, path, sequence, changes: Arc::clone(&self.changes), state: Mutex::new(state) })
+    }
+}
+
 impl Ledger {
     /// An empty ledger.
     pub fn new() -> Self {
@@ -336,11 +398,25 @@ impl Ledger {
         sequence: Sequence,
         position: Offset,
     ) -> Arc<Account> {
-        let id = FileId(self.0.last_id.fetch_add(1, Ordering::Relaxed) + 1);
-        let state = State { identity, settled: position, read: position, totals: Totals::default() };
-        let changes = Arc::clone(&self.0.changes);
-        let account = Arc::new(Account { id, worker, path, sequence, changes, state: Mutex::new(state) });
-        self.lock().insert(id, Arc::clone(&account));
+        let state = State { identity, settled: position, read: position, totals: Totals::default(), epoch: 0 };
+        let account = self.0.account(worker, path, sequence, state);
+        self.lock().insert(account.id, Arc::clone(&account));
+        self.0.changes.fetch_add(1, Ordering::Release);
+        account
+    }
+
+    /// The account of the same file for another worker, which goes on where this one is settled and in the same
+    /// sequence. What is pending is taken back, as by a [rewind](Account::rewind). At no moment has the file two accounts
+    /// in the ledger, or none.
+    pub fn move_to(&self, before: &Account, worker: WorkerId) -> Arc<Account> {
+        let mut open = self.lock();
+        before.rewind();
+        let totals = before.conclude();
+        let (identity, position) = (before.identity(), before.settled());
+        let state = State { identity, settled: position, read: position, totals, epoch: 0 };
+        let account = self.0.account(worker, before.path.clone(), before.sequence.clone(), state);
+        open.remove(&before.id);
+        open.insert(account.id, Arc::clone(&account));
         self.0.changes.fetch_add(1, Ordering::Release);
         account
     }
@@ -351,7 +427,7 @@ impl Ledger {
         // Held until the totals have arrived, so that no snapshot finds them in neither place, or in both.
         let mut open = self.lock();
         let Some(account) = open.remove(&id) else { return };
-        let totals = account.totals();
+        let totals = account.conclude();
         match heir {
             Some(heir) => heir.inherit(&totals),
             None => self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).merge(&totals),

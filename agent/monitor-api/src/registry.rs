@@ -13,7 +13,7 @@ use crate::monitor::Monitor;
 use crate::nearest;
 
 /// The environment, captured once at the edge.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment(HashMap<String, String>);
 
 impl Environment {

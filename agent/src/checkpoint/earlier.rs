@@ -68,6 +68,16 @@ impl Earlier {
         self.forget_inode((position.identity.device, position.identity.inode));
     }
 
+    /// Gives the positions of a path to another worker. False when there are none.
+    pub(super) fn move_path(&mut self, from: &WorkerId, to: &WorkerId, path: &Path) -> bool {
+        let Some(moved) = self.by_path.remove(&(from.clone(), path.to_owned())) else { return false };
+        for Kept { position, until } in moved {
+            self.forget_inode((position.identity.device, position.identity.inode));
+            self.insert(Position { worker: to.clone(), ..position }, until);
+        }
+        true
+    }
+
     /// Removes what has had its time.
     pub(super) fn prune(&mut self, now: Timestamp) {
         let over = |kept: &Kept| kept.until.is_some_and(|until| until <= now);

@@ -139,6 +139,14 @@ impl Checkpoint {
         state.saved_changes = None;
     }
 
+    /// What is left of a path for one worker is left for another one from now on.
+    pub fn move_positions(&self, from: &WorkerId, to: &WorkerId, path: &Path) {
+        let mut state = self.lock();
+        if state.earlier.move_path(from, to, path) {
+            state.saved_changes = None;
+        }
+    }
+
     /// Forgets a position because an account has taken its place.
     pub fn forget(&self, position: &Position) {
         let mut state = self.lock();

@@ -103,6 +103,15 @@ pub struct LogPlan {
     pub worker: WorkerId,
 }
 
+impl LogPlan {
+    /// Whether files are copied the same way, wherever the two entries stand.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let Self { origin, .. } = other;
+        // Whatever else an entry has, or will have, counts.
+        self.path == other.path && Self { origin: origin.clone(), ..self.clone() } == *other
+    }
+}
+
 /// An upload session: one api key and server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionPlan {
@@ -244,6 +253,42 @@ impl MonitorPlan {
     /// `<short module>(<id>)`, the instance's name in every log line.
     pub fn name(&self) -> String {
         format!("{}({})", self.short_name, self.id)
+    }
+
+    /// Whether an instance of the one can go on running as the other: the same monitor with the same name, options and
+    /// surroundings, wherever the two entries stand.
+    pub fn is_same(&self, other: &Self) -> bool {
+        // Every field is named, so that none is forgotten.
+        let Self {
+            origin: _,
+            registration,
+            short_name,
+            id,
+            entry,
+            environment,
+            allow_http,
+            sample_interval,
+            jitter,
+            write_limit,
+            rotation,
+            metric_log,
+            own_files,
+            workers,
+            metric_rules,
+            disabled,
+            stop_agent_on_failure,
+            added: _,
+        } = self;
+        std::ptr::eq(*registration, other.registration)
+            && (short_name, id) == (&other.short_name, &other.id)
+            && workers == &other.workers
+            && *entry == other.entry
+            && (Arc::ptr_eq(environment, &other.environment) || environment == &other.environment)
+            && (*sample_interval, *jitter, *allow_http) == (other.sample_interval, other.jitter, other.allow_http)
+            && (*write_limit, *rotation) == (other.write_limit, other.rotation)
+            && (metric_log, own_files) == (&other.metric_log, &other.own_files)
+            && *metric_rules == other.metric_rules
+            && (*disabled, *stop_agent_on_failure) == (other.disabled, other.stop_agent_on_failure)
     }
 
     /// What is said behind its name when it starts.

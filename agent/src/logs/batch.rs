@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use scalyr_monitor::Timestamp;
 
-use crate::ledger::{Account, Offset, Segment};
+use crate::ledger::{Claim, Offset, Segment};
 
 /// How many bytes of lines a batch holds at most, unless a single line is longer.
 pub const BATCH_BYTES: usize = 128 * 1024;
@@ -35,8 +35,8 @@ pub struct Event {
 /// Lines of one file, read in one go. An empty batch still settles its segments.
 #[derive(Debug)]
 pub struct Batch {
-    /// The account whose bytes this batch settles.
-    pub account: Arc<Account>,
+    /// The account whose bytes this batch settles, as long as nobody takes them back.
+    pub account: Claim,
     /// What its events have in common.
     pub log: Arc<LogDescription>,
     /// When the bytes were read.

@@ -1,5 +1,6 @@
 //! One generation of a file: an open descriptor, read from its position to its end.
 
+use std::collections::VecDeque;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -22,20 +23,46 @@ pub struct Follower {
     log: Arc<LogDescription>,
     file: File,
     inode: (u64, u64),
-    /// Everything before was handed on.
+    /// Everything before was handed on: where the account is [read](Account::read) to.
     position: Offset,
     /// The largest size that was seen; less than that means that the file was truncated.
     size: u64,
-    /// A range that was passed over and has not been handed on for settlement yet.
-    skipped: Option<Segment>,
+    /// Ranges that are passed over and were not settled yet, in order.
+    skips: VecDeque<Skip>,
     /// The unfinished line at `position`: since when it waits for its end, and the size at which it was looked at.
     unfinished: Option<Unfinished>,
     /// Whether the hashed head may still grow.
     young: bool,
-    /// The file was truncated (what it holds now belongs to the next generation) or given up.
-    ended: bool,
+    /// The file was truncated (what it holds now belongs to the next generation) or given up: nothing of it can be read
+    /// any more.
+    ended: Option<SkipReason>,
     /// Reads that failed.
     failures: u32,
+}
+
+/// A range that is not read.
+#[derive(Clone, Copy, Debug)]
+struct Skip {
+    from: Offset,
+    end: Offset,
+    why: SkipReason,
+}
+
+/// What was taken back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rewound {
+    /// Bytes that are read again.
+    pub bytes: u64,
+    /// Bytes that cannot be read again, because the file was truncated since.
+    pub lost: u64,
+}
+
+impl Rewound {
+    /// Adds what was taken back of another file.
+    pub fn merge(&mut self, other: Self) {
+        self.bytes += other.bytes;
+        self.lost += other.lost;
+    }
 }
 
 #[derive(Debug)]
@@ -95,10 +122,10 @@ impl Follower {
             inode,
             position,
             size,
-            skipped: None,
+            skips: VecDeque::new(),
             unfinished: None,
             young,
-            ended: false,
+            ended: None,
             failures: 0,
         }
     }
@@ -120,8 +147,37 @@ impl Follower {
 
     /// Ends this generation: what was seen and not read is given up. Returns how many bytes that are.
     pub fn end(&mut self, why: SkipReason) -> u64 {
-        self.ended = true;
+        self.ended = Some(why);
         self.pass_over(Offset(self.size), why)
+    }
+
+    /// Goes back to where everything is settled: what was handed on and is pending is taken back, and read again.
+    pub fn rewind(&mut self) -> Rewound {
+        let bytes = self.account.rewind();
+        self.position = self.account.read();
+        self.unfinished = None;
+        let lost = self.ended.map_or(0, |why| self.give_up_rest(why));
+        Rewound { bytes: bytes.saturating_sub(lost), lost }
+    }
+
+    /// Passes over what no skip covers yet of a generation that came to its end. Returns how many bytes that are.
+    fn give_up_rest(&mut self, why: SkipReason) -> u64 {
+        let (mut lost, mut at) = (0, self.position);
+        for skip in std::mem::take(&mut self.skips).into_iter().filter(|skip| skip.end > self.position) {
+            lost += skip.from.since(at);
+            if skip.from > at {
+                self.skips.push_back(Skip { from: at, end: skip.from, why });
+            }
+            at = skip.end;
+            self.skips.push_back(skip);
+        }
+        lost + self.pass_over(Offset(self.size), why)
+    }
+
+    /// The next account of this file, for another worker.
+    pub fn go_on_as(&mut self, account: Arc<Account>) {
+        self.position = account.read();
+        self.account = account;
     }
 
     /// Counts one more failed read.
@@ -130,14 +186,20 @@ impl Follower {
         self.failures
     }
 
+    /// Passes over everything up to `end`, behind what is read or passed over already.
     fn pass_over(&mut self, end: Offset, why: SkipReason) -> u64 {
-        let bytes = end.since(self.position);
+        let last = self.skips.back().map_or(self.position, |skip| skip.end.max(self.position));
+        let bytes = end.since(last);
         if bytes > 0 {
-            self.skipped = Some(Segment { end, lines: 0, verdict: Verdict::Skipped(why) });
-            self.position = end;
+            self.skips.push_back(Skip { from: last, end, why });
             self.unfinished = None;
         }
         bytes
+    }
+
+    /// The next range to pass over, at the position or behind it.
+    fn next_skip(&self, at: Offset) -> Option<Skip> {
+        self.skips.iter().find(|skip| skip.end > at).copied()
     }
 
     /// Whether `metadata` is that of the file which is open here.
@@ -157,16 +219,16 @@ impl Follower {
 
     /// Whether this generation came to its end: what the file holds now is not its own.
     pub fn has_ended(&self) -> bool {
-        self.ended
+        self.ended.is_some()
     }
 
     /// Looks at the size of the open file, whatever its name is now, and says what is to be done. The end
     /// of an unfinished line is waited for `wait` long.
     pub fn look(&mut self, now: Instant, wait: Duration) -> Growth {
-        if self.skipped.is_some() {
+        if self.next_skip(self.position).is_some_and(|skip| skip.from <= self.position) {
             return Growth::Readable;
         }
-        if self.ended {
+        if self.ended.is_some() {
             return Growth::None;
         }
         let size = self.file.metadata().map_or(self.size, |metadata| metadata.len());
@@ -189,7 +251,7 @@ impl Follower {
 
     /// Whether everything that was seen is handed on.
     pub fn is_at_end(&self) -> bool {
-        self.position.0 >= self.size && self.skipped.is_none()
+        self.position.0 >= self.size && self.next_skip(self.position).is_none()
     }
 
     /// What its next batches say about the file.
@@ -220,45 +282,52 @@ impl Follower {
     /// When the file cannot be read; nothing is handed on then.
     pub fn read(&mut self, mut arena: Vec<u8>, plan: &TailPlan, clock: &Clock) -> io::Result<Result<Batch, Vec<u8>>> {
         arena.clear();
-        let wanted = if self.ended { 0 } else { BATCH_BYTES.max(plan.max_line_size + 1) as u64 };
-        self.file.seek(SeekFrom::Start(self.position.0))?;
+        let settled = self.account.settled();
+        self.skips.retain(|skip| skip.end > settled);
+        let (mut at, mut segments) = (self.position, Vec::with_capacity(2));
+        while let Some(skip) = self.next_skip(at).filter(|skip| skip.from <= at) {
+            at = skip.end;
+            segments.push(Segment { end: at, lines: 0, verdict: Verdict::Skipped(skip.why) });
+        }
+        let wanted = if self.ended.is_some() { 0 } else { BATCH_BYTES.max(plan.max_line_size + 1) as u64 };
+        // Read again up to what was passed over: whatever stands before it was a whole event then.
+        let border = self.next_skip(at).map(|skip| skip.from.since(at)).filter(|border| *border <= wanted);
+        let wanted = border.unwrap_or(wanted);
+        self.file.seek(SeekFrom::Start(at.0))?;
         (&self.file).take(wanted).read_to_end(&mut arena)?;
         self.note_head()?;
         let now = clock.monotonic();
         let reached_end = (arena.len() as u64) < wanted;
-        let flush = reached_end && self.unfinished_is_due(&arena);
+        let at_border = border.is_some() && !reached_end;
+        let flush = at_border || reached_end && self.unfinished_is_due(at, &arena);
         let mut events = Vec::with_capacity(arena.len() / 64);
         let taken = lines::cut(&arena, plan.max_line_size, flush, |range| {
             let message = range.start as u32..range.end as u32;
-            let end = self.position.plus(range.end as u64);
-            events.push(Event { message, attributes: 0..0, time: None, end });
+            events.push(Event { message, attributes: 0..0, time: None, end: at.plus(range.end as u64) });
         });
-        self.note_unfinished(taken, arena.len(), now);
-        if taken == 0 && self.skipped.is_none() {
+        self.note_unfinished(at.plus(taken as u64), arena.len() - taken, now);
+        if taken == 0 && segments.is_empty() {
             return Ok(Err(arena));
         }
-        let mut segments = Vec::with_capacity(2);
-        segments.extend(self.skipped.take());
-        self.position = self.position.plus(taken as u64);
+        self.position = at.plus(taken as u64);
         if taken > 0 {
             segments.push(Segment { end: self.position, lines: events.len() as u64, verdict: Verdict::Send });
         }
-        self.account.hand_on(self.position);
-        let (account, log) = (Arc::clone(&self.account), Arc::clone(&self.log));
+        let (account, log) = (self.account.hand_on(self.position), Arc::clone(&self.log));
         Ok(Ok(Batch { account, log, time: clock.now(), arena, events, segments }))
     }
 
     /// Whether what stands at the position is an unfinished line that has waited long enough for its end.
-    fn unfinished_is_due(&self, bytes: &[u8]) -> bool {
-        let waited = |unfinished: &Unfinished| unfinished.at == self.position && unfinished.due;
+    fn unfinished_is_due(&self, at: Offset, bytes: &[u8]) -> bool {
+        let waited = |unfinished: &Unfinished| unfinished.at == at && unfinished.due;
         memchr::memchr(b'\n', bytes).is_none() && self.unfinished.as_ref().is_some_and(waited)
     }
 
-    /// The clock of an unfinished line starts when the line is first seen, and not again when it grows.
-    fn note_unfinished(&mut self, taken: usize, read: usize, now: Instant) {
-        let at = self.position.plus(taken as u64);
-        let size = self.position.plus(read as u64).0;
-        self.unfinished = (taken < read).then(|| match &self.unfinished {
+    /// The clock of an unfinished line of so many bytes at `at` starts when the line is first seen, and not again when
+    /// it grows.
+    fn note_unfinished(&mut self, at: Offset, bytes: usize, now: Instant) {
+        let size = at.plus(bytes as u64).0;
+        self.unfinished = (bytes > 0).then(|| match &self.unfinished {
             Some(before) if before.at == at => Unfinished { at, since: before.since, size, due: before.due },
             _ => Unfinished { at, since: now, size, due: false },
         });
@@ -278,7 +347,7 @@ impl Follower {
 
     /// Hashes a longer head once a young file has grown, so that it is recognised more surely after a restart.
     fn note_head(&mut self) -> io::Result<()> {
-        if self.young && !self.ended && self.size > self.account.identity().head_length {
+        if self.young && self.ended.is_none() && self.size > self.account.identity().head_length {
             let identity = Identity::of(&self.file, &self.file.metadata()?)?;
             self.young = identity.is_young();
             self.account.set_identity(identity);

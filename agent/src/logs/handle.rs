@@ -9,7 +9,8 @@ use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 use serde::Serialize;
 
 use super::batch::Batch;
-use crate::config::plan::LogPlan;
+use super::follower::Rewound;
+use crate::config::plan::{LogPlan, TailPlan};
 use crate::ledger::WorkerId;
 
 /// A monitor that registers a file waits this long for the tail thread to take it.
@@ -58,9 +59,11 @@ pub enum Withdrawal {
 /// What the tail thread is told.
 pub(super) enum Command {
     Port(Port),
-    Close(WorkerId),
-    Add { logs: Vec<LogPlan>, done: Sender<()> },
-    Remove(LogPlan),
+    Close { worker: WorkerId, done: Sender<()> },
+    Rewind { worker: WorkerId, done: Sender<Rewound> },
+    Forsake(WorkerId),
+    Follow { plan: TailPlan, logs: Vec<LogPlan>, done: Sender<()> },
+    FollowMetricLogs { logs: Vec<LogPlan>, done: Option<Sender<()>> },
     Register(LogPlan),
     Withdraw { worker: WorkerId, path: String, how: Withdrawal },
     Hasten { origin: String, path: String },
@@ -80,22 +83,46 @@ impl TailHandle {
         _ = self.commands.send(Command::Port(port));
     }
 
-    /// Closes the way of a worker; its files stand still.
+    /// Closes the way of a worker and returns when nothing more goes there; its files stand still.
     pub fn close_port(&self, worker: WorkerId) {
-        _ = self.commands.send(Command::Close(worker));
-    }
-
-    /// Adds entries and returns when the files that are there now have been found and their positions taken.
-    pub fn add(&self, logs: Vec<LogPlan>) {
         let (done, finished) = bounded(1);
-        if self.commands.send(Command::Add { logs, done }).is_ok() {
+        if self.commands.send(Command::Close { worker, done }).is_ok() {
             _ = finished.recv();
         }
     }
 
-    /// Removes an entry; its files are let go once everything that they hold now was copied.
-    pub fn remove(&self, log: LogPlan) {
-        _ = self.commands.send(Command::Remove(log));
+    /// Takes back what was handed on to a worker's session and is not settled; it is read again once there is a port.
+    /// Only after that was closed. `None` when the thread is not there any more.
+    pub fn rewind(&self, worker: WorkerId) -> Option<Rewound> {
+        let (done, finished) = bounded(1);
+        self.commands.send(Command::Rewind { worker, done }).ok()?;
+        finished.recv().ok()
+    }
+
+    /// A worker has no session any more, nor will it have one: of its files, those that nobody wants are let go, and
+    /// what was not read of them is not waited for.
+    pub fn forsake(&self, worker: WorkerId) {
+        _ = self.commands.send(Command::Forsake(worker));
+    }
+
+    /// Copies what these entries say, in their order, and reads as `plan` says, from now on. An entry that stays keeps
+    /// its files and where they stand. Files of one that goes are let go once everything that they hold now was copied,
+    /// unless another one wants them. A file that another worker wants now goes on there where it was settled here.
+    /// Returns when the files that are there now have been found and their positions taken.
+    pub fn follow(&self, plan: TailPlan, logs: Vec<LogPlan>) {
+        let (done, finished) = bounded(1);
+        if self.commands.send(Command::Follow { plan, logs, done }).is_ok() {
+            _ = finished.recv();
+        }
+    }
+
+    /// The same for metric logs, which stand behind the other entries. Waits, if asked to, until they were found.
+    pub fn follow_metric_logs(&self, logs: Vec<LogPlan>, wait: bool) {
+        let (done, finished) = bounded(1);
+        let done = wait.then_some(done);
+        if self.commands.send(Command::FollowMetricLogs { logs, done }).is_ok() && wait {
+            _ = finished.recv();
+        }
     }
 
     /// Copies what a monitor registers: a file from its first byte, or from the position that is left of it. For a path

@@ -85,11 +85,10 @@ impl MetricLogCopies {
         }
         let now: Vec<LogPlan> = chosen.into_iter().cloned().collect();
         let before = std::mem::replace(&mut state.copied, now.clone());
-        // Under the lock, so that the tail hears of it in the same order. It never takes the lock itself.
-        before.iter().filter(|log| !now.contains(log)).for_each(|log| self.0.tail.remove(log.clone()));
-        let come: Vec<LogPlan> = now.into_iter().filter(|log| !before.contains(log)).collect();
-        if !come.is_empty() {
-            self.0.tail.add(come);
+        if now != before {
+            let any_new = now.iter().any(|log| !before.contains(log));
+            // Under the lock, so that the tail hears of it in the same order. It never takes the lock itself.
+            self.0.tail.follow_metric_logs(now, any_new);
         }
     }
 

@@ -6,6 +6,7 @@
 
 pub mod batch;
 mod begin;
+mod entries;
 mod followed;
 mod follower;
 mod handle;
@@ -19,6 +20,7 @@ mod tail;
 mod unseen;
 mod watched;
 
+pub use follower::Rewound;
 pub use handle::{Port, TailHandle, TailSnapshot, Withdrawal};
 pub use metric_logs::{MetricLogCopies, MetricLogPlan};
 pub use position::Position;

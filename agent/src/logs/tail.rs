@@ -1,8 +1,9 @@
 //! The tail thread: turns over all watched paths and hands their lines to the sessions.
 
+mod follow;
 mod wanted;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,9 +15,9 @@ use serde_json::Value;
 
 use super::batch::{BATCH_BYTES, LogDescription};
 use super::begin::{Begin, First};
+use super::entries::{Entries, Entry};
 use super::followed::Followed;
 use super::handle::{Command, Port, TailHandle, TailSnapshot, Withdrawal};
-use super::matcher::Matcher;
 use super::watched::{Surroundings, Watched};
 use crate::checkpoint::Checkpoint;
 use crate::config::plan::{LogPlan, TailPlan};
@@ -57,7 +58,10 @@ pub struct TailParts {
 /// The tail stage. Lives on a thread of its own.
 pub struct Tail {
     parts: TailParts,
-    entries: Vec<Entry>,
+    /// The entries of the configuration.
+    entries: Entries,
+    /// The metric logs, behind these.
+    metric_logs: Entries,
     /// What monitors have registered while they run, behind the entries.
     registered: BTreeMap<(WorkerId, String), Entry>,
     /// Which monitor was told that files which it registered are copied as which entry says.
@@ -66,6 +70,8 @@ pub struct Tail {
     /// The keys of `watched`.
     known: BTreeSet<(WorkerId, PathBuf)>,
     ports: BTreeMap<WorkerId, Port>,
+    /// Workers that have no session and will have none.
+    forsaken: BTreeSet<WorkerId>,
     followed: Followed,
     /// How many accounts had been opened when the positions were last saved.
     saved_opened: u64,
@@ -77,13 +83,6 @@ pub struct Tail {
     next_rescan: Instant,
     next_snapshot: Instant,
     turn: usize,
-}
-
-struct Entry {
-    plan: LogPlan,
-    matcher: Matcher,
-    /// Whether it has ever matched a file.
-    matched: bool,
 }
 
 /// What a turn over all files came to.
@@ -104,12 +103,14 @@ impl Tail {
         let snapshot = Arc::<Mutex<TailSnapshot>>::default();
         let now = parts.clock.monotonic();
         let tail = Self {
-            entries: Vec::new(),
+            entries: Entries::default(),
+            metric_logs: Entries::default(),
             registered: BTreeMap::new(),
             overruled: BTreeSet::new(),
             watched: Vec::new(),
             known: BTreeSet::new(),
             ports: BTreeMap::new(),
+            forsaken: BTreeSet::new(),
             followed: Followed::new(parts.max_open_files),
             saved_opened: 0,
             commands: received,
@@ -174,76 +175,34 @@ impl Tail {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Port(port) => _ = self.ports.insert(port.worker.clone(), port),
-            Command::Close(worker) => _ = self.ports.remove(&worker),
-            Command::Add { logs, done } => {
-                self.add(logs);
+            Command::Port(port) => {
+                self.forsaken.remove(&port.worker);
+                self.ports.insert(port.worker.clone(), port);
+            }
+            Command::Close { worker, done } => {
+                self.ports.remove(&worker);
+                _ = done.send(());
+            }
+            Command::Rewind { worker, done } => _ = done.send(self.rewind(&worker)),
+            Command::Forsake(worker) => _ = self.forsaken.insert(worker),
+            Command::Follow { plan, logs, done } => {
+                self.follow_entries(plan, logs);
                 self.parts.checkpoint.save();
                 self.publish();
                 _ = done.send(());
             }
-            Command::Remove(log) => self.remove(&log),
+            Command::FollowMetricLogs { logs, done } => {
+                self.follow_metric_logs(logs);
+                self.parts.checkpoint.save();
+                if let Some(done) = done {
+                    self.publish();
+                    _ = done.send(());
+                }
+            }
             Command::Register(log) => self.register(log),
             Command::Withdraw { worker, path, how } => self.withdraw(&(worker, path), how),
             Command::Hasten { origin, path } => self.hasten(&(origin, path)),
             Command::Finish { .. } => {}
-        }
-    }
-
-    /// Adds entries: files that are there now begin at their end (or as the entry says), later ones at their first
-    /// byte.
-    fn add(&mut self, logs: Vec<LogPlan>) {
-        let added: Vec<_> = logs.into_iter().filter_map(|plan| self.prepare(plan)).collect();
-        // First the files that the run before has followed, under whatever name they are now; only then the others, so
-        // that none of those is taken for a new one under its new name.
-        let fixed: HashMap<(&WorkerId, &Path), usize> = added.iter().enumerate().filter_map(fixed_path).collect();
-        for (worker, path) in self.parts.checkpoint.earlier_paths() {
-            let matches = |(entry, _): &&(Entry, First)| {
-                entry.plan.worker == worker && entry.matcher.is_glob() && entry.matcher.matches(&path)
-            };
-            let glob = || added.iter().find(matches);
-            if let Some((entry, begin)) = fixed.get(&(&worker, &path)).map(|&index| &added[index]).or_else(glob) {
-                self.enter(path, &entry.plan, *begin);
-            }
-        }
-        for (mut entry, begin) in added {
-            let fixed = entry.matcher.fixed().map(Path::to_owned);
-            let files = entry.matcher.files();
-            entry.matched = !files.is_empty();
-            if !entry.matched {
-                let LogPlan { origin, path, .. } = &entry.plan;
-                // The agent's own files come by themselves.
-                let own = self.parts.own_log.0.parent().is_some_and(|own| Path::new(path).starts_with(own));
-                let level = if own { Level::Debug1 } else { Level::Info };
-                self.parts.logger.at(level, format_args!("{origin}: no file matches {path} yet; it is waited for"));
-            }
-            for path in files.into_iter().chain(fixed) {
-                self.watch(path, &entry.plan, begin);
-            }
-            self.entries.push(entry);
-        }
-        self.assign(Watched::is_withdrawn, Withdrawal::AfterReading);
-        self.look();
-    }
-
-    /// An entry with its patterns read, and where its files begin; reported when it cannot be used.
-    fn prepare(&mut self, plan: LogPlan) -> Option<(Entry, First)> {
-        match Matcher::new(&plan) {
-            Ok(matcher) => {
-                // What has no position although the run before had the entry has come since: it is copied whole.
-                let is_new = self.parts.checkpoint.note_entry(&plan);
-                let begin = match (plan.copy_from_start, is_new) {
-                    (true, _) => First::Start,
-                    (false, true) => First::End,
-                    (false, false) => First::StartIfNew,
-                };
-                Some((Entry { plan, matcher, matched: false }, begin))
-            }
-            Err(error) => {
-                self.parts.logger.error(format_args!("{}: refused: {error}", plan.origin));
-                self.troubles.insert(PathBuf::from(&plan.path), format!("{}: {error}", plan.origin));
-                None
-            }
         }
     }
 
@@ -287,24 +246,30 @@ impl Tail {
     }
 
     fn rescan(&mut self) {
-        let (mut entries, mut registered) = (std::mem::take(&mut self.entries), std::mem::take(&mut self.registered));
-        for entry in entries.iter_mut().chain(registered.values_mut()).filter(|entry| entry.matcher.is_glob()) {
+        let mut entries = std::mem::take(&mut self.entries);
+        let mut metric_logs = std::mem::take(&mut self.metric_logs);
+        let mut registered = std::mem::take(&mut self.registered);
+        let all = entries.iter_mut().chain(metric_logs.iter_mut()).chain(registered.values_mut());
+        for entry in all.filter(|entry| entry.matcher.is_glob()) {
             for path in entry.matcher.files() {
                 entry.matched = true;
                 self.watch(path, &entry.plan, First::Start);
             }
         }
-        (self.entries, self.registered) = (entries, registered);
+        (self.entries, self.metric_logs, self.registered) = (entries, metric_logs, registered);
         self.let_go();
     }
 
     /// Forgets paths that were withdrawn or whose file is gone, once everything is settled.
     fn let_go(&mut self) {
-        let entries = self.entries.iter().chain(self.registered.values());
+        let entries = self.entries.iter().chain(self.metric_logs.iter()).chain(self.registered.values());
         let fixed: BTreeSet<&Path> = entries.filter_map(|entry| entry.matcher.fixed()).collect();
         let around = surroundings(&self.parts, &self.followed);
-        let known = &mut self.known;
+        let (known, forsaken) = (&mut self.known, &self.forsaken);
         self.watched.retain_mut(|watched| {
+            if watched.is_withdrawn() && forsaken.contains(&watched.worker) {
+                watched.withdraw(Withdrawal::AtOnce);
+            }
             let gone = watched.is_empty() && !fixed.contains(watched.path.as_path()) && !watched.path.exists();
             if !gone && !watched.is_withdrawn() || !watched.may_leave(&around) {
                 return true;
@@ -338,6 +303,7 @@ impl Tail {
 
     /// Looks at all files; the indices of those that have something to read, in this turn's order.
     fn look(&mut self) -> Vec<usize> {
+        self.move_settled();
         let count = self.watched.len();
         self.turn = (self.turn + 1) % count.max(1);
         let around = surroundings(&self.parts, &self.followed);
@@ -349,6 +315,9 @@ impl Tail {
     fn hand_on(&mut self, index: usize) -> Turn {
         let around = surroundings(&self.parts, &self.followed);
         let watched = &mut self.watched[index];
+        if watched.is_moving() {
+            return Turn::Idle;
+        }
         let Some(port) = self.ports.get(&watched.worker) else { return Turn::Idle };
         if port.batches.is_full() {
             self.waiting_for.insert(watched.worker.clone());
@@ -364,7 +333,8 @@ impl Tail {
                     // Sending cannot block: this thread is the only sender and there was room.
                     Ok(Ok(())) => return Turn::Progress,
                     Ok(Err(_)) => {
-                        // The session has ended by itself and said why; its files stand still.
+                        // The session has ended by itself and said why; its files stand still, and begin where they are
+                        // settled when another one takes over.
                         let worker = watched.worker.clone();
                         self.ports.remove(&worker);
                     }
@@ -417,7 +387,7 @@ impl Tail {
         let there = self.watched.iter().filter(|watched| !watched.is_empty()).map(|watched| watched.path.as_path());
         let there: HashSet<&Path> = there.collect();
         let is_there = |path: &Path| there.contains(path);
-        let entries = self.entries.iter().chain(self.registered.values());
+        let entries = self.entries.iter().chain(self.metric_logs.iter()).chain(self.registered.values());
         let entries = entries.filter(|entry| !entry.matched && !entry.matcher.fixed().is_some_and(is_there));
         entries.take(TROUBLES).map(|entry| (entry.plan.path.clone(), entry.plan.origin.clone())).collect()
     }
@@ -453,10 +423,6 @@ fn surroundings<'a>(parts: &'a TailParts, followed: &'a Followed) -> Surrounding
         now: parts.clock.monotonic(),
         wall: parts.clock.now(),
     }
-}
-
-fn fixed_path((index, (entry, _)): (usize, &(Entry, First))) -> Option<((&WorkerId, &Path), usize)> {
-    Some(((&entry.plan.worker, entry.matcher.fixed()?), index))
 }
 
 /// The attributes of a file on the wire: the entry's, and `logfile` unless the user gave one.

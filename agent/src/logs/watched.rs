@@ -1,5 +1,6 @@
 //! One watched path: the generation that stands there now, and older ones that are still being read.
 
+mod handover;
 mod resume;
 
 use std::collections::VecDeque;
@@ -44,6 +45,8 @@ pub struct Watched {
     withdrawn: Option<Withdrawal>,
     /// Origin and path of the registration that has withdrawn it.
     withdrawn_by: Option<Arc<(String, String)>>,
+    /// The worker that it goes to once what was handed on for this one is settled.
+    moving: Option<WorkerId>,
     log: Arc<LogDescription>,
     current: Option<Follower>,
     older: VecDeque<Older>,
@@ -95,6 +98,7 @@ impl Watched {
             worker,
             withdrawn: None,
             withdrawn_by: None,
+            moving: None,
             log,
             current: None,
             older: VecDeque::new(),

@@ -1,14 +1,21 @@
 //! What has to change to come from one plan to another. Starting is the difference to no plan at all.
 
-use crate::config::plan::{LogPlan, MonitorPlan, Plan, SessionPlan};
+use std::collections::HashMap;
+use std::hash::Hash;
 
-/// What to stop and what to start.
+use crate::config::plan::{LogPlan, MonitorPlan, Plan, SessionPlan, TailPlan};
+
+/// What to stop and what to start. Where an entry stands in the configuration is no difference.
 #[derive(Debug, Default)]
 pub struct Difference {
     /// Sessions.
     pub sessions: Change<SessionPlan>,
-    /// Entries of `logs`, the agent's own log among them.
+    /// Entries of `logs`, the agent's own log among them. Their order counts too: see [`Difference::logs_moved`].
     pub logs: Change<LogPlan>,
+    /// Whether entries that stay come in another order, so that another one may be the first to match a file.
+    pub logs_moved: bool,
+    /// How log files are read, when that has changed.
+    pub tail: Option<TailPlan>,
     /// Monitor instances.
     pub monitors: Change<MonitorPlan>,
 }
@@ -28,36 +35,59 @@ impl<T> Default for Change<T> {
     }
 }
 
-impl Difference {
-    /// From `old` (nothing runs when there is none) to `new`.
-    pub fn between(old: Option<&Plan>, new: &Plan) -> Self {
-        let old = old.map_or((&[][..], &[][..], &[][..]), |old| (&old.sessions, &old.logs, &old.monitors));
-        Self {
-            sessions: change(old.0, &new.sessions, |a, b| a == b),
-            logs: change(old.1, &new.logs, |a, b| a == b),
-            monitors: change(old.2, &new.monitors, same_monitor),
-        }
+impl<T> Change<T> {
+    /// Whether nothing goes and nothing comes.
+    pub fn is_empty(&self) -> bool {
+        self.removed.is_empty() && self.added.is_empty()
     }
 }
 
-fn change<T: Clone>(old: &[T], new: &[T], same: impl Fn(&T, &T) -> bool) -> Change<T> {
+impl Difference {
+    /// From `old` (nothing runs when there is none) to `new`.
+    pub fn between(old: Option<&Plan>, new: &Plan) -> Self {
+        let tail = (old.map(|old| old.tail) != Some(new.tail)).then_some(new.tail);
+        let old = old.map_or((&[][..], &[][..], &[][..]), |old| (&old.sessions, &old.logs, &old.monitors));
+        let path = |log: &LogPlan| log.path.clone();
+        Self {
+            sessions: change(old.0, &new.sessions, |session| session.worker.clone(), PartialEq::eq),
+            logs: change(old.1, &new.logs, path, LogPlan::is_same),
+            logs_moved: order_of(old.1, &new.logs) != order_of(&new.logs, old.1),
+            tail,
+            monitors: change(old.2, &new.monitors, MonitorPlan::name, MonitorPlan::is_same),
+        }
+    }
+
+    /// Whether the two plans are the same to everybody who acts on them here.
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+            && self.logs.is_empty()
+            && !self.logs_moved
+            && self.tail.is_none()
+            && self.monitors.is_empty()
+    }
+}
+
+fn change<T: Clone, K: Hash + Eq>(
+    old: &[T],
+    new: &[T],
+    key: impl Fn(&T) -> K,
+    same: impl Fn(&T, &T) -> bool,
+) -> Change<T> {
     let missing_in = |here: &[T], there: &[T]| {
-        here.iter().filter(|item| !there.iter().any(|other| same(item, other))).cloned().collect()
+        let mut by_key: HashMap<K, Vec<&T>> = HashMap::new();
+        for item in there {
+            by_key.entry(key(item)).or_default().push(item);
+        }
+        let is_there =
+            |item: &T| by_key.get(&key(item)).is_some_and(|others| others.iter().any(|other| same(item, other)));
+        here.iter().filter(|item| !is_there(item)).cloned().collect()
     };
     Change { removed: missing_in(old, new), added: missing_in(new, old) }
 }
 
-/// Whether an instance can go on running: the same monitor with the same name and the same settings.
-fn same_monitor(a: &MonitorPlan, b: &MonitorPlan) -> bool {
-    std::ptr::eq(a.registration, b.registration)
-        && a.name() == b.name()
-        && a.entry == b.entry
-        && a.sample_interval == b.sample_interval
-        && a.jitter == b.jitter
-        && a.write_limit == b.write_limit
-        && a.rotation == b.rotation
-        && a.metric_log == b.metric_log
-        && a.metric_rules == b.metric_rules
-        && a.allow_http == b.allow_http
-        && a.workers == b.workers
+/// Worker and path of the entries that are in both lists, in the order of the first.
+fn order_of<'a>(here: &'a [LogPlan], there: &'a [LogPlan]) -> Vec<(&'a str, &'a str)> {
+    let name = |log: &'a LogPlan| (log.worker.0.as_str(), log.path.as_str());
+    let others: std::collections::HashSet<_> = there.iter().map(name).collect();
+    here.iter().map(name).filter(|name| others.contains(name)).collect()
 }

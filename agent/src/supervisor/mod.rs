@@ -2,6 +2,7 @@
 
 mod contributions;
 mod difference;
+mod handover;
 mod instances;
 mod lender;
 mod start;
@@ -19,6 +20,7 @@ use scalyr_monitor::{Clock, Level, Logger, Stop, Timestamp};
 
 use contributions::Contributions;
 pub use difference::{Change, Difference};
+use handover::Handovers;
 use lender::Lender;
 pub use start::StartError;
 use start::{announce, make_directory, refused};
@@ -28,7 +30,7 @@ use crate::config::Report;
 use crate::config::plan::{MonitorPlan, Plan, SessionPlan};
 use crate::data_lock::DataLock;
 use crate::ledger::{Ledger, Offset, Totals, WorkerId};
-use crate::logs::{MetricLogCopies, Port, Tail, TailHandle, TailParts};
+use crate::logs::{MetricLogCopies, Tail, TailHandle, TailParts};
 use crate::monitors::added::AddedMonitors;
 use crate::monitors::runner::{MonitorHandle, stop_all};
 use crate::monitors::state::Phase;
@@ -68,6 +70,7 @@ pub struct Supervisor {
     stop: Stop,
     lender: Lender,
     added: AddedMonitors,
+    handovers: Handovers,
     _lock: DataLock,
 }
 
@@ -90,7 +93,7 @@ struct Stages {
 #[derive(Default)]
 struct Running {
     plan: Option<Plan>,
-    sessions: Vec<(WorkerId, Session)>,
+    sessions: Vec<(WorkerId, Arc<Session>)>,
     monitors: Vec<Arc<MonitorHandle>>,
     refused: Vec<RefusedMonitor>,
     /// Why the agent must not go on.
@@ -171,7 +174,9 @@ impl Supervisor {
         });
         let no_socket = || refused("status socket in agent_data_path");
         let socket = StatusSocket::bind(&plan.data_path).map_err(no_socket())?;
-        let supervisor = Self { stages, threads, stop: Stop::new(), lender, added, _lock: lock };
+        let (tail, clock) = (stages.tail.clone(), stages.clock.clone());
+        let handovers = Handovers::new(tail, threads.clone(), clock, logger.clone());
+        let supervisor = Self { stages, threads, stop: Stop::new(), lender, added, handovers, _lock: lock };
         supervisor.apply(plan)?;
         // Only now, so that whoever is answered knows that everything was started.
         let stages = Arc::clone(&supervisor.stages);
@@ -186,7 +191,7 @@ impl Supervisor {
         let difference = Difference::between(running.plan.as_ref(), &plan);
         self.stop_removed(&mut running, &difference);
         // The files that are there now are found, and their positions taken, before anything else can take its time.
-        self.stages.tail.add(difference.logs.added);
+        self.stages.tail.follow(plan.tail, plan.logs.clone());
         self.added.configure(plan.added_entries.clone(), plan.monitors.iter().map(MonitorPlan::name));
         let (disabled, enabled) = difference.monitors.added.into_iter().partition(|monitor| monitor.disabled);
         let order: Vec<String> = plan.monitors.iter().map(MonitorPlan::name).collect();
@@ -217,17 +222,11 @@ impl Supervisor {
         let (removed, kept): (Vec<_>, Vec<_>) = running.monitors.drain(..).partition(is_removed);
         running.monitors = kept;
         stop_all(&removed, MONITORS_BUDGET, &self.stages.clock, &self.stages.logger);
-        for log in &difference.logs.removed {
-            self.stages.tail.remove(log.clone());
-        }
         for removed in &difference.sessions.removed {
-            self.stages.tail.close_port(removed.worker.clone());
-            running.sessions.retain(|(worker, session)| {
-                if *worker == removed.worker {
-                    session.close();
-                }
-                *worker != removed.worker
-            });
+            let replaced = difference.sessions.added.iter().any(|added| added.worker == removed.worker);
+            for (worker, session) in running.sessions.extract_if(.., |(worker, _)| *worker == removed.worker) {
+                self.handovers.leave(&worker, session, replaced);
+            }
         }
     }
 
@@ -243,8 +242,8 @@ impl Supervisor {
                 user_agent: self.lender.contributions.user_agent.clone(),
             };
             let session = Session::start(plan, parts).map_err(refused(&format!("session of worker {worker}")))?;
-            let (batches, recycled) = (session.batches().clone(), session.recycled().clone());
-            self.stages.tail.open_port(Port { worker: worker.clone(), batches, recycled });
+            let session = Arc::new(session);
+            self.handovers.take_over(&worker, Arc::clone(&session));
             running.sessions.push((worker, session));
         }
         Ok(())
@@ -300,10 +299,12 @@ impl Supervisor {
         let all_read = stages.tail.finish(stages.clock.monotonic() + LAST_READ_BUDGET);
         let deadline = stages.clock.monotonic() + SESSIONS_BUDGET;
         let mut drained = all_read;
-        for (_, session) in &sessions {
+        let sessions: Vec<_> =
+            sessions.into_iter().map(|(_, session)| session).chain(self.handovers.freeze()).collect();
+        for session in &sessions {
             session.close();
         }
-        for (_, session) in &sessions {
+        for session in &sessions {
             let left = deadline.saturating_duration_since(stages.clock.monotonic());
             drained &= session.finish(left).drained;
         }

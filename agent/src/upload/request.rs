@@ -1,9 +1,8 @@
 //! A request: a body together with what its answer settles.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use crate::ledger::{Account, DropReason, FileId, Offset, Outcome, Verdict};
+use crate::ledger::{Claim, DropReason, FileId, Offset, Outcome, Verdict};
 use crate::logs::batch::Batch;
 
 use super::accepted::Accepted;
@@ -15,7 +14,7 @@ const MOST_SETTLEMENTS: usize = 65_536;
 
 /// What becomes of a range of source bytes when the request is dealt with.
 struct Settlement {
-    account: Arc<Account>,
+    account: Claim,
     end: Offset,
     lines: u64,
     verdict: Verdict,
@@ -80,7 +79,7 @@ pub(super) struct Request {
     /// How many events could not be put into any request and are settled as dropped with this one; of which file the
     /// last of them was.
     pub(super) too_large: u64,
-    pub(super) too_large_file: Option<Arc<Account>>,
+    pub(super) too_large_file: Option<Claim>,
 }
 
 impl Request {
@@ -159,7 +158,7 @@ impl Request {
             }
             unpacked.event += 1;
             self.too_large += 1;
-            self.too_large_file = Some(Arc::clone(&unpacked.batch.account));
+            self.too_large_file = Some(unpacked.batch.account.clone());
             self.settle_part(unpacked, 1, Verdict::Dropped(DropReason::TooLarge));
             fresh = 0;
         }
@@ -175,16 +174,17 @@ impl Request {
     }
 
     /// Notes a settlement; one that only goes on with the file's last one is merged into it.
-    fn note(&mut self, account: &Arc<Account>, end: Offset, lines: u64, verdict: Verdict) {
+    fn note(&mut self, account: &Claim, end: Offset, lines: u64, verdict: Verdict) {
         if let Some(last) = self.latest.get(&account.id).and_then(|index| self.settlements.get_mut(*index))
             && last.verdict == verdict
+            && last.account.is_same(account)
         {
             last.end = last.end.max(end);
             last.lines += lines;
             return;
         }
         self.latest.insert(account.id, self.settlements.len());
-        self.settlements.push(Settlement { account: Arc::clone(account), end, lines, verdict });
+        self.settlements.push(Settlement { account: account.clone(), end, lines, verdict });
     }
 
     #[cfg(test)]
@@ -192,8 +192,8 @@ impl Request {
         self.settlements.len()
     }
 
-    /// Puts the outcome of every range of the request into the ledger, in order. Empties the list, so that it cannot
-    /// happen twice.
+    /// Puts the outcome of every range of the request into the ledger, in order; of ranges that were taken back, none.
+    /// Empties the list, so that it cannot happen twice.
     pub(super) fn settle(&mut self, ending: Ending) {
         for Settlement { account, end, lines, verdict } in self.settlements.drain(..) {
             let outcome = match verdict {

@@ -75,6 +75,7 @@ pub struct Session {
     lifeline: Arc<Lifeline>,
     incomplete: Arc<AtomicBool>,
     progress: Arc<Progress>,
+    request_deadline: Duration,
 }
 
 impl Session {
@@ -93,6 +94,7 @@ impl Session {
         let (requests, requests_out) = bounded(1);
         let (spent, spent_out) = bounded(2);
         let (alive, ended) = bounded(0);
+        let request_deadline = plan.request_deadline;
         let (stop, lifeline, incomplete) = (Stop::new(), Arc::<Lifeline>::default(), Arc::<AtomicBool>::default());
 
         let (worker, limit) = (plan.worker.0.clone(), plan.pacing.max_request_size);
@@ -136,7 +138,8 @@ impl Session {
         })?;
         // Should this fail, the send thread ends by itself: its channels are gone.
         threads.spawn(&format!("upload-pack {worker}"), move || watch.over("pack", || pack.run()))?;
-        Ok(Self { batches, recycled, closing: Mutex::new(Some(closing)), ended, stop, lifeline, incomplete, progress })
+        let closing = Mutex::new(Some(closing));
+        Ok(Self { batches, recycled, closing, ended, stop, lifeline, incomplete, progress, request_deadline })
     }
 
     /// Where batches go in; a full channel means that the server is slower than the files grow.
@@ -159,23 +162,48 @@ impl Session {
         drop(self.closing.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
+    /// Closes the session and ends its pauses: each request that fails is tried just once more.
+    pub fn hasten(&self) {
+        self.close();
+        self.stop.stop();
+    }
+
+    /// Ends a request that is on its way, and lets no other one leave. What is not settled is left behind.
+    pub fn cut(&self) {
+        self.lifeline.cut();
+        self.has_ended(AFTER_CUT);
+    }
+
     /// Closes the session and waits up to `budget` until everything is settled. Pauses end, each request that fails is
     /// tried just once more. What is on its way after that is left behind, and will be sent again after the next start.
     pub fn finish(&self, budget: Duration) -> Finished {
-        self.close();
-        self.stop.stop();
-        let mut ended = self.has_ended(budget);
-        if !ended {
-            self.lifeline.cut();
-            ended = self.has_ended(AFTER_CUT);
+        self.hasten();
+        if !self.has_ended(budget) {
+            self.cut();
         }
-        let incomplete = self.incomplete.load(Ordering::Acquire);
-        let broken = self.progress.lock().broken.is_some();
-        Finished { drained: ended && !incomplete && !broken }
+        self.finished()
     }
 
-    fn has_ended(&self, within: Duration) -> bool {
+    /// How it ended, or stands.
+    pub fn finished(&self) -> Finished {
+        let incomplete = self.incomplete.load(Ordering::Acquire);
+        let broken = self.progress.lock().broken.is_some();
+        Finished { drained: self.has_ended(Duration::ZERO) && !incomplete && !broken }
+    }
+
+    /// Waits up to this time for both threads to end. True when they have.
+    pub fn has_ended(&self, within: Duration) -> bool {
         self.ended.recv_timeout(within) == Err(RecvTimeoutError::Disconnected)
+    }
+
+    /// How many requests the server has dealt with.
+    pub fn succeeded(&self) -> u64 {
+        self.progress.lock().requests_succeeded
+    }
+
+    /// How long one request may take.
+    pub fn request_deadline(&self) -> Duration {
+        self.request_deadline
     }
 }
 

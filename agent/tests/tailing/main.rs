@@ -1,6 +1,7 @@
 //! What the tail stage hands on: which lines, from where, in which order, whatever happens to the file.
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+mod handover;
 mod reading;
 mod registered;
 mod restart;
@@ -90,7 +91,7 @@ impl Tailing {
         let (sender, batches) = bounded(8);
         let (_, recycled) = bounded(1);
         tail.open_port(Port { worker: WorkerId("default".into()), batches: sender, recycled });
-        tail.add(vec![self.entry(pattern)]);
+        tail.follow(self.plan, vec![self.entry(pattern)]);
         self.running = Some(Running { tail, batches, ledger, checkpoint });
     }
 
@@ -121,6 +122,16 @@ impl Tailing {
             settle(&batch);
         }
         lines
+    }
+
+    /// Follows these entries from now on, as after a reload.
+    fn follow(&self, entries: Vec<LogPlan>) {
+        self.running().tail.follow(self.plan, entries);
+    }
+
+    /// Waits until the stage has come round to everything that it was told.
+    fn is_heard(&self) {
+        self.running().tail.close_port(WorkerId("nobody".into()));
     }
 
     /// Registers what a monitor would, or changes it.

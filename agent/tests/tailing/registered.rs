@@ -229,7 +229,7 @@ fn a_file_that_the_configuration_lets_go_goes_on_as_the_monitor_says() {
     tailing.append("a.log", "1\n");
     assert_eq!(tailing.lines(1), ["1\n"]);
     tailing.register(described(tailing.entry("a.log"), "of the monitor"));
-    tailing.running().tail.remove(tailing.entry("*.log"));
+    tailing.follow(vec![]);
     std::thread::sleep(Duration::from_millis(1500));
     tailing.append("a.log", "2\n");
     let (line, attributes) = tailing.described_line();
@@ -242,8 +242,8 @@ fn an_entry_that_is_taken_away_and_comes_back_changed_goes_on_where_it_was() {
     tailing.start("a.log");
     tailing.append("a.log", "1\n");
     assert_eq!(tailing.lines(1), ["1\n"]);
-    tailing.running().tail.remove(tailing.entry("a.log"));
-    tailing.running().tail.add(vec![described(tailing.entry("a.log"), "changed")]);
+    tailing.follow(vec![]);
+    tailing.follow(vec![described(tailing.entry("a.log"), "changed")]);
     std::thread::sleep(Duration::from_millis(1500));
     tailing.append("a.log", "2\n");
     let (line, attributes) = tailing.described_line();
@@ -282,6 +282,7 @@ fn only_the_monitor_that_registered_a_path_may_change_it() {
     // Once it is withdrawn the path is free, and the next one goes on where the first one was.
     one.withdraw("container.log").unwrap();
     other.register(log).unwrap();
+    tailing.is_heard();
     tailing.append("container.log", "3\n");
     assert_eq!(tailing.described_line(), ("3\n".to_owned(), json!({ "logfile": path })));
 }

@@ -1,31 +1,23 @@
-//! Which paths are wanted, and as whom: entries that go, and files that monitors register and withdraw.
+//! Which paths are wanted, and as whom; files that monitors register and withdraw.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Entry, Tail, describe, surroundings};
+use super::follow::List;
+use super::{Tail, describe, surroundings};
 use crate::config::plan::LogPlan;
 use crate::ledger::WorkerId;
 use crate::logs::begin::First;
+use crate::logs::entries::Entry;
 use crate::logs::handle::Withdrawal;
 use crate::logs::matcher::Matcher;
 use crate::logs::watched::Watched;
 
 impl Tail {
-    /// Takes an entry away; its files go on as the next entry that matches them says, or are let go.
-    pub(super) fn remove(&mut self, log: &LogPlan) {
-        self.parts.checkpoint.drop_entry(log);
-        let (removed, kept): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.entries).into_iter().partition(|entry| entry.plan == *log);
-        self.entries = kept;
-        let is_of = |watched: &Watched| removed.iter().any(|entry| is_of(&entry.plan, &entry.matcher, watched));
-        self.assign(is_of, Withdrawal::AfterReading);
-    }
-
     /// Copies what a monitor registers, or copies it with other settings from now on.
     pub(super) fn register(&mut self, plan: LogPlan) {
-        let matcher = match Matcher::new(&plan) {
-            Ok(matcher) => matcher,
+        let entry = match Entry::new(&plan) {
+            Ok(entry) => entry,
             Err(error) => {
                 // Its patterns were checked when it was registered.
                 self.parts.logger.error(format_args!("{}: refused: {error}", plan.origin));
@@ -33,8 +25,9 @@ impl Tail {
                 return;
             }
         };
+        let matcher = entry.matcher.clone();
         let files: Vec<PathBuf> = matcher.files().into_iter().chain(matcher.fixed().map(Path::to_owned)).collect();
-        let entry = Entry { matched: !files.is_empty(), matcher: matcher.clone(), plan: plan.clone() };
+        let entry = Entry { matched: !files.is_empty(), ..entry };
         let before = self.registered.insert((plan.worker.clone(), plan.path.clone()), entry);
         if before.is_none() {
             self.tell_if_overruled(&plan, &files);
@@ -79,30 +72,51 @@ impl Tail {
     }
 
     /// Finds out anew for some of the paths which entry they belong to: they are copied as the first one says that
-    /// matches them, and let go when there is none.
+    /// matches them, move to another worker when only that one wants them, and are let go when there is none.
     pub(super) fn assign(&mut self, which: impl Fn(&Watched) -> bool, otherwise: Withdrawal) {
         let mut all = std::mem::take(&mut self.watched);
         for watched in all.iter_mut().filter(|watched| which(watched)) {
-            match self.wanted_by(&watched.worker, &watched.path) {
-                Some(plan) => watched.reinstate(describe(&watched.path, plan)),
+            let target = watched.stay();
+            if let Some(to) = target {
+                self.known.remove(&(to, watched.path.clone()));
+            }
+            if let Some(plan) = self.wanted_by(&watched.worker, &watched.path) {
+                watched.reinstate(describe(&watched.path, plan));
+            } else if let Some(plan) = self.wanted_elsewhere(&watched.path) {
+                let (log, to) = (describe(&watched.path, plan), plan.worker.clone());
+                watched.reinstate(log);
+                // Nobody else begins there meanwhile.
+                self.known.insert((to.clone(), watched.path.clone()));
+                watched.move_to(to);
+            } else if !watched.is_withdrawn() {
                 // One that is being let go already is not let go in another way.
-                None if watched.is_withdrawn() => {}
-                None => watched.withdraw(otherwise),
+                watched.withdraw(otherwise);
             }
         }
         self.watched = all;
     }
 
-    /// The entry that says how a path is copied: the first of the configuration, before those that monitors registered.
-    fn wanted_by(&self, worker: &WorkerId, path: &Path) -> Option<&LogPlan> {
+    /// The entry that says how a path is copied: the first of the configuration, before metric logs and those that
+    /// monitors registered.
+    pub(super) fn wanted_by(&self, worker: &WorkerId, path: &Path) -> Option<&LogPlan> {
         let matches = |entry: &&Entry| entry.plan.worker == *worker && entry.matcher.matches(path);
+        let of = |list: List| Some(self.list(list).at(self.list(list).wanting(worker, path)?));
         let exact = || {
             let key = (worker.clone(), path.to_str()?.to_owned());
             self.registered.get(&key).filter(matches)
         };
         let globs = || self.registered.values().filter(|entry| entry.matcher.is_glob()).find(matches);
-        let entry = self.entries.iter().find(matches).or_else(exact).or_else(globs)?;
+        let entry = of(List::Entries).or_else(|| of(List::MetricLogs)).or_else(exact).or_else(globs)?;
         Some(&entry.plan)
+    }
+
+    /// The entry that wants a path for a worker which does not copy it yet.
+    fn wanted_elsewhere(&self, path: &Path) -> Option<&LogPlan> {
+        let of = |list: List| {
+            let list = self.list(list);
+            Some(list.at(list.wanting_for(path, |worker| self.is_free(worker, path))?))
+        };
+        Some(&of(List::Entries).or_else(|| of(List::MetricLogs))?.plan)
     }
 
     /// Says so, once, when files that a monitor has just registered are copied as an entry says.

@@ -35,8 +35,9 @@ impl File {
 
     /// A batch of lines with a segment each.
     pub(super) fn batch_of(&mut self, lines: &[(&[u8], Verdict)]) -> Batch {
+        let end = self.end.plus(lines.iter().map(|(line, _)| line.len() as u64).sum());
         let mut batch = Batch {
-            account: Arc::clone(&self.account),
+            account: self.account.hand_on(end),
             log: Arc::clone(&self.log),
             time: Timestamp::from_nanos(1_795_355_310_507_682_560),
             arena: Vec::new(),
@@ -59,7 +60,6 @@ impl File {
                 _ => batch.segments.push(Segment { end: self.end, lines: 1, verdict: *verdict }),
             }
         }
-        self.account.hand_on(self.end);
         batch
     }
 

@@ -1,6 +1,8 @@
 //! What monitors say about their logs and about the host, from the configuration to the wire: a whole agent, a whole
 //! receiver, plans that follow each other.
 
+mod handover;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
@@ -121,10 +123,7 @@ impl Story {
     fn new() -> Self {
         panic_place::install();
         let heard = Arc::<Mutex<Vec<Heard>>>::default();
-        let into = Arc::clone(&heard);
-        let observer: Observer = Arc::new(move |arrival: &Arrival<'_, '_>| into.lock().unwrap().push(hear(arrival)));
-        let options = Options { observer: Some(observer), ..Options::default() };
-        let receiver = Receiver::start(options, &Threads::new(), &Clock::system()).unwrap();
+        let receiver = receiver(&heard);
         Self { directory: tempfile::tempdir().unwrap(), receiver, heard, supervisor: None }
     }
 
@@ -156,6 +155,11 @@ impl Story {
     /// Starts the agent, or brings the running one to this configuration.
     fn apply(&mut self, keys: Value) {
         let (plan, report) = self.plan(keys);
+        self.follow(plan, report);
+    }
+
+    /// Starts the agent with this plan, or brings the running one to it.
+    fn follow(&mut self, plan: Plan, report: Report) {
         match &self.supervisor {
             Some(supervisor) => supervisor.apply(plan).unwrap(),
             None => {
@@ -214,6 +218,14 @@ impl Story {
         let stopped = self.supervisor.take().unwrap().stop();
         assert!(stopped.drained && stopped.totals.reconciles(), "{stopped:?}");
     }
+}
+
+/// A receiver whose requests go there.
+fn receiver(heard: &Arc<Mutex<Vec<Heard>>>) -> Receiver {
+    let into = Arc::clone(heard);
+    let observer: Observer = Arc::new(move |arrival: &Arrival<'_, '_>| into.lock().unwrap().push(hear(arrival)));
+    let options = Options { observer: Some(observer), ..Options::default() };
+    Receiver::start(options, &Threads::new(), &Clock::system()).unwrap()
 }
 
 fn hear(arrival: &Arrival<'_, '_>) -> Heard {

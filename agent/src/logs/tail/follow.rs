@@ -1,0 +1,189 @@
+//! Following a list of entries, at the start and at every reload: what stays, what comes, what goes, and what moves to
+//! another worker.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use scalyr_monitor::Level;
+
+use super::{Tail, surroundings};
+use crate::config::plan::{LogPlan, TailPlan};
+use crate::ledger::WorkerId;
+use crate::logs::begin::First;
+use crate::logs::entries::Entries;
+use crate::logs::follower::Rewound;
+use crate::logs::handle::Withdrawal;
+use crate::logs::watched::Watched;
+
+/// Which of the two lists.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum List {
+    /// The entries of the configuration.
+    Entries,
+    /// The metric logs that none of these matches.
+    MetricLogs,
+}
+
+impl Tail {
+    /// Copies what these entries of the configuration say, and reads as `plan` says.
+    pub(super) fn follow_entries(&mut self, plan: TailPlan, logs: Vec<LogPlan>) {
+        // What has come since the last walk belongs to the entries as they were: it is new, not one that was there when
+        // an entry was added.
+        self.rescan();
+        self.parts.plan = plan;
+        self.troubles.clear();
+        self.follow(List::Entries, logs);
+    }
+
+    /// Copies these metric logs.
+    pub(super) fn follow_metric_logs(&mut self, logs: Vec<LogPlan>) {
+        self.follow(List::MetricLogs, logs);
+    }
+
+    /// Files that are there now and that no entry wanted before begin at their end (or as the entry says), later ones at
+    /// their first byte. Those that were wanted go on where they are, as their first entry says now.
+    fn follow(&mut self, list: List, logs: Vec<LogPlan>) {
+        let changes = self.list_mut(list).follow(logs);
+        for (plan, why) in changes.refused {
+            self.parts.logger.error(format_args!("{}: refused: {why}", plan.origin));
+            self.troubles.insert(PathBuf::from(&plan.path), format!("{}: {why}", plan.origin));
+        }
+        let other = if list == List::Entries { &self.metric_logs } else { &self.entries };
+        for plan in changes.removed.iter().filter(|plan| !other.has(plan)) {
+            self.parts.checkpoint.drop_entry(plan);
+        }
+        let firsts = changes.added.into_iter().map(|place| (place, self.first_of(list, place)));
+        let added: BTreeMap<usize, First> = firsts.collect();
+        self.assign(|_| true, Withdrawal::AfterReading);
+        self.take_up_earlier(list, &added);
+        for (place, first) in added {
+            self.find_files(list, place, first);
+        }
+        self.look();
+    }
+
+    /// Where files begin that the added entry at `place` finds now.
+    fn first_of(&self, list: List, place: usize) -> First {
+        let plan = &self.list(list).at(place).plan;
+        // What has no position although the run before had the entry has come since: it is copied whole.
+        let is_new = self.parts.checkpoint.note_entry(plan);
+        match (plan.copy_from_start, is_new) {
+            (true, _) => First::Start,
+            (false, true) => First::End,
+            (false, false) => First::StartIfNew,
+        }
+    }
+
+    /// Before any other file, those that have a position, under whatever name they are now, so that none of them is
+    /// taken for a new one under its new name. A position of a worker that does not want the file any more is taken over
+    /// by the one that does.
+    fn take_up_earlier(&mut self, list: List, added: &BTreeMap<usize, First>) {
+        if added.is_empty() {
+            return;
+        }
+        let mut left = self.parts.checkpoint.earlier_paths();
+        left.sort();
+        for (worker, path) in left {
+            let is_added = |place: &usize| added.contains_key(place);
+            if let Some(place) = self.list(list).wanting(&worker, &path).filter(is_added) {
+                let plan = self.list(list).at(place).plan.clone();
+                self.enter(path, &plan, added[&place]);
+                continue;
+            }
+            if self.wanted_by(&worker, &path).is_some() || self.known.contains(&(worker.clone(), path.clone())) {
+                continue;
+            }
+            let is_free = |to: &WorkerId| self.is_free(to, &path);
+            if let Some(place) = self.list(list).wanting_for(&path, is_free).filter(is_added) {
+                let plan = self.list(list).at(place).plan.clone();
+                self.parts.checkpoint.move_positions(&worker, &plan.worker, &path);
+                self.parts.logger.info(format_args!(
+                    "{}: was copied for worker {worker} and goes on from there for worker {}",
+                    path.display(),
+                    plan.worker
+                ));
+                self.enter(path, &plan, added[&place]);
+            }
+        }
+    }
+
+    /// Whether a worker neither copies this path nor has a position of it.
+    pub(super) fn is_free(&self, worker: &WorkerId, path: &Path) -> bool {
+        !self.known.contains(&(worker.clone(), path.to_owned()))
+            && self.parts.checkpoint.earlier(worker, path).is_empty()
+    }
+
+    /// Watches what an added entry matches now.
+    fn find_files(&mut self, list: List, place: usize, first: First) {
+        let entry = self.list_mut(list).at_mut(place);
+        let files = entry.matcher.files();
+        entry.matched = !files.is_empty();
+        let (plan, matched) = (entry.plan.clone(), entry.matched);
+        let fixed = entry.matcher.fixed().map(Path::to_owned);
+        if !matched {
+            let LogPlan { origin, path, .. } = &plan;
+            // The agent's own files come by themselves.
+            let own = self.parts.own_log.0.parent().is_some_and(|own| Path::new(path).starts_with(own));
+            let level = if own { Level::Debug1 } else { Level::Info };
+            self.parts.logger.at(level, format_args!("{origin}: no file matches {path} yet; it is waited for"));
+        }
+        for path in files.into_iter().chain(fixed) {
+            self.watch(path, &plan, first);
+        }
+    }
+
+    /// Takes back what was handed on to a worker's session and is not settled.
+    pub(super) fn rewind(&mut self, worker: &WorkerId) -> Rewound {
+        let mut all = Rewound::default();
+        for watched in self.watched.iter_mut().filter(|watched| watched.worker == *worker) {
+            let rewound = watched.rewind();
+            if rewound.lost > 0 {
+                self.parts.logger.warn(format_args!(
+                    "{}: {} bytes that were read cannot be read again, because the file was truncated since; they are \
+                     lost",
+                    watched.path.display(),
+                    rewound.lost
+                ));
+            }
+            all.merge(rewound);
+        }
+        all
+    }
+
+    /// Moves files to the worker that wants them now, once what was handed on for the one before is settled.
+    pub(super) fn move_settled(&mut self) {
+        if !self.watched.iter().any(Watched::is_moving) {
+            return;
+        }
+        let mut all = std::mem::take(&mut self.watched);
+        let around = surroundings(&self.parts, &self.followed);
+        // First those that own a file, so that those which know it under another name find it with its new worker.
+        let mut waiting = HashSet::new();
+        for owners in [true, false] {
+            for watched in all.iter_mut().filter(|watched| watched.is_moving() && watched.is_alias() != owners) {
+                if watched.owner_of_alias(&around).is_some_and(|owner| waiting.contains(&owner)) {
+                    continue;
+                }
+                match watched.move_if_settled(&around) {
+                    Some(before) => _ = self.known.remove(&(before, watched.path.clone())),
+                    None => _ = waiting.insert(watched.path.clone()),
+                }
+            }
+        }
+        self.watched = all;
+    }
+
+    pub(super) fn list(&self, list: List) -> &Entries {
+        match list {
+            List::Entries => &self.entries,
+            List::MetricLogs => &self.metric_logs,
+        }
+    }
+
+    fn list_mut(&mut self, list: List) -> &mut Entries {
+        match list {
+            List::Entries => &mut self.entries,
+            List::MetricLogs => &mut self.metric_logs,
+        }
+    }
+}
