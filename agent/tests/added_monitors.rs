@@ -172,7 +172,7 @@ fn start(directory: &Path, server: &str, monitors: Value) -> Supervisor {
     let file = directory.join("agent.json");
     fs::write(&file, config.to_string()).unwrap();
     let (plan, report) = configuration::read(&file, &Arc::new(Environment::default())).unwrap();
-    let edge = Edge { config_file: file, report, clock: Clock::system(), stdout: None };
+    let edge = Edge { config_file: file, report, options: Vec::new(), clock: Clock::system(), stdout: None };
     Supervisor::start(plan, edge).unwrap()
 }
 

@@ -106,7 +106,9 @@ fn run_in_daemon(registration: &Registration, options: &Map<String, Value>) {
     let (config_file, plan, report) = planned_in_daemon(directory.path(), registration.name, options);
     assert!(report.worst() < Some(Severity::Refused), "{report}");
     let clock = Clock::system();
-    let supervisor = Supervisor::start(plan, Edge { config_file, report, clock: clock.clone(), stdout: None }).unwrap();
+    let supervisor =
+        Supervisor::start(plan, Edge { config_file, report, options: Vec::new(), clock: clock.clone(), stdout: None })
+            .unwrap();
     let began = clock.monotonic();
     while supervisor.snapshot().monitors[0].samples < 2 {
         assert!(began.elapsed() < PATIENCE, "{:?}", supervisor.snapshot());

@@ -99,7 +99,7 @@ fn a_monitor_that_hangs_while_it_initialises_keeps_neither_the_agent_nor_the_oth
             writeln!(OpenOptions::new().append(true).open(late).unwrap(), "during the start").unwrap();
         })
         .unwrap();
-    let edge = Edge { config_file, report, clock, stdout: None };
+    let edge = Edge { config_file, report, options: Vec::new(), clock, stdout: None };
     let supervisor = Supervisor::start(plan, edge).unwrap();
 
     let snapshot = supervisor.snapshot();
@@ -132,7 +132,7 @@ fn a_monitor_that_disables_itself_and_hangs_when_it_is_dropped_keeps_nobody_from
     let (plan, report) = configuration::read(&config_file, &Arc::new(Environment::default())).unwrap();
     let (done, started) = crossbeam_channel::bounded(1);
     let start = move || {
-        let edge = Edge { config_file, report, clock: Clock::system(), stdout: None };
+        let edge = Edge { config_file, report, options: Vec::new(), clock: Clock::system(), stdout: None };
         _ = done.send(Supervisor::start(plan, edge).unwrap());
     };
     Threads::new().spawn("start", start).unwrap();

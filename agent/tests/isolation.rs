@@ -300,7 +300,7 @@ fn start_agent(directory: &Path, server: &str, monitors: &[&str], clock: &Clock)
     fs::write(&file, config.to_string()).unwrap();
     let environment = Arc::new(Environment::default());
     let (plan, report) = configuration::read(&file, &environment).unwrap();
-    let edge = Edge { config_file: file, report, clock: clock.clone(), stdout: None };
+    let edge = Edge { config_file: file, report, options: Vec::new(), clock: clock.clone(), stdout: None };
     Supervisor::start(plan, edge).unwrap()
 }
 

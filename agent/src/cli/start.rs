@@ -1,5 +1,8 @@
 //! `agent start`: the agent itself.
 
+mod calls;
+mod watch;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,12 +11,14 @@ use std::time::Duration;
 
 use scalyr_monitor::registry::Environment;
 use scalyr_monitor::{Clock, Stop};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::{configuration, signals};
+use super::configuration::Source;
+use crate::config::Report;
 use crate::config::load::DEFAULT_FILE;
-use crate::supervisor::{Edge, Supervisor};
+use crate::supervisor::{self, Edge, StartError, Supervisor};
 use crate::threads::Threads;
+use calls::{Call, Calls};
+use watch::Watch;
 
 /// How often the main thread looks after what has to be done now and then.
 const TICK: Duration = Duration::from_secs(5);
@@ -24,6 +29,10 @@ pub struct Args {
     /// The configuration
     #[arg(short = 'c', long = "config-file", value_name = "FILE", default_value = DEFAULT_FILE)]
     pub config_file: PathBuf,
+
+    /// A second folder of configuration fragments, relative to the folder of the configuration
+    #[arg(long, value_name = "DIR")]
+    pub extra_config_dir: Option<PathBuf>,
 
     /// Stay in the foreground and log to the terminal too; Ctrl-C ends the agent
     #[arg(long)]
@@ -52,7 +61,7 @@ pub fn run(
 ) -> ExitCode {
     let served = match args.refusal() {
         Some(refusal) => Err(refusal.to_owned()),
-        None => serve(args.config_file, environment, clock, out),
+        None => serve(&args, environment, clock, out),
     };
     match served {
         Ok(()) => ExitCode::SUCCESS,
@@ -64,30 +73,56 @@ pub fn run(
     }
 }
 
-fn serve(
-    config_file: PathBuf,
-    environment: &Arc<Environment>,
-    clock: &Clock,
-    out: Box<dyn Write + Send>,
-) -> Result<(), String> {
-    let (plan, report) = configuration::read(&config_file, environment)?;
-    // Before the first stage starts, so that a stop during the start is not lost.
+fn serve(args: &Args, environment: &Arc<Environment>, clock: &Clock, out: Box<dyn Write + Send>) -> Result<(), String> {
+    let source = Source::new(&args.config_file, args.extra_config_dir.as_deref(), environment)?;
+    let loaded = source.load();
+    let mut draft = source.draft(&loaded);
+    let options = std::mem::take(&mut draft.options);
+    let unusable = supervisor::unusable(draft.plan());
+    let (plan, report) = draft.runnable().map_err(|report| with_folders(&report, &unusable))?;
+    // Before the first stage starts, so that a stop during the start is not lost, and no SIGHUP ends the process.
     let (stop, threads) = (Stop::new(), Threads::new());
-    signals::stop_on(&[SIGINT, SIGTERM], &stop, &threads)
-        .map_err(|error| format!("signals cannot be handled: {error}"))?;
-    let config_file = std::path::absolute(&config_file).unwrap_or(config_file);
-    let edge = Edge { config_file, report, clock: clock.clone(), stdout: Some(out) };
+    let calls = Calls::listen(&stop, &threads).map_err(|error| format!("signals cannot be handled: {error}"))?;
+    let config_file = source.file().to_owned();
+    let edge = Edge { config_file, report, options, clock: clock.clone(), stdout: Some(out) };
     let supervisor = Supervisor::start(plan, edge).map_err(|error| error.to_string())?;
-    let logger = supervisor.logger().clone();
-    let tell = move || logger.warn("SIGHUP: the configuration is not read again yet; restart the agent for that");
-    signals::call_on(SIGHUP, tell, &threads).map_err(|error| format!("signals cannot be handled: {error}"))?;
-    // The first time at once: what failed in the start may be a reason to end.
-    let mut broken = supervisor.tick();
-    while broken.is_ok() && !stop.wait(TICK) {
-        broken = supervisor.tick();
-    }
+    let ended = live(&supervisor, &mut Watch::new(source, loaded), &calls, clock);
     supervisor.stop();
-    broken
+    ended
+}
+
+/// The problems of a configuration, and of the folders that it names as far as it could be read.
+fn with_folders(report: &Report, unusable: &[StartError]) -> String {
+    let folders = unusable.iter().map(|error| format!("error: {error}\n"));
+    std::iter::once(report.to_string()).chain(folders).collect()
+}
+
+/// Until the agent is to stop: does what has to be done now and then, and follows the configuration.
+fn live(supervisor: &Supervisor, watch: &mut Watch, calls: &Calls, clock: &Clock) -> Result<(), String> {
+    let interval = || supervisor.config_check_interval().unwrap_or(TICK);
+    let mut next_tick = clock.monotonic();
+    let mut last_look = next_tick;
+    loop {
+        // The first time at once: what failed in the start may be a reason to end.
+        let now = clock.monotonic();
+        if now >= next_tick {
+            supervisor.tick()?;
+            next_tick = now + TICK;
+        }
+        let next_look = last_look.checked_add(interval()).unwrap_or(next_tick + TICK);
+        let asked = match calls.wait(next_tick.min(next_look).saturating_duration_since(clock.monotonic())) {
+            Call::Stop => return Ok(()),
+            Call::Reload => true,
+            Call::None => false,
+        };
+        if asked || clock.monotonic() >= next_look {
+            if asked {
+                supervisor.logger().info("SIGHUP: reading the configuration again");
+            }
+            watch.look(supervisor, asked)?;
+            last_look = clock.monotonic();
+        }
+    }
 }
 
 #[cfg(test)]

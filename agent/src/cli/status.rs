@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use scalyr_monitor::registry::Environment;
 
-use super::configuration;
+use super::configuration::Source;
+use crate::config::Severity;
 use crate::config::load::DEFAULT_FILE;
 use crate::status::{Format, socket};
 
@@ -21,6 +22,10 @@ pub struct Args {
     #[arg(short = 'c', long = "config-file", value_name = "FILE", default_value = DEFAULT_FILE)]
     pub config_file: PathBuf,
 
+    /// A second folder of configuration fragments, as the agent was started with it
+    #[arg(long, value_name = "DIR")]
+    pub extra_config_dir: Option<PathBuf>,
+
     /// Ask the running agent for everything it knows: files, monitors, uploads
     #[arg(short = 'v', long)]
     pub verbose: bool,
@@ -33,18 +38,25 @@ pub struct Args {
 /// Asks the agent of this configuration. Without `-v` one line tells whether it runs: exit 0, or 4 when it does not.
 /// With `-v` its report is printed: exit 0, or 1 when there is none.
 pub fn run(args: &Args, environment: &Arc<Environment>, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
-    let Args { config_file, verbose, format } = args;
-    let plan = match configuration::read(config_file, environment) {
-        Ok((plan, _)) => plan,
+    let Args { config_file, extra_config_dir, verbose, format } = args;
+    let source = match Source::new(config_file, extra_config_dir.as_deref(), environment) {
+        Ok(source) => source,
         Err(problem) => {
-            _ = writeln!(
-                err,
-                "{}\nWithout a readable configuration it is not known where the agent keeps its data.",
-                problem.trim_end()
-            );
+            _ = writeln!(err, "{problem}");
             return ExitCode::FAILURE;
         }
     };
+    let draft = source.draft(&source.load());
+    if draft.report.worst() == Some(Severity::Fatal) {
+        // The agent that runs may have been started with a better one.
+        _ = writeln!(
+            err,
+            "{}The configuration cannot be used. The agent is looked for in {}, as far as it could be read.",
+            draft.report,
+            draft.plan().data_path.display()
+        );
+    }
+    let plan = draft.plan();
     match socket::ask(&plan.data_path, if *verbose { *format } else { Format::Json }) {
         Ok(report) if *verbose => match out.write_all(report.as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,

@@ -39,9 +39,7 @@ const LIMIT: WriteLimit = WriteLimit { rate: 2_000, burst: 100_000 };
 pub struct AgentLog {
     clock: Clock,
     threshold: AtomicU8,
-    stdout_severity: Option<Level>,
     debug_path: PathBuf,
-    rotation: Rotation,
     skipped_lines: AtomicU64,
     lost_lines: AtomicU64,
     streams: Mutex<Streams>,
@@ -51,6 +49,8 @@ struct Streams {
     agent: RotatingFile,
     debug: Option<RotatingFile>,
     stdout: Option<Box<dyn Write + Send>>,
+    stdout_severity: Option<Level>,
+    rotation: Rotation,
     room: LogRoom,
     /// Lost since the last line that was written.
     lost: u64,
@@ -71,20 +71,44 @@ impl AgentLog {
     ) -> io::Result<Self> {
         let agent = open(&directory.join(FILE_NAME), plan.rotation)?;
         let room = LogRoom::new(LIMIT, clock.monotonic());
-        let streams =
-            Streams { agent, debug: None, stdout, room, lost: 0, trouble_told: false, debug_trouble_told: false };
+        let streams = Streams {
+            agent,
+            debug: None,
+            stdout,
+            stdout_severity: plan.stdout_severity,
+            rotation: plan.rotation,
+            room,
+            lost: 0,
+            trouble_told: false,
+            debug_trouble_told: false,
+        };
         let log = Self {
             clock,
             threshold: AtomicU8::new(0),
-            stdout_severity: plan.stdout_severity,
             debug_path: directory.join(DEBUG_FILE_NAME),
-            rotation: plan.rotation,
             skipped_lines: AtomicU64::new(0),
             lost_lines: AtomicU64::new(0),
             streams: Mutex::new(streams),
         };
         log.set_debug_level(plan.debug_level)?;
         Ok(log)
+    }
+
+    /// Follows another plan from now on.
+    ///
+    /// # Errors
+    /// When `agent_debug.log` is needed and cannot be opened; everything but the debug level changes all the same.
+    pub fn follow(&self, plan: AgentLogPlan) -> io::Result<()> {
+        {
+            let mut streams = self.streams();
+            let streams = &mut *streams;
+            (streams.stdout_severity, streams.rotation) = (plan.stdout_severity, plan.rotation);
+            [Some(&mut streams.agent), streams.debug.as_mut()]
+                .into_iter()
+                .flatten()
+                .for_each(|file| file.set_rotation(plan.rotation));
+        }
+        self.set_debug_level(plan.debug_level)
     }
 
     /// Changes `debug_level`, 0 to 5, from now on.
@@ -96,7 +120,7 @@ impl AgentLog {
         if debug_level == 0 {
             streams.debug = None;
         } else if streams.debug.is_none() {
-            streams.debug = Some(open(&self.debug_path, self.rotation)?);
+            streams.debug = Some(open(&self.debug_path, streams.rotation)?);
         }
         self.threshold.store(debug_level, Ordering::Relaxed);
         Ok(())
@@ -200,7 +224,7 @@ impl AgentLog {
     }
 
     fn write_stdout(&self, streams: &mut Streams, level: Level, text: &str) {
-        if self.stdout_severity.is_some_and(|least| level < least) {
+        if streams.stdout_severity.is_some_and(|least| level < least) {
             return;
         }
         let Some(stdout) = &mut streams.stdout else { return };
@@ -348,6 +372,28 @@ mod tests {
         assert_eq!(place.read("agent.log").lines().count(), 2);
         assert!(place.stdout.text().ends_with("] b\n"));
         assert_eq!(place.stdout.text().lines().count(), 1);
+    }
+
+    #[test]
+    fn another_plan_is_followed_while_the_log_is_open() {
+        let place = place(PLAN);
+        let monitor = place.logger.for_component("monitor:coin()");
+        monitor.debug("unseen");
+        let rotation = Rotation { max_bytes: 200, backups: 1 };
+        place.log.follow(AgentLogPlan { rotation, debug_level: 1, stdout_severity: Some(Level::Error) }).unwrap();
+        // The same plan again, as each look at the configuration may bring it: debug lines of monitors go on.
+        place.log.follow(AgentLogPlan { rotation, debug_level: 1, stdout_severity: Some(Level::Error) }).unwrap();
+        monitor.debug("seen");
+        (0..10).for_each(|number| place.logger.info(number));
+        place.logger.error("heard");
+        assert!(place.read("agent_debug.log").ends_with("] seen\n"));
+        assert!(place.read("agent.log.1").len() < 200);
+        assert!(place.stdout.text().ends_with("] heard\n") && place.stdout.text().lines().count() == 1);
+        place.log.follow(PLAN).unwrap();
+        monitor.debug("unseen");
+        place.logger.info("heard again");
+        assert_eq!(place.read("agent_debug.log").lines().count(), 1);
+        assert!(place.stdout.text().ends_with("] heard again\n"));
     }
 
     #[test]

@@ -57,6 +57,11 @@ impl RotatingFile {
         Ok(file)
     }
 
+    /// Rotates it in another way from now on.
+    pub fn set_rotation(&mut self, rotation: Rotation) {
+        self.rotation = rotation;
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

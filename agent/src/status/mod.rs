@@ -55,8 +55,10 @@ pub struct Snapshot {
     pub now: f64,
     /// The main configuration file.
     pub config_file: PathBuf,
-    /// What is wrong or odd in the configuration, a line each.
+    /// What is wrong or odd in the configuration that is in use, a line each.
     pub config_problems: Vec<String>,
+    /// How the configuration in use stands to the one on disk.
+    pub configuration: ConfigurationSnapshot,
     /// `agent_log_path`.
     pub log_path: PathBuf,
     /// `agent_data_path`.
@@ -85,6 +87,33 @@ pub struct Snapshot {
     pub checkpoint: CheckpointSnapshot,
     /// The agent's own log.
     pub agent_log: AgentLogSnapshot,
+}
+
+/// How the configuration in use stands to the one on disk.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConfigurationSnapshot {
+    /// The main file.
+    pub file: PathBuf,
+    /// When the one in use was loaded.
+    pub loaded: f64,
+    /// When it was last looked for changes; first when it was loaded.
+    pub last_checked: f64,
+    /// Whether the one on disk is the one in use.
+    pub state: ConfigurationState,
+    /// When the one on disk was found that is invalid.
+    pub found: Option<f64>,
+    /// Why that is not used, a line each.
+    pub problems: Vec<String>,
+}
+
+/// Whether the configuration on disk is the one in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfigurationState {
+    /// It is.
+    Good,
+    /// It is newer and cannot be used; the agent goes on with the one before.
+    NewerAndInvalid,
 }
 
 /// The agent's own log.

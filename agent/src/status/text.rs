@@ -6,7 +6,7 @@ use std::path::Path;
 
 use scalyr_monitor::Timestamp;
 
-use super::{RefusedMonitor, Snapshot};
+use super::{ConfigurationSnapshot, ConfigurationState, RefusedMonitor, Snapshot};
 use crate::ledger::{Totals, WorkerId};
 use crate::monitors::state::MonitorSnapshot;
 use crate::upload::SessionSnapshot;
@@ -30,7 +30,7 @@ fn facts(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     writeln!(out, "Version:                 {}", snapshot.version)?;
     writeln!(out, "Agent log:               {}", snapshot.log_path.join("agent.log").display())?;
     writeln!(out, "ServerHost:              {}", snapshot.server_host)?;
-    writeln!(out, "Configuration file:      {}", snapshot.config_file.display())?;
+    configuration(out, &snapshot.configuration)?;
     let AgentLogLosses(losses) = AgentLogLosses::of(snapshot);
     out.push_str(&losses);
     for problem in snapshot.config_problems.iter().chain(snapshot.refused.iter().map(|refused| &refused.why)) {
@@ -40,6 +40,22 @@ fn facts(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
         writeln!(out, "Positions are not saved: {}: {error}", snapshot.checkpoint.path.display())?;
     }
     Ok(())
+}
+
+/// `Configuration file: FILE (good)`, or why the one on disk is not in use.
+fn configuration(out: &mut String, configuration: &ConfigurationSnapshot) -> fmt::Result {
+    let ConfigurationSnapshot { file, loaded, last_checked, state, found, problems } = configuration;
+    let state = match state {
+        ConfigurationState::Good => "good",
+        ConfigurationState::NewerAndInvalid => "configuration on disk is newer and invalid",
+    };
+    writeln!(out, "Configuration file:      {} ({state})", file.display())?;
+    if let Some(found) = found {
+        let (found, loaded) = (moment(*found), moment(*loaded));
+        writeln!(out, "  The one of {loaded} stays in use. Found at {found}:")?;
+    }
+    problems.iter().try_for_each(|problem| writeln!(out, "  {}", problem.replace('\n', "\n  ")))?;
+    writeln!(out, "Last checked:            {}", moment(*last_checked))
 }
 
 /// What the agent's own log could not take.
@@ -238,6 +254,40 @@ mod tests {
             restart_in_secs: None,
             last_failure: None,
         }
+    }
+
+    #[test]
+    fn a_configuration_that_is_not_used_is_told_with_its_problems_and_since_when() {
+        let good = ConfigurationSnapshot {
+            file: "/etc/agent.json".into(),
+            loaded: 0.0,
+            last_checked: 60.0,
+            state: ConfigurationState::Good,
+            found: None,
+            problems: Vec::new(),
+        };
+        let shown = |snapshot: &ConfigurationSnapshot| {
+            let mut out = String::new();
+            configuration(&mut out, snapshot).unwrap();
+            out
+        };
+        assert_eq!(
+            shown(&good),
+            "Configuration file:      /etc/agent.json (good)\nLast checked:            1970-01-01 00:01:00.000Z\n"
+        );
+        let bad = ConfigurationSnapshot {
+            state: ConfigurationState::NewerAndInvalid,
+            found: Some(30.0),
+            problems: vec!["error: /etc/agent.json:3:7: expected a comma".to_owned()],
+            ..good
+        };
+        assert_eq!(
+            shown(&bad),
+            "Configuration file:      /etc/agent.json (configuration on disk is newer and invalid)\n\
+             \x20 The one of 1970-01-01 00:00:00.000Z stays in use. Found at 1970-01-01 00:00:30.000Z:\n\
+             \x20 error: /etc/agent.json:3:7: expected a comma\n\
+             Last checked:            1970-01-01 00:01:00.000Z\n"
+        );
     }
 
     #[test]

@@ -8,23 +8,114 @@ use crossbeam_channel::bounded;
 use scalyr_monitor::Level;
 
 use super::start::refused;
-use super::{Running, StartError, Supervisor};
+use super::{Difference, MONITORS_BUDGET, NotApplied, Running, StartError, Supervisor};
 use crate::config::plan::{MonitorPlan, Plan};
 use crate::monitors::instance::{Instance, Surroundings, construct};
-use crate::monitors::runner::MonitorHandle;
+use crate::monitors::runner::{MonitorHandle, stop_all};
 use crate::status::RefusedMonitor;
 
 /// All monitors together have this long to initialise themselves.
 const INITIALISE_BUDGET: Duration = Duration::from_secs(5);
 
+/// Instances that are ready to run.
+pub(super) type Built = Vec<(Instance, Surroundings)>;
+
 impl Supervisor {
-    /// Builds and initialises the instances, each on a thread of its own, so that one that hangs keeps neither the
-    /// others nor the agent from their start. What is refused or late is reported, and the rest runs.
-    pub(super) fn build_instances(
+    /// The instances that are in the new plan only, and those of them that their entries disable.
+    pub(super) fn build_monitors(
         &self,
         running: &mut Running,
-        monitors: Vec<MonitorPlan>,
-    ) -> Vec<(Instance, Surroundings)> {
+        plan: &Plan,
+        difference: &Difference,
+    ) -> (Built, Vec<MonitorPlan>) {
+        self.added.configure(plan.added_entries.clone(), plan.monitors.iter().map(MonitorPlan::name));
+        let added = difference.monitors.added.iter().cloned();
+        let (disabled, enabled): (Vec<_>, Vec<_>) = added.partition(|monitor| monitor.disabled);
+        (self.build(running, plan, enabled), disabled)
+    }
+
+    /// The same in the place of those that are in the old plan only, which stop before.
+    ///
+    /// # Errors
+    /// Why some refuse to run that did not before; then those of the old plan run again.
+    pub(super) fn replace_monitors(
+        &self,
+        running: &mut Running,
+        plan: &Plan,
+        difference: &Difference,
+    ) -> Result<(Built, Vec<MonitorPlan>), NotApplied> {
+        let before = running.refused.clone();
+        let is_in = |all: &[MonitorPlan], name: &str| all.iter().any(|plan| plan.name() == name);
+        let removed = &difference.monitors.removed;
+        self.stop_monitors(running, |name| is_in(removed, name));
+        running.refused.retain(|refused| !is_in(removed, &refused.name));
+        let known = running.refused.len();
+        let (built, disabled) = self.build_monitors(running, plan, difference);
+        let was_refused = |refused: &RefusedMonitor| before.iter().any(|other| other.name == refused.name);
+        let refused = running.refused.iter().skip(known).filter(|refused| !was_refused(refused));
+        let reasons: Vec<String> = refused.map(|refused| format!("refused: {}", refused.why)).collect();
+        if reasons.is_empty() {
+            return Ok((built, disabled));
+        }
+        (running.refused, running.fatal) = (before, None);
+        running.refused.retain(|refused| !is_in(removed, &refused.name));
+        self.let_go(built);
+        self.restore_monitors(running, removed)?;
+        Err(NotApplied::Refused(reasons))
+    }
+
+    /// Starts again what had stopped for a plan that cannot be used.
+    fn restore_monitors(&self, running: &mut Running, stopped: &[MonitorPlan]) -> Result<(), StartError> {
+        let Some(plan) = running.plan.clone() else { return Ok(()) };
+        self.added.configure(plan.added_entries.clone(), plan.monitors.iter().map(MonitorPlan::name));
+        let (disabled, enabled): (Vec<_>, Vec<_>) = stopped.iter().cloned().partition(|monitor| monitor.disabled);
+        let built = self.build(running, &plan, enabled);
+        self.show_disabled(running, &disabled);
+        for (instance, surroundings) in built {
+            self.start_monitor(running, instance, &surroundings)?;
+        }
+        Self::sort(running, &plan);
+        Ok(())
+    }
+
+    /// Builds instances. What they say about the host is said together, so that the order in which they are built
+    /// decides nothing.
+    fn build(&self, running: &mut Running, plan: &Plan, monitors: Vec<MonitorPlan>) -> Built {
+        let server_attributes = &self.lender.contributions.server_attributes;
+        server_attributes.hold();
+        let instances = self.build_instances(running, monitors);
+        let order = plan.monitors.iter().map(MonitorPlan::name).collect();
+        server_attributes.follow(&plan.server_attributes, order);
+        instances
+    }
+
+    fn stop_monitors(&self, running: &mut Running, is_removed: impl Fn(&str) -> bool) {
+        let (removed, kept): (Vec<_>, Vec<_>) =
+            running.monitors.drain(..).partition(|handle: &Arc<MonitorHandle>| is_removed(handle.name()));
+        running.monitors = kept;
+        stop_all(&removed, MONITORS_BUDGET, &self.stages.clock, &self.stages.logger);
+    }
+
+    /// Drops instances that will not run, before others take their place: ports that they have opened are free then,
+    /// unless one hangs.
+    fn let_go(&self, instances: Built) {
+        let (done, dropped) = bounded(1);
+        for (_, surroundings) in &instances {
+            surroundings.contribution.end();
+        }
+        let work = move || {
+            drop(instances);
+            _ = done.send(());
+        };
+        match self.threads.spawn("drop monitors", work) {
+            Ok(()) => _ = dropped.recv_timeout(INITIALISE_BUDGET),
+            Err(error) => self.stages.logger.warn(format_args!("No thread to drop monitors on: {error}")),
+        }
+    }
+
+    /// Builds and initialises the instances, each on a thread of its own, so that one that hangs keeps neither the
+    /// others nor the agent from their start. What is refused or late is reported, and the rest runs.
+    fn build_instances(&self, running: &mut Running, monitors: Vec<MonitorPlan>) -> Built {
         let (done, built) = bounded(monitors.len());
         let mut waiting: BTreeMap<usize, MonitorPlan> = monitors.into_iter().enumerate().collect();
         let (mut unstarted, mut contributions) = (Vec::new(), BTreeMap::new());

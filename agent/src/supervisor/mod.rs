@@ -1,44 +1,49 @@
 //! Owns every thread of the agent: starts what the plan asks for and stops it in order.
 
+mod configuration;
 mod contributions;
 mod difference;
 mod handover;
 mod instances;
 mod lender;
+mod reload;
+mod settings;
+mod snapshot;
 mod start;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use scalyr_monitor::rules::SeriesBudget;
 use scalyr_monitor::{Clock, Level, Logger, Stop, Timestamp};
 
+use configuration::Configuration;
 use contributions::Contributions;
 pub use difference::{Change, Difference};
 use handover::Handovers;
 use lender::Lender;
-pub use start::StartError;
-use start::{announce, make_directory, refused};
+pub use reload::{Changes, Reloaded};
+use start::{Ground, announce, refused};
+pub use start::{StartError, unusable};
 
 use crate::checkpoint::Checkpoint;
 use crate::config::Report;
-use crate::config::plan::{MonitorPlan, Plan, SessionPlan};
+use crate::config::effective::EffectiveOption;
+use crate::config::plan::{AgentLogPlan, MonitorPlan, Plan, SessionPlan};
 use crate::data_lock::DataLock;
-use crate::ledger::{Ledger, Offset, Totals, WorkerId};
+use crate::ledger::{Ledger, Totals, WorkerId};
 use crate::logs::{MetricLogCopies, Tail, TailHandle, TailParts};
 use crate::monitors::added::AddedMonitors;
 use crate::monitors::runner::{MonitorHandle, stop_all};
-use crate::monitors::state::Phase;
 use crate::open_files;
 use crate::own_logs::agent_log::AgentLog;
 use crate::own_logs::metric_log::MetricLogs;
 use crate::status::socket::StatusSocket;
-use crate::status::{self, AgentLogSnapshot, RefusedMonitor, Snapshot};
+use crate::status::{self, RefusedMonitor, Snapshot};
 use crate::threads::Threads;
 use crate::upload::{Save, Session, SessionParts};
 
@@ -57,6 +62,8 @@ pub struct Edge {
     pub config_file: PathBuf,
     /// What is wrong or odd in the configuration: logged at start and shown in `status`.
     pub report: Report,
+    /// The value of each key: logged at start as far as they matter, and when one changes.
+    pub options: Vec<EffectiveOption>,
     /// The time.
     pub clock: Clock,
     /// Where `--no-fork` copies the agent log to.
@@ -71,13 +78,14 @@ pub struct Supervisor {
     lender: Lender,
     added: AddedMonitors,
     handovers: Handovers,
+    /// Plans are applied one after the other.
+    applying: Mutex<()>,
     _lock: DataLock,
 }
 
 /// The stages at work; shared with the thread that answers `status`.
 struct Stages {
-    config_file: PathBuf,
-    config_problems: Vec<String>,
+    configuration: Mutex<Configuration>,
     started: Timestamp,
     clock: Clock,
     logger: Logger,
@@ -90,7 +98,7 @@ struct Stages {
 }
 
 /// What `apply` has started so far.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Running {
     plan: Option<Plan>,
     sessions: Vec<(WorkerId, Arc<Session>)>,
@@ -98,6 +106,30 @@ struct Running {
     refused: Vec<RefusedMonitor>,
     /// Why the agent must not go on.
     fatal: Option<String>,
+}
+
+/// Why a plan is not the one in use.
+#[derive(Debug)]
+enum NotApplied {
+    /// Monitors refuse to run; the plan before is in use again.
+    Refused(Vec<String>),
+    /// Only a part of it could be started.
+    Broken(StartError),
+}
+
+impl From<StartError> for NotApplied {
+    fn from(error: StartError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl NotApplied {
+    fn into_error(self) -> StartError {
+        match self {
+            Self::Broken(error) => error,
+            Self::Refused(reasons) => refused("monitors")(io::Error::other(reasons.join("\n"))),
+        }
+    }
 }
 
 /// How the agent ended.
@@ -118,17 +150,12 @@ impl Supervisor {
     /// When the agent cannot work at all: a directory, the lock, its log or a thread is missing. A monitor or a log
     /// that cannot run is reported and left out.
     pub fn start(plan: Plan, edge: Edge) -> Result<Self, StartError> {
-        make_directory(&plan.data_path, "agent_data_path")?;
-        let lock = DataLock::take(&plan.data_path)?;
-        make_directory(&plan.log_path, "agent_log_path")?;
         let clock = edge.clock;
-        let agent_log_path = plan.log_path.join("agent.log");
-        let own_log_begin = Offset(fs::metadata(&agent_log_path).map_or(0, |metadata| metadata.len()));
-        let agent_log =
-            AgentLog::open(&plan.log_path, plan.agent_log, clock.clone(), edge.stdout).map_err(StartError::AgentLog)?;
+        let Ground { lock, agent_log, own_log } = Ground::prepare(&plan, &clock, edge.stdout)?;
         let agent_log = Arc::new(agent_log);
         let logger = Logger::new(agent_log.clone(), "core");
         announce(&logger, &plan, &edge.config_file, &edge.report);
+        settings::show(&logger, &edge.options, &plan.sessions);
 
         let threads = Threads::new();
         let ledger = Ledger::new();
@@ -140,7 +167,7 @@ impl Supervisor {
             logger: logger.clone(),
             clock: clock.clone(),
             max_open_files: open_files::raise_limit(),
-            own_log: (agent_log_path, own_log_begin),
+            own_log,
         };
         let tail = Tail::start(parts, &threads).map_err(refused("thread of the tail stage"))?;
         let lender = Lender {
@@ -155,13 +182,7 @@ impl Supervisor {
         let host = Box::new(lender.clone());
         let added = AddedMonitors::new(host, threads.clone(), clock.clone());
         let stages = Arc::new(Stages {
-            config_file: edge.config_file,
-            config_problems: edge
-                .report
-                .problems()
-                .iter()
-                .map(|problem| format!("{}: {problem}", problem.severity))
-                .collect(),
+            configuration: Mutex::new(Configuration::new(edge.config_file, &edge.report, edge.options, clock.now())),
             started: clock.now(),
             clock,
             logger: logger.clone(),
@@ -176,8 +197,17 @@ impl Supervisor {
         let socket = StatusSocket::bind(&plan.data_path).map_err(no_socket())?;
         let (tail, clock) = (stages.tail.clone(), stages.clock.clone());
         let handovers = Handovers::new(tail, threads.clone(), clock, logger.clone());
-        let supervisor = Self { stages, threads, stop: Stop::new(), lender, added, handovers, _lock: lock };
-        supervisor.apply(plan)?;
+        let supervisor = Self {
+            stages,
+            threads,
+            stop: Stop::new(),
+            lender,
+            added,
+            handovers,
+            applying: Mutex::default(),
+            _lock: lock,
+        };
+        supervisor.apply(plan).map_err(NotApplied::into_error)?;
         // Only now, so that whoever is answered knows that everything was started.
         let stages = Arc::clone(&supervisor.stages);
         let snapshot = move || stages.snapshot();
@@ -186,42 +216,57 @@ impl Supervisor {
     }
 
     /// Brings the running agent from the plan it has to `plan`.
-    fn apply(&self, plan: Plan) -> Result<(), StartError> {
-        let mut running = self.stages.lock();
+    fn apply(&self, plan: Plan) -> Result<Changes, NotApplied> {
+        let _alone = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
+        // On a copy: a monitor that takes its time to end must not keep `status` from its answer.
+        let mut running = self.stages.lock().clone();
+        let applied = self.apply_to(&mut running, plan);
+        *self.stages.lock() = running;
+        applied
+    }
+
+    fn apply_to(&self, running: &mut Running, plan: Plan) -> Result<Changes, NotApplied> {
+        let is_start = running.plan.is_none();
         let difference = Difference::between(running.plan.as_ref(), &plan);
-        self.stop_removed(&mut running, &difference);
-        // The files that are there now are found, and their positions taken, before anything else can take its time.
-        self.stages.tail.follow(plan.tail, plan.logs.clone());
-        self.added.configure(plan.added_entries.clone(), plan.monitors.iter().map(MonitorPlan::name));
-        let (disabled, enabled) = difference.monitors.added.into_iter().partition(|monitor| monitor.disabled);
+        let changes = Changes::between(running.plan.as_ref(), &plan, &difference);
+        let (instances, disabled) = if is_start {
+            // The files that are there now are found, and their positions taken, before anything else can take its time.
+            self.stages.tail.follow(plan.tail, plan.logs.clone());
+            self.build_monitors(running, &plan, &difference)
+        } else {
+            let built = self.replace_monitors(running, &plan, &difference)?;
+            self.stop_removed(running, &difference);
+            self.stages.tail.follow(plan.tail, plan.logs.clone());
+            built
+        };
         let order: Vec<String> = plan.monitors.iter().map(MonitorPlan::name).collect();
-        let server_attributes = &self.lender.contributions.server_attributes;
-        // Said together, so that the order in which the instances are built decides nothing.
-        server_attributes.hold();
-        let instances = self.build_instances(&mut running, enabled);
-        server_attributes.follow(&plan.server_attributes, order.clone());
-        self.start_sessions(&mut running, difference.sessions.added)?;
+        self.start_sessions(running, difference.sessions.added)?;
         let running_now = instances.iter().filter(|(instance, _)| !instance.disabled);
         let copied = running_now.map(|(instance, _)| instance.metric_log()).collect();
         let removed: Vec<String> = difference.monitors.removed.iter().map(MonitorPlan::name).collect();
         self.lender.copies.follow(plan.logs.clone(), order, &removed, copied);
-        let disabled: Vec<MonitorPlan> = disabled;
-        self.show_disabled(&mut running, &disabled);
+        self.show_disabled(running, &disabled);
         for (instance, surroundings) in instances {
-            self.start_monitor(&mut running, instance, &surroundings)?;
+            self.start_monitor(running, instance, &surroundings)?;
         }
-        Self::sort(&mut running, &plan);
+        Self::sort(running, &plan);
+        if !is_start {
+            self.follow_agent_log(plan.agent_log);
+            // That a monitor cannot be started is told by `status`; the agent does not end because of a reload.
+            running.fatal = None;
+        }
         running.plan = Some(plan);
-        Ok(())
+        Ok(changes)
     }
 
-    /// Stops what the new plan does not have any more.
+    fn follow_agent_log(&self, plan: AgentLogPlan) {
+        if let Err(error) = self.stages.agent_log.follow(plan) {
+            self.stages.logger.error(format_args!("debug_level stays as it was: {error}"));
+        }
+    }
+
+    /// Stops the sessions that the new plan does not have any more.
     fn stop_removed(&self, running: &mut Running, difference: &Difference) {
-        let is_removed =
-            |handle: &Arc<MonitorHandle>| difference.monitors.removed.iter().any(|plan| plan.name() == handle.name());
-        let (removed, kept): (Vec<_>, Vec<_>) = running.monitors.drain(..).partition(is_removed);
-        running.monitors = kept;
-        stop_all(&removed, MONITORS_BUDGET, &self.stages.clock, &self.stages.logger);
         for removed in &difference.sessions.removed {
             let replaced = difference.sessions.added.iter().any(|added| added.worker == removed.worker);
             for (worker, session) in running.sessions.extract_if(.., |(worker, _)| *worker == removed.worker) {
@@ -323,48 +368,11 @@ impl Supervisor {
 }
 
 impl Stages {
-    fn snapshot(&self) -> Snapshot {
-        let running = self.lock();
-        let (files, closed_files, totals) = status::files(&self.ledger);
-        let plan = running.plan.as_ref();
-        let path = |of: fn(&Plan) -> &Path| plan.map(|plan| of(plan).to_owned()).unwrap_or_default();
-        let mut monitors: Vec<_> = running.monitors.iter().map(|monitor| monitor.snapshot()).collect();
-        monitors.extend(self.added.snapshots());
-        let count = |wanted: fn(Phase) -> bool| monitors.iter().filter(|monitor| wanted(monitor.state)).count();
-        let host = plan.and_then(|plan| plan.server_attributes.get("serverHost")?.as_str().map(str::to_owned));
-        Snapshot {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            pid: std::process::id(),
-            started: seconds(self.started),
-            now: seconds(self.clock.now()),
-            config_file: self.config_file.clone(),
-            config_problems: self.config_problems.clone(),
-            log_path: path(|plan| &plan.log_path),
-            data_path: path(|plan| &plan.data_path),
-            server_host: host.unwrap_or_default(),
-            sessions: running.sessions.iter().map(|(_, session)| session.snapshot()).collect(),
-            running_monitors: count(|state| state == Phase::Running),
-            dead_monitors: count(Phase::is_dead),
-            monitors,
-            refused: running.refused.clone(),
-            files,
-            closed_files,
-            totals,
-            tail: self.tail.snapshot(),
-            checkpoint: self.checkpoint.snapshot(),
-            agent_log: AgentLogSnapshot {
-                skipped_lines: self.agent_log.skipped_lines(),
-                skipped_by_component: self.agent_log.skipped_by_component(),
-                lost_lines: self.agent_log.lost_lines(),
-            },
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-fn seconds(time: Timestamp) -> f64 {
-    time.as_nanos() as f64 / 1e9
+    fn configuration(&self) -> MutexGuard<'_, Configuration> {
+        self.configuration.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

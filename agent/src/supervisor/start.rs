@@ -4,11 +4,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use scalyr_monitor::{Level, Logger};
+use rustix::fs::{Access, access};
+use scalyr_monitor::{Clock, Logger};
 
+use super::configuration;
+use crate::config::Report;
 use crate::config::plan::{LogPlan, Plan};
-use crate::config::{Report, Severity};
-use crate::data_lock::LockError;
+use crate::data_lock::{DataLock, LockError};
+use crate::ledger::Offset;
+use crate::own_logs::agent_log::{AgentLog, FILE_NAME};
 
 /// Why the agent cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +41,9 @@ pub enum StartError {
     /// The agent log cannot be opened.
     #[error("{0}; the agent must be able to write its log (agent_log_path)")]
     AgentLog(io::Error),
+    /// Several of these at once.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Several(Vec<StartError>),
     /// The system refused a thread or a socket.
     #[error("{what}: {error}")]
     Refused {
@@ -47,7 +54,61 @@ pub enum StartError {
     },
 }
 
-pub(super) fn make_directory(path: &Path, key: &'static str) -> Result<(), StartError> {
+/// What the agent stands on: its directories, and what it holds in them.
+pub(super) struct Ground {
+    pub(super) lock: DataLock,
+    pub(super) agent_log: AgentLog,
+    /// The path of the agent log, and the size it had.
+    pub(super) own_log: (PathBuf, Offset),
+}
+
+impl Ground {
+    /// Makes the directories, takes the lock and opens the agent log.
+    ///
+    /// # Errors
+    /// Everything that stands in the way.
+    pub(super) fn prepare(
+        plan: &Plan,
+        clock: &Clock,
+        stdout: Option<Box<dyn io::Write + Send>>,
+    ) -> Result<Self, StartError> {
+        let lock =
+            make_directory(&plan.data_path, "agent_data_path").and_then(|()| Ok(DataLock::take(&plan.data_path)?));
+        let path = plan.log_path.join(FILE_NAME);
+        let agent_log = make_directory(&plan.log_path, "agent_log_path").and_then(|()| {
+            let begin = Offset(fs::metadata(&path).map_or(0, |metadata| metadata.len()));
+            let log = AgentLog::open(&plan.log_path, plan.agent_log, clock.clone(), stdout);
+            Ok((log.map_err(StartError::AgentLog)?, begin))
+        });
+        match (lock, agent_log) {
+            (Ok(lock), Ok((agent_log, begin))) => Ok(Self { lock, agent_log, own_log: (path, begin) }),
+            (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+            (Err(of_data), Err(of_log)) => Err(StartError::Several(vec![of_data, of_log])),
+        }
+    }
+}
+
+/// What would keep the agent from starting with this plan beside the problems of its configuration: directories in
+/// which it cannot write. Makes and changes nothing.
+pub fn unusable(plan: &Plan) -> Vec<StartError> {
+    let of = [(&plan.data_path, "agent_data_path"), (&plan.log_path, "agent_log_path")];
+    of.into_iter().filter_map(|(path, key)| check_directory(path, key).err()).collect()
+}
+
+fn check_directory(path: &Path, key: &'static str) -> Result<(), StartError> {
+    // What is not there yet is made in the nearest directory that is.
+    let Some(there) = path.ancestors().find(|ancestor| ancestor.exists()) else { return Ok(()) };
+    if !there.is_dir() {
+        return Err(StartError::NoDirectory { path: there.to_owned(), key });
+    }
+    access(there, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| StartError::Directory {
+        path: path.to_owned(),
+        key,
+        error: error.into(),
+    })
+}
+
+fn make_directory(path: &Path, key: &'static str) -> Result<(), StartError> {
     if path.exists() && !path.is_dir() {
         return Err(StartError::NoDirectory { path: path.to_owned(), key });
     }
@@ -68,10 +129,7 @@ pub(super) fn announce(logger: &Logger, plan: &Plan, config_file: &Path, report:
         config_file.display(),
         plan.server_attributes.get("serverHost").and_then(|host| host.as_str()).unwrap_or_default(),
     ));
-    for problem in report.problems() {
-        let level = if problem.severity == Severity::Warning { Level::Warning } else { Level::Error };
-        logger.coded(level, "badConfig", problem);
-    }
+    configuration::tell(logger, report.problems());
     for LogPlan { origin, path, .. } in &plan.logs {
         logger.debug(format_args!("{origin}: copying {path}"));
     }

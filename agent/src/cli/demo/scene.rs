@@ -73,7 +73,7 @@ impl Scene {
 
         let environment = Arc::new(Environment::default());
         let (plan, report) = configuration::read(&config_file, &environment).map_err(io::Error::other)?;
-        let edge = Edge { config_file, report, clock: clock.clone(), stdout: None };
+        let edge = Edge { config_file, report, options: Vec::new(), clock: clock.clone(), stdout: None };
         let supervisor = Supervisor::start(plan, edge).map_err(io::Error::other)?;
         Ok(Self { directory, receiver, supervisor, latest })
     }

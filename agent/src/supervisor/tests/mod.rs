@@ -161,10 +161,10 @@ impl Story {
     /// Starts the agent with this plan, or brings the running one to it.
     fn follow(&mut self, plan: Plan, report: Report) {
         match &self.supervisor {
-            Some(supervisor) => supervisor.apply(plan).unwrap(),
+            Some(supervisor) => _ = supervisor.apply(plan).unwrap(),
             None => {
                 let config_file = self.path("agent.json");
-                let edge = Edge { config_file, report, clock: Clock::system(), stdout: None };
+                let edge = Edge { config_file, report, options: Vec::new(), clock: Clock::system(), stdout: None };
                 self.supervisor = Some(Supervisor::start(plan, edge).unwrap());
             }
         }

@@ -1,0 +1,55 @@
+//! How everything stands: what `status` shows.
+
+use std::path::Path;
+
+use scalyr_monitor::Timestamp;
+
+use super::Stages;
+use crate::config::plan::Plan;
+use crate::monitors::state::Phase;
+use crate::status::{self, AgentLogSnapshot, Snapshot};
+
+impl Stages {
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let (config_problems, configuration) = self.configuration().snapshot();
+        let running = self.lock();
+        let (files, closed_files, totals) = status::files(&self.ledger);
+        let plan = running.plan.as_ref();
+        let path = |of: fn(&Plan) -> &Path| plan.map(|plan| of(plan).to_owned()).unwrap_or_default();
+        let mut monitors: Vec<_> = running.monitors.iter().map(|monitor| monitor.snapshot()).collect();
+        monitors.extend(self.added.snapshots());
+        let count = |wanted: fn(Phase) -> bool| monitors.iter().filter(|monitor| wanted(monitor.state)).count();
+        let host = plan.and_then(|plan| plan.server_attributes.get("serverHost")?.as_str().map(str::to_owned));
+        Snapshot {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            started: seconds(self.started),
+            now: seconds(self.clock.now()),
+            config_file: configuration.file.clone(),
+            config_problems,
+            configuration,
+            log_path: path(|plan| &plan.log_path),
+            data_path: path(|plan| &plan.data_path),
+            server_host: host.unwrap_or_default(),
+            sessions: running.sessions.iter().map(|(_, session)| session.snapshot()).collect(),
+            running_monitors: count(|state| state == Phase::Running),
+            dead_monitors: count(Phase::is_dead),
+            monitors,
+            refused: running.refused.clone(),
+            files,
+            closed_files,
+            totals,
+            tail: self.tail.snapshot(),
+            checkpoint: self.checkpoint.snapshot(),
+            agent_log: AgentLogSnapshot {
+                skipped_lines: self.agent_log.skipped_lines(),
+                skipped_by_component: self.agent_log.skipped_by_component(),
+                lost_lines: self.agent_log.lost_lines(),
+            },
+        }
+    }
+}
+
+pub(super) fn seconds(time: Timestamp) -> f64 {
+    time.as_nanos() as f64 / 1e9
+}
