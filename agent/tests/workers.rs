@@ -103,7 +103,11 @@ fn start(directory: &Path, keys: Value) -> Supervisor {
     let file = directory.join("agent.json");
     fs::write(&file, config.to_string()).unwrap();
     let (plan, report) = configuration::read(&file, &Arc::new(Environment::default())).unwrap();
-    Supervisor::start(plan, Edge { config_file: file, report, clock: Clock::system(), stdout: None }).unwrap()
+    Supervisor::start(
+        plan,
+        Edge { config_file: file, report, options: Vec::new(), clock: Clock::system(), stdout: None },
+    )
+    .unwrap()
 }
 
 #[test]
