@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use scalyr_monitor::registry::{Environment, Registry};
 
+use super::problems::{self, Form, Wording};
 use crate::config::plan::Plan;
 use crate::config::{self, Draft, Loaded, Report, Request, Surroundings};
 
@@ -60,8 +61,13 @@ impl Source {
 /// Reads the configuration whose main file is `file`, against the monitors that are linked into this binary.
 ///
 /// # Errors
-/// All problems, as one text of a line each, when one of them is fatal.
+/// All problems, as a text for standard error, when one of them is fatal.
 pub fn read(file: &Path, environment: &Arc<Environment>) -> Result<(Plan, Report), String> {
     let source = Source::new(file, None, environment)?;
-    source.draft(&source.load()).runnable().map_err(|report| report.to_string())
+    source.draft(&source.load()).runnable().map_err(|report| text(&report))
+}
+
+/// The problems of a configuration that cannot be used, as a text for standard error.
+pub fn text(report: &Report) -> String {
+    problems::text(report, Wording::Daemon, Form::of_stderr())
 }

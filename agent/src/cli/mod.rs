@@ -1,9 +1,11 @@
 //! The command line: arguments → command → exit code. One file per command.
 
 mod arguments;
+pub mod check;
 pub mod configuration;
 pub mod demo;
 pub mod monitors;
+pub mod problems;
 pub mod receive;
 pub mod run_monitor;
 pub mod schema;
@@ -17,13 +19,13 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use anstyle::{AnsiColor, Style};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use scalyr_monitor::Clock;
 
-use crate::config::{Report, Severity};
+use crate::config::Report;
 use crate::monitors::panic_place;
+use problems::{Form, Wording};
 
 /// Everything went well.
 pub const SUCCESS: u8 = 0;
@@ -52,6 +54,8 @@ enum Command {
     Start(start::Args),
     /// Tell whether the agent runs, and how it stands
     Status(status::Args),
+    /// Check a configuration: all that is wrong with it, and what it means
+    Check(check::Args),
     /// List the monitors of this agent, or tell what one of them can be told and measures
     Monitors(monitors::Args),
     /// Print a JSON Schema of agent.json, for editors
@@ -87,6 +91,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Command::Status(args)) => {
             status::run(&args, &surroundings::environment(), &mut io::stdout(), &mut io::stderr())
         }
+        Ok(Command::Check(args)) => {
+            let (environment, clock) = (surroundings::environment(), Clock::system());
+            check::run(&args, &environment, &clock, &mut anstream::stdout(), &mut io::stderr()).into()
+        }
         Ok(Command::Monitors(args)) => monitors::run(&args, &mut anstream::stdout(), &mut io::stderr()).into(),
         Ok(Command::Schema(args)) => schema::run(&args, &mut io::stdout(), &mut io::stderr()).into(),
         Ok(Command::Demo(args)) => demo::run(&args, &Clock::system(), &mut anstream::stdout(), &mut io::stderr()),
@@ -120,7 +128,7 @@ fn not_built(error: &clap::Error) -> Option<String> {
     let instead = match name.as_str() {
         "stop" => STOP.to_owned(),
         "restart" | "condrestart" => format!("{STOP}, and `agent start` again when it has ended"),
-        "config" => "edit the configuration file instead".to_owned(),
+        "config" => "edit the configuration file instead, and look at it with `agent check`".to_owned(),
         _ => return None,
     };
     Some(format!("the command `{name}` of the Python agent is not built yet; {instead}"))
@@ -132,15 +140,11 @@ fn show(error: &clap::Error) -> u8 {
     u8::try_from(error.exit_code()).unwrap_or(USAGE)
 }
 
-/// Prints the problems of a configuration to stderr, one line each; coloured on a terminal only.
+/// Prints the problems of a configuration to stderr: with the lines in question on a terminal, else one line each.
 pub fn print_report(report: &Report) {
-    let mut stderr = anstream::stderr().lock();
-    for problem in report.problems() {
-        let colour = if problem.severity == Severity::Warning { AnsiColor::Yellow } else { AnsiColor::Red };
-        let style = Style::new().bold().fg_color(Some(colour.into()));
-        // Nowhere is left to tell it when this fails.
-        _ = writeln!(stderr, "{style}{}{style:#}: {problem}", problem.severity);
-    }
+    let text = problems::text(report, Wording::Daemon, Form::of_stderr());
+    // Nowhere is left to tell it when this fails.
+    _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Prints the problems that keep a command from its work; gives its exit code.
@@ -173,7 +177,10 @@ mod tests {
             let instead = format!("{stop}, and `agent start` again when it has ended");
             assert_eq!(says(&format!("agent -c FILE {name} --quiet")), not_built(name) + &instead);
         }
-        assert_eq!(says("agent config --set-key k"), not_built("config") + "edit the configuration file instead");
+        assert_eq!(
+            says("agent config --set-key k"),
+            not_built("config") + "edit the configuration file instead, and look at it with `agent check`"
+        );
         assert!(says("agent sart").contains("unrecognized subcommand"));
     }
 }

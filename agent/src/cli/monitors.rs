@@ -66,7 +66,7 @@ pub(super) fn print_declared(
 }
 
 /// Writes the text. A reader that has gone away (`| head`) has seen enough.
-fn print(text: &str, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+pub(super) fn print(text: &str, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             _ = writeln!(err, "standard output cannot be written: {error}");

@@ -12,7 +12,7 @@ use std::time::Duration;
 use scalyr_monitor::registry::Environment;
 use scalyr_monitor::{Clock, Stop};
 
-use super::configuration::Source;
+use super::configuration::{self, Source};
 use crate::config::Report;
 use crate::config::load::DEFAULT_FILE;
 use crate::supervisor::{self, Edge, StartError, Supervisor};
@@ -94,7 +94,8 @@ fn serve(args: &Args, environment: &Arc<Environment>, clock: &Clock, out: Box<dy
 /// The problems of a configuration, and of the folders that it names as far as it could be read.
 fn with_folders(report: &Report, unusable: &[StartError]) -> String {
     let folders = unusable.iter().map(|error| format!("error: {error}\n"));
-    std::iter::once(report.to_string()).chain(folders).collect()
+    let problems = configuration::text(report);
+    std::iter::once(format!("{}\n", problems.trim_end())).chain(folders).collect()
 }
 
 /// Until the agent is to stop: does what has to be done now and then, and follows the configuration.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use scalyr_monitor::registry::Environment;
 
-use super::configuration::Source;
+use super::configuration::{self, Source};
 use crate::config::Severity;
 use crate::config::load::DEFAULT_FILE;
 use crate::status::{Format, socket};
@@ -51,8 +51,8 @@ pub fn run(args: &Args, environment: &Arc<Environment>, out: &mut dyn Write, err
         // The agent that runs may have been started with a better one.
         _ = writeln!(
             err,
-            "{}The configuration cannot be used. The agent is looked for in {}, as far as it could be read.",
-            draft.report,
+            "{}\nThe configuration cannot be used. The agent is looked for in {}, as far as it could be read.",
+            configuration::text(&draft.report).trim_end(),
             draft.plan().data_path.display()
         );
     }

@@ -218,6 +218,13 @@ impl Report {
         self.problems.push_mut(Problem { message, ..problem })
     }
 
+    /// Keeps the text that problems without a place of their own lie in, to show lines of it.
+    pub(crate) fn keep_text(&mut self, whole: &str) {
+        if let Some(Source { text, .. }) = Arc::make_mut(&mut self.sources).first_mut() {
+            *text = Some(whole.into());
+        }
+    }
+
     /// Adds a problem of the value at `path`; its kind and a hint can be said behind it.
     pub fn add(&mut self, severity: Severity, path: impl AsRef<str>, message: impl Into<String>) -> &mut Problem {
         let place = self.sources.value(path.as_ref());

@@ -60,6 +60,7 @@ pub fn monitor_plan_for_run(
     environment: &Arc<Environment>,
 ) -> Result<RunPlan, Report> {
     let mut report = Report::new("-c");
+    report.keep_text(request.config_text);
     let (defaults, log_path) = run_defaults(request, environment, &mut report);
     let entry = match file_for_entry(request.config_text) {
         Some(message) => {

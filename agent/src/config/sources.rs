@@ -121,7 +121,7 @@ impl Sources {
     }
 
     /// Where the value at `path`, which somebody gave, comes from.
-    pub(super) fn origin(&self, path: &str) -> Origin {
+    pub(crate) fn origin(&self, path: &str) -> Origin {
         match self.homes.get(first_key(path)) {
             Some(Home::Variable(name)) => Origin::Variable(name.clone()),
             _ => {
@@ -133,7 +133,7 @@ impl Sources {
 
     /// What an element of a list at the top level is called in messages: `logs[2]`, or with the file in front of it when
     /// that is not the main one.
-    pub(super) fn entry_name(&self, key: &str, index: usize) -> String {
+    pub(crate) fn entry_name(&self, key: &str, index: usize) -> String {
         let path = format!("{key}[{index}]");
         match self.way_home(&path) {
             (Some(text), path) if text > 0 => {

@@ -16,6 +16,7 @@ mod send;
 mod server_attributes;
 mod session;
 mod snapshot;
+mod trial;
 mod user_agent;
 mod wire;
 
@@ -24,6 +25,7 @@ pub use save::Save;
 pub use server_attributes::{HostAttributes, ServerAttributes};
 pub use session::{CHANNEL_BATCHES, Finished, Session, SessionParts};
 pub use snapshot::SessionSnapshot;
+pub use trial::{Trial, try_upload};
 pub use user_agent::{UserAgent, user_agent};
 
 #[cfg(test)]

@@ -1,0 +1,159 @@
+//! `agent check` as an operator uses it: the real program, and a real server where one is asked.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod story;
+
+use std::fs::{self, Permissions};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use story::{API_KEY, ReceiverProcess, Scratch, write_config};
+
+/// A configuration that only its owner may read, as it should be.
+fn write(file: &Path, text: &str) {
+    fs::write(file, text).unwrap();
+    fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
+}
+
+/// `agent check -c FILE` with more arguments, in an empty environment.
+fn check(file: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_agent"));
+    command.env_clear().args(["check", "-c"]).arg(file).args(more).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// What `--connect` says of `server`, as an exit code and the object of the worker `default`.
+fn connected(server: &str, extra: Value) -> (Option<i32>, Value) {
+    let scratch = Scratch::new();
+    let file = write_config(&scratch, server, json!([]), extra);
+    let output = check(&file, &["--connect", "--format", "json"]);
+    let (text, problems) = (stdout(&output), stderr(&output));
+    assert!(!text.contains(API_KEY) && !problems.contains(API_KEY), "{text}{problems}");
+    let object: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(object["connect"].as_array().unwrap().len(), 1, "{object:#}");
+    let asked = object["connect"][0].clone();
+    assert_eq!((&asked["worker"], &asked["server"]), (&json!("default"), &json!(server)));
+    assert_eq!(object["ok"], asked["ok"]);
+    (output.status.code(), asked)
+}
+
+#[test]
+fn a_configuration_is_checked_without_touching_its_directories() {
+    let scratch = Scratch::new();
+    let (file, data) = (scratch.path("agent.json"), scratch.path("data"));
+    let config = json!({
+        "api_key": API_KEY,
+        "agent_data_path": data,
+        "agent_log_path": "log",
+        "implicit_agent_process_metrics_monitor": false,
+        "monitors": [{ "module": "coin" }],
+    });
+    write(&file, &config.to_string());
+    let output = check(&file, &[]);
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+    let well =
+        "is well: it copies what 1 entry of logs names and runs 2 monitors, and sends to https://agent.scalyr.com.";
+    assert_eq!(stdout(&output), format!("{} {well}\n", file.display()));
+    assert_eq!(fs::read_dir(scratch.folder()).unwrap().count(), 1, "a check writes nothing");
+
+    let printed = stdout(&check(&file, &["--print"]));
+    assert!(printed.contains("coin()") && !printed.contains(API_KEY), "{printed}");
+    assert!(!printed.contains('\u{1b}'), "colours are for terminals: {printed:?}");
+}
+
+#[test]
+fn the_exit_code_is_1_for_problems_and_2_for_a_wrong_command_line() {
+    let scratch = Scratch::new();
+    let file = scratch.path("agent.json");
+    write(&file, "{ api_key: 'k',\n  debug_levle: 1,\n  logs: [ {} ] }");
+    let output = check(&file, &[]);
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), ""));
+    let problems = stderr(&output);
+    let name = file.display();
+    assert!(problems.contains(&format!("error: {name}:2:3  debug_levle: ")), "{problems}");
+    assert!(problems.contains(&format!("error: {name}:3:11  logs[0].path: ")), "{problems}");
+
+    let json = check(&file, &["--format", "json"]);
+    assert_eq!((json.status.code(), stderr(&json).as_str()), (Some(1), ""));
+    let object: Value = serde_json::from_str(&stdout(&json)).unwrap();
+    assert_eq!(object["ok"], false);
+
+    let missing = check(&scratch.path("nowhere.json"), &[]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert_eq!(check(&file, &["--format", "yaml"]).status.code(), Some(2));
+    assert_eq!(check(&file, &["--conect"]).status.code(), Some(2));
+}
+
+#[test]
+fn the_daemon_and_status_refuse_in_the_words_of_the_same_problems() {
+    let scratch = Scratch::new();
+    let file = scratch.path("agent.json");
+    write(&file, "{ api_key: 'hunter2hunter2' scalyr_server: 5 }");
+    for command in [["start", "--no-fork"], ["status", "-v"]] {
+        let mut agent = Command::new(env!("CARGO_BIN_EXE_agent"));
+        let output = agent.env_clear().args(command).arg("-c").arg(&file).output().unwrap();
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains(&format!("error: {}:1:29: expected ", file.display())), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
+
+#[test]
+fn a_server_that_takes_uploads_is_told_from_one_that_does_not_know_the_key() {
+    let scratch = Scratch::new();
+    let mut receiver = ReceiverProcess::start(&scratch, "receiver");
+    let (code, asked) = connected(&receiver.url(), json!({}));
+    assert_eq!((code, &asked["ok"], &asked["answer"]), (Some(0), &json!(true), &json!("accepted")));
+    assert_eq!(receiver.events().len(), 0, "an upload of a check has no events");
+
+    let file = write_config(&scratch, &receiver.url(), json!([]), json!({}));
+    let told = stdout(&check(&file, &["--connect"]));
+    assert!(told.starts_with(&format!("worker default: {} accepts uploads with this key\n", receiver.url())), "{told}");
+
+    receiver.restart(&scratch, &["--fault", "status:error/client/badParam"]);
+    let (code, asked) = connected(&receiver.url(), json!({}));
+    assert_eq!((code, &asked["ok"]), (Some(1), &json!(false)));
+    let answer = asked["answer"].as_str().unwrap();
+    assert!(answer.contains("most likely api_key is wrong"), "{answer}");
+
+    receiver.restart(&scratch, &["--fault", "http:503"]);
+    let (code, asked) = connected(&receiver.url(), json!({}));
+    assert_eq!(code, Some(1));
+    assert!(asked["answer"].as_str().unwrap().contains("HTTP 503"), "{asked}");
+}
+
+#[test]
+fn why_a_server_cannot_be_reached_is_told() {
+    let scratch = Scratch::new();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let says = |server: &str, extra: Value| {
+        let (code, asked) = connected(server, extra);
+        assert_eq!((code, &asked["ok"]), (Some(1), &json!(false)), "{asked}");
+        asked["answer"].as_str().unwrap().to_owned()
+    };
+    let refused = says(&format!("http://{free}"), json!({}));
+    assert!(refused.contains("refused"), "{refused}");
+
+    let receiver = ReceiverProcess::start_with(&scratch, "receiver", &["--fault", "stall"]);
+    let late = says(&receiver.url(), json!({ "request_deadline": 1 }));
+    assert_eq!(late, "no answer within 1 s");
+
+    let no_tls = says(&receiver.url().replace("http:", "https:"), json!({}));
+    assert!(no_tls.contains("does not speak TLS"), "{no_tls}");
+
+    // A label may have 63 letters, so nobody has to be asked.
+    let no_name = says(&format!("http://{}.invalid", "a".repeat(64)), json!({}));
+    assert!(no_name.contains("address"), "{no_name}");
+}

@@ -1,0 +1,172 @@
+//! `--print`: the configuration in effect for a person. Colours are in it; whoever prints it takes them out where they
+//! are not wanted.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+use serde_json::Value;
+
+use super::Checked;
+use super::entries::Entries;
+use crate::cli::problems::SecretNames;
+use crate::config::effective::{EffectiveOption, MASKED};
+use crate::config::origin::Origin;
+use crate::config::plan::{LogPlan, MonitorPlan, Plan};
+
+const HEADING: Style = Style::new().bold().underline();
+const NAME: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// Names and values that are longer push what is behind them to the right.
+const WIDEST: (usize, usize) = (46, 40);
+
+/// A line of a table: name, value, origin.
+struct Row {
+    name: String,
+    value: String,
+    origin: Origin,
+}
+
+/// Options that were given, then the defaults; logs, monitors, sessions.
+pub(super) fn of(checked: &Checked<'_>) -> String {
+    let names = SecretNames::known();
+    let entries = Entries::of(checked);
+    let plan = checked.draft.plan();
+    let mut out = String::new();
+    options(&checked.draft.options, &mut out);
+    logs(plan, &entries, &names, &mut out);
+    monitors(plan, &entries, &names, &mut out);
+    sessions(plan, &mut out);
+    out
+}
+
+fn options(options: &[EffectiveOption], out: &mut String) {
+    let row = |option: &EffectiveOption| Row {
+        name: option.name.to_owned(),
+        value: option.value.as_ref().map_or("-".to_owned(), in_short),
+        origin: option.origin.clone(),
+    };
+    let (defaults, given): (Vec<Row>, Vec<Row>) =
+        options.iter().map(row).partition(|row| matches!(row.origin, Origin::Default));
+    for (heading, rows) in [("Options", given), ("Defaults", defaults)] {
+        if !rows.is_empty() {
+            _ = writeln!(out, "{HEADING}{heading}{HEADING:#}");
+            table(&rows, "  ", out);
+            out.push('\n');
+        }
+    }
+}
+
+fn logs(plan: &Plan, entries: &Entries<'_>, names: &SecretNames, out: &mut String) {
+    if plan.logs.is_empty() {
+        return;
+    }
+    _ = writeln!(out, "{HEADING}Logs{HEADING:#}");
+    for log in &plan.logs {
+        let LogPlan { path, origin, worker, .. } = log;
+        let place = place(origin, &entries.origin(origin));
+        _ = writeln!(out, "  {NAME}{}{NAME:#}  {DIM}{place}{DIM:#}", harmless(path));
+        let mut facts: Vec<String> = log
+            .attributes
+            .iter()
+            .map(|(key, value)| format!("{}={}", harmless(key), shown(&names.masked(key, value))))
+            .collect();
+        if log.copy_from_start {
+            facts.push("copied from its start".to_owned());
+        }
+        if worker.0 != "default" {
+            facts.push(format!("sent by worker {}", harmless(&worker.0)));
+        }
+        if !log.exclude.is_empty() {
+            facts.push(format!("without {}", harmless(&log.exclude.join(", "))));
+        }
+        if !facts.is_empty() {
+            _ = writeln!(out, "    {}", facts.join("  "));
+        }
+    }
+    out.push('\n');
+}
+
+fn monitors(plan: &Plan, entries: &Entries<'_>, names: &SecretNames, out: &mut String) {
+    if plan.monitors.is_empty() {
+        return;
+    }
+    _ = writeln!(out, "{HEADING}Monitors{HEADING:#}");
+    for monitor in &plan.monitors {
+        let MonitorPlan { origin, registration, metric_log, disabled, .. } = monitor;
+        let place = place(origin, &entries.origin(origin));
+        let name = harmless(&monitor.name());
+        let disabled = if *disabled { ", disabled" } else { "" };
+        _ = writeln!(out, "  {NAME}{name}{NAME:#}  {DIM}{place}{DIM:#}");
+        _ = writeln!(
+            out,
+            "    {} every {} s into {}{disabled}",
+            registration.name,
+            monitor.sample_interval.as_secs_f64(),
+            harmless(&metric_log.to_string_lossy())
+        );
+        let rows: Vec<Row> = entries
+            .options(monitor, names)
+            .into_iter()
+            .map(|option| Row {
+                name: option.name.to_owned(),
+                value: option.value.as_ref().map_or("-".to_owned(), shown),
+                origin: option.origin,
+            })
+            .collect();
+        table(&rows, "    ", out);
+    }
+    out.push('\n');
+}
+
+fn sessions(plan: &Plan, out: &mut String) {
+    if plan.sessions.is_empty() {
+        return;
+    }
+    _ = writeln!(out, "{HEADING}Sessions{HEADING:#}");
+    for session in &plan.sessions {
+        let worker = harmless(&session.worker.0);
+        _ = writeln!(out, "  {NAME}{worker}{NAME:#}  {}  {DIM}{MASKED}{DIM:#}", harmless(&session.server));
+    }
+    out.push('\n');
+}
+
+fn table(rows: &[Row], indent: &str, out: &mut String) {
+    let widest = |texts: &dyn Fn(&Row) -> &str, most: usize| {
+        rows.iter().map(|row| texts(row).chars().count()).filter(|width| *width <= most).max().unwrap_or_default()
+    };
+    let name_width = widest(&|row| &row.name, WIDEST.0);
+    let value_width = widest(&|row| &row.value, WIDEST.1);
+    for Row { name, value, origin } in rows {
+        let style = if matches!(origin, Origin::Default) { DIM } else { Style::new() };
+        _ = writeln!(out, "{indent}{style}{name:name_width$}  {value:value_width$}  {origin}{style:#}");
+    }
+}
+
+/// `logs[2], /etc/agent.json:7`, or what the agent calls an entry of its own.
+fn place(name: &str, origin: &Origin) -> String {
+    match origin {
+        Origin::Default => harmless(name),
+        origin => format!("{}, {origin}", harmless(name)),
+    }
+}
+
+/// Like [`shown`], but lists of entries, of which the plan tells more, only by their length.
+fn in_short(value: &Value) -> String {
+    match value.as_array() {
+        Some(entries) if entries.first().is_some_and(Value::is_object) => match entries.len() {
+            1 => "1 entry".to_owned(),
+            count => format!("{count} entries"),
+        },
+        _ => shown(value),
+    }
+}
+
+/// As it would be written into a file, on one line.
+fn shown(value: &Value) -> String {
+    harmless(&value.to_string())
+}
+
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -1,0 +1,312 @@
+use {builtin_monitors as _, local_monitors as _};
+
+use std::collections::BTreeSet;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use expect_test::expect;
+use scalyr_monitor::registry::Environment;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::config::effective::{EffectiveOption, MASKED};
+use crate::config::origin::Origin;
+
+const SNIPPETS: Form = Form::Snippets { width: 100, colour: false };
+
+/// What `agent check` with these options prints about this text: its exit code, stdout and stderr. The file is called
+/// FILE in them.
+fn checked_with(
+    text: &str,
+    variables: &[(&str, &str)],
+    form: Form,
+    options: impl Fn(&mut Args),
+) -> (u8, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("agent.json");
+    fs::write(&file, text).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    let mut args =
+        Args { config_file: file.clone(), extra_config_dir: None, print: false, format: Format::Text, connect: false };
+    options(&mut args);
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let environment = Arc::new(Environment::new(variables));
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let registry = Registry::linked().unwrap();
+    let code = check(&args, &registry, &environment, &Clock::system(), form, &mut out, &mut err);
+    let named = |bytes: Vec<u8>| {
+        let text = anstream::adapter::strip_str(&String::from_utf8(bytes).unwrap()).to_string();
+        text.replace(&file.display().to_string(), "FILE")
+    };
+    let left = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 1, "a check leaves nothing behind");
+    (code, named(out), named(err))
+}
+
+fn printed(text: &str, variables: &[(&str, &str)]) -> String {
+    checked_with(text, variables, Form::Lines, |args| args.print = true).1
+}
+
+fn json_of(text: &str) -> (u8, Value) {
+    let (code, out, err) = checked_with(text, &[], Form::Lines, |args| args.format = Format::Json);
+    assert_eq!(err, "");
+    (code, serde_json::from_str(&out).unwrap())
+}
+
+const QUIET: &str = "implicit_metric_monitor: false, implicit_agent_process_metrics_monitor: false";
+
+/// Unknown key, wrong type, out of range, unknown module, bad glob, missing option, bad word, one id twice.
+const EIGHT_MISTAKES: &str = r#"{
+  api_key: "hunter2hunter2", agent_log_pth: "/var/log/agent",
+  implicit_metric_monitor: false, implicit_agent_process_metrics_monitor: false,
+  max_line_size: "lots",
+  debug_level: 11,
+  compression_type: "deflat",
+  logs: [
+    { path: "/var/log/[a-.log" },
+    { attributes: { parser: "app" } }
+  ],
+  monitors: [
+    { module: "cion" },
+    { module: "coin", id: "a" },
+    { module: "coin", id: "a" }
+  ]
+}
+"#;
+
+#[test]
+fn eight_mistakes_are_all_told_at_once_each_with_its_place_and_cure() {
+    let (code, out, err) = checked_with(EIGHT_MISTAKES, &[], Form::Lines, |_| {});
+    assert_eq!((code, out.as_str()), (FAILURE, ""));
+    expect![[r#"
+        error: FILE:2:30  agent_log_pth: is not known and has no effect; did you mean `agent_log_path`?
+        error: FILE:4:18  max_line_size: "lots" is not a whole number; the default 49900 is used
+        error: FILE:5:16  debug_level: 11 is above the maximum 5; the default 0 is used
+        error: FILE:6:21  compression_type: "deflat" is none of deflate, bz2, lz4, zstandard, none; deflate is used
+        error: FILE:8:13  logs[0].path: "/var/log/[a-.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one; this entry is not copied
+        error: FILE:9:5  logs[1].path: is missing: an entry names the file or glob that it copies; this entry is not copied
+        error: FILE:12:15  monitors[0].module: "cion" is no monitor of this agent; did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
+        error: FILE:14:27  monitors[2].id: "a" is the id of monitors[1] too; give each coin its own; this monitor does not run
+        FILE: 8 errors.
+    "#]].assert_eq(&err);
+    let (code, _, err) = checked_with(EIGHT_MISTAKES, &[], SNIPPETS, |_| {});
+    assert_eq!(code, FAILURE);
+    expect![[r#"
+        error: agent_log_pth: is not known and has no effect
+         --> FILE:2:30
+          |
+        2 |   api_key: "********", agent_log_pth: "/var/log/agent",
+          |                        ^^^^^^^^^^^^^
+          |
+          = help: did you mean `agent_log_path`?
+
+        error: max_line_size: "lots" is not a whole number; the default 49900 is used
+         --> FILE:4:18
+          |
+        4 |   max_line_size: "lots",
+          |                  ^^^^^^
+
+        error: debug_level: 11 is above the maximum 5; the default 0 is used
+         --> FILE:5:16
+          |
+        5 |   debug_level: 11,
+          |                ^^
+
+        error: compression_type: "deflat" is none of deflate, bz2, lz4, zstandard, none; deflate is used
+         --> FILE:6:21
+          |
+        6 |   compression_type: "deflat",
+          |                     ^^^^^^^^
+
+        error: logs[0].path: "/var/log/[a-.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one; this entry is not copied
+         --> FILE:8:13
+          |
+        8 |     { path: "/var/log/[a-.log" },
+          |             ^^^^^^^^^^^^^^^^^^
+
+        error: logs[1].path: is missing: an entry names the file or glob that it copies; this entry is not copied
+         --> FILE:9:5
+          |
+        9 |     { attributes: { parser: "app" } }
+          |     ^
+
+        error: monitors[0].module: "cion" is no monitor of this agent; did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
+          --> FILE:12:15
+           |
+        12 |     { module: "cion" },
+           |               ^^^^^^
+
+        error: monitors[2].id: "a" is the id of monitors[1] too; give each coin its own; this monitor does not run
+          --> FILE:14:27
+           |
+        14 |     { module: "coin", id: "a" }
+           |                           ^^^
+
+        FILE: 8 errors.
+    "#]].assert_eq(&err);
+}
+
+#[test]
+fn a_well_configuration_is_told_what_it_does() {
+    let text = format!("{{ api_key: 'k', {QUIET}, logs: [{{path: '/a'}}], monitors: [{{module: 'coin'}}] }}");
+    let well = "FILE is well: it copies what 2 entries of logs name and runs 1 monitor, and sends to \
+                https://agent.scalyr.com.\n";
+    assert_eq!(checked_with(&text, &[], Form::Lines, |_| {}), (0, well.to_owned(), String::new()));
+}
+
+#[test]
+fn warnings_leave_the_exit_code_and_unknown_keys_do_not() {
+    let (code, out, err) =
+        checked_with(&format!("{{ api_key: 'k', {QUIET}, compression_type: 'none' }}"), &[], Form::Lines, |_| {});
+    assert_eq!(code, 0);
+    assert!(out.starts_with("FILE is well, with 1 warning: "), "{out}");
+    assert!(err.starts_with("warning: FILE:1:"), "{err}");
+    let (code, out, err) = checked_with(&format!("{{ api_key: 'k', {QUIET}, colour: 1 }}"), &[], Form::Lines, |_| {});
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.starts_with("error: FILE:1:") && err.ends_with("FILE: 1 error.\n"), "{err}");
+}
+
+#[test]
+fn the_json_object_is_whole_whatever_is_wrong() {
+    let (code, object) = json_of(EIGHT_MISTAKES);
+    assert_eq!((code, &object["ok"]), (1, &json!(false)));
+    let problems = object["problems"].as_array().unwrap();
+    assert_eq!(problems.iter().filter(|problem| problem["severity"] == "error").count(), 8, "{problems:#?}");
+    let keys = ["severity", "kind", "file", "line", "column", "path", "message", "hint"];
+    for problem in problems {
+        let found: BTreeSet<&str> = problem.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(found, BTreeSet::from(keys));
+        assert!(problem["line"].is_u64() && problem["column"].is_u64(), "{problem}");
+    }
+    assert_eq!(problems[0]["kind"], "unknown_key");
+    assert_eq!(problems[0]["path"], "agent_log_pth");
+    // What is not refused is there.
+    assert_eq!(object["monitors"][0]["name"], "coin(a)");
+    assert_eq!(object["sessions"][0]["server"], "https://agent.scalyr.com");
+    assert!(!object.to_string().contains("hunter2"));
+
+    for broken in ["{ api_key: ", "[1]", "", "\u{0}"] {
+        let (code, object) = json_of(broken);
+        assert_eq!((code, &object["ok"], &object["logs"]), (1, &json!(false), &json!([])), "{broken:?}");
+        assert_eq!(object["problems"][0]["kind"], "syntax", "{broken:?}");
+    }
+}
+
+#[test]
+fn a_missing_file_is_the_only_problem_and_json_all_the_same() {
+    let missing = |args: &mut Args| {
+        args.config_file = "/nowhere/agent.json".into();
+        args.format = Format::Json;
+    };
+    let (code, out, err) = checked_with("", &[], Form::Lines, missing);
+    assert_eq!((code, err.as_str()), (1, ""));
+    let object: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(object["problems"].as_array().unwrap().len(), 1, "{object}");
+    assert_eq!(object["problems"][0]["file"], "/nowhere/agent.json");
+    assert_eq!((&object["options"], &object["monitors"]), (&json!({}), &json!([])));
+}
+
+#[test]
+fn logs_and_monitors_are_shown_with_where_each_value_comes_from() {
+    let text = format!(
+        "{{ api_key: 'hunter2', {QUIET}, agent_log_path: '/var/log/x', implicit_agent_log_collection: false,\n\
+         logs: [\n{{path: 'a.log', attributes: {{parser: 'p', token: 'hunter2'}}, copy_from_start: true}} ],\n\
+         monitors: [\n{{module: 'coin', id: 'one',\ngauss_mean: 2, sample_interval: 5}} ] }}"
+    );
+    let shown = printed(&text, &[]);
+    let from_logs = &shown[shown.find("Logs\n").unwrap()..];
+    expect![[r#"
+        Logs
+          /var/log/x/a.log  logs[0], FILE:3
+            parser="p"  token="********** MASKED **********"  copied from its start
+
+        Monitors
+          coin(one)  monitors[0], FILE:5
+            coin every 5 s into coin.log
+            gauss_mean    2     FILE:6
+            gauss_stddev  0.25  default
+
+        Sessions
+          default  https://agent.scalyr.com  ********** MASKED **********
+
+        FILE is well: it copies what 1 entry of logs names and runs 1 monitor, and sends to https://agent.scalyr.com.
+    "#]]
+    .assert_eq(from_logs);
+
+    let (code, object) = json_of(&text);
+    assert_eq!(code, 0, "{object:#}");
+    assert!(!object.to_string().contains("hunter2"), "{object:#}");
+    let log = &object["logs"][0];
+    assert_eq!((&log["path"], &log["origin"]), (&json!("/var/log/x/a.log"), &json!("FILE:3")));
+    let coin = &object["monitors"][0];
+    assert_eq!((&coin["name"], &coin["module"], &coin["id"]), (&json!("coin(one)"), &json!("coin"), &json!("one")));
+    assert_eq!(coin["options"]["gauss_mean"], json!({ "value": 2, "origin": "FILE:6" }));
+    assert_eq!(coin["options"]["gauss_stddev"], json!({ "value": 0.25, "origin": "default" }));
+}
+
+#[test]
+fn options_that_were_given_stand_before_the_defaults() {
+    let environment = Environment::default();
+    let loaded = config::load::from_text("{ api_key: 'hunter2' }", "/f".into(), &environment).unwrap();
+    let registry = Registry::linked().unwrap();
+    let shared = Arc::new(Environment::default());
+    let surroundings = Surroundings { registry: &registry, environment: &shared, host_name: "host" };
+    let mut draft = config::draft(&loaded, &surroundings);
+    let file = |line| Origin::File {
+        file: "/etc/agent.json".to_owned(),
+        position: Some(config::Position { line, column: 3 }),
+    };
+    let option = |name, value, origin| EffectiveOption { name, value, origin };
+    draft.options = vec![
+        option("api_key", Some(json!(MASKED)), file(2)),
+        option("ca_cert_path", None, Origin::Default),
+        option("debug_level", Some(json!(0)), Origin::Default),
+        option("https_proxy", Some(json!("http://proxy")), Origin::Variable("SCALYR_HTTPS_PROXY".to_owned())),
+        option("logs", Some(json!([{ "path": "/a" }, { "path": "/b" }])), file(4)),
+        option("server_attributes", Some(json!({ "tier": "web", "rack": 5 })), file(7)),
+    ];
+    let mut checked = Checked { loaded, draft, environment: &environment, asked: None };
+    let text = anstream::adapter::strip_str(&print::of(&checked)).to_string();
+    let options = &text[..text.find("Logs\n").unwrap()];
+    expect![[r#"
+        Options
+          api_key            "********** MASKED **********"  /etc/agent.json:2
+          https_proxy        "http://proxy"                  env:SCALYR_HTTPS_PROXY
+          logs               2 entries                       /etc/agent.json:4
+          server_attributes  {"tier":"web","rack":5}         /etc/agent.json:7
+
+        Defaults
+          ca_cert_path  -  default
+          debug_level   0  default
+
+    "#]]
+    .assert_eq(options);
+
+    checked.draft.options.truncate(2);
+    expect![[r#"
+        {
+          "api_key": {
+            "value": "********** MASKED **********",
+            "origin": "/etc/agent.json:2"
+          },
+          "ca_cert_path": {
+            "value": null,
+            "origin": "default"
+          }
+        }"#]]
+    .assert_eq(&format!("{:#}", json::of(&checked)["options"]));
+}
+
+#[test]
+fn the_examples_of_the_documentation_are_well() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/examples");
+    let mut count = 0;
+    for example in fs::read_dir(examples).unwrap() {
+        let text = fs::read_to_string(example.unwrap().path()).unwrap();
+        let (code, _, err) = checked_with(&text, &[], Form::Lines, |_| {});
+        assert_eq!((code, err.as_str()), (0, ""));
+        count += 1;
+    }
+    assert!(count >= 4, "{count}");
+}

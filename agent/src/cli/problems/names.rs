@@ -1,0 +1,101 @@
+//! Names of values that are shown nowhere.
+
+use std::collections::BTreeSet;
+
+use scalyr_monitor::registry::Registry;
+use serde_json::Value;
+
+use super::loose;
+use crate::config::effective::MASKED;
+use crate::config::keys;
+
+/// What the name of a secret has in it.
+const PARTS: [&str; 10] =
+    ["key", "token", "password", "passwd", "passphrase", "secret", "credential", "authorization", "community", "salt"];
+/// What a name ends with that has such a part, and is no secret.
+const HARMLESS: [&str; 8] = ["_file", "_path", "_paths", "_url", "_var", "_interval", "_count", "_id"];
+/// Names that are recognised also when they are misspelt, with the number of slips.
+const MISSPELT: [(&str, usize); 4] = [("api_key", 2), ("password", 2), ("token", 1), ("secret", 1)];
+
+/// Knows which names are those of secrets.
+pub(in crate::cli) struct SecretNames {
+    /// Those that are declared.
+    declared: BTreeSet<String>,
+}
+
+impl SecretNames {
+    /// The secret keys of the agent and of all monitors that are linked into it.
+    pub(in crate::cli) fn known() -> Self {
+        let tables = [keys::GLOBAL, keys::WORKER_ENTRY, keys::LOG_ENTRY, keys::REDACTION_RULE, keys::MONITOR_ENTRY];
+        let own = tables.into_iter().flatten().filter(|key| key.secret).flat_map(|key| [Some(key.name), key.alias]);
+        let mut declared: BTreeSet<String> = own.flatten().map(str::to_lowercase).collect();
+        // Without a registry no command comes as far as this.
+        let registry = Registry::linked().ok();
+        for option in registry.iter().flat_map(Registry::iter).flat_map(|monitor| monitor.options()) {
+            if option.secret {
+                declared.extend(option.aliases.iter().copied().chain([option.key]).map(str::to_lowercase));
+            }
+        }
+        Self { declared }
+    }
+
+    /// Whether a key of this name may hold a secret: declared as one, or it looks like one.
+    pub(in crate::cli) fn holds_secret(&self, name: &str) -> bool {
+        // Longer ones are no names.
+        if name.len() > 100 {
+            return false;
+        }
+        let name = name.to_lowercase();
+        // A name with an escape in it is not read here.
+        name.contains('\\')
+            || self.declared.contains(&name)
+            || PARTS.iter().any(|part| name.contains(part)) && !HARMLESS.iter().any(|end| name.ends_with(end))
+            || MISSPELT.iter().any(|(known, slips)| {
+                name.len().abs_diff(known.len()) <= *slips && strsim::damerau_levenshtein(&name, known) <= *slips
+            })
+    }
+
+    /// The value of this name as it may be shown: texts that are secret, and those of secret members, are masked, and so
+    /// are user and password of a URL.
+    pub(in crate::cli) fn masked(&self, name: &str, value: &Value) -> Value {
+        match value {
+            Value::String(text) if self.holds_secret(name) && !text.is_empty() => MASKED.into(),
+            Value::String(text) => self.masked_text(text).into(),
+            Value::Number(_) if self.holds_secret(name) => MASKED.into(),
+            Value::Array(items) => items.iter().map(|item| self.masked(name, item)).collect(),
+            Value::Object(members) => {
+                let inner = |key: &String| if self.holds_secret(name) { name.to_owned() } else { key.clone() };
+                members.iter().map(|(key, value)| (key.clone(), self.masked(&inner(key), value))).collect()
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn masked_text(&self, text: &str) -> String {
+        let mut secrets = Vec::new();
+        loose::secrets(text, 0, self, &mut secrets);
+        let mut masked = text.to_owned();
+        for secret in secrets.into_iter().rev() {
+            masked.replace_range(secret, "****");
+        }
+        masked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets_are_known_also_when_they_are_misspelt() {
+        let names = SecretNames { declared: BTreeSet::from(["url".to_owned()]) };
+        for secret in
+            ["api_key", "apikey", "api_kye", "API_KEE", "access-token", "passwd", "pasword", "URL", "a\\u005f"]
+        {
+            assert!(names.holds_secret(secret), "{secret}");
+        }
+        for other in ["path", "api_key_file", "logs", "module", "ca_cert_path", "id", "k8s_token_re_read_interval"] {
+            assert!(!names.holds_secret(other), "{other}");
+        }
+    }
+}

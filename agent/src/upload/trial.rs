@@ -1,0 +1,46 @@
+//! One upload without events, to see what a server says (`configuration.md` section 10, `wire-protocol.md` section 1).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
+use scalyr_monitor::Clock;
+
+use crate::config::plan::SessionPlan;
+
+use super::answer::{Answer, Judgement, judge, unanswered};
+use super::client::Client;
+use super::compress::Compressor;
+use super::request::Request;
+use super::user_agent::user_agent;
+use super::wire::Head;
+
+/// What a server said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// Whether it takes uploads with this key.
+    pub accepted: bool,
+    /// Its answer, or why there is none; holds no secret.
+    pub answer: String,
+}
+
+/// Sends one request without events, as a session of this plan would send its own, and waits for the answer: at most
+/// `request_deadline`, and the time that the system takes to look up the server's name.
+pub fn try_upload(plan: &SessionPlan, clock: &Clock) -> Trial {
+    match exchange(plan, clock) {
+        Ok(Answer { judgement: Judgement::Success, .. }) => Trial { accepted: true, answer: "accepted".to_owned() },
+        Ok(Answer { judgement: Judgement::Discard, status, .. }) => {
+            Trial { accepted: false, answer: format!("the server answers status {status}: it discards uploads") }
+        }
+        Ok(Answer { judgement: Judgement::Retry(trouble), .. }) => Trial { accepted: false, answer: trouble.text },
+        Err(why) => Trial { accepted: false, answer: unanswered(&why, &plan.api_key).text },
+    }
+}
+
+fn exchange(plan: &SessionPlan, clock: &Clock) -> Result<Answer, String> {
+    let session = URL_SAFE.encode(rand::random::<[u8; 20]>());
+    let mut request = Request::default();
+    request.begin(&Head::new(&plan.api_key, &session, &plan.server_attributes));
+    request.body_mut().close(clock.now());
+    request.compress(&mut Compressor::new(plan.compression));
+    let reply = Client::new(plan)?.post(request.payload(), &user_agent())?;
+    Ok(judge(&reply, &plan.api_key))
+}
