@@ -65,9 +65,9 @@ pub fn monitor_plan_for_run(
     let entry = match file_for_entry(request.config_text) {
         Some(message) => {
             report.fail("", message);
-            Err(())
+            None
         }
-        None => syntax::parse_object(request.config_text, &mut report).map_err(|problem| _ = report.push(problem)),
+        None => syntax::parse_object(request.config_text, &mut report).values,
     };
     let registration = registry.find(request.module);
     if registration.is_none() {
@@ -75,7 +75,7 @@ pub fn monitor_plan_for_run(
         of_module.refuse("", unknown_module(request.module, registry));
         report.merge(of_module);
     }
-    let (Ok(mut entry), Some(registration)) = (entry, registration) else { return Err(report) };
+    let (Some(mut entry), Some(registration)) = (entry, registration) else { return Err(report) };
     warn_of_variables(std::iter::once(&entry), environment, &mut report);
     // Whoever names the folder of the crate, which has dashes, gets the monitor as every agent will run it.
     let registered = |module: &str| found_by_spelling(module, registry).map(|found| found.name.to_owned());

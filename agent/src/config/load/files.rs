@@ -20,6 +20,8 @@ pub(super) struct Text {
     pub(super) report: Report,
     /// `None` when they could not be read.
     pub(super) values: Option<Map<String, Value>>,
+    /// Whether some of it could not be read, so that what is absent from the values may stand there.
+    pub(super) is_partial: bool,
     /// The text itself, if there is one.
     content: Option<Arc<str>>,
     /// How many bytes it has.
@@ -55,10 +57,10 @@ impl Text {
     /// What a text says.
     pub(super) fn parse(name: String, content: String, environment: &Environment) -> Self {
         let mut report = Report::new(name);
-        let mut values = syntax::parse_object(&content, &mut report).map_err(|problem| _ = report.push(problem)).ok();
+        let syntax::Parsed { mut values, is_partial } = syntax::parse_object(&content, &mut report);
         let imported = values.as_mut().map(|values| variables::import(values, environment, &mut report));
         let bytes = content.len();
-        Self { report, values, content: Some(content.into()), bytes, imported: imported.unwrap_or_default() }
+        Self { report, values, is_partial, content: Some(content.into()), bytes, imported: imported.unwrap_or_default() }
     }
 
     /// A file without a text, and why.
@@ -71,7 +73,7 @@ impl Text {
             message,
             hint: String::new(),
         });
-        Self { report, values: None, content: None, bytes: 0, imported: Vec::new() }
+        Self { report, values: None, is_partial: true, content: None, bytes: 0, imported: Vec::new() }
     }
 
     /// Whether there is a file at all, good or bad.

@@ -107,7 +107,7 @@ pub fn from_text(text: &str, file: PathBuf, environment: &Environment) -> Result
 
 /// Makes one configuration of all texts, the main file first.
 fn assemble(file: PathBuf, mut texts: Vec<Text>, of_folders: Report, seen: Seen, environment: &Environment) -> Loaded {
-    let is_partial = texts.iter().any(|text| text.values.is_none()) || of_folders.worst() == Some(Severity::Fatal);
+    let is_partial = texts.iter().any(|text| text.is_partial) || of_folders.worst() == Some(Severity::Fatal);
     let merge::Merged { values, homes } = merge::merge(&mut texts);
     let sources: Vec<_> = texts.iter().map(Text::source).collect();
     let imported: Vec<String> = texts.iter_mut().flat_map(|text| std::mem::take(&mut text.imported)).collect();

@@ -1,10 +1,11 @@
 //! The user's text, and what stands between its tokens: blanks, line breaks and comments.
 
-use super::fault::{Fault, QUOTE_TEXTS, show_found};
+use super::fault::Fault;
 
 /// A place in the user's text that moves on.
+#[derive(Clone)]
 pub(super) struct Cursor<'t> {
-    text: &'t str,
+    pub(super) text: &'t str,
     /// The byte offset, always on a character's boundary.
     pub(super) at: usize,
 }
@@ -31,13 +32,16 @@ impl<'t> Cursor<'t> {
     /// The next word or number: all up to a blank or a sign that ends it. Empty in front of such a sign.
     pub(super) fn bare_token(&self) -> &'t str {
         let rest = self.rest();
-        let end = rest.find(|c| is_blank(c) || matches!(c, '{' | '}' | '[' | ']' | ',' | ':' | ';' | '"' | '\'' | '/'));
+        let end = rest.find(|c| is_blank(c) || matches!(c, '{' | '}' | '[' | ']' | ',' | ':' | ';' | '"' | '\'' | '/' | '#'));
         rest.get(..end.unwrap_or(rest.len())).unwrap_or_default()
     }
 
     /// Moves to the next token. Tells whether a line break stands directly before it, apart from blanks, or ends a `//`
     /// comment there: then it may take the place of a comma. A block comment behind the break hides it, as it did from
     /// the Python agent (`configuration.md` section 2).
+    ///
+    /// # Errors
+    /// A comment that never ends.
     pub(super) fn skip_gap(&mut self) -> Result<bool, Fault> {
         let mut is_broken = false;
         while let Some(c) = self.peek() {
@@ -47,22 +51,23 @@ impl<'t> Cursor<'t> {
                     self.at += 1;
                 }
                 '/' => match self.peek_second() {
-                    Some('/') => self.at += self.rest().find(['\n', '\r']).unwrap_or(self.rest().len()),
+                    Some('/') => self.skip_line(),
                     Some('*') => {
                         self.skip_block_comment()?;
                         is_broken = false;
                     }
-                    other => {
-                        let found = show_found(other);
-                        let message = format!("expected `//` or `/*`, found `/` and {found} behind it; {QUOTE_TEXTS}");
-                        return Err(Fault::at(self.at, message));
-                    }
+                    _ => break,
                 },
                 c if is_blank(c) => self.at += c.len_utf8(),
                 _ => break,
             }
         }
         Ok(is_broken)
+    }
+
+    /// Moves to the end of the line.
+    pub(super) fn skip_line(&mut self) {
+        self.at += self.rest().find(['\n', '\r']).unwrap_or(self.rest().len());
     }
 
     fn skip_block_comment(&mut self) -> Result<(), Fault> {
@@ -75,7 +80,7 @@ impl<'t> Cursor<'t> {
     }
 }
 
-/// Whether a character separates tokens.
-fn is_blank(c: char) -> bool {
+/// Whether a character separates tokens, a line break included.
+pub(super) fn is_blank(c: char) -> bool {
     if c.is_ascii() { matches!(c, '\t'..='\r' | ' ') } else { json5::char::is_json5_whitespace(c) }
 }

@@ -10,6 +10,7 @@ mod lines;
 mod numbers;
 mod places;
 mod scan;
+mod skim;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -22,6 +23,8 @@ use serde_json::{Map, Value};
 use super::report::{Kind, Place, Problem, Report, Severity};
 use super::value;
 use fault::Fault;
+#[cfg(doc)]
+use fault::MAX_FAULTS;
 pub(super) use lines::position_of;
 pub(super) use places::Places;
 use tree::{Oddity, Placing, Tree};
@@ -29,59 +32,89 @@ use tree::{Oddity, Placing, Tree};
 /// The largest text that is read.
 pub(super) const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// What a text holds.
-struct Parsed {
-    value: Value,
-    places: Places,
-    /// What is odd about it.
-    oddities: Vec<Oddity>,
-    /// How many more there are.
-    untold: usize,
+/// What could be read of a text.
+pub(super) struct Parsed {
+    /// Its values, without members that are null or that a fault hides; `None` when nothing can be trusted.
+    pub(super) values: Option<Map<String, Value>>,
+    /// Whether a fault hides keys of the top level, so that what is absent may stand in the text.
+    pub(super) is_partial: bool,
 }
 
 /// Reads a text whose top level is an object. Members that are null are left out, as if they were not there; a key
 /// that is given twice gets a warning, and its last value counts. From now on, `report` knows the place of each value.
 ///
-/// # Errors
-/// One fatal problem, with its line and column when the syntax is wrong.
-pub(super) fn parse_object(text: &str, report: &mut Report) -> Result<Map<String, Value>, Problem> {
-    let source = report.source().to_owned();
-    let fatal = |fault: Fault| {
+/// What is wrong with the syntax becomes fatal problems with their lines and columns, up to [`MAX_FAULTS`]. Behind each of
+/// them reading goes on where what follows can be trusted, so that the other values can be looked at, too.
+pub(super) fn parse_object(text: &str, report: &mut Report) -> Parsed {
+    let Read { value, places, faults, has_more, oddities, untold } = parse(text);
+    let mut fail = |fault: Fault| {
         let position = fault.at.map(|offset| position_of(text, offset));
-        let place = Place { source, path: String::new(), position };
-        Problem { severity: Severity::Fatal, place, kind: Kind::Syntax, message: fault.message, hint: String::new() }
+        let place = Place { source: report.source().to_owned(), path: String::new(), position };
+        let Fault { message, hint, .. } = fault;
+        report.push(Problem { severity: Severity::Fatal, place, kind: Kind::Syntax, message, hint });
     };
-    let parsed = match parse(text) {
-        Ok(parsed) => parsed,
-        Err(fault) => return Err(fatal(fault)),
+    faults.into_iter().for_each(&mut fail);
+    if has_more {
+        fail(Fault::of_all("more follows that cannot be read").hint("it is told when this is mended"));
+    }
+    let values = match value {
+        Some(Value::Object(values)) => Some(values),
+        Some(value) => {
+            fail(Fault::of_all(format!("must be an object, {{ ... }}, but is {}", value::kind(&value))));
+            None
+        }
+        None => None,
     };
-    let Value::Object(values) = parsed.value else {
-        let message = format!("must be an object, {{ ... }}, but is {}", value::kind(&parsed.value));
-        return Err(fatal(Fault::of_all(message)));
-    };
-    for Oddity { path, position, message } in parsed.oddities {
+    for Oddity { path, position, kind, message, hint } in oddities {
         let place = Place { source: report.source().to_owned(), path, position: Some(position) };
-        report.push(Problem { severity: Severity::Warning, place, kind: Kind::Value, message, hint: String::new() });
+        report.push(Problem { severity: Severity::Warning, place, kind, message, hint: hint.to_owned() });
     }
-    if parsed.untold > 0 {
-        report.warn("", format!("{} more values are given twice or too large to be kept exactly", parsed.untold));
+    if untold > 0 {
+        report.warn("", format!("{untold} more values are given twice or too large to be kept exactly"));
     }
-    report.locate(Arc::new(parsed.places));
-    Ok(values)
+    let is_partial = values.is_none() || places.as_ref().is_some_and(Places::lacks_member);
+    if let Some(places) = places.filter(|_| values.is_some()) {
+        report.locate(Arc::new(places));
+    }
+    Parsed { values, is_partial }
 }
 
-fn parse(text: &str) -> Result<Parsed, Fault> {
+/// What a text holds.
+struct Read {
+    value: Option<Value>,
+    places: Option<Places>,
+    faults: Vec<Fault>,
+    /// Whether there are more faults.
+    has_more: bool,
+    /// What is odd about the values.
+    oddities: Vec<Oddity>,
+    /// How many more such things there are.
+    untold: usize,
+}
+
+fn parse(text: &str) -> Read {
+    let mut read =
+        Read { value: None, places: None, faults: Vec::new(), has_more: false, oddities: Vec::new(), untold: 0 };
     if text.len() > MAX_BYTES {
-        return Err(Fault::of_all(format!("is larger than {} MiB", MAX_BYTES >> 20)));
+        read.faults.push(Fault::of_all(format!("is larger than {} MiB", MAX_BYTES >> 20)));
+        return read;
     }
-    let scanned = scan::scan(text)?;
-    let tree: Tree = json5::from_str(&scanned.text).map_err(|error| {
-        // The scanner lets nothing through that json5 refuses; its tests say so.
-        let why = error.code().map_or_else(String::new, |code| format!(" ({code})"));
-        Fault::of_all(format!("cannot be read, though nothing is wrong with it; please report this{why}"))
-    })?;
-    let mut placing = Placing::new(text, scanned.marks);
-    let (value, root) = placing.place(tree);
-    let Placing { oddities, untold, .. } = placing;
-    Ok(Parsed { value, places: Places(root), oddities, untold })
+    let scanned = scan::scan(text);
+    (read.faults, read.has_more) = (scanned.faults, scanned.has_more);
+    let Some(json) = scanned.text else { return read };
+    match json5::from_str::<Tree>(&json) {
+        Ok(tree) => {
+            let mut placing = Placing::new(text, scanned.marks);
+            let (value, root) = placing.place(tree);
+            (read.value, read.places) = (Some(value), Some(Places(root)));
+            (read.oddities, read.untold) = (placing.oddities, placing.untold);
+        }
+        Err(error) => {
+            // The scanner lets nothing through that json5 refuses; its tests say so.
+            let why = error.code().map_or_else(String::new, |code| format!(" ({code})"));
+            let message = format!("cannot be read, though nothing is wrong with it; please report this{why}");
+            read.faults.push(Fault::of_all(message));
+        }
+    }
+    read
 }

@@ -16,6 +16,18 @@ pub(super) struct Spot {
     pub(super) key: Option<Position>,
     pub(super) value: Position,
     pub(super) inside: Inside,
+    pub(super) faults: Faults,
+}
+
+/// What faults of the syntax hide of a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Faults {
+    /// What it is.
+    pub(super) is_hole: bool,
+    /// A member of it, key and all.
+    pub(super) lacks_member: bool,
+    /// What an element or member of it is.
+    pub(super) has_hole: bool,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -46,6 +58,26 @@ impl Places {
         found.spot.key.filter(|_| found.is_whole).or(Some(found.spot.value))
     }
 
+    /// Whether faults of the syntax hide what is to be known of `path`, so that what is said of it may be wrong.
+    pub(in crate::config) fn is_doubtful(&self, path: &str) -> bool {
+        let Faults { is_hole, lacks_member, has_hole } = match self.find(path) {
+            Some(found) if found.is_whole => found.spot.faults,
+            Some(found) => Faults { has_hole: false, ..found.spot.faults },
+            None => Faults { has_hole: false, ..self.0.faults },
+        };
+        is_hole || lacks_member || has_hole
+    }
+
+    /// Whether there are faults in the value at `path`, however deep.
+    pub(in crate::config) fn has_faults(&self, path: &str) -> bool {
+        self.find(path).is_some_and(|found| found.is_whole && found.spot.has_faults())
+    }
+
+    /// Whether a member at the top is missing, and its key is not known.
+    pub(super) fn lacks_member(&self) -> bool {
+        self.0.faults.lacks_member
+    }
+
     fn find(&self, path: &str) -> Option<Found<'_>> {
         let (mut spot, mut rest) = (&self.0, path);
         while !rest.is_empty() {
@@ -65,6 +97,18 @@ struct Found<'p> {
 }
 
 impl Spot {
+    fn has_faults(&self) -> bool {
+        let Faults { is_hole, lacks_member, has_hole } = self.faults;
+        is_hole
+            || lacks_member
+            || has_hole
+            || match &self.inside {
+                Inside::Nothing => false,
+                Inside::List(items) => items.iter().any(Self::has_faults),
+                Inside::Object(members) => members.values().any(Self::has_faults),
+            }
+    }
+
     /// One step along a path, and what is left of it.
     fn step<'r>(&self, path: &'r str) -> Option<(&Self, &'r str)> {
         match &self.inside {

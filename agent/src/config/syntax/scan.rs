@@ -2,13 +2,17 @@
 //! notes where each value stands (`configuration.md` section 2).
 //!
 //! Every fault is found here, where the user's text is at hand: json5 tells no places in it, and would count all
-//! characters before a fault once for each bracket around it.
+//! characters before a fault once for each bracket around it. Behind a fault, reading goes on where what follows can be
+//! trusted ([`mend`]); a value that cannot be told becomes null, and its mark says so.
+
+mod mend;
 
 use super::cursor::Cursor;
-use super::fault::{self, Fault, QUOTE_KEYS, QUOTE_TEXTS, show, show_found};
+use super::fault::{self, COMMENTS, Fault, Lost, MAX_FAULTS, QUOTE_KEYS, QUOTE_TEXTS, show, show_found};
 use super::lines::position_of;
 use super::numbers;
-use super::texts::Texts;
+use super::skim;
+use super::texts::{Broken, Texts, Then};
 
 /// How deep objects and lists may lie in each other: json5 recurses, and its stack is bounded.
 pub(super) const MAX_DEPTH: usize = 300;
@@ -19,8 +23,16 @@ pub(super) const MAX_KEY: usize = 10_000;
 
 /// A text that json5 can read, and its values in the order of the text.
 pub(super) struct Scanned {
-    pub(super) text: String,
+    /// `None` when the faults leave nothing that can be trusted.
+    pub(super) text: Option<String>,
     pub(super) marks: Vec<Mark>,
+    /// In the order of the text, [`MAX_FAULTS`] at most.
+    pub(super) faults: Vec<Fault>,
+    /// Whether there are more.
+    pub(super) has_more: bool,
+    /// How many bytes were looked at ahead of reading them, to go on behind faults.
+    #[cfg(test)]
+    pub(super) skimmed: usize,
 }
 
 /// Where a value stands in the user's text, in bytes.
@@ -32,17 +44,36 @@ pub(super) struct Mark {
     pub(super) value: usize,
     /// Whether it is a number that cannot be kept exactly.
     pub(super) is_inexact: bool,
+    /// Whether a fault hides what it is.
+    pub(super) is_hole: bool,
+    /// Whether a fault hides a member of it, key and all.
+    pub(super) lacks_member: bool,
 }
 
 /// Brings a text to JSON5.
-///
-/// # Errors
-/// The first fault.
-pub(super) fn scan(text: &str) -> Result<Scanned, Fault> {
-    let (source, out) = (Cursor::new(text), String::with_capacity(text.len()));
-    let mut scanner = Scanner { text, source, out, open: Vec::new(), marks: Vec::new(), closed: None };
-    scanner.run()?;
-    Ok(Scanned { text: scanner.out, marks: scanner.marks })
+pub(super) fn scan(text: &str) -> Scanned {
+    let mut scanner = Scanner {
+        text,
+        source: Cursor::new(text),
+        out: String::with_capacity(text.len()),
+        open: Vec::new(),
+        marks: Vec::new(),
+        closed: None,
+        last_leaf: None,
+        is_shaky: false,
+        faults: Vec::new(),
+        has_more: false,
+        skimmed: 0,
+    };
+    let result = scanner.run();
+    Scanned {
+        text: result.is_ok().then_some(scanner.out),
+        marks: scanner.marks,
+        faults: scanner.faults,
+        has_more: scanner.has_more,
+        #[cfg(test)]
+        skimmed: scanner.skimmed,
+    }
 }
 
 struct Scanner<'t> {
@@ -54,17 +85,31 @@ struct Scanner<'t> {
     marks: Vec<Mark>,
     /// Where the outermost bracket was closed.
     closed: Option<usize>,
+    /// Where the last value that is no object and no list begins in `out`.
+    last_leaf: Option<usize>,
+    /// Whether brackets may have been passed as part of something else: one that is missing then is no fault of its own.
+    is_shaky: bool,
+    faults: Vec<Fault>,
+    has_more: bool,
+    skimmed: usize,
 }
 
 #[derive(Clone, Copy)]
 struct Bracket {
     is_object: bool,
     at: usize,
+    /// The index of its mark.
+    mark: usize,
+    is_empty: bool,
 }
 
 impl Bracket {
     fn closing(self) -> char {
         if self.is_object { '}' } else { ']' }
+    }
+
+    fn opening(self) -> char {
+        if self.is_object { '{' } else { '[' }
     }
 }
 
@@ -82,187 +127,250 @@ enum Next {
 }
 
 impl Scanner<'_> {
-    fn run(&mut self) -> Result<(), Fault> {
+    fn run(&mut self) -> Result<(), Lost> {
         let mut next = Next::Value(None);
         loop {
-            let is_broken = self.source.skip_gap()?;
+            let is_broken = self.skip_gap(next)?;
             let Some(c) = self.source.peek() else { return self.end(next) };
             let bracket = self.open.last().copied();
             next = match (next, bracket) {
-                (Next::End, _) => return Err(self.trailing(c)),
-                (Next::Member | Next::Separator, Some(bracket)) if c == bracket.closing() => self.close(c),
+                (Next::End, _) => return self.trailing(c),
+                (Next::Member | Next::Separator, Some(bracket)) if c == bracket.closing() => self.close(),
+                (Next::Member | Next::Separator, Some(bracket)) if matches!(c, '}' | ']') => {
+                    self.wrong_bracket(c, bracket)?
+                }
                 (Next::Separator, Some(bracket)) => self.separate(c, is_broken, bracket)?,
-                (Next::Member, Some(Bracket { is_object: true, .. })) => self.key(c)?,
-                (Next::Value(key), _) => self.value(c, key)?,
-                (Next::Member | Next::Separator, _) => self.value(c, None)?,
+                (Next::Value(key), _) => self.value(c, key, is_broken)?,
+                (Next::Member | Next::Separator, _) => self.member(c)?,
             };
         }
     }
 
-    fn end(&self, next: Next) -> Result<(), Fault> {
+    /// Tells of a fault; not of more than [`MAX_FAULTS`].
+    fn report(&mut self, fault: Fault) -> Result<(), Lost> {
+        if self.faults.len() == MAX_FAULTS {
+            self.has_more = true;
+            return Err(Lost);
+        }
+        self.faults.push(fault);
+        Ok(())
+    }
+
+    /// Tells of a fault behind which nothing can be trusted.
+    fn give_up<T>(&mut self, fault: Fault) -> Result<T, Lost> {
+        self.report(fault)?;
+        Err(Lost)
+    }
+
+    /// Moves to the next token, also past comments in the manner of a shell; tells whether a line break may stand for a
+    /// comma.
+    fn skip_gap(&mut self, next: Next) -> Result<bool, Lost> {
+        let mut is_broken = self.skip_written_gap()?;
+        if self.source.peek() == Some('#') {
+            let expected = self.expected(next);
+            self.report(Fault::at(self.source.at, format!("expected {expected}, found `#`")).hint(COMMENTS))?;
+        }
+        while self.source.peek() == Some('#') {
+            let from = self.source.at;
+            self.source.skip_line();
+            let comment = self.text.get(from..self.source.at).unwrap_or_default();
+            self.is_shaky |= comment.contains(['{', '}', '[', ']']);
+            is_broken |= self.skip_written_gap()?;
+        }
+        Ok(is_broken)
+    }
+
+    fn skip_written_gap(&mut self) -> Result<bool, Lost> {
+        match self.source.skip_gap() {
+            Ok(is_broken) => Ok(is_broken),
+            Err(fault) => self.give_up(fault),
+        }
+    }
+
+    fn expected(&self, next: Next) -> String {
+        match (next, self.open.last()) {
+            (Next::End, _) => "the end of the text".to_owned(),
+            (_, None) => "`{`".to_owned(),
+            (Next::Separator, Some(bracket)) => format!("a comma, a line break or `{}`", bracket.closing()),
+            (Next::Member, Some(Bracket { is_object: true, .. })) => "a key".to_owned(),
+            (Next::Value(_) | Next::Member, _) => "a value".to_owned(),
+        }
+    }
+
+    fn end(&mut self, next: Next) -> Result<(), Lost> {
         let behind = self.text.trim_end().len();
         match (next, self.open.last()) {
             (Next::End, _) => Ok(()),
-            (_, None) => Err(Fault::of_all("is empty; it must hold an object, { ... }")),
+            _ if self.is_shaky => Err(Lost),
+            (_, None) => self.give_up(Fault::of_all("is empty; it must hold an object, { ... }")),
             (Next::Value(_), Some(bracket)) => {
-                let message = format!(
-                    "the text ends where a value is expected; write it, and the `{}` behind it",
-                    bracket.closing()
-                );
-                Err(Fault::at(behind, message))
+                let hint = format!("write it, and the `{}` behind it", bracket.closing());
+                self.give_up(Fault::at(behind, "the text ends where a value is expected").hint(hint))
             }
             (_, Some(bracket)) => {
-                let opening = if bracket.is_object { '{' } else { '[' };
-                let message = format!("this `{opening}` is never closed: a `{}` is missing", bracket.closing());
-                Err(Fault::at(bracket.at, message))
+                let message = format!("this `{}` is never closed", bracket.opening());
+                let hint = format!("write a `{}` where it ends", bracket.closing());
+                self.give_up(Fault::at(bracket.at, message).hint(hint))
             }
         }
     }
 
     /// Something behind the end: often a bracket that was opened within a comment.
-    fn trailing(&self, found: char) -> Fault {
-        let found = show(found);
-        let message = match self.closed {
+    fn trailing(&mut self, found: char) -> Result<(), Lost> {
+        let (at, found) = (self.source.at, show(found));
+        let has_brackets = self.source.rest().contains(['{', '}', '[', ']']);
+        if self.is_shaky && has_brackets {
+            return Err(Lost);
+        }
+        self.report(match self.closed {
             Some(closed) => {
                 let end = position_of(self.text, closed);
-                format!(
-                    "found {found} behind the end of the configuration, which is at {}:{}; \
-                     is a bracket missing or commented out before that?",
+                let message = format!(
+                    "found {found} behind the end of the configuration, which is at {}:{}",
                     end.line, end.column
-                )
+                );
+                Fault::at(at, message).hint("is a bracket missing or commented out before that?")
             }
-            None => format!("found {found} behind the first value; the configuration stands in braces, {{ ... }}"),
-        };
-        Fault::at(self.source.at, message)
+            None => Fault::at(at, format!("found {found} behind the first value"))
+                .hint("the configuration stands in braces, { ... }"),
+        })?;
+        if has_brackets { Err(Lost) } else { Ok(()) }
     }
 
-    fn separate(&mut self, c: char, is_broken: bool, bracket: Bracket) -> Result<Next, Fault> {
-        let at = self.source.at;
+    fn separate(&mut self, c: char, is_broken: bool, bracket: Bracket) -> Result<Next, Lost> {
         if c == ',' {
-            self.out.push(',');
             self.source.at += 1;
             return Ok(Next::Member);
         }
-        if is_broken && !matches!(c, '}' | ']' | ':') {
-            self.out.push(',');
-            return if bracket.is_object { self.key(c) } else { self.value(c, None) };
+        if is_broken && c != ':' {
+            return self.member(c);
         }
-        let (found, closing) = (show(c), bracket.closing());
-        let message = match c {
-            '}' | ']' => {
-                let opening = position_of(self.text, bracket.at);
-                let what = if bracket.is_object { '{' } else { '[' };
-                format!(
-                    "expected a comma or `{closing}`, found {found}: the `{what}` at {}:{} is still open",
-                    opening.line, opening.column
-                )
-            }
-            '+' => "expected a comma, found `+`: only texts can be joined with it".to_owned(),
-            _ => format!("expected a comma, a line break or `{closing}`, found {found}"),
-        };
-        let hint = match c {
-            '#' => "; comments begin with //",
-            _ if (c.is_alphanumeric() || matches!(c, '"' | '\'')) && self.touches_a_text() => {
-                "; is a quote within the text meant? write a backslash before it"
-            }
-            _ if self.hides_a_break() => "; a block comment does not end the line, put a comma before it",
-            _ => "",
-        };
-        Err(Fault::at(at, message + hint))
+        self.mend_separator(c, bracket)
     }
 
-    /// Whether the user may think that there is a line break before this token.
-    fn hides_a_break(&self) -> bool {
-        let before = self.text.get(..self.source.at).unwrap_or_default().trim_end_matches([' ', '\t']);
-        before.ends_with("*/")
+    /// A key or element.
+    fn member(&mut self, c: char) -> Result<Next, Lost> {
+        if c == ',' {
+            return self.skip_commas();
+        }
+        match self.open.last() {
+            Some(Bracket { is_object: true, .. }) => self.key(c),
+            _ => self.value(c, None, false),
+        }
     }
 
-    /// Whether a text ends right before this token, perhaps too early.
-    fn touches_a_text(&self) -> bool {
-        self.text.get(..self.source.at).unwrap_or_default().ends_with(['"', '\''])
-    }
-
-    fn key(&mut self, c: char) -> Result<Next, Fault> {
-        let at = self.source.at;
-        if matches!(c, '"' | '\'') {
-            Texts { source: &mut self.source, out: &mut self.out }.key()?;
-        } else {
-            self.bare_key(c)?;
+    fn key(&mut self, c: char) -> Result<Next, Lost> {
+        let (at, written) = (self.source.at, self.out.len());
+        self.separate_members();
+        let is_known = if matches!(c, '"' | '\'') { self.quoted_key()? } else { self.bare_key(c)? };
+        if !is_known {
+            self.out.truncate(written);
+            return self.skip_member();
         }
         let end = self.source.at;
         if end - at > MAX_KEY {
-            return Err(Fault::at(at, format!("this key has more than {MAX_KEY} bytes")));
+            return self.give_up(Fault::at(at, format!("this key has more than {MAX_KEY} bytes")));
         }
-        self.source.skip_gap()?;
-        let found = self.source.peek();
-        if found == Some(':') {
+        let is_broken = self.skip_written_gap()?;
+        if self.source.peek() == Some(':') {
             self.out.push(':');
             self.source.at += 1;
             return Ok(Next::Value(Some(at)));
         }
-        let hint = match found {
-            Some('+') => "; keys cannot be joined, write one text".to_owned(),
-            Some('}' | ']' | ',') => String::new(),
-            Some(_) if end == self.source.at && !matches!(c, '"' | '\'') => format!("; {QUOTE_KEYS}"),
-            _ => String::new(),
-        };
-        let message = format!("expected `:` and a value behind the key, found {}{hint}", show_found(found));
-        Err(Fault::at(if found.is_some() { self.source.at } else { end }, message))
+        self.mend_key(at..end, written, is_broken)
     }
 
-    /// A key without quotes: what json5 takes for a name.
-    fn bare_key(&mut self, c: char) -> Result<(), Fault> {
-        let at = self.source.at;
-        let rest = self.source.rest();
-        let end = rest.find(|c| !json5::char::is_json5_identifier(c)).unwrap_or(rest.len());
-        if !json5::char::is_json5_identifier_start(c) {
-            let hint = match c {
-                '#' => "comments begin with //",
-                ',' => "remove the comma",
-                '}' | ']' | ':' | '{' | '[' => "write the key",
-                quote if fault::resembles_quote(quote) => "the quotes of keys are \"",
-                _ => QUOTE_KEYS,
-            };
-            return Err(Fault::at(at, format!("expected a key, found {}; {hint}", show(c))));
+    /// Whether it was told what key is meant.
+    fn quoted_key(&mut self) -> Result<bool, Lost> {
+        let start = self.source.at;
+        let mut texts = Texts::new(&mut self.source, &mut self.out);
+        let result = texts.key();
+        let (noted, is_doubtful) = (texts.noted(), texts.is_doubtful);
+        noted.map_or(Ok(()), |fault| self.report(fault))?;
+        match result {
+            Ok(()) => Ok(!is_doubtful),
+            Err(broken) => self.end_broken_text(broken, start).map(|()| false),
         }
-        self.out.push_str(rest.get(..end).unwrap_or_default());
-        self.source.at += end;
-        Ok(())
     }
 
-    fn value(&mut self, c: char, key: Option<usize>) -> Result<Next, Fault> {
+    /// A key without quotes: what json5 takes for a name. Tells whether one stands here, or something that is meant as
+    /// one.
+    fn bare_key(&mut self, c: char) -> Result<bool, Lost> {
+        let rest = self.source.rest();
+        let name = if json5::char::is_json5_identifier_start(c) {
+            rest.get(..rest.find(|c| !json5::char::is_json5_identifier(c)).unwrap_or(rest.len()))
+        } else {
+            None
+        };
+        let odd = skim::odd_key(rest);
+        match name {
+            Some(name) if name.len() >= odd.len() || rest[name.len()..].starts_with("/*") || rest[name.len()..].starts_with("//") => {
+                self.out.push_str(name);
+                self.source.at += name.len();
+                Ok(true)
+            }
+            _ => self.mend_bare_key(c, name, odd),
+        }
+    }
+
+    fn value(&mut self, c: char, key: Option<usize>, is_broken: bool) -> Result<Next, Lost> {
         let at = self.source.at;
         if self.marks.len() == MAX_VALUES {
-            return Err(Fault::at(at, format!("here begins value {}; more are not read", MAX_VALUES + 1)));
+            let message = format!("here begins value {}; more are not read", MAX_VALUES + 1);
+            return self.give_up(Fault::at(at, message));
         }
-        self.marks.push(Mark { key, value: at, is_inexact: false });
+        if key.is_none() {
+            self.separate_members();
+        }
+        self.marks.push(Mark { key, value: at, ..Mark::default() });
         match c {
             '{' | '[' => return self.open(c),
-            '"' | '\'' => Texts { source: &mut self.source, out: &mut self.out }.value()?,
-            _ => self.bare_value(c)?,
+            '"' | '\'' => self.text()?,
+            _ => return self.bare_value(c, key, is_broken),
         }
         Ok(if self.open.is_empty() { Next::End } else { Next::Separator })
     }
 
-    fn open(&mut self, c: char) -> Result<Next, Fault> {
+    /// Writes the comma between two members.
+    fn separate_members(&mut self) {
+        if let Some(bracket) = self.open.last_mut() {
+            if !bracket.is_empty {
+                self.out.push(',');
+            }
+            bracket.is_empty = false;
+        }
+    }
+
+    fn text(&mut self) -> Result<(), Lost> {
+        let (at, written) = (self.source.at, self.out.len());
+        let mut texts = Texts::new(&mut self.source, &mut self.out);
+        let result = texts.value();
+        let (noted, is_doubtful) = (texts.noted(), texts.is_doubtful);
+        self.last_leaf = Some(written);
+        noted.map_or(Ok(()), |fault| self.report(fault))?;
+        if is_doubtful || result.is_err() {
+            self.make_hole();
+        }
+        result.or_else(|broken| self.end_broken_text(broken, at))
+    }
+
+    fn open(&mut self, c: char) -> Result<Next, Lost> {
         let at = self.source.at;
         if self.open.len() == MAX_DEPTH {
-            return Err(Fault::at(
-                at,
-                format!("objects and lists lie in each other more than {MAX_DEPTH} levels deep"),
-            ));
+            let message = format!("objects and lists lie in each other more than {MAX_DEPTH} levels deep");
+            return self.give_up(Fault::at(at, message));
         }
-        self.open.push(Bracket { is_object: c == '{', at });
+        self.open.push(Bracket { is_object: c == '{', at, mark: self.marks.len() - 1, is_empty: true });
         self.out.push(c);
         self.source.at += 1;
         Ok(Next::Member)
     }
 
-    fn close(&mut self, c: char) -> Next {
+    fn close(&mut self) -> Next {
         let at = self.source.at;
-        self.open.pop();
-        self.out.push(c);
         self.source.at += 1;
+        self.last_leaf = None;
+        self.out.extend(self.open.pop().map(Bracket::closing));
         if self.open.is_empty() {
             self.closed = Some(at);
             Next::End
@@ -272,37 +380,51 @@ impl Scanner<'_> {
     }
 
     /// A number, or one of the words that are values.
-    fn bare_value(&mut self, c: char) -> Result<(), Fault> {
+    fn bare_value(&mut self, c: char, key: Option<usize>, is_broken: bool) -> Result<Next, Lost> {
         let at = self.source.at;
         let token = self.source.bare_token();
+        self.last_leaf = Some(self.out.len());
         if numbers::begins_number(c) {
-            let number = numbers::read(token).map_err(|(inside, message)| Fault::at(at + inside, message))?;
-            if let Some(mark) = self.marks.last_mut() {
-                mark.is_inexact = number.is_inexact;
+            match numbers::read(token) {
+                Ok(number) => {
+                    if let Some(mark) = self.marks.last_mut() {
+                        mark.is_inexact = number.is_inexact;
+                    }
+                    self.out.push_str(token.get(..number.sign).unwrap_or_default());
+                    self.out.push_str(number.digits);
+                }
+                Err(fault) => {
+                    let inside = fault.at.unwrap_or(0);
+                    return self.mend_value(c, Fault { at: Some(at + inside), ..fault }, key, is_broken);
+                }
             }
-            self.out.push_str(token.get(..number.sign).unwrap_or_default());
-            self.out.push_str(number.digits);
         } else if matches!(token, "true" | "false" | "null") {
             self.out.push_str(token);
+        } else if let Some(word) = ["true", "false", "null"].into_iter().find(|word| word.eq_ignore_ascii_case(token)) {
+            let fault = Fault::at(at, format!("expected a value, found {}", show(c)));
+            self.report(fault.hint(format!("write {word} in small letters")))?;
+            self.out.push_str(word);
         } else {
-            return Err(Fault::at(at, self.no_value(c, token)));
+            let fault = self.no_value(c, token);
+            return self.mend_value(c, fault, key, is_broken);
         }
         self.source.at += token.len();
-        Ok(())
+        Ok(if self.open.is_empty() { Next::End } else { Next::Separator })
     }
 
-    fn no_value(&self, c: char, token: &str) -> String {
-        let word = ["true", "false", "null"].into_iter().find(|word| word.eq_ignore_ascii_case(token));
-        if let Some(word) = word {
-            return format!("expected a value, found {}; write {word} in small letters", show(c));
-        }
+    fn no_value(&self, c: char, token: &str) -> Fault {
+        let at = self.source.at;
         if matches!(token, "NaN" | "Infinity") {
-            return numbers::NOT_FINITE.to_owned();
+            return Fault::at(at, numbers::NOT_FINITE);
+        }
+        if c == '/' {
+            let found = show_found(self.source.peek_second());
+            return Fault::at(at, format!("expected `//` or `/*`, found `/` and {found} behind it")).hint(QUOTE_TEXTS);
         }
         if self.open.is_empty() {
-            return format!("expected `{{`, found {}; {}", show(c), hint_at_top(c));
+            return Fault::at(at, format!("expected `{{`, found {}", show(c))).hint(hint_at_top(c));
         }
-        format!("expected a value, found {}; {}", show(c), fault::hint_for_value(c))
+        Fault::at(at, format!("expected a value, found {}", show(c))).hint(fault::hint_for_value(c))
     }
 }
 

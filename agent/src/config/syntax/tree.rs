@@ -7,11 +7,11 @@ use std::vec;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::super::report::Position;
+use super::super::report::{Kind, Position};
 use super::super::value;
 use super::lines::Lines;
 use super::numbers::NOT_FINITE;
-use super::places::{Inside, Spot};
+use super::places::{Faults, Inside, Spot};
 use super::scan::Mark;
 
 /// A value as it stands in the text.
@@ -87,7 +87,9 @@ impl<'de> Visitor<'de> for TreeVisitor {
 pub(super) struct Oddity {
     pub(super) path: String,
     pub(super) position: Position,
+    pub(super) kind: Kind,
     pub(super) message: String,
+    pub(super) hint: &'static str,
 }
 
 /// So many oddities are told; more are counted.
@@ -127,17 +129,21 @@ impl<'t> Placing<'t> {
         let (value, inside) = match tree {
             Tree::Leaf(value) => {
                 if mark.is_inexact {
-                    let message = format!(
-                        "is too large to be kept exactly, and becomes {value}; a text in quotes stays as it is"
-                    );
-                    self.tell(position, message);
+                    let message = format!("is too large to be kept exactly, and becomes {value}");
+                    self.tell(position, Kind::Value, message, "a text in quotes stays as it is");
                 }
                 (value, Inside::Nothing)
             }
             Tree::List(items) => self.list(items),
             Tree::Object(members) => self.object(members),
         };
-        (value, Spot { key, value: position, inside })
+        let has_hole = match &inside {
+            Inside::Nothing => false,
+            Inside::List(items) => items.iter().any(|spot| spot.faults.is_hole),
+            Inside::Object(members) => members.values().any(|spot| spot.faults.is_hole),
+        };
+        let faults = Faults { is_hole: mark.is_hole, lacks_member: mark.lacks_member, has_hole };
+        (value, Spot { key, value: position, inside, faults })
     }
 
     fn list(&mut self, items: Vec<Tree>) -> (Value, Inside) {
@@ -163,7 +169,8 @@ impl<'t> Placing<'t> {
             values.insert(key, value);
             if let Some(earlier) = spots.insert(spelling, spot) {
                 let Position { line, column } = earlier.key.unwrap_or(earlier.value);
-                self.tell(here, format!("is given twice, before this at {line}:{column}; the last one counts"));
+                let message = format!("is given twice, before this at {line}:{column}; the last one counts");
+                self.tell(here, Kind::DuplicateKey, message, "");
             }
             self.way.pop();
         }
@@ -171,7 +178,7 @@ impl<'t> Placing<'t> {
         (Value::Object(values), Inside::Object(spots))
     }
 
-    fn tell(&mut self, position: Position, message: String) {
+    fn tell(&mut self, position: Position, kind: Kind, message: String, hint: &'static str) {
         let bytes: usize = self.oddities.iter().map(|oddity| oddity.path.len()).sum();
         if self.oddities.len() == TOLD || bytes >= TOLD_BYTES {
             self.untold += 1;
@@ -181,6 +188,6 @@ impl<'t> Placing<'t> {
             Step::Element(index) => format!("{path}[{index}]"),
             Step::Member(key) => value::member_path(&path, key),
         });
-        self.oddities.push(Oddity { path, position, message });
+        self.oddities.push(Oddity { path, position, kind, message, hint });
     }
 }

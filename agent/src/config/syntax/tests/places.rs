@@ -4,11 +4,12 @@ use super::*;
 
 /// Line and column of the value and of the key at a path.
 fn places<const N: usize>(text: &str, paths: [&str; N]) -> [(String, String); N] {
-    let parsed = parse(text).unwrap_or_else(|fault| panic!("{fault:?}"));
+    let parsed = parse(text);
+    let found = parsed.places.unwrap_or_else(|| panic!("{:?}", parsed.faults));
     let shown = |position: Option<super::super::super::report::Position>| {
         position.map_or("-".to_owned(), |position| format!("{}:{}", position.line, position.column))
     };
-    paths.map(|path| (shown(parsed.places.value(path)), shown(parsed.places.key(path))))
+    paths.map(|path| (shown(found.value(path)), shown(found.key(path))))
 }
 
 fn at<const N: usize>(pairs: [(&str, &str); N]) -> [(String, String); N] {

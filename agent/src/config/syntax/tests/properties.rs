@@ -159,22 +159,29 @@ fn check(root: &Written, before: &str, behind: &str) {
     let mut offsets = Vec::new();
     let value = write(root, "", &mut text, &mut offsets);
     text.push_str(behind);
-    let parsed = parse(&text).unwrap_or_else(|fault| panic!("{fault:?}\n{text}"));
-    assert_eq!(parsed.value, value, "{text}");
+    let parsed = parse(&text);
+    assert_eq!(parsed.faults, [], "{text}");
+    assert_eq!(parsed.value, Some(value), "{text}");
+    let places = parsed.places.expect("a value has places");
     assert_eq!(parsed.oddities, []);
     for (path, offset) in offsets {
-        let found = parsed.places.value(&path).unwrap_or_else(|| panic!("{path} has no place\n{text}"));
+        let found = places.value(&path).unwrap_or_else(|| panic!("{path} has no place\n{text}"));
         assert_eq!(offset_of(&text, found), offset, "{path}\n{text}");
     }
 }
 
-/// A fault lies within the text, on a character's boundary; what the scanner lets through, json5 reads.
+/// Faults lie within the text, on a character's boundary, in its order; what the scanner lets through, json5 reads; a
+/// text without values has a fault.
 fn check_any(text: &str) {
-    match parse(text) {
-        Ok(_) => {}
-        Err(Fault { at: Some(at), message }) => assert!(text.is_char_boundary(at), "{at} in {text}: {message}"),
-        Err(Fault { at: None, message }) => assert!(message.starts_with("is empty; "), "{text}: {message}"),
+    let parsed = parse(text);
+    for Fault { at, message, .. } in &parsed.faults {
+        match at {
+            Some(at) => assert!(text.is_char_boundary(*at), "{at} in {text}: {message}"),
+            None => assert!(message.starts_with("is empty; "), "{text}: {message}"),
+        }
     }
+    assert!(parsed.faults.len() <= fault::MAX_FAULTS);
+    assert!(parsed.value.is_some() || !parsed.faults.is_empty(), "{text}");
 }
 
 proptest! {

@@ -1,0 +1,260 @@
+//! Going on behind a fault, where what follows can be trusted; a second fault that only follows from the first would be
+//! worse than none.
+
+use std::ops::Range;
+
+use super::*;
+
+impl Scanner<'_> {
+    /// What the last value is cannot be told. Of an object or list it can.
+    pub(super) fn make_hole(&mut self) {
+        if let (Some(written), Some(mark)) = (self.last_leaf, self.marks.last_mut()) {
+            self.out.truncate(written);
+            self.out.push_str("null");
+            *mark = Mark { is_hole: true, is_inexact: false, ..*mark };
+        }
+    }
+
+    /// What the innermost bracket holds is not known as a whole.
+    fn note_lack(&mut self) {
+        if let Some(mark) = self.open.last().and_then(|bracket| self.marks.get_mut(bracket.mark)) {
+            mark.lacks_member = true;
+        }
+    }
+
+    /// Passes what cannot be read of a member.
+    fn skip_junk(&mut self) -> Result<Next, Lost> {
+        let from = self.source.at;
+        let passed = skim::skip_junk(&mut self.source);
+        self.skimmed += self.source.at - from;
+        self.is_shaky |= passed.ok_or(Lost)?;
+        Ok(Next::Separator)
+    }
+
+    /// Passes a member whose key is not known.
+    pub(super) fn skip_member(&mut self) -> Result<Next, Lost> {
+        self.note_lack();
+        self.skip_junk()
+    }
+
+    fn is_balanced(&mut self, from: usize, open: usize) -> bool {
+        let rest = Cursor { at: from, ..self.source.clone() };
+        let closing: Vec<char> = self.open.iter().take(open).map(|bracket| bracket.closing()).collect();
+        self.skimmed += self.text.len() - from;
+        skim::is_balanced(rest, &closing)
+    }
+
+    /// Whether a member or the end of the innermost bracket follows.
+    fn is_fresh(&mut self, at: usize) -> bool {
+        let mut behind = Cursor { at, ..self.source.clone() };
+        let fits = behind.skip_gap().is_ok()
+            && match behind.peek() {
+                None | Some('}' | ']' | ',') => true,
+                Some(_) => self.is_member(&behind),
+            };
+        self.skimmed += 2 * (behind.at - at);
+        fits
+    }
+
+    fn is_member(&self, cursor: &Cursor<'_>) -> bool {
+        match self.open.last() {
+            Some(Bracket { is_object: true, .. }) => skim::is_key(cursor.clone()),
+            _ => skim::is_value(cursor),
+        }
+    }
+
+    /// One comma too many, or more.
+    pub(super) fn skip_commas(&mut self) -> Result<Next, Lost> {
+        let is_object = self.open.last().is_some_and(|bracket| bracket.is_object);
+        let (what, hint) = if is_object {
+            ("a key", fault::hint_for_key(','))
+        } else {
+            ("a value", fault::hint_for_value(','))
+        };
+        self.report(Fault::at(self.source.at, format!("expected {what}, found `,`")).hint(hint))?;
+        while self.source.peek() == Some(',') {
+            self.source.at += 1;
+            self.skip_written_gap()?;
+        }
+        Ok(Next::Member)
+    }
+
+    /// Something between two members that separates them not, or not only.
+    pub(super) fn mend_separator(&mut self, c: char, bracket: Bracket) -> Result<Next, Lost> {
+        let (at, found) = (self.source.at, show(c));
+        let message = match c {
+            '+' => "expected a comma, found `+`: only texts can be joined with it".to_owned(),
+            _ => format!("expected a comma, a line break or `{}`, found {found}", bracket.closing()),
+        };
+        let is_within_text =
+            (c.is_alphanumeric() || matches!(c, '"' | '\'')) && self.text[..at].ends_with(['"', '\'']);
+        let before = self.text[..at].trim_end_matches([' ', '\t']);
+        let hint = match c {
+            _ if is_within_text => "is a quote within the text meant? write a backslash before it",
+            _ if before.ends_with("*/") => "a block comment does not end the line, put a comma before it",
+            _ => "",
+        };
+        self.report(Fault::at(at, message).hint(hint))?;
+        if c == ';' {
+            self.source.at += 1;
+            return Ok(Next::Member);
+        }
+        if self.is_member(&self.source) {
+            return self.member(c);
+        }
+        self.make_hole();
+        if c == ':' {
+            // What was taken for a value is a key.
+            self.note_lack();
+        }
+        match skim::end_of_text_on_line(&self.source).filter(|_| is_within_text) {
+            Some(end) => {
+                self.is_shaky = true;
+                self.source.at = end;
+                Ok(Next::Separator)
+            }
+            None => self.skip_junk(),
+        }
+    }
+
+    /// A closing bracket of the other kind: that of one further out, because one is missing, or a slip of the finger.
+    pub(super) fn wrong_bracket(&mut self, c: char, bracket: Bracket) -> Result<Next, Lost> {
+        if self.is_shaky {
+            return Err(Lost);
+        }
+        let opening = position_of(self.text, bracket.at);
+        let message = format!(
+            "expected a comma or `{}`, found `{c}`: the `{}` at {}:{} is still open",
+            bracket.closing(),
+            bracket.opening(),
+            opening.line,
+            opening.column
+        );
+        self.report(Fault::at(self.source.at, message))?;
+        let behind = self.source.at + 1;
+        let partner = self.open.iter().rposition(|bracket| bracket.closing() == c);
+        // How many of the open brackets stay open.
+        let readings = [partner, self.open.len().checked_sub(1)];
+        let Some(stay) = readings.into_iter().flatten().find(|stay| self.is_balanced(behind, *stay)) else {
+            return Err(Lost);
+        };
+        while self.open.len() > stay + 1 {
+            self.out.extend(self.open.pop().map(Bracket::closing));
+        }
+        Ok(self.close())
+    }
+
+    /// No colon behind the key, which stands at `key` and begins in `out` at `written`.
+    pub(super) fn mend_key(&mut self, key: Range<usize>, written: usize, is_broken: bool) -> Result<Next, Lost> {
+        let found = self.source.peek();
+        let is_quoted = self.text[key.start..].starts_with(['"', '\'']);
+        let hint = match found {
+            Some('+') => "keys cannot be joined, write one text",
+            Some('}' | ']' | ',') => "",
+            Some(_) if key.end == self.source.at && !is_quoted => QUOTE_KEYS,
+            _ => "",
+        };
+        let message = format!("expected `:` and a value behind the key, found {}", show_found(found));
+        let Some(c) = found else { return self.give_up(Fault::at(key.end, message).hint(hint)) };
+        self.report(Fault::at(self.source.at, message).hint(hint))?;
+        if c == '=' {
+            self.source.at += 1;
+        }
+        if c == '=' || !is_broken && skim::is_value(&self.source) && !skim::is_key(self.source.clone()) {
+            self.out.push(':');
+            return Ok(Next::Value(Some(key.start)));
+        }
+        if is_broken || matches!(c, '}' | ']' | ',') {
+            self.out.push(':');
+            self.marks.push(Mark { key: Some(key.start), value: key.start, ..Mark::default() });
+            self.last_leaf = Some(self.out.len());
+            self.make_hole();
+            self.source.at = key.end;
+            return Ok(Next::Separator);
+        }
+        self.out.truncate(written);
+        self.skip_member()
+    }
+
+    /// Something else than a name where a key is expected: `name` is what of it could be one, `odd` may be meant.
+    pub(super) fn mend_bare_key(&mut self, c: char, name: Option<&str>, odd: &str) -> Result<bool, Lost> {
+        let at = self.source.at;
+        let fault = match name {
+            Some(name) => {
+                let found = show_found(odd[name.len()..].chars().next());
+                let message = format!("expected `:` and a value behind the key, found {found}");
+                Fault::at(at + name.len(), message).hint(QUOTE_KEYS)
+            }
+            None => Fault::at(at, format!("expected a key, found {}", show(c))).hint(fault::hint_for_key(c)),
+        };
+        self.report(fault)?;
+        if !skim::is_key(self.source.clone()) {
+            return Ok(false);
+        }
+        let meant = odd.trim_matches(fault::resembles_quote);
+        self.out.push_str(&serde_json::Value::from(meant).to_string());
+        self.source.at += odd.len();
+        Ok(true)
+    }
+
+    /// No value where one is expected.
+    pub(super) fn mend_value(
+        &mut self,
+        c: char,
+        fault: Fault,
+        key: Option<usize>,
+        is_broken: bool,
+    ) -> Result<Next, Lost> {
+        let Some(bracket) = self.open.last().copied() else { return self.give_up(fault) };
+        // Of the bracket is told at once, and that is enough.
+        if !(matches!(c, '}' | ']') && c != bracket.closing()) {
+            self.report(fault)?;
+        }
+        self.make_hole();
+        match c {
+            ',' | '}' | ']' => Ok(Next::Separator),
+            ':' | ';' | '=' if key.is_some() => {
+                let rest = self.source.rest();
+                self.source.at += rest.len() - rest.trim_start_matches([':', ';', '=']).len();
+                self.last_leaf = None;
+                self.marks.pop();
+                self.out.truncate(self.out.len() - "null".len());
+                Ok(Next::Value(key))
+            }
+            // The next member: the value of this one is missing.
+            _ if key.is_some() && is_broken && skim::is_key(self.source.clone()) => self.key(c),
+            _ => self.skip_junk(),
+        }
+    }
+
+    /// Goes on behind a text that began at `start`.
+    pub(super) fn end_broken_text(&mut self, broken: Broken, start: usize) -> Result<(), Lost> {
+        self.report(broken.fault)?;
+        if self.open.is_empty() {
+            return Err(Lost);
+        }
+        let quote = match broken.then {
+            Then::Stop => return Err(Lost),
+            Then::Skip => return self.skip_junk().map(|_| ()),
+            Then::EndText(quote) => quote,
+        };
+        self.is_shaky = true;
+        let (open, line_end) = (self.open.len(), self.source.at);
+        let line = &self.text[start..line_end];
+        // Commas and brackets at the end of the line were hardly meant as part of the text.
+        let stripped = start + line.trim_end_matches([' ', '\t', ',', '}', ']']).len();
+        // Or the text goes on, on the next lines.
+        let continued = self.text[line_end..].find(quote).map(|length| line_end + length + 1);
+        let continued = continued.filter(|at| {
+            self.skimmed += at - line_end;
+            skim::is_end_of_member(&Cursor { at: *at, ..self.source.clone() })
+        });
+        for at in [Some(line_end), Some(stripped), continued].into_iter().flatten() {
+            if self.is_fresh(at) && self.is_balanced(at, open) {
+                self.source.at = at;
+                return Ok(());
+            }
+        }
+        Err(Lost)
+    }
+}
