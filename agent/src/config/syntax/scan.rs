@@ -100,7 +100,6 @@ struct Bracket {
     at: usize,
     /// The index of its mark.
     mark: usize,
-    is_empty: bool,
 }
 
 impl Bracket {
@@ -234,7 +233,7 @@ impl Scanner<'_> {
             None => Fault::at(at, format!("found {found} behind the first value"))
                 .hint("the configuration stands in braces, { ... }"),
         })?;
-        if has_brackets { Err(Lost) } else { Ok(()) }
+        if has_brackets || self.closed.is_none() { Err(Lost) } else { Ok(()) }
     }
 
     fn separate(&mut self, c: char, is_broken: bool, bracket: Bracket) -> Result<Next, Lost> {
@@ -333,11 +332,8 @@ impl Scanner<'_> {
 
     /// Writes the comma between two members.
     fn separate_members(&mut self) {
-        if let Some(bracket) = self.open.last_mut() {
-            if !bracket.is_empty {
-                self.out.push(',');
-            }
-            bracket.is_empty = false;
+        if !self.open.is_empty() && !self.out.ends_with(['{', '[']) {
+            self.out.push(',');
         }
     }
 
@@ -360,7 +356,7 @@ impl Scanner<'_> {
             let message = format!("objects and lists lie in each other more than {MAX_DEPTH} levels deep");
             return self.give_up(Fault::at(at, message));
         }
-        self.open.push(Bracket { is_object: c == '{', at, mark: self.marks.len() - 1, is_empty: true });
+        self.open.push(Bracket { is_object: c == '{', at, mark: self.marks.len() - 1 });
         self.out.push(c);
         self.source.at += 1;
         Ok(Next::Member)

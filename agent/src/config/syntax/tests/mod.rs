@@ -3,6 +3,7 @@
 mod accepted;
 mod places;
 mod properties;
+mod recovered;
 mod refused;
 
 use super::*;

@@ -139,7 +139,7 @@ fn each_refusal_says_where_and_what_to_do() {
         "{a:1\n:2}"
           f:2:1: expected a comma, a line break or `}`, found `:`
         "{"
-          f:1:1: this `{` is never closed: a `}` is missing
+          f:1:1: this `{` is never closed; write a `}` where it ends
         "{ a: 1,\n  b:\n"
           f:2:5: the text ends where a value is expected; write it, and the `}` behind it
         "{ a: [1,\n  2 }"
@@ -219,7 +219,7 @@ fn each_refusal_says_where_and_what_to_do() {
         "{ a: \"\"\"\n\n\\ude00\"\"\" }"
           f:3:1: this escape is half a character; write both halves behind each other, as in \ud83d\ude00
         "{ a: \"\\ud83d\" + \"\\ude00\" }"
-          f:1:7: this escape is half a character; write both halves behind each other, as in \ud83d\ude00
+          f:1:7: this escape is half a character; write both halves behind each other, as in \ud83d\ude00 (and look at 1 more in this text)
         "{ a: \"\\ud83d\\u0041\" }"
           f:1:7: this escape is half a character; write both halves behind each other, as in \ud83d\ude00
         "{ a: “x” }"
