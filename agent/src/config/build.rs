@@ -74,6 +74,7 @@ pub fn draft(loaded: &Loaded, surroundings: &Surroundings<'_>) -> Draft {
     report.merge(loaded.report.clone());
     let settings = Settings::read(&loaded.values, keys::GLOBAL, "", Scope::Global, &mut report);
     let plan = plan(&settings, loaded, surroundings, &mut report);
+    report.drop_follow_ups();
     Draft { plan, report, options: Vec::new() }
 }
 

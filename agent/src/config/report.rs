@@ -272,6 +272,16 @@ impl Report {
         }
     }
 
+    /// Leaves out what was said of values that faults of the syntax hide: it may only follow from them.
+    pub(super) fn drop_follow_ups(&mut self) {
+        let Self { sources, problems } = self;
+        problems.retain(|problem| match problem.kind {
+            Kind::Syntax | Kind::DuplicateKey | Kind::File | Kind::Permissions => true,
+            Kind::Reference if sources.has_faults(&["workers", "api_keys"]) => false,
+            _ => !sources.is_doubtful(&problem.place),
+        });
+    }
+
     /// Leaves only the problems of values whose path `wanted` accepts.
     pub(super) fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
         self.problems.retain(|problem| wanted(&problem.place.path));

@@ -163,6 +163,26 @@ impl Sources {
         if stands(key) { key } else { alias().unwrap_or(key) }
     }
 
+    /// Whether faults of the syntax hide what is to be known of the value at a place.
+    pub(super) fn is_doubtful(&self, place: &Place) -> bool {
+        let Place { source, path, .. } = place;
+        let places = |text: &Source| text.places.clone().filter(|_| text.name == *source);
+        let is_whole = path == first_key(path);
+        // Where a key of the top level is missing, any of the texts may have it.
+        !path.is_empty()
+            && (self.texts.iter().filter_map(places).any(|places| places.is_doubtful(path))
+                || is_whole && self.has_faults(&[path]))
+    }
+
+    /// Whether there are faults of the syntax in what one of the texts gives for one of these keys of the top level.
+    pub(super) fn has_faults(&self, keys: &[&str]) -> bool {
+        let has_faults = |text: &Source| {
+            let places = text.places.as_deref();
+            places.is_some_and(|places| keys.iter().any(|key| places.has_faults(key)))
+        };
+        self.texts.iter().any(has_faults)
+    }
+
     /// The text that a path leads to, and the path there.
     fn way_home(&self, path: &str) -> (Option<TextId>, String) {
         let key = first_key(path);

@@ -253,8 +253,13 @@ impl Scanner<'_> {
             return self.skip_commas();
         }
         match self.open.last() {
+            Some(Bracket { is_object: true, .. }) if matches!(c, '{' | '[') => self.mend_opening(c),
             Some(Bracket { is_object: true, .. }) => self.key(c),
-            _ => self.value(c, None, false),
+            _ if skim::is_value(&self.source) => self.value(c, None, false),
+            _ => match self.mend_key_in_list(self.source.at)? {
+                Some(next) => Ok(next),
+                None => self.value(c, None, false),
+            },
         }
     }
 

@@ -34,7 +34,7 @@ fn skip_piece(cursor: &mut Cursor<'_>) -> bool {
         '"' | '\'' => return skip_text(cursor, c),
         '/' if rest.starts_with("//") && is_behind_blank(cursor) => cursor.skip_line(),
         '#' if is_behind_blank(cursor) => cursor.skip_line(),
-        '/' if rest.starts_with("/*") => {
+        '/' if rest.starts_with("/*") && is_behind_blank(cursor) => {
             let end = rest.get(2..).and_then(|inside| inside.find("*/"));
             cursor.at += end.map_or(rest.len(), |end| end + 4);
             return end.is_some();
@@ -46,10 +46,10 @@ fn skip_piece(cursor: &mut Cursor<'_>) -> bool {
     true
 }
 
-/// A `//` within a word is none that begins a comment: whoever forgot the quotes may have written an address.
+/// A `//` or `/*` within a word begins no comment: whoever forgot the quotes may have written an address or a pattern.
 fn is_behind_blank(cursor: &Cursor<'_>) -> bool {
     let before = cursor.text.get(..cursor.at).unwrap_or_default().chars().next_back();
-    before.is_none_or(|c| is_blank(c) || matches!(c, ',' | '{' | '}' | '[' | ']' | '/'))
+    before.is_none_or(|c| is_blank(c) || matches!(c, ',' | ';' | '{' | '}' | '[' | ']' | '"' | '\''))
 }
 
 /// A text as far as the end of its line, or in triple quotes. A quote that has no partner there is passed alone.

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::super::super::report::Position;
 use super::*;
 
 impl Scanner<'_> {
@@ -25,10 +26,38 @@ impl Scanner<'_> {
     /// Passes what cannot be read of a member.
     fn skip_junk(&mut self) -> Result<Next, Lost> {
         let from = self.source.at;
-        let passed = skim::skip_junk(&mut self.source);
-        self.skimmed += self.source.at - from;
-        self.is_shaky |= passed.ok_or(Lost)?;
-        Ok(Next::Separator)
+        loop {
+            let passed = skim::skip_junk(&mut self.source);
+            self.skimmed += self.source.at - from;
+            self.is_shaky |= passed.ok_or(Lost)?;
+            let behind = Cursor { at: self.source.at + 1, ..self.source.clone() };
+            if self.source.peek() != Some(',') || skim::is_end_of_member(&behind) || self.is_fresh(behind.at) {
+                return Ok(Next::Separator);
+            }
+            // The comma was part of it.
+            self.note_lack();
+            self.source.at += 1;
+        }
+    }
+
+    /// What belongs further out is found here: a bracket was not closed before it. Closes those that were not, if that
+    /// makes sense of what follows, which is to stand in an object or else in a list.
+    fn close_before(&mut self, in_object: bool, at: usize) -> bool {
+        let outer = |stay: &usize| self.open.get(stay - 1).is_some_and(|bracket| bracket.is_object == in_object);
+        let readings: Vec<usize> = (1..self.open.len()).rev().filter(outer).take(3).collect();
+        let Some(stay) = readings.into_iter().find(|stay| self.is_balanced(at, *stay)) else { return false };
+        while self.open.len() > stay {
+            self.out.extend(self.open.pop().map(Bracket::closing));
+        }
+        self.last_leaf = None;
+        true
+    }
+
+    /// What to do when the innermost bracket was perhaps not closed before this.
+    fn hint_of_open(&self) -> String {
+        let Some(bracket) = self.open.last() else { return String::new() };
+        let Position { line, column } = position_of(self.text, bracket.at);
+        format!("close the `{}` at {line}:{column} before it", bracket.opening())
     }
 
     /// Passes a member whose key is not known.
@@ -94,6 +123,18 @@ impl Scanner<'_> {
             _ if before.ends_with("*/") => "a block comment does not end the line, put a comma before it",
             _ => "",
         };
+        if let (':', false, Some(written), Some(mark)) = (c, bracket.is_object, self.last_leaf, self.marks.last()) {
+            // What was taken for an element is a key.
+            let (mark, text) = (*mark, self.out.split_off(written));
+            let kept = self.out.trim_end_matches(',').len();
+            let comma = self.out.split_off(kept);
+            self.marks.pop();
+            if let Some(next) = self.mend_key_in_list(mark.value)? {
+                return Ok(next);
+            }
+            self.marks.push(mark);
+            self.out.extend([comma, text]);
+        }
         self.report(Fault::at(at, message).hint(hint))?;
         if c == ';' {
             self.source.at += 1;
@@ -195,6 +236,31 @@ impl Scanner<'_> {
         self.out.push_str(&serde_json::Value::from(meant).to_string());
         self.source.at += odd.len();
         Ok(true)
+    }
+
+    /// A bracket opens where a key is expected.
+    pub(super) fn mend_opening(&mut self, c: char) -> Result<Next, Lost> {
+        let fault = Fault::at(self.source.at, format!("expected a key, found `{c}`"));
+        let hint = self.hint_of_open();
+        if self.close_before(false, self.source.at) {
+            self.report(fault.hint(hint))?;
+            return self.member(c);
+        }
+        self.report(fault.hint(fault::hint_for_key(c)))?;
+        self.skip_member()
+    }
+
+    /// A key and its colon, at `at`, where an element of a list is expected: goes on there if that makes sense of it.
+    pub(super) fn mend_key_in_list(&mut self, at: usize) -> Result<Option<Next>, Lost> {
+        let behind = Cursor { at, ..self.source.clone() };
+        let (Some(c), true) = (behind.peek(), skim::is_key(behind.clone())) else { return Ok(None) };
+        let hint = self.hint_of_open();
+        if !self.close_before(true, at) {
+            return Ok(None);
+        }
+        self.report(Fault::at(at, format!("expected a value or `]`, found {}", show(c))).hint(hint))?;
+        self.source.at = at;
+        self.key(c).map(Some)
     }
 
     /// No value where one is expected.
