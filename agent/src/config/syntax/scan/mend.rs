@@ -25,8 +25,8 @@ impl Scanner<'_> {
 
     /// Passes what cannot be read of a member.
     fn skip_junk(&mut self) -> Result<Next, Lost> {
-        let from = self.source.at;
         loop {
+            let from = self.source.at;
             let passed = skim::skip_junk(&mut self.source);
             self.skimmed += self.source.at - from;
             self.is_shaky |= passed.ok_or(Lost)?;
@@ -76,7 +76,12 @@ impl Scanner<'_> {
     /// Whether a member or the end of the innermost bracket follows.
     fn is_fresh(&mut self, at: usize) -> bool {
         let mut behind = Cursor { at, ..self.source.clone() };
-        let fits = behind.skip_gap().is_ok()
+        let mut has_end = behind.skip_gap().is_ok();
+        while has_end && behind.peek() == Some('#') {
+            behind.skip_line();
+            has_end = behind.skip_gap().is_ok();
+        }
+        let fits = has_end
             && match behind.peek() {
                 None | Some('}' | ']' | ',') => true,
                 Some(_) => self.is_member(&behind),

@@ -5,6 +5,7 @@ mod places;
 mod properties;
 mod recovered;
 mod refused;
+mod table;
 
 use super::*;
 

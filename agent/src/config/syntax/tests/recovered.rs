@@ -364,8 +364,6 @@ fn what_is_said_of_the_broken_places_alone() {
           f:9:3: expected a value or `]`, found `m`; close the `[` at 6:9 before it
         "  \"monitors\""
           f:9:3: expected a value or `]`, found `"`; close the `[` at 6:9 before it
-        "  logs: " (all is lost)
-          f:8:5: expected a key, found `{`; write the key
         "\"accessLog\" }"
           f:8:5: expected a key, found `{`; close the `{` at 7:5 before it
         "\"accessLog\" } ]"
@@ -378,6 +376,8 @@ fn what_is_said_of_the_broken_places_alone() {
           f:14:3: expected the end of the text, found `#`; comments begin with //
         "9900\n} the end\n"
           f:14:3: found `t` behind the end of the configuration, which is at 14:1; is a bracket missing or commented out before that?
+        "  logs: " (all is lost)
+          f:8:5: expected a key, found `{`; write the key
         "\"web-1\"" (all is lost)
           f:2:1: this `{` is never closed; write a `}` where it ends
         "\"web-1\" } }" (all is lost)
@@ -423,15 +423,20 @@ fn behind_a_mistake_the_other_values_are_as_they_were() {
 
 #[test]
 fn many_mistakes_are_told_at_once() {
-    let text = "{\n  api_key: k\n  logs: [ { path: '/a' }, ,{ path: /b } ]\n  a-b: 1, c: \"x\n  # why\n  d 2; e: \"\\d\", f: [1 2] }";
+    let text = "{\n  api_key: k\n  logs: [ { path: '/a' }, ,{ path: /b } ]\n  a-b: 1, c: \"x\n  # why\n  d: 2; e 3, g: \"\\d\", f: [1 2] }";
     let (faults, values) = faults(text);
     expect![[r#"
         f:2:12: expected a value, found `k`; texts need quotes around them
         f:3:27: expected a value, found `,`; remove the comma, or write the value before it
         f:3:36: expected `//` or `/*`, found `/` and `b` behind it; texts need quotes around them
         f:4:4: expected `:` and a value behind the key, found `-`; a key of other characters than letters, digits, $ and _ needs quotes around it
-        f:4:14: the line ends inside this string: its closing quote is missing; a text over several lines stands in triple quotes, or has \n in place of the line break"#]].assert_eq(&faults.join("\n"));
-    expect![[""]].assert_eq(&values.unwrap_or_default());
+        f:4:14: the line ends inside this string: its closing quote is missing; a text over several lines stands in triple quotes, or has \n in place of the line break
+        f:5:3: expected a comma, a line break or `}`, found `#`; comments begin with //
+        f:6:7: expected a comma, a line break or `}`, found `;`
+        f:6:11: expected `:` and a value behind the key, found `3`
+        f:6:18: expected an escape such as \n behind `\`, found `d`; write `\\` for a backslash
+        f:6:29: expected a comma, a line break or `]`, found `2`"#]].assert_eq(&faults.join("\n"));
+    expect![[r#"{"logs":[{"path":"/a"},{}],"a-b":1,"d":2,"e":3,"g":"\\d","f":[1,2]}"#]].assert_eq(&values.unwrap_or_default());
 }
 
 #[test]
@@ -442,4 +447,33 @@ fn twenty_faults_are_told_and_then_that_there_are_more() {
     assert_eq!(told.len(), fault::MAX_FAULTS + 1);
     assert_eq!(told[fault::MAX_FAULTS], "f: more follows that cannot be read; it is told when this is mended");
     assert_eq!(values, None);
+}
+
+/// Texts in which each piece is a fault, or makes one look far ahead.
+#[test]
+fn looking_ahead_behind_faults_costs_a_bounded_number_of_passes() {
+    let most = 4 * (fault::MAX_FAULTS + 1);
+    for piece in [
+        "a b, ", "x\n", "\"\n", "'", "\\'", "“", "“”", "{a ", "[b:", "[", "]", "}", "{", ",", ":", ";", "#\n", "/*", "// ", "a=",
+        "\"\"\"", "\"x\" y ", "{[", "]}", "/", "+", "\"a\" + ", "[a: ", "[\"a\": ", "x, ", "x /* */ , ",
+    ] {
+        for before in ["{", "{ a: [", "{ a: ", "{ a: \"", "{ a: x, b: [[[ ", "{ a: { b: [ c: { d: 1 ]}"] {
+            let text = format!("{before}{}", piece.repeat(30_000 / piece.len()));
+            let scanned = scan::scan(&text);
+            assert!(
+                scanned.skimmed <= most * text.len(),
+                "{before}{piece}: {} passes",
+                scanned.skimmed / text.len()
+            );
+            assert!(scanned.faults.len() <= fault::MAX_FAULTS);
+        }
+    }
+}
+
+#[test]
+fn the_largest_text_is_read_however_broken_it_is() {
+    for piece in ["a b: x, ", "\" \\"] {
+        let text = format!("{{{}", piece.repeat((MAX_BYTES - 1) / piece.len()));
+        assert!(!faults(&text).0.is_empty(), "{piece}");
+    }
 }
