@@ -98,13 +98,18 @@ fn fuzz_files() {
     });
 }
 
+/// What is said, apart from the monitor that runs without an entry and may not be part of this agent.
+fn said(text: &str) -> String {
+    let said = draft_of(&parsed(text).unwrap()).to_string();
+    said.lines().filter(|line| !line.contains("implicit_agent_process_metrics_monitor")).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn the_stock_file_is_read_and_with_a_key_in_it_nothing_is_said() {
-    let report = draft_of(&parsed(STOCK).unwrap());
-    assert_eq!(report.problems().len(), 1, "{report}");
-    assert!(report.to_string().contains("api_key: is still the placeholder REPLACE_THIS"), "{report}");
-    let report = draft_of(&parsed(&STOCK.replacen("REPLACE_THIS", "0-a-key", 1)).unwrap());
-    assert_eq!(report.to_string(), "");
+    let of_stock = said(STOCK);
+    assert!(of_stock.starts_with("error: /etc/scalyr-agent-2/agent.json:4:12  api_key: is still the"), "{of_stock}");
+    assert_eq!(of_stock.lines().count(), 1, "{of_stock}");
+    assert_eq!(said(&STOCK.replacen("REPLACE_THIS", "0-a-key", 1)), "");
 }
 
 /// A text in pieces, such as a person would cut it into.
@@ -132,16 +137,18 @@ enum Change {
     Insert(&'static str),
 }
 
+#[rustfmt::skip]
+const INSERTED: &[&str] = &[
+    "{", "}", "[", "]", ",", ":", "\"", "'", "\"\"\"", "\\", "#", "//", "/*", "*/", "+", "-", "\n", "\r", "null", "x", "1e9", "=",
+    ";", "“", "\u{feff}",
+];
+
 fn change() -> impl Strategy<Value = Change> {
-    let inserted = [
-        "{", "}", "[", "]", ",", ":", "\"", "'", "\"\"\"", "\\", "#", "//", "/*", "*/", "+", "-", "\n", "\r", "null", "x", "1e9",
-        "=", ";", "“", "\u{feff}",
-    ];
     prop_oneof![
         Just(Change::Delete),
         Just(Change::Duplicate),
         Just(Change::Swap),
-        prop::sample::select(&inserted[..]).prop_map(Change::Insert)
+        prop::sample::select(INSERTED).prop_map(Change::Insert)
     ]
 }
 

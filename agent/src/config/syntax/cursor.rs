@@ -32,7 +32,8 @@ impl<'t> Cursor<'t> {
     /// The next word or number: all up to a blank or a sign that ends it. Empty in front of such a sign.
     pub(super) fn bare_token(&self) -> &'t str {
         let rest = self.rest();
-        let end = rest.find(|c| is_blank(c) || matches!(c, '{' | '}' | '[' | ']' | ',' | ':' | ';' | '"' | '\'' | '/' | '#'));
+        let end =
+            rest.find(|c| is_blank(c) || matches!(c, '{' | '}' | '[' | ']' | ',' | ':' | ';' | '"' | '\'' | '/' | '#'));
         rest.get(..end.unwrap_or(rest.len())).unwrap_or_default()
     }
 

@@ -308,7 +308,11 @@ impl Scanner<'_> {
         };
         let odd = skim::odd_key(rest);
         match name {
-            Some(name) if name.len() >= odd.len() || rest[name.len()..].starts_with("/*") || rest[name.len()..].starts_with("//") => {
+            Some(name)
+                if name.len() >= odd.len()
+                    || rest[name.len()..].starts_with("/*")
+                    || rest[name.len()..].starts_with("//") =>
+            {
                 self.out.push_str(name);
                 self.source.at += name.len();
                 Ok(true)

@@ -149,7 +149,8 @@ impl<'s, 't> Texts<'s, 't> {
                 Some('\'') => self.copy(1),
                 _ => {
                     let message = "the line ends inside this string: its closing quote is missing";
-                    let hint = "a text over several lines stands in triple quotes, or has \\n in place of the line break";
+                    let hint =
+                        "a text over several lines stands in triple quotes, or has \\n in place of the line break";
                     return Err(Fault::at(start, message).hint(hint).then(Then::EndText(quote)));
                 }
             }

@@ -100,11 +100,8 @@ impl Scanner<'_> {
     /// One comma too many, or more.
     pub(super) fn skip_commas(&mut self) -> Result<Next, Lost> {
         let is_object = self.open.last().is_some_and(|bracket| bracket.is_object);
-        let (what, hint) = if is_object {
-            ("a key", fault::hint_for_key(','))
-        } else {
-            ("a value", fault::hint_for_value(','))
-        };
+        let (what, hint) =
+            if is_object { ("a key", fault::hint_for_key(',')) } else { ("a value", fault::hint_for_value(',')) };
         self.report(Fault::at(self.source.at, format!("expected {what}, found `,`")).hint(hint))?;
         while self.source.peek() == Some(',') {
             self.source.at += 1;
@@ -120,8 +117,7 @@ impl Scanner<'_> {
             '+' => "expected a comma, found `+`: only texts can be joined with it".to_owned(),
             _ => format!("expected a comma, a line break or `{}`, found {found}", bracket.closing()),
         };
-        let is_within_text =
-            (c.is_alphanumeric() || matches!(c, '"' | '\'')) && self.text[..at].ends_with(['"', '\'']);
+        let is_within_text = (c.is_alphanumeric() || matches!(c, '"' | '\'')) && self.text[..at].ends_with(['"', '\'']);
         let before = self.text[..at].trim_end_matches([' ', '\t']);
         let hint = match c {
             _ if is_within_text => "is a quote within the text meant? write a backslash before it",

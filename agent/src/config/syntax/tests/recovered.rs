@@ -157,8 +157,7 @@ const LOST: &[(&str, &str)] = &[
 #[test]
 fn one_mistake_is_one_fault() {
     let told = |(sound, mistake): &(&'static str, &'static str)| (*mistake, faults(&broken(sound, mistake)).0);
-    let wrong: Vec<_> =
-        MENDABLE.iter().chain(LOST).map(told).filter(|(_, faults)| faults.len() != 1).collect();
+    let wrong: Vec<_> = MENDABLE.iter().chain(LOST).map(told).filter(|(_, faults)| faults.len() != 1).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -414,8 +413,7 @@ fn behind_a_mistake_the_other_values_are_as_they_were() {
         let different = sound.iter().filter(|(key, value)| values.get(*key) != Some(value));
         (*mistake, different.map(|(key, _)| key.as_str()).collect())
     };
-    let wrong: Vec<_> =
-        MENDABLE.iter().map(different).filter(|(_, keys)| keys.len() > 1 || *keys == ["all"]).collect();
+    let wrong: Vec<_> = MENDABLE.iter().map(different).filter(|(_, keys)| keys.len() > 1 || *keys == ["all"]).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     let found: Vec<_> = LOST.iter().map(different).filter(|(_, keys)| *keys != ["all"]).collect();
     assert!(found.is_empty(), "{found:#?}");
@@ -436,7 +434,8 @@ fn many_mistakes_are_told_at_once() {
         f:6:11: expected `:` and a value behind the key, found `3`
         f:6:18: expected an escape such as \n behind `\`, found `d`; write `\\` for a backslash
         f:6:29: expected a comma, a line break or `]`, found `2`"#]].assert_eq(&faults.join("\n"));
-    expect![[r#"{"logs":[{"path":"/a"},{}],"a-b":1,"d":2,"e":3,"g":"\\d","f":[1,2]}"#]].assert_eq(&values.unwrap_or_default());
+    expect![[r#"{"logs":[{"path":"/a"},{}],"a-b":1,"d":2,"e":3,"g":"\\d","f":[1,2]}"#]]
+        .assert_eq(&values.unwrap_or_default());
 }
 
 #[test]
@@ -454,17 +453,42 @@ fn twenty_faults_are_told_and_then_that_there_are_more() {
 fn looking_ahead_behind_faults_costs_a_bounded_number_of_passes() {
     let most = 4 * (fault::MAX_FAULTS + 1);
     for piece in [
-        "a b, ", "x\n", "\"\n", "'", "\\'", "“", "“”", "{a ", "[b:", "[", "]", "}", "{", ",", ":", ";", "#\n", "/*", "// ", "a=",
-        "\"\"\"", "\"x\" y ", "{[", "]}", "/", "+", "\"a\" + ", "[a: ", "[\"a\": ", "x, ", "x /* */ , ",
+        "a b, ",
+        "x\n",
+        "\"\n",
+        "'",
+        "\\'",
+        "“",
+        "“”",
+        "{a ",
+        "[b:",
+        "[",
+        "]",
+        "}",
+        "{",
+        ",",
+        ":",
+        ";",
+        "#\n",
+        "/*",
+        "// ",
+        "a=",
+        "\"\"\"",
+        "\"x\" y ",
+        "{[",
+        "]}",
+        "/",
+        "+",
+        "\"a\" + ",
+        "[a: ",
+        "[\"a\": ",
+        "x, ",
+        "x /* */ , ",
     ] {
         for before in ["{", "{ a: [", "{ a: ", "{ a: \"", "{ a: x, b: [[[ ", "{ a: { b: [ c: { d: 1 ]}"] {
             let text = format!("{before}{}", piece.repeat(30_000 / piece.len()));
             let scanned = scan::scan(&text);
-            assert!(
-                scanned.skimmed <= most * text.len(),
-                "{before}{piece}: {} passes",
-                scanned.skimmed / text.len()
-            );
+            assert!(scanned.skimmed <= most * text.len(), "{before}{piece}: {} passes", scanned.skimmed / text.len());
             assert!(scanned.faults.len() <= fault::MAX_FAULTS);
         }
     }
