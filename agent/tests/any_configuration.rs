@@ -85,14 +85,14 @@ fn check_files(folder: &Path, main: &[u8], fragment: &[u8]) {
 
 #[test]
 fn fuzz_syntax() {
-    bolero::check!().for_each(|bytes: &[u8]| check_syntax(&String::from_utf8_lossy(bytes)));
+    bolero::check!(name = "syntax").for_each(|bytes: &[u8]| check_syntax(&String::from_utf8_lossy(bytes)));
 }
 
 /// What stands behind a NUL is the fragment.
 #[test]
 fn fuzz_files() {
     let folder = tempfile::tempdir().unwrap();
-    bolero::check!().for_each(|bytes: &[u8]| {
+    bolero::check!(name = "files").for_each(|bytes: &[u8]| {
         let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
         check_files(folder.path(), &bytes[..end], bytes.get(end + 1..).unwrap_or(b"{}"));
     });

@@ -1,6 +1,7 @@
 //! The syntax table of `configuration.md` section 2, row by row; places; properties.
 
 mod accepted;
+mod bounds;
 mod places;
 mod properties;
 mod recovered;
