@@ -74,7 +74,7 @@ fn what_a_fault_hides_is_not_told_to_be_missing() {
         "{ api_key: 'k', logs: [ { path: /a } ] }",
         "{ api_key: 'k', logs: [ { path '/a' \"b\" } ] }",
         "{ api_key: 'k', logs: [ /a, /b ] }",
-        "{ api_key: 'k', logs: [ { path: [ ] ] }",
+        "{ api_key: 'k', logs: [ { path: '/a' ] }",
         "{ api_key: 'k', monitors: [ { module: coin } ] }",
         "{ api_key: 'k', monitors: [ { \"mod\\ule\": 'coin' } ], scalyr_server: x }",
         "{ api_key: 'k', server_attributes: { a: b } }",

@@ -97,7 +97,10 @@ pub fn monitor_plan_for_run(
             let added_entries = AddedEntries { defaults, environment: Arc::clone(environment) };
             Ok(RunPlan { monitor, log_path, report, added_entries })
         }
-        _ => Err(report),
+        _ => {
+            report.drop_follow_ups();
+            Err(report)
+        }
     }
 }
 

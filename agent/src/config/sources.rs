@@ -165,13 +165,12 @@ impl Sources {
 
     /// Whether faults of the syntax hide what is to be known of the value at a place.
     pub(super) fn is_doubtful(&self, place: &Place) -> bool {
-        let Place { source, path, .. } = place;
-        let places = |text: &Source| text.places.clone().filter(|_| text.name == *source);
-        let is_whole = path == first_key(path);
-        // Where a key of the top level is missing, any of the texts may have it.
-        !path.is_empty()
-            && (self.texts.iter().filter_map(places).any(|places| places.is_doubtful(path))
-                || is_whole && self.has_faults(&[path]))
+        let Place { source, path, position } = place;
+        // A key that is missing at the top may stand in any of the texts.
+        let is_missing = position.is_none() && path == first_key(path);
+        let may_hold = |text: &&Source| text.name == *source || is_missing;
+        let mut places = self.texts.iter().filter(may_hold).filter_map(|text| text.places.as_deref());
+        !path.is_empty() && places.any(|places| places.is_doubtful(path))
     }
 
     /// Whether there are faults of the syntax in what one of the texts gives for one of these keys of the top level.

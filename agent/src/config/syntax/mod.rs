@@ -72,10 +72,9 @@ pub(super) fn parse_object(text: &str, report: &mut Report) -> Parsed {
     if untold > 0 {
         report.warn("", format!("{untold} more values are given twice or too large to be kept exactly"));
     }
-    let is_partial = values.is_none() || places.as_ref().is_some_and(Places::lacks_member);
-    if let Some(places) = places.filter(|_| values.is_some()) {
-        report.locate(Arc::new(places));
-    }
+    let places = places.filter(|_| values.is_some()).unwrap_or_else(Places::unknown);
+    let is_partial = places.lacks_member();
+    report.locate(Arc::new(places));
     Parsed { values, is_partial }
 }
 

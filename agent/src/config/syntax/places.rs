@@ -46,6 +46,12 @@ impl fmt::Debug for Places {
 }
 
 impl Places {
+    /// Of a text that cannot be read.
+    pub(super) fn unknown() -> Self {
+        let faults = Faults { lacks_member: true, ..Faults::default() };
+        Self(Spot { key: None, value: Position { line: 1, column: 1 }, inside: Inside::Nothing, faults })
+    }
+
     /// Where the value at `path` begins. If there is none, where the innermost entry stands that would hold it; `None`
     /// when that is the text as a whole.
     pub(in crate::config) fn value(&self, path: &str) -> Option<Position> {
