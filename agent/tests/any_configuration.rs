@@ -73,9 +73,9 @@ fn check_syntax(text: &str) {
 /// A main file and a fragment, read and made a plan of as `agent check` does.
 fn check_files(folder: &Path, main: &[u8], fragment: &[u8]) {
     let (file, fragments) = (folder.join("agent.json"), folder.join("agent.d"));
-    fs::create_dir_all(&fragments).unwrap();
-    fs::write(&file, main).unwrap();
-    fs::write(fragments.join("a.json"), fragment).unwrap();
+    fs::create_dir_all(&fragments).expect("the folder can be written");
+    fs::write(&file, main).expect("the folder can be written");
+    fs::write(fragments.join("a.json"), fragment).expect("the folder can be written");
     let environment = Environment::default();
     let request = Request { file: &file, named_by: "-c", extra_directory: None, environment: &environment };
     let report = draft_of(&load(&request));
@@ -100,7 +100,7 @@ fn fuzz_files() {
 
 /// What is said, apart from the monitor that runs without an entry and may not be part of this agent.
 fn said(text: &str) -> String {
-    let said = draft_of(&parsed(text).unwrap()).to_string();
+    let said = draft_of(&parsed(text).expect("its syntax is right")).to_string();
     said.lines().filter(|line| !line.contains("implicit_agent_process_metrics_monitor")).collect::<Vec<_>>().join("\n")
 }
 

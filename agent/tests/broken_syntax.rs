@@ -12,12 +12,12 @@ use scalyr_monitor::registry::{Environment, Registry};
 
 /// All that is said of a main file, without its folder.
 fn told(text: &str) -> String {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a file and a registry");
     let file = folder.path().join("agent.json");
-    fs::write(&file, text).unwrap();
+    fs::write(&file, text).expect("a file and a registry");
     let environment = Arc::new(Environment::default());
     let loaded = load(&Request { file: &file, named_by: "-c", extra_directory: None, environment: &environment });
-    let registry = Registry::linked().unwrap();
+    let registry = Registry::linked().expect("a file and a registry");
     let surroundings = Surroundings { registry: &registry, environment: &environment, host_name: "host" };
     let report = draft(&loaded, &surroundings).report;
     assert_eq!(report.worst(), Some(Severity::Fatal));
