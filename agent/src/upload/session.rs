@@ -56,7 +56,7 @@ pub struct SessionParts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finished {
     /// Everything that was handed to the session is settled. Otherwise what is not stays pending in the ledger, and is
-    /// read again after the next start.
+    /// read again for the session's successor, or after the next start.
     pub drained: bool,
 }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::config::plan::ApiKey;
+use crate::config::plan::{ApiKey, MonitorPlan, SessionPlan};
 use crate::ledger::WorkerId;
 use crate::status::Snapshot;
+use crate::supervisor::Difference;
 
 /// What the agent log says when a session could not deliver everything.
 const CUT: &str = "was ended before its server had acknowledged";
@@ -105,7 +106,7 @@ fn second() -> WorkerId {
 /// Adds the worker `second`, with the server of the first one.
 fn with_second(plan: &mut Plan) {
     let session = plan.sessions[0].clone();
-    plan.sessions.push(crate::config::plan::SessionPlan { worker: second(), ..session });
+    plan.sessions.push(SessionPlan { worker: second(), ..session });
 }
 
 /// The same, and all logs are its.
@@ -346,4 +347,37 @@ fn an_agent_that_is_brought_to_the_plan_it_has_touches_nothing() {
     reloads.apply(logs, |_| {});
     assert_eq!((reloads.ids(), reloads.snapshot().sessions[0].session.clone()), before);
     reloads.ends();
+}
+
+#[test]
+fn where_an_entry_stands_is_no_difference_and_everything_else_is() {
+    let story = Story::new();
+    let plan = |keys: Value| story.plan(keys).0;
+    let entry = |path: &str| json!({ "path": story.path(path) });
+    let of = |before: &Plan, after: &Plan| {
+        let Difference { logs, monitors, sessions, .. } = Difference::between(Some(before), after);
+        let names = |plans: &[MonitorPlan]| plans.iter().map(MonitorPlan::name).collect::<Vec<_>>();
+        assert_eq!(names(&monitors.removed), names(&monitors.added));
+        (logs.removed.len(), logs.added.len(), names(&monitors.added), sessions.added.len())
+    };
+    let (a, b) = (json!({ "module": "speaker", "id": "a" }), json!({ "module": "speaker", "id": "b" }));
+    let before = plan(json!({ "logs": [entry("1.log"), entry("2.log")], "monitors": [a, b] }));
+    assert!(Difference::between(Some(&before), &before.clone()).is_empty());
+    let inserted = plan(json!({ "logs": [entry("0.log"), entry("1.log"), entry("2.log")], "monitors": [b, a] }));
+    assert_eq!(of(&before, &inserted), (0, 1, vec![], 0));
+    assert!(!Difference::between(Some(&before), &inserted).logs_moved);
+    let turned = plan(json!({ "logs": [entry("2.log"), entry("1.log")], "monitors": [a, b] }));
+    assert_eq!(of(&before, &turned), (0, 0, vec![], 0));
+    assert!(Difference::between(Some(&before), &turned).logs_moved);
+    let keys = json!({ "logs": [entry("1.log"), entry("2.log")], "monitors": [a, b], "max_line_size": 100 });
+    assert_eq!(Difference::between(Some(&before), &plan(keys)).tail.map(|tail| tail.max_line_size), Some(100));
+    for (key, value) in [("disabled", json!(true)), ("stop_agent_on_failure", json!(true)), ("mode", json!("end"))] {
+        let mut changed = b.clone();
+        changed[key] = value;
+        let after = plan(json!({ "logs": [entry("1.log"), entry("2.log")], "monitors": [a, changed] }));
+        assert_eq!(of(&before, &after), (0, 0, vec!["speaker(b)".to_owned()], 0), "{key}");
+    }
+    let mut elsewhere = before.clone();
+    elsewhere.monitors[0].environment = Arc::new(Environment::new([("SCALYR_X".to_owned(), "1".to_owned())]));
+    assert_eq!(of(&before, &elsewhere).2, ["speaker(a)"]);
 }
