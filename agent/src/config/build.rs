@@ -8,12 +8,13 @@ use scalyr_monitor::registry::{Environment, Registry};
 use serde_json::{Map, Value};
 
 use super::added_entries::AddedEntries;
-use super::effective::EffectiveOption;
+use super::effective::{self, EffectiveOption};
+use super::environment;
 use super::keys;
 use super::load::Loaded;
 use super::own_files::OwnFiles;
 use super::plan::{AgentLogPlan, Plan, TailPlan};
-use super::report::{Report, Severity};
+use super::report::{Kind, Report, Severity};
 use super::session;
 use super::settings::{Scope, Settings};
 use super::value;
@@ -73,9 +74,11 @@ pub fn draft(loaded: &Loaded, surroundings: &Surroundings<'_>) -> Draft {
     let mut report = loaded.blank_report();
     report.merge(loaded.report.clone());
     let settings = Settings::read(&loaded.values, keys::GLOBAL, "", Scope::Global, &mut report);
+    environment::warn_of_misspelt(surroundings.environment, surroundings.registry, &mut report);
     let plan = plan(&settings, loaded, surroundings, &mut report);
     report.drop_follow_ups();
-    Draft { plan, report, options: Vec::new() }
+    let options = effective::options(&settings, loaded, &plan, surroundings.registry, &report);
+    Draft { plan, report, options }
 }
 
 /// Without a usable key or server it has no session, which is fatal and reported; everything else is looked at all the
@@ -114,7 +117,7 @@ fn server_attributes(settings: &Settings<'_>, host_name: &str, report: &mut Repo
         } else {
             let message =
                 format!("must be a text, a number, true or false, but is {}; it is left out", value::kind(attribute));
-            report.refuse(value::member_path("server_attributes", key), message);
+            report.refuse(value::member_path("server_attributes", key), message).kind(Kind::Type);
         }
     }
     if !attributes.contains_key("serverHost") {
@@ -145,7 +148,7 @@ fn stdout_severity(settings: &Settings<'_>, report: &mut Report) -> Option<Level
         _ => {
             let word = value::shown(&Value::from(word));
             let message = format!("{word} is none of NOTSET, DEBUG, INFO, WARNING, ERROR and CRITICAL; NOTSET is used");
-            report.refuse("stdout_severity", message);
+            report.refuse("stdout_severity", message).kind(Kind::Choice);
             None
         }
     }

@@ -14,12 +14,14 @@ pub mod plan;
 pub mod report;
 
 mod added_entries;
+mod environment;
 mod log_entries;
 mod metric_rules;
 mod module_names;
 mod monitor_entries;
 mod monitor_ids;
 mod patterns;
+mod secrets;
 mod send_rate;
 mod server;
 mod session;

@@ -197,9 +197,9 @@ impl Report {
         }
     }
 
-    /// The problems that are added from now on lie in these texts.
-    pub(super) fn relocate(&mut self, sources: Arc<Sources>) {
-        self.sources = sources;
+    /// The same, to add what is read later. Problems that were added before keep their places.
+    pub(super) fn sources_mut(&mut self) -> &mut Sources {
+        Arc::make_mut(&mut self.sources)
     }
 
     /// The texts that the problems lie in.

@@ -83,11 +83,8 @@ pub(super) fn seconds(settings: &Settings<'_>, name: &'static str) -> Duration {
 pub(super) fn api_key(settings: &Settings<'_>, loaded: &Loaded, report: &mut Report) -> Option<ApiKey> {
     let Some(text) = settings.text("api_key") else {
         // It may stand in the text that could not be read.
-        if !settings.is_bad("api_key") && !loaded.is_partial {
-            let elsewhere = loaded.key_variable.as_deref().map_or(String::new(), |name| {
-                format!(" ({name} is set, but the environment is not read yet: write the key into the file)")
-            });
-            report.fail("api_key", "is missing").kind(Kind::Missing).hint(format!("{SET_IT}{elsewhere}"));
+        if !settings.is_bad("api_key") && !loaded.is_key_told && !loaded.is_partial {
+            report.fail("api_key", "is missing").kind(Kind::Missing).hint(SET_IT);
         }
         return None;
     };
@@ -192,7 +189,7 @@ pub(super) fn bytes(settings: &Settings<'_>, name: &'static str) -> u64 {
 }
 
 /// The default of a key that the user did not set, where it is another one than that of `legacy`.
-fn unless_legacy(settings: &Settings<'_>, name: &'static str) -> Option<u32> {
+pub(super) fn unless_legacy(settings: &Settings<'_>, name: &'static str) -> Option<u32> {
     let default = settings.key(name)?.unless_legacy?;
     (!settings.is_given(name) && defaults_of_unlimited(settings)).then_some(default)
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use scalyr_monitor::config::Number;
 use serde_json::{Map, Value};
 
 use super::keys::{self, Effect, Key, Kind};
-use super::report::{self, Report};
-use super::value::{self, Reading};
+use super::report::{self, Report, Severity};
+use super::value::{self, Misfit, Reading};
 
 /// What a bad value and an unknown key mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ enum Typed<'a> {
     Texts(Vec<String>),
     Object(&'a Map<String, Value>),
     List(&'a [Value]),
-    Any,
+    Any(&'a Value),
 }
 
 impl<'a> Settings<'a> {
@@ -62,7 +63,7 @@ impl<'a> Settings<'a> {
             match keys.iter().find(|key| key.name == name || key.alias == Some(name.as_str())) {
                 Some(key) if key.name != name && values.contains_key(key.name) => {
                     let message = format!("is the old name of `{}`, which is given too; that one counts", key.name);
-                    report.warn_of_key(path, message);
+                    report.warn_of_key(path, message).kind(report::Kind::Conflict);
                 }
                 Some(key) => settings.take(key, value, path, scope, report),
                 None if scope == Scope::Monitor => {}
@@ -76,7 +77,7 @@ impl<'a> Settings<'a> {
         match convert(key, value) {
             Ok(Reading { value: typed, note }) => {
                 if let Some(note) = note {
-                    report.warn(&path, note);
+                    report.warn(&path, note).kind(report::Kind::Conversion);
                 }
                 let says_nothing = typed.is_empty_list() || key.kind == Kind::Boolean(false) && typed.is_false();
                 if !says_nothing {
@@ -84,18 +85,12 @@ impl<'a> Settings<'a> {
                 }
                 self.given.insert(key.name, typed);
             }
-            Err(message) if matches!(key.effect, Effect::NotYet(_) | Effect::Obsolete(_)) => {
-                report.warn(path, format!("{message}; {}", effect_text(key)));
-            }
-            Err(message) if key.vital => {
-                self.bad.push(key.name);
-                report.fail(path, message);
-            }
-            Err(message) => {
-                self.bad.push(key.name);
-                self.refused = true;
-                let default = if scope == Scope::Global { default_text(key.kind) } else { String::new() };
-                report.refuse(path, format!("{message}{default}"));
+            Err(misfit) => {
+                let severity = tell_misfit(key, &path, misfit, scope, report);
+                if severity > Severity::Warning {
+                    self.bad.push(key.name);
+                }
+                self.refused |= severity == Severity::Refused;
             }
         }
     }
@@ -177,6 +172,11 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// The value that the user gave, after its conversion.
+    pub(super) fn given(&self, name: &'static str) -> Option<Value> {
+        self.get(name).map(Typed::to_value)
+    }
+
     fn get(&self, name: &'static str) -> Option<&Typed<'a>> {
         #[cfg(test)]
         self.read.borrow_mut().insert(name);
@@ -203,43 +203,81 @@ impl Typed<'_> {
     fn is_false(&self) -> bool {
         matches!(self, Self::Boolean(false))
     }
+
+    /// As a user would write it; a whole number has no fraction.
+    fn to_value(&self) -> Value {
+        match self {
+            Self::Boolean(flag) => (*flag).into(),
+            Self::Integer(number) => (*number).into(),
+            Self::Float(number) => Number::Float(*number).to_value(),
+            Self::Text(text) => text.as_str().into(),
+            Self::Texts(texts) => texts.iter().map(String::as_str).collect(),
+            Self::Object(object) => Value::Object((*object).clone()),
+            Self::List(items) => Value::Array(items.to_vec()),
+            Self::Any(value) => (*value).clone(),
+        }
+    }
 }
 
-fn convert<'a>(key: &Key, value: &'a Value) -> Result<Reading<Typed<'a>>, String> {
-    fn typed<'a, T>(reading: Reading<T>, wrap: impl Fn(T) -> Typed<'a>) -> Reading<Typed<'a>> {
-        Reading { value: wrap(reading.value), note: reading.note }
-    }
-    let plain = |value| Ok(Reading { value, note: None });
+/// Whether two values of a key mean the same.
+pub(super) fn are_alike(key: &Key, one: &Value, other: &Value) -> bool {
+    let [one, other] = [one, other].map(|value| convert(key, value).map(|reading| reading.value.to_value()));
+    one.is_ok() && one == other
+}
+
+fn convert<'a>(key: &Key, value: &'a Value) -> Result<Reading<Typed<'a>>, Misfit> {
+    let plain = |value| Ok(Reading::plain(value));
     match (key.kind, value) {
-        (Kind::Boolean(_), value) => Ok(typed(value::boolean(value)?, Typed::Boolean)),
+        (Kind::Boolean(_), value) => Ok(value::boolean(value)?.map(Typed::Boolean)),
         (Kind::Integer(_), value) => {
             let reading = value::integer(value)?;
             #[expect(clippy::cast_precision_loss, reason = "bounds are far from where it matters")]
             check_range(key, reading.value as f64, value)?;
-            Ok(typed(reading, Typed::Integer))
+            Ok(reading.map(Typed::Integer))
         }
         (Kind::Float(_), value) => {
             let reading = value::float(value)?;
             check_range(key, reading.value, value)?;
-            Ok(typed(reading, Typed::Float))
+            Ok(reading.map(Typed::Float))
         }
-        (Kind::Text(_), value) => Ok(typed(value::text(value)?, Typed::Text)),
-        (Kind::TextsOrText, Value::String(text)) => plain(Typed::Texts(value::texts_in(text))),
-        (Kind::Texts(_) | Kind::TextsOrText, value) => Ok(typed(value::texts(value)?, Typed::Texts)),
+        (Kind::Text(_), value) => Ok(value::text(value)?.map(Typed::Text)),
+        (Kind::TextsOrText, Value::String(text)) => plain(Typed::Texts(value::texts_in(text, |c| c == ','))),
+        (Kind::Texts(_) | Kind::TextsOrText, value) => Ok(value::texts(value)?.map(Typed::Texts)),
         (Kind::Object, Value::Object(object)) => plain(Typed::Object(object)),
-        (Kind::Object, other) => Err(format!("must be an object, {{ ... }}, but is {}", value::kind(other))),
+        (Kind::Object, other) => {
+            Err(Misfit::of_type(format!("must be an object, {{ ... }}, but is {}", value::kind(other))))
+        }
         (Kind::Objects, Value::Array(items)) => plain(Typed::List(items)),
-        (Kind::Objects, other) => Err(format!("must be a list of objects, [{{ ... }}], but is {}", value::kind(other))),
-        (Kind::Any, _) => plain(Typed::Any),
+        (Kind::Objects, other) => {
+            Err(Misfit::of_type(format!("must be a list of objects, [{{ ... }}], but is {}", value::kind(other))))
+        }
+        (Kind::Any, value) => plain(Typed::Any(value)),
     }
 }
 
-fn check_range(key: &Key, number: f64, value: &Value) -> Result<(), String> {
-    match key.range {
-        Some((min, _)) if number < min => Err(format!("{} is below the minimum {min}", value::shown(value))),
-        Some((_, max)) if number > max => Err(format!("{} is above the maximum {max}", value::shown(value))),
-        _ => Ok(()),
-    }
+fn check_range(key: &Key, number: f64, value: &Value) -> Result<(), Misfit> {
+    let limit = match key.range {
+        Some((min, _)) if number < min => format!("below the minimum {min}"),
+        Some((_, max)) if number > max => format!("above the maximum {max}"),
+        _ => return Ok(()),
+    };
+    Err(Misfit::of_range(format!("{} is {limit}", value::shown(value))))
+}
+
+/// Says that a value cannot be used, and what is used in its place; tells how bad that is. What has no effect in any case
+/// is only warned of.
+pub(super) fn tell_misfit(key: &Key, path: &str, misfit: Misfit, scope: Scope, report: &mut Report) -> Severity {
+    let Misfit { kind, message } = misfit;
+    let (severity, behind) = match key.effect {
+        Effect::Obsolete(_) => (Severity::Warning, format!("; {}", effect_text(key))),
+        // An entry is judged whole, so that nothing is wrong with it on the day when it is honoured.
+        Effect::NotYet(_) if scope != Scope::Entry => (Severity::Warning, format!("; {}", effect_text(key))),
+        _ if key.vital => (Severity::Fatal, String::new()),
+        _ if scope == Scope::Global => (Severity::Refused, default_text(key)),
+        _ => (Severity::Refused, String::new()),
+    };
+    report.add(severity, path, format!("{message}{behind}")).kind(kind);
+    severity
 }
 
 /// Says so when a key that the user gave does not act; true when its entry is refused for it.
@@ -247,11 +285,15 @@ fn warn_of_effect(key: &Key, path: String, report: &mut Report) -> bool {
     match key.effect {
         Effect::Honoured => false,
         Effect::Refused(_) => {
-            report.refuse(path, effect_text(key));
+            report.refuse(path, effect_text(key)).kind(report::Kind::Refused);
             true
         }
-        Effect::NotYet(_) | Effect::Obsolete(_) => {
-            report.warn(path, effect_text(key));
+        Effect::NotYet(_) => {
+            report.warn(path, effect_text(key)).kind(report::Kind::NotBuilt);
+            false
+        }
+        Effect::Obsolete(_) => {
+            report.warn(path, effect_text(key)).kind(report::Kind::Obsolete);
             false
         }
     }
@@ -267,8 +309,10 @@ fn effect_text(key: &Key) -> String {
     }
 }
 
-fn default_text(kind: Kind) -> String {
-    match kind {
+fn default_text(key: &Key) -> String {
+    match key.kind {
+        // There are two of them.
+        _ if key.unless_legacy.is_some() => "; the default is used".to_owned(),
         Kind::Boolean(default) => format!("; the default {default} is used"),
         Kind::Integer(Some(default)) => format!("; the default {default} is used"),
         Kind::Float(Some(default)) => format!("; the default {default} is used"),

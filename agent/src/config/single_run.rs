@@ -8,6 +8,7 @@ use scalyr_monitor::registry::{Environment, Registry};
 use serde_json::{Map, Value};
 
 use super::added_entries::AddedEntries;
+use super::environment;
 use super::keys;
 use super::load::Loaded;
 use super::metric_rules::{RATE_NAMES, RateEntries};
@@ -146,7 +147,7 @@ fn warn_of_no_effect(entry: &Map<String, Value>, module: &str, report: &mut Repo
 }
 
 /// What the configuration of `-a` says about a single monitor. The rest of it is judged by `start`.
-fn run_defaults(request: &RunRequest<'_>, environment: &Environment, report: &mut Report) -> (Defaults, PathBuf) {
+fn run_defaults(request: &RunRequest<'_>, variables: &Environment, report: &mut Report) -> (Defaults, PathBuf) {
     const JITTER: &str = "global_monitor_sample_interval_enable_jitter";
     let read = [
         JITTER,
@@ -163,14 +164,18 @@ fn run_defaults(request: &RunRequest<'_>, environment: &Environment, report: &mu
     let mut of_agent = request.agent_config.map_or_else(Report::default, Loaded::blank_report);
     let settings = Settings::read(values, keys::GLOBAL, "", Scope::Global, &mut of_agent);
     let rates = RateEntries::of_agent(&settings, &mut of_agent);
-    of_agent.keep(|path| read.contains(&path) || path.starts_with(RATE_NAMES));
+    let is_variable = |path: &str| {
+        let keys = keys::GLOBAL.iter().filter(|key| read.contains(&key.name));
+        keys.flat_map(environment::names).any(|name| name == path)
+    };
+    of_agent.keep(|path| read.contains(&path) || path.starts_with(RATE_NAMES) || is_variable(path));
     report.merge(of_agent);
     let directory = |key| {
         let path = PathBuf::from(settings.text(key).unwrap_or_default());
         request.agent_config.map_or(path.clone(), |loaded| loaded.directory().join(path))
     };
     let log_path = directory("agent_log_path");
-    let (sample_interval, interval_variable) = interval_or(request.sample_interval, environment, report);
+    let (sample_interval, interval_variable) = interval_or(request.sample_interval, variables, report);
     let defaults = Defaults {
         sample_interval,
         interval_variable,

@@ -100,6 +100,17 @@ impl Sources {
         self.texts.first().unwrap_or(NOTHING)
     }
 
+    /// Adds a text, and gives its number.
+    pub(super) fn add_text(&mut self, text: Source) -> TextId {
+        self.texts.push(text);
+        self.texts.len() - 1
+    }
+
+    /// Says where more values of the top level come from.
+    pub(super) fn add_homes(&mut self, homes: impl IntoIterator<Item = (String, Home)>) {
+        self.homes.extend(homes);
+    }
+
     /// The first text, to be changed.
     pub(super) fn first_mut(&mut self) -> Option<&mut Source> {
         self.texts.first_mut()
@@ -188,6 +199,12 @@ impl Sources {
         let rest = &path[key.len()..];
         let found = match self.homes.get(key) {
             Some(Home::Whole(text)) => Some((*text, path.to_owned())),
+            Some(Home::Elements(elements)) if rest.is_empty() => {
+                elements.first().map(|(text, _)| (*text, path.to_owned()))
+            }
+            Some(Home::Members(members)) if rest.is_empty() => {
+                members.values().min().map(|text| (*text, path.to_owned()))
+            }
             Some(Home::Elements(elements)) => {
                 let step = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
                 step.and_then(|(index, behind)| {

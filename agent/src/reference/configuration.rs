@@ -26,10 +26,12 @@ logs, the files that are copied, their lines, the upload, the stored positions, 
 
 const ENVIRONMENT: &str = "\
 Keys at the top level can also be given by the environment, as `SCALYR_` and the name in upper case, unless it is said
-otherwise below; the file wins. (The environment is not read yet: the agent warns about each such variable by name.)
+otherwise below; the file wins, and a variable that says something else is warned about. Of a list, blanks and commas
+separate the elements.
 
-`api_key` must be given in one of these places. For now that is the file itself, later also a file in `config_directory` or
-`SCALYR_API_KEY`; since it cannot tell which, the schema does not demand the key.
+`api_key` must be given in one of these places, or in a file of its own. Of several, the first of these counts: `api_key` in
+a file, `api_key_file` in a file, `SCALYR_API_KEY`, `SCALYR_API_KEY_FILE`, the systemd credential `scalyr_api_key`
+(`LoadCredential=` of the unit). Since it cannot tell which, the schema does not demand the key.
 
 ";
 

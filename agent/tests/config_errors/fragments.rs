@@ -103,7 +103,9 @@ fn a_folder_that_is_missing_is_told_only_when_somebody_named_it() {
         warning: environment  SCALYR_EXTRA_CONFIG_DIR: file is not a folder; no fragments are read from there; name the folder that holds the fragments
         warning: agent.json:2:21  config_directory: there is no folder from_file; no fragments are read from there; create it, or correct the name
         warning: --extra-config-dir: there is no folder from_option; no fragments are read from there; create it, or correct the name
+        warning: agent.json:2:21  config_directory: given here and, differently, by the environment variable SCALYR_CONFIG_DIRECTORY, which is ignored; remove one of the two: the file always wins over SCALYR_CONFIG_DIRECTORY
         warning: agent.json:1:21  config_directory: is empty; agent.d is used; leave it out, or name a folder
+        warning: agent.json:1:21  config_directory: given here and, differently, by the environment variable SCALYR_CONFIG_DIRECTORY, which is ignored; remove one of the two: the file always wins over SCALYR_CONFIG_DIRECTORY
     "#]].assert_eq(&told);
 }
 

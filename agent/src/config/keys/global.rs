@@ -48,6 +48,9 @@ pub const GLOBAL: &[Key] = keys! {
     // 8.1 identity, paths, server
     /// The "Log Write Access" key of the account that everything is uploaded to.
     open_text("api_key").at(Upload).secret().vital(),
+    /// File that holds the key, and nothing else, in place of `api_key`; relative to the folder of the main file. Without
+    /// either of them, and without their variables, the credential `scalyr_api_key` of systemd is used.
+    open_text("api_key_file").at(Configuration),
     /// Address of the server that takes the uploads; https is put in place of http unless `allow_http` is set.
     text("scalyr_server", "https://agent.scalyr.com").at(Upload).by_variable("SCALYR_SERVER").vital(),
     /// Lets `scalyr_server` be reached over plain http, unencrypted.
@@ -412,6 +415,9 @@ pub const WORKER_ENTRY: &[Key] = keys! {
     open_text("id").at(Upload).required(),
     /// The "Log Write Access" key that it uploads with; for the worker `default` the same as at the top level.
     open_text("api_key").at(Upload).secret(),
+    /// File that holds its key, and nothing else, in place of `api_key`; relative to the folder of the main file. Without
+    /// either of them the credential `scalyr_api_key.` and its `id` of systemd is used.
+    open_text("api_key_file").at(Configuration),
     /// Address of its server; `scalyr_server` unless given.
     open_text("server_url").at(Upload),
     /// How many sessions upload side by side; `default_sessions_per_worker` unless given. One runs so far.

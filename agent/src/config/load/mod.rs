@@ -15,8 +15,9 @@ use std::sync::Arc;
 use scalyr_monitor::registry::Environment;
 use serde_json::{Map, Value};
 
-use super::keys::{self, Key, Variable};
+use super::environment;
 use super::report::{Report, Severity};
+use super::secrets;
 use super::sources::Sources;
 use files::Text;
 use fragments::Limits;
@@ -27,7 +28,7 @@ pub const DEFAULT_FILE: &str = "/etc/scalyr-agent-2/agent.json";
 
 /// The keys that act here, and nowhere else.
 #[cfg(test)]
-pub(super) const READ_HERE: [&str; 2] = ["config_directory", "import_vars"];
+pub(super) const READ_HERE: [&str; 3] = ["api_key_file", "config_directory", "import_vars"];
 
 /// What is to be read.
 #[derive(Clone, Copy)]
@@ -56,8 +57,8 @@ pub struct Loaded {
     pub seen: Seen,
     /// Whether a text is missing from the values, so that what is absent may stand there.
     pub(super) is_partial: bool,
-    /// The environment variable that holds a key, if one is set.
-    pub(super) key_variable: Option<String>,
+    /// Whether the report says why there is no key.
+    pub(super) is_key_told: bool,
 }
 
 /// Never the values: the key is among them.
@@ -92,7 +93,11 @@ pub fn load(request: &Request<'_>) -> Loaded {
         Default::default()
     };
     let texts = std::iter::once(main).chain(fragments).collect();
-    assemble(file, texts, of_folders, seen, request.environment)
+    let mut loaded = assemble(file, texts, of_folders, seen, request.environment);
+    if !(loaded.is_partial && loaded.values.is_empty()) {
+        secrets::resolve(&mut loaded, request.environment);
+    }
+    loaded
 }
 
 /// The configuration that a text holds, as if it were that of the main file `file`; reads no file.
@@ -108,51 +113,18 @@ pub fn from_text(text: &str, file: PathBuf, environment: &Environment) -> Result
 /// Makes one configuration of all texts, the main file first.
 fn assemble(file: PathBuf, mut texts: Vec<Text>, of_folders: Report, seen: Seen, environment: &Environment) -> Loaded {
     let is_partial = texts.iter().any(|text| text.is_partial) || of_folders.worst() == Some(Severity::Fatal);
-    let merge::Merged { values, homes } = merge::merge(&mut texts);
+    let merge::Merged { mut values, homes } = merge::merge(&mut texts);
     let sources: Vec<_> = texts.iter().map(Text::source).collect();
     let imported: Vec<String> = texts.iter_mut().flat_map(|text| std::mem::take(&mut text.imported)).collect();
-    let sources_with = |homes| {
-        let values = imported.iter().filter_map(|name| Some((name.as_str(), environment.get(name)?)));
-        Arc::new(Sources::of(sources.clone(), homes).mask(values))
-    };
-    let mut report = Report::of_sources(sources_with(homes.clone()));
+    let imported = imported.iter().filter_map(|name| Some((name.as_str(), environment.get(name)?)));
+    let mut report = Report::of_sources(Arc::new(Sources::of(sources, homes).mask(imported)));
     for text in texts {
         report.merge(text.report);
     }
     report.merge(of_folders);
-    let key_variable = warn_of_environment(environment, &mut report);
-    // What the environment adds to `values` has its home in `homes` only from here on.
-    report.relocate(sources_with(homes));
-    Loaded { file, values, report, seen, is_partial, key_variable }
-}
-
-/// Names each variable that would have set a key; gives the name of the one that would have set `api_key`.
-fn warn_of_environment(environment: &Environment, report: &mut Report) -> Option<String> {
-    let mut key_variable = None;
-    let mut of_environment = Report::new("environment");
-    for key in keys::GLOBAL.iter().filter(|key| key.name != "config_directory") {
-        if let Some(name) = variable_names(key).into_iter().find(|name| environment.get(name).is_some()) {
-            of_environment
-                .warn(&name, format!("is not honoured yet; write `{}` into the configuration file", key.name));
-            if key.name == "api_key" {
-                key_variable = Some(name);
-            }
-        }
+    // Where nothing could be read, there is nothing to add to.
+    if !(is_partial && values.is_empty()) {
+        environment::apply(&mut values, environment, &mut report);
     }
-    report.merge(of_environment);
-    key_variable
-}
-
-/// The spellings of a key's variable, the one that wins first.
-fn variable_names(key: &Key) -> Vec<String> {
-    let of = |upper: String| [upper.to_ascii_lowercase(), upper];
-    let names = match key.variable {
-        Variable::None => return Vec::new(),
-        Variable::Named(name) => vec![of(name.to_owned())],
-        Variable::ByName => {
-            let of_name = |name: &str| of(format!("SCALYR_{}", name.to_ascii_uppercase()));
-            [Some(key.name), key.alias].into_iter().flatten().map(of_name).collect()
-        }
-    };
-    names.into_iter().flat_map(|[lower, upper]| [upper, lower]).collect()
+    Loaded { file, values, report, seen, is_partial, is_key_told: false }
 }

@@ -114,7 +114,7 @@ impl Seen {
     }
 
     /// Remembers a file that is not read.
-    pub(super) fn note_unread(&mut self, path: &Path) {
+    pub(in crate::config) fn note_unread(&mut self, path: &Path) {
         let (path, stamp) = (path.to_owned(), Stamp::of(path));
         self.things.push(Thing { path, what: What::Text, stamp, content: None, is_settled: true });
     }
