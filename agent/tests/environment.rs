@@ -210,7 +210,7 @@ fn a_variable_that_was_most_likely_misspelt_is_named_and_others_are_left_alone()
         warning: environment  SCALYR_LOGS: is not read: no variable can give this key; write `logs` into the configuration file
         warning: environment  Scalyr_Max_Line_Size: is not read: its name is neither all in upper case nor all in lower case; did you mean `SCALYR_MAX_LINE_SIZE`?
         warning: environment  scalyr_api_kye: is not read; did you mean `SCALYR_API_KEY`?
-    "#]].assert_eq(&Host::new("api_key: 'k'", &variables).report());
+    "#]].assert_eq(&Host::new("api_key: 'k'", &variables).write("conf/a.txt", "").report());
 }
 
 #[test]
