@@ -83,7 +83,7 @@ fn eight_mistakes_are_all_told_at_once_each_with_its_place_and_cure() {
         error: FILE:2:30  agent_log_pth: is not known and has no effect; did you mean `agent_log_path`?
         error: FILE:4:18  max_line_size: "lots" is not a whole number; the default 49900 is used
         error: FILE:5:16  debug_level: 11 is above the maximum 5; the default 0 is used
-        error: FILE:6:21  compression_type: "deflat" is none of deflate, bz2, lz4, zstandard, none; deflate is used
+        error: FILE:6:21  compression_type: "deflat" is none of deflate, bz2, lz4, zstandard, none; deflate is used; did you mean "deflate"?
         error: FILE:8:13  logs[0].path: "/var/log/[a-.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one; this entry is not copied
         error: FILE:9:5  logs[1].path: is missing: an entry names the file or glob that it copies; this entry is not copied
         error: FILE:12:15  monitors[0].module: "cion" is no monitor of this agent; did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
@@ -118,6 +118,8 @@ fn eight_mistakes_are_all_told_at_once_each_with_its_place_and_cure() {
           |
         6 |   compression_type: "deflat",
           |                     ^^^^^^^^
+          |
+          = help: did you mean "deflate"?
 
         error: logs[0].path: "/var/log/[a-.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one; this entry is not copied
          --> FILE:8:13
