@@ -114,11 +114,14 @@ fn read_object(name: &str, text: &str, report: &mut Report) -> Result<Reading<Va
         return Ok(Reading::plain(Value::Object(Map::new())));
     }
     let mut of_text = Report::new(ENVIRONMENT);
-    let object = syntax::parse_object(text, &mut of_text).map_err(|problem| {
+    let parsed = syntax::parse_object(text, &mut of_text);
+    let fatal = of_text.problems().iter().find(|problem| problem.severity == Severity::Fatal);
+    if let Some(problem) = fatal {
         let at = |at: Position| format!(" (line {}, column {})", at.line, at.column);
         let at = problem.place.position.map_or_else(String::new, at);
-        Misfit { kind: problem.kind, message: format!("{}{at}", problem.message) }
-    })?;
+        return Err(Misfit { kind: problem.kind, message: format!("{}{at}", problem.message) });
+    }
+    let object = parsed.values.unwrap_or_default();
     for Problem { severity, place, kind, message, hint } in of_text.problems() {
         report.add(*severity, name, format!("{}: {message}", place.path)).kind(*kind).hint(hint);
     }
