@@ -60,6 +60,7 @@ mod nearest;
 #[doc(hidden)]
 pub mod one_line;
 pub mod prelude;
+mod problem;
 mod rate;
 #[doc(hidden)]
 pub mod registry;

@@ -11,6 +11,7 @@ use crate::config::{DeclaredOption, OptionDecl, Reader};
 use crate::metric::{DeclaredMetric, LogFieldDecl, MetricDecl};
 use crate::monitor::Monitor;
 use crate::nearest;
+pub use crate::problem::{Problem, ProblemKind, Severity};
 
 /// The environment, captured once at the edge.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,26 +49,6 @@ impl<'e> From<&'e Environment> for BuildContext<'e> {
     fn from(environment: &'e Environment) -> Self {
         Self { environment, allow_http: true }
     }
-}
-
-/// How bad a problem is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Odd, and the monitor runs all the same.
-    Warning,
-    /// The entry is refused.
-    Refused,
-}
-
-/// Something that is wrong with a configuration entry, for the person who wrote it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The value it is about, within the entry: `gauss_mean`, `hosts[2]`; empty for the entry as a whole.
-    pub path: String,
-    /// What was found, what is allowed, what to do; without the path.
-    pub message: String,
-    /// How bad it is.
-    pub severity: Severity,
 }
 
 /// A monitor that was built from its entry.

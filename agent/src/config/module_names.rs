@@ -3,6 +3,7 @@
 use scalyr_monitor::registry::{Registration, Registry};
 use serde_json::{Map, Value};
 
+use super::report::{Kind, Report};
 use super::value;
 
 /// Where the Python agent has its own monitors.
@@ -60,26 +61,30 @@ pub(super) fn settle_module(entry: &mut Map<String, Value>, registry: &Registry)
     Some((given, name))
 }
 
-/// Why a module is no monitor. It is told apart what the Python agent had, what its user wrote for it in Python, and
-/// what is misspelt.
-pub(super) fn unknown_module(module: &str, registry: &Registry) -> String {
+/// Refuses the value at `path` because it names no monitor. It is told apart what the Python agent had, what its user
+/// wrote for it in Python, and what is misspelt.
+pub(super) fn refuse_unknown(module: &str, path: String, registry: &Registry, report: &mut Report) {
     let shipped = module.strip_prefix(PYTHON_PACKAGE).unwrap_or(module);
     if NOT_BUILT.contains(&shipped) {
-        return format!("{module:?} is a monitor of the Python agent that is not built yet");
+        let message = format!("{module:?} is a monitor of the Python agent that is not built yet");
+        report.refuse(path, message).kind(Kind::NotBuilt);
+        return;
     }
-    let hint = how_to_add(module, shipped != module);
     let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let near = match registry.find(short_name(module)) {
         Some(registration) => vec![registration.name],
         None => registry.nearest(short_name(module)),
     };
-    if near.is_empty() {
+    let how = how_to_add(module, shipped != module);
+    let message = format!("{module:?} is no monitor of this agent");
+    let (message, hint) = if near.is_empty() {
         let all: Vec<_> = registry.iter().map(|registration| registration.name).collect();
-        let all = if all.is_empty() { "none".to_owned() } else { quoted(&all) };
-        format!("{module:?} is no monitor of this agent; it has {all}{hint}")
+        (format!("{message}; it has {}", if all.is_empty() { "none".to_owned() } else { quoted(&all) }), how)
     } else {
-        format!("{module:?} is no monitor of this agent; did you mean {}?{}", quoted(&near), hint_after_question(&hint))
-    }
+        let how = how.replacen("a crate", " A crate", 1);
+        (message, format!("did you mean {}?{how}", quoted(&near)))
+    };
+    report.refuse(path, message).kind(Kind::Reference).hint(hint);
 }
 
 /// What its author does about a monitor that is not there, in Rust or in Python; nothing for one of the Python package.
@@ -91,13 +96,8 @@ fn how_to_add(module: &str, is_shipped: bool) -> String {
     // The user's own Python monitors often had names without a dot, but none has a dash.
     match (is_shipped, module.contains('.'), module.contains('-')) {
         (true, ..) => String::new(),
-        (false, _, true) => format!("; {LINKED}"),
-        (false, true, false) => format!("; {LINKED}; {PORTED}"),
-        (false, false, false) => format!("; {LINKED}; if it is one of your own in Python: {PORTED}"),
+        (false, _, true) => LINKED.to_owned(),
+        (false, true, false) => format!("{LINKED}; {PORTED}"),
+        (false, false, false) => format!("{LINKED}; if it is one of your own in Python: {PORTED}"),
     }
-}
-
-/// The hint as a sentence of its own.
-fn hint_after_question(hint: &str) -> String {
-    hint.replacen("; a crate", " A crate", 1)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use glob::Pattern;
 use scalyr_monitor::LogConfig;
-use scalyr_monitor::registry::{Problem, Severity};
+use scalyr_monitor::registry::{Problem, ProblemKind};
 use serde_json::{Map, Value};
 
 use super::log_entries;
@@ -57,7 +57,8 @@ fn read(
     let mut report = Report::new("");
     let mut entry = log.options.clone();
     for key in FIELDS.iter().filter(|key| log.options.contains_key(**key)) {
-        report.refuse(format!("log_config.{key}"), format!("has a field of its own: set `{key}`, not `options`"));
+        let problem = report.refuse(format!("log_config.{key}"), "has a field of its own");
+        problem.kind(report::Kind::Conflict).hint(format!("set `{key}`, not `options`"));
         entry.remove(*key);
     }
     match log.path.to_str() {
@@ -95,20 +96,21 @@ pub fn origin(monitor: &str) -> String {
 pub fn server_attributes(given: Map<String, Value>, warnings: &mut Vec<Problem>) -> Map<String, Value> {
     let (sent, left_out): (Map<_, _>, Map<_, _>) =
         given.into_iter().partition(|(_, attribute)| log_entries::is_scalar(attribute));
-    warnings.extend(left_out.iter().map(|(key, attribute)| Problem {
-        path: value::member_path("server_attributes", key),
-        message: format!("must be a text, a number, true or false, but is {}; it is left out", value::kind(attribute)),
-        severity: Severity::Warning,
+    warnings.extend(left_out.iter().map(|(key, attribute)| {
+        let found = value::kind(attribute);
+        let message = format!("must be a text, a number, true or false, but is {found}; it is left out");
+        Problem::warning(value::member_path("server_attributes", key), message).of_kind(ProblemKind::Type)
     }));
     sent
 }
 
 fn problem(problem: &report::Problem) -> Problem {
-    Problem {
-        path: problem.place.path.clone(),
-        message: problem.text(),
-        severity: if problem.severity == report::Severity::Warning { Severity::Warning } else { Severity::Refused },
-    }
+    let report::Problem { place, message, hint, severity, .. } = problem;
+    let told = match severity {
+        report::Severity::Warning => Problem::warning(&place.path, message),
+        report::Severity::Refused | report::Severity::Fatal => Problem::refused(&place.path, message),
+    };
+    told.with_hint(hint)
 }
 
 #[cfg(test)]
@@ -126,7 +128,7 @@ mod tests {
         let mut warnings = Vec::new();
         let read = registered_log("docker()", log, Path::new("/l"), &Workers::default(), &mut warnings);
         let lines = |problems: &[Problem]| -> String {
-            problems.iter().map(|problem| format!("{}: {}\n", problem.path, problem.message)).collect()
+            problems.iter().map(|problem| format!("{}: {}\n", problem.path, problem.text())).collect()
         };
         match read {
             Ok(LogPlan { origin, path, exclude, attributes, .. }) => {

@@ -79,6 +79,24 @@ pub enum Kind {
     Value,
 }
 
+impl From<scalyr_monitor::registry::ProblemKind> for Kind {
+    fn from(kind: scalyr_monitor::registry::ProblemKind) -> Self {
+        use scalyr_monitor::registry::ProblemKind;
+        match kind {
+            ProblemKind::UnknownKey => Self::UnknownKey,
+            ProblemKind::Missing => Self::Missing,
+            ProblemKind::Type => Self::Type,
+            ProblemKind::Range => Self::Range,
+            ProblemKind::Choice => Self::Choice,
+            ProblemKind::Pattern => Self::Pattern,
+            ProblemKind::Conversion => Self::Conversion,
+            ProblemKind::Conflict => Self::Conflict,
+            ProblemKind::Obsolete => Self::Obsolete,
+            _ => Self::Value,
+        }
+    }
+}
+
 /// A place in a text; both count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
@@ -280,6 +298,13 @@ impl Report {
             Kind::Reference if sources.has_faults(&["workers", "api_keys"]) => false,
             _ => !sources.is_doubtful(&problem.place),
         });
+    }
+
+    /// Says what follows behind each of the refusals behind the first `known` problems.
+    pub(super) fn conclude_each(&mut self, known: usize, consequence: &str) {
+        for problem in self.problems.iter_mut().skip(known).filter(|problem| problem.severity == Severity::Refused) {
+            problem.message.push_str(&format!("; {consequence}"));
+        }
     }
 
     /// Leaves only the problems of values whose path `wanted` accepts.

@@ -12,7 +12,7 @@ use super::environment;
 use super::keys;
 use super::load::Loaded;
 use super::metric_rules::{RATE_NAMES, RateEntries};
-use super::module_names::{found_by_spelling, module_text, unknown_module};
+use super::module_names::{found_by_spelling, module_text, refuse_unknown};
 use super::monitor_entries::{
     ALLOW_HTTP, Defaults, EntryPlace, interval_or, is_true, monitor_plan, read_id, rotation, warn_of_variables,
 };
@@ -73,7 +73,7 @@ pub fn monitor_plan_for_run(
     let registration = registry.find(request.module);
     if registration.is_none() {
         let mut of_module = Report::new("--run-monitor");
-        of_module.refuse("", unknown_module(request.module, registry));
+        refuse_unknown(request.module, String::new(), registry, &mut of_module);
         report.merge(of_module);
     }
     let (Some(mut entry), Some(registration)) = (entry, registration) else { return Err(report) };

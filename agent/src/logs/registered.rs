@@ -154,8 +154,8 @@ impl RegisteredLogs {
     /// Tells each warning once, however many files it is about.
     fn tell(&self, warnings: &[Problem]) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        for Problem { path, message, .. } in warnings {
-            let text = format!("{path}: {message}");
+        for warning in warnings {
+            let text = format!("{}: {}", warning.path, warning.text());
             if told.len() < MOST_WARNINGS && !told.contains(&text) {
                 self.logger.warn(format_args!("Registered log files: {text}"));
                 told.insert(text);

@@ -118,8 +118,8 @@ impl Instance {
 
     /// Tells in the agent log what is odd about what the monitor said in `initialize`.
     pub fn tell_warnings(&self) {
-        for Problem { path, message, .. } in &self.warnings {
-            self.logger.warn(format_args!("{path}: {message}"));
+        for warning in &self.warnings {
+            self.logger.warn(format_args!("{}: {}", warning.path, warning.text()));
         }
     }
 }
@@ -129,12 +129,12 @@ struct Described<'a>(&'a Problem);
 
 impl fmt::Display for Described<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Problem { path, message, .. } = self.0;
-        if !path.is_empty() {
-            write_on_one_line(f, path)?;
+        let problem = self.0;
+        if !problem.path.is_empty() {
+            write_on_one_line(f, &problem.path)?;
             f.write_str(": ")?;
         }
-        write_on_one_line(f, message)
+        write_on_one_line(f, &problem.text())
     }
 }
 
@@ -228,7 +228,7 @@ fn initialise(monitor: &mut GuardedMonitor, context: &mut Context) -> Result<(),
 }
 
 fn problem(path: &str, message: String) -> Problem {
-    Problem { path: path.to_owned(), message, severity: Severity::Refused }
+    Problem::refused(path, message)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::kind::Kind;
 use super::value::{ConfigValue, Found};
+use crate::problem::ProblemKind;
 
 /// The name or address of a host, and a port: `localhost:6379`, `[::1]:6379`. Nothing is looked up.
 ///
@@ -85,7 +86,7 @@ impl ConfigValue for HostPort {
             Ok(address) => Some(address),
             Err(why) => {
                 let given = found.shown();
-                found.refuse_openly(format_args!("{given} is not {}: {why}", Self::KIND))
+                found.refuse_openly(ProblemKind::Value, format_args!("{given} is not {}: {why}", Self::KIND))
             }
         }
     }

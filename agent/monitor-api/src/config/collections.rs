@@ -9,6 +9,7 @@ use super::bounds::{Bounded, Measured, Number};
 use super::kind::Kind;
 use super::syntax;
 use super::value::{ConfigValue, Found};
+use crate::problem::ProblemKind;
 
 /// `None` when nothing is given.
 impl<T: ConfigValue> ConfigValue for Option<T> {
@@ -110,10 +111,10 @@ fn read_list<T: ConfigValue>(found: &mut Found<'_>, kind: Kind, separates: fn(ch
         Value::String(text) if text.trim().is_empty() => Vec::new(),
         Value::String(text) if T::KIND.is_compound() => match syntax::parse(text) {
             Ok(Value::Array(elements)) => elements,
-            Ok(_) => return found.refuse_openly("the text is no list; it begins with [ and ends with ]"),
-            Err(error) => return found.refuse_openly(format_args!("the text is no list: {error}")),
+            Ok(_) => return found.refuse_openly(ProblemKind::Type, "the text is no list; it begins with [ and ends with ]"),
+            Err(error) => return found.refuse_openly(ProblemKind::Type, format_args!("the text is no list: {error}")),
         },
-        Value::String(text) => split(text, separates).into_iter().map(Value::String).collect(),
+        Value::String(text) => pieces(found, text, separates).into_iter().map(Value::String).collect(),
         _ => return found.refuse_kind(kind),
     };
     all(elements.iter().enumerate().map(|(at, element)| found.element(at, element)))
@@ -123,6 +124,30 @@ fn read_list<T: ConfigValue>(found: &mut Found<'_>, kind: Kind, separates: fn(ch
 fn all<T, C: FromIterator<T>>(read: impl Iterator<Item = Option<T>>) -> Option<C> {
     let read: Vec<Option<T>> = read.collect();
     read.into_iter().collect()
+}
+
+/// The pieces of a list that is written as text, with a warning when the old agent had others.
+fn pieces(found: &mut Found<'_>, text: &str, separates: fn(char) -> bool) -> Vec<String> {
+    let pieces = split(text, separates);
+    if text.contains(['"', '\'']) && pieces != split_as_of_old(text, separates) {
+        let given = found.shown();
+        let many = if pieces.len() == 1 { "one element".to_owned() } else { format!("{} elements", pieces.len()) };
+        let message = format_args!("{given} is read as {many}; the Python agent split it inside the quotes or cut it");
+        found.warn_as(ProblemKind::Conversion, message, "write a list, [\"...\"]");
+    }
+    pieces
+}
+
+/// As the old agent did it: quotes come off last, and those in front of a piece take its end with them.
+fn split_as_of_old(text: &str, separates: fn(char) -> bool) -> Vec<String> {
+    let text = text.trim();
+    let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let unquoted = |piece: &str| match (piece.strip_prefix('\''), piece.strip_prefix('"')) {
+        (Some(rest), _) => rest.chars().take(rest.chars().count().saturating_sub(1)).collect(),
+        (_, Some(rest)) => rest.strip_suffix('"').unwrap_or(piece).to_owned(),
+        _ => piece.to_owned(),
+    };
+    inner.split(separates).map(str::trim).filter(|piece| !piece.is_empty()).map(unquoted).collect()
 }
 
 /// Splits a list that is written as text (`monitor-framework.md` section 10.3): `a,b`, `[a, 'b', "c"]`. Empty pieces
@@ -168,8 +193,8 @@ fn read_object(found: &mut Found<'_>, kind: Kind) -> Option<Map<String, Value>> 
         Value::String(text) if text.trim().is_empty() => Some(Map::new()),
         Value::String(text) => match syntax::parse(text) {
             Ok(Value::Object(members)) => Some(members),
-            Ok(_) => found.refuse_openly("the text is no object; it begins with { and ends with }"),
-            Err(error) => found.refuse_openly(format_args!("the text is no object: {error}")),
+            Ok(_) => found.refuse_openly(ProblemKind::Type, "the text is no object; it begins with { and ends with }"),
+            Err(error) => found.refuse_openly(ProblemKind::Type, format_args!("the text is no object: {error}")),
         },
         _ => found.refuse_kind(kind),
     }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::kind::Kind;
 use super::value::{ConfigValue, Found};
+use crate::problem::ProblemKind;
 
 /// A pattern of names: `*` stands for any characters, `/` among them, `?` for one, `[ab]` and `[a-c]` for one of these,
 /// `[!ab]` for one of all others. Everything else stands for itself, also `\` and `{`; upper and lower case differ.
@@ -178,7 +179,7 @@ impl ConfigValue for Glob {
         };
         let (glob, odd) = Self::parse(&text);
         for odd in odd {
-            found.warn(odd);
+            found.warn_as(ProblemKind::Pattern, odd, "");
         }
         Some(glob)
     }

@@ -8,6 +8,7 @@ use super::bounds::Bounded;
 use super::kind::Kind;
 use super::literals::{Whole, whole_number};
 use super::value::{ConfigValue, Found};
+use crate::problem::ProblemKind;
 
 /// Reads a whole number into a type that may be too small for it. A fraction is cut off with a warning.
 fn read_integer<T: TryFrom<i128> + Display>(found: &mut Found<'_>, kind: Kind, min: T, max: T) -> Option<T> {
@@ -16,15 +17,15 @@ fn read_integer<T: TryFrom<i128> + Display>(found: &mut Found<'_>, kind: Kind, m
         Ok(number) => {
             if is_cut {
                 let given = found.shown();
-                found.warn(format_args!("{given} is cut to {number}: this must be a whole number"));
+                found.warn_as(ProblemKind::Type, format_args!("{given} is cut to {number}: this must be a whole number"), "");
             }
             Some(number)
         }
         Err(_) => {
             let given = found.shown();
             match number < 0 {
-                true => found.refuse_openly(format_args!("{given} is below {min}, the least that fits")),
-                false => found.refuse_openly(format_args!("{given} is above {max}, the most that fits")),
+                true => found.refuse_openly(ProblemKind::Range, format_args!("{given} is below {min}, the least that fits")),
+                false => found.refuse_openly(ProblemKind::Range, format_args!("{given} is above {max}, the most that fits")),
             }
         }
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::dialect::{self, Translated};
 use super::kind::Kind;
 use super::value::{ConfigValue, Found, shown};
+use crate::problem::ProblemKind;
 use crate::error::{Error, Result};
 
 /// How many steps back one search may take before it gives up: a tenth of a second or so.
@@ -212,7 +213,7 @@ impl ConfigValue for Pattern {
             Ok(compiled) => Some(Self { text, compiled: Ok(Arc::new(compiled)) }),
             Err(fault) => {
                 let given = found.shown();
-                found.refuse(format_args!("{given} is not {}: {fault}", Self::KIND))
+                found.refuse_as(ProblemKind::Pattern, format_args!("{given} is not {}: {fault}", Self::KIND), "")
             }
         }
     }

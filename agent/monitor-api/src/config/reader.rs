@@ -6,7 +6,8 @@ use super::FRAMEWORK_KEYS;
 use super::option::{Absent, DescribeOption, TypedOption};
 use super::value::{Found, Manner, member_path};
 use crate::nearest;
-use crate::registry::{BuildContext, Problem, Severity};
+use crate::problem::{Problem, ProblemKind};
+use crate::registry::BuildContext;
 
 /// What is put behind a message about a default.
 const OWN_DEFAULT: &str = " (the monitor's own default)";
@@ -59,11 +60,13 @@ impl<'e> Reader<'e> {
         let (used, counts) = present.next()?;
         let new = option.key;
         if used != new {
-            self.note(used, format!("is the older name of `{new}`; write `{new}` in its place"), Severity::Warning);
+            let problem = Problem::warning(used, format!("is the older name of `{new}`"));
+            self.problems.push(problem.of_kind(ProblemKind::Obsolete).with_hint(format!("write `{new}` in its place")));
         }
         for (other, _) in present.filter(|(_, value)| option.differ(counts, value)) {
-            let message = format!("is an older name of `{new}` and differs from `{used}`, which counts; leave it out");
-            self.note(other, message, Severity::Warning);
+            let message = format!("is an older name of `{new}` and differs from `{used}`, which counts");
+            let problem = Problem::warning(other, message).of_kind(ProblemKind::Conflict);
+            self.problems.push(problem.with_hint("leave it out"));
         }
         Some((used, counts))
     }
@@ -80,7 +83,7 @@ impl<'e> Reader<'e> {
             && option.differ(value, &Value::from(text))
         {
             let message = format!("given here and, differently, by the environment variable {name}, which is ignored");
-            self.note(key, message, Severity::Warning);
+            self.problems.push(Problem::warning(key, message).of_kind(ProblemKind::Conflict));
         }
         Some(Origin { value: read, path: key.to_owned(), origin: String::new(), source: Some(value.clone()) })
     }
@@ -103,9 +106,9 @@ impl<'e> Reader<'e> {
 
     /// What the option is when nothing gives it.
     fn absent<T>(&mut self, option: &TypedOption<T>) -> Option<T> {
-        match (&option.absent, option.env) {
-            (Absent::Nothing(nothing), _) => return Some(nothing()),
-            (Absent::Default(default), _) => {
+        match &option.absent {
+            Absent::Nothing(nothing) => return Some(nothing()),
+            Absent::Default(default) => {
                 let mut value = default();
                 let kind = option.reading.kind;
                 // A pattern must be one in a default, too, and a URL is brought to https; the mask of a secret cannot be
@@ -117,10 +120,10 @@ impl<'e> Reader<'e> {
                 let (path, origin) = (option.key.to_owned(), OWN_DEFAULT.to_owned());
                 return self.accepted(option, Origin { value, path, origin, source: None });
             }
-            (Absent::Refused, None) => self.note(option.key, "required, but not given".to_owned(), Severity::Refused),
-            (Absent::Refused, Some(name)) => {
-                let message = format!("required, but not given; the environment variable {name} would do, too");
-                self.note(option.key, message, Severity::Refused);
+            Absent::Refused => {
+                let hint = option.env.map(|name| format!("the environment variable {name} would do, too"));
+                let problem = Problem::refused(option.key, "required, but not given").of_kind(ProblemKind::Missing);
+                self.problems.push(problem.with_hint(hint.unwrap_or_default()));
             }
         }
         None
@@ -134,7 +137,8 @@ impl<'e> Reader<'e> {
         let is_within = faults.is_empty();
         for (place, fault) in faults {
             let place = if is_secret { "" } else { &place };
-            self.note(&format!("{path}{place}"), fault + &origin, Severity::Refused);
+            let problem = Problem::refused(format!("{path}{place}"), fault + &origin);
+            self.problems.push(problem.of_kind(ProblemKind::Range));
         }
         if !is_within {
             return None;
@@ -146,7 +150,7 @@ impl<'e> Reader<'e> {
                 "is refused by the monitor; the reason is not shown, because it holds the secret"
                     .clone_into(&mut message);
             }
-            self.note(&path, message + &origin, Severity::Refused);
+            self.problems.push(Problem::refused(path, message + &origin));
             return None;
         }
         Some(value)
@@ -167,9 +171,9 @@ impl<'e> Reader<'e> {
         }
         for key in std::iter::once(option.key).chain(option.aliases.iter().copied()) {
             if let Some((name, _)) = self.variable(&format!("SCALYR_{}", key.to_uppercase())) {
-                let message =
-                    format!("the environment variable {name} is not read for this option; set it in the entry");
-                self.note(option.key, message, Severity::Warning);
+                let message = format!("the environment variable {name} is not read for this option");
+                let problem = Problem::warning(option.key, message).of_kind(ProblemKind::Obsolete);
+                self.problems.push(problem.with_hint("set it in the entry"));
             }
         }
     }
@@ -187,22 +191,19 @@ impl<'e> Reader<'e> {
         for key in self.entry.keys().filter(|key| !names.iter().any(|(name, _)| name == key)) {
             let near = nearest::nearest(key, names.iter().map(|(name, _)| *name));
             let near = near.first().and_then(|near| names.iter().find(|(name, _)| name == near));
-            let message = match (near, known.is_empty()) {
-                (Some((_, near)), _) => format!("unknown option; did you mean `{near}`?"),
-                (None, true) => "unknown option; this monitor has none of its own".to_owned(),
-                (None, false) => format!("unknown option; this monitor has {}", nearest::quoted(&known)),
+            let hint = match (near, known.is_empty()) {
+                (Some((_, near)), _) => format!("did you mean `{near}`?"),
+                (None, true) => "this monitor has none of its own".to_owned(),
+                (None, false) => format!("this monitor has {}", nearest::quoted(&known)),
             };
-            self.problems.push(Problem { path: member_path("", key), message, severity: Severity::Warning });
+            let problem = Problem::warning(member_path("", key), "unknown option").of_kind(ProblemKind::UnknownKey);
+            self.problems.push(problem.with_hint(hint));
         }
     }
 
     /// All problems that were found.
     pub(crate) fn into_problems(self) -> Vec<Problem> {
         self.problems
-    }
-
-    fn note(&mut self, path: &str, message: String, severity: Severity) {
-        self.problems.push(Problem { path: path.to_owned(), message, severity });
     }
 }
 

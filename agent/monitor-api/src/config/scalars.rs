@@ -9,6 +9,10 @@ use super::bounds::{Bounded, Number};
 use super::kind::Kind;
 use super::literals::{number, truth};
 use super::value::{ConfigValue, Found};
+use crate::problem::ProblemKind;
+
+/// What to do about a value that is no text.
+const QUOTES: &str = "write it in quotes";
 
 /// By the table in [`literals`](super::literals); a word that meant the other to the old agent gets a warning.
 impl ConfigValue for bool {
@@ -26,7 +30,8 @@ impl ConfigValue for bool {
             let old = text.eq_ignore_ascii_case("true");
             if old != flag {
                 let given = found.shown();
-                found.warn(format_args!("{given} is read as {flag}; the Python agent took it as {old}"));
+                let message = format_args!("{given} is read as {flag}; the Python agent took it as {old}");
+                found.warn_as(ProblemKind::Conversion, message, "");
             }
         }
         Some(flag)
@@ -52,7 +57,7 @@ impl ConfigValue for f64 {
             Some(read) if read.is_finite() => Some(read),
             Some(_) => {
                 let given = found.shown();
-                found.refuse_openly(format_args!("{given} is not a finite number"))
+                found.refuse_openly(ProblemKind::Range, format_args!("{given} is not a finite number"))
             }
             None => found.refuse_kind(Self::KIND),
         }
@@ -78,7 +83,7 @@ impl ConfigValue for f32 {
             return Some(number);
         }
         let given = found.shown();
-        found.refuse_openly(format_args!("{given} is too large"))
+        found.refuse_openly(ProblemKind::Range, format_args!("{given} is too large"))
     }
 
     fn to_value(&self) -> Value {
@@ -102,13 +107,13 @@ impl ConfigValue for String {
             Value::Number(number) => {
                 // Only beyond this does a number lose digits that the user wrote: a password of thirty digits, say.
                 if number.is_f64() && number.as_f64().is_some_and(|number| number.abs() >= 9.0e15) {
-                    found.warn(format_args!("{number} is read as the text \"{number}\"; write it in quotes"));
+                    found.warn_as(ProblemKind::Type, format_args!("{number} is read as the text \"{number}\""), QUOTES);
                 }
                 Some(number.to_string())
             }
             Value::Bool(value) => {
                 let text = if *value { "True" } else { "False" };
-                found.warn(format_args!("{value} is read as the text \"{text}\"; write it in quotes"));
+                found.warn_as(ProblemKind::Type, format_args!("{value} is read as the text \"{text}\""), QUOTES);
                 Some(text.to_owned())
             }
             _ => found.refuse_kind(Self::KIND),
@@ -133,7 +138,7 @@ impl ConfigValue for PathBuf {
         match found.value() {
             Value::String(text) if text.contains('\0') => {
                 let given = found.shown();
-                found.refuse_openly(format_args!("{given} is not a path: it holds a NUL character"))
+                found.refuse_openly(ProblemKind::Value, format_args!("{given} is not a path: it holds a NUL character"))
             }
             Value::String(text) => Some(text.into()),
             _ => found.refuse_kind(Self::KIND),
@@ -166,7 +171,7 @@ impl ConfigValue for Duration {
                         true => "is negative; a time in seconds is 0 or more",
                         false => "is no usable time in seconds",
                     };
-                    found.refuse_openly(format_args!("{given} {why}"))
+                    found.refuse_openly(ProblemKind::Range, format_args!("{given} {why}"))
                 }
             },
         }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use serde_json::Value;
 
 use super::kind::Kind;
-use crate::registry::{Problem, Severity};
+use crate::problem::{Problem, ProblemKind};
 
 /// A type that an option can have: it can be read from a monitor's configuration entry.
 #[diagnostic::on_unimplemented(
@@ -88,35 +88,48 @@ impl<'a> Found<'a> {
     /// Notes why the value is refused: what was found and what is allowed, without the path. Of a secret only that it
     /// is refused, because the reason could show it.
     pub fn refuse<T>(&mut self, message: impl Display) -> Option<T> {
+        self.refuse_as(ProblemKind::Value, message, "")
+    }
+
+    /// The same for a problem of this kind, with what to do about it.
+    pub(super) fn refuse_as<T>(&mut self, kind: ProblemKind, message: impl Display, hint: &str) -> Option<T> {
         if self.manner.secret {
-            return self.refuse_openly("is refused; the reason is not shown, because it could show the secret");
+            return self.refuse_openly(kind, "is refused; the reason is not shown, because it could show the secret");
         }
-        self.refuse_openly(message)
+        let problem = Problem::refused(&self.path, format!("{message}{}", self.origin));
+        self.problems.push(problem.of_kind(kind).with_hint(hint));
+        None
     }
 
     /// Refuses the value because it is not of the kind that is wanted: `"abc" is not a number`.
     pub fn refuse_kind<T>(&mut self, kind: Kind) -> Option<T> {
         let found = self.shown();
-        self.refuse_openly(format_args!("{found} is not {kind}"))
+        self.refuse_openly(ProblemKind::Type, format_args!("{found} is not {kind}"))
     }
 
     /// Notes that the value is odd, though it is used.
     pub fn warn(&mut self, message: impl Display) {
-        match self.manner.secret {
-            true => self.warn_openly("is odd, though it is used; more could show the secret"),
-            false => self.warn_openly(message),
+        self.warn_as(ProblemKind::Value, message, "");
+    }
+
+    /// The same for a problem of this kind, with what to do about it.
+    pub(super) fn warn_as(&mut self, kind: ProblemKind, message: impl Display, hint: &str) {
+        if self.manner.secret {
+            return self.warn_openly(kind, "is odd, though it is used; more could show the secret");
         }
+        let problem = Problem::warning(&self.path, format!("{message}{}", self.origin));
+        self.problems.push(problem.of_kind(kind).with_hint(hint));
     }
 
     /// As [`refuse`](Self::refuse), with a message that shows nothing of the value.
-    pub(super) fn refuse_openly<T>(&mut self, message: impl Display) -> Option<T> {
-        self.note(message, Severity::Refused);
+    pub(super) fn refuse_openly<T>(&mut self, kind: ProblemKind, message: impl Display) -> Option<T> {
+        self.problems.push(Problem::refused(&self.path, format!("{message}{}", self.origin)).of_kind(kind));
         None
     }
 
     /// As [`warn`](Self::warn), with a message that shows nothing of the value.
-    pub(super) fn warn_openly(&mut self, message: impl Display) {
-        self.note(message, Severity::Warning);
+    pub(super) fn warn_openly(&mut self, kind: ProblemKind, message: impl Display) {
+        self.problems.push(Problem::warning(&self.path, format!("{message}{}", self.origin)).of_kind(kind));
     }
 
     /// The value for a message: as JSON, cut short; of lists and objects the kind only, because a password may lie in
@@ -137,7 +150,7 @@ impl<'a> Found<'a> {
             None if !text.contains("://") => ("https:// is put before it", Some(text.trim_start())),
             None => return text.to_owned(),
         };
-        self.warn_openly(format_args!("{message}, because `allow_http_monitors` of the agent is false"));
+        self.warn_openly(ProblemKind::Value, format_args!("{message}, because `allow_http_monitors` of the agent is false"));
         format!("https://{}", url.unwrap_or_default())
     }
 
@@ -155,11 +168,6 @@ impl<'a> Found<'a> {
 
     fn inner<T: ConfigValue>(&mut self, value: &Value, path: String) -> Option<T> {
         T::read(&mut Found { value, path, origin: self.origin, manner: self.manner, problems: self.problems })
-    }
-
-    fn note(&mut self, message: impl Display, severity: Severity) {
-        let message = format!("{message}{}", self.origin);
-        self.problems.push(Problem { path: self.path.clone(), message, severity });
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::kind::{Kind, Word};
 use super::value::Found;
+use crate::problem::ProblemKind;
 use crate::nearest;
 
 /// Which of the words was found, by its place among them. Capitals and blanks around it do not matter; an older
@@ -21,15 +22,13 @@ pub fn read(found: &mut Found<'_>, words: &'static [Word]) -> Option<usize> {
     }
     if let Some((at, word)) = words.iter().enumerate().find(|(_, word)| word.aliases.iter().any(|alias| is_it(alias))) {
         let (given, name) = (found.shown(), word.name);
-        found.warn(format_args!("{given} is an older spelling of \"{name}\"; write that"));
+        found.warn_as(ProblemKind::Obsolete, format_args!("{given} is an older spelling of \"{name}\""), "write that");
         return Some(at);
     }
     let (given, allowed) = (found.shown(), Kind::Words(words));
     let near = nearest::nearest(&text, words.iter().map(|word| word.name));
-    match near.first() {
-        Some(near) => found.refuse(format_args!("{given} is not {allowed}; did you mean \"{near}\"?")),
-        None => found.refuse(format_args!("{given} is not {allowed}")),
-    }
+    let hint = near.first().map(|near| format!("did you mean \"{near}\"?")).unwrap_or_default();
+    found.refuse_as(ProblemKind::Choice, format_args!("{given} is not {allowed}"), &hint)
 }
 
 /// A word as a user would write it.
@@ -56,7 +55,7 @@ mod tests {
         let mut problems = Vec::new();
         let read = read(&mut Found::new(&value, "mode", "", &mut problems), WORDS);
         let mark = |severity| if severity == Severity::Warning { "?" } else { "" };
-        (read, problems.iter().map(|problem| format!("{}{}", mark(problem.severity), problem.message)).collect())
+        (read, problems.iter().map(|problem| format!("{}{}", mark(problem.severity), problem.text())).collect())
     }
 
     #[test]

@@ -24,7 +24,8 @@ impl Problem {
 
 impl From<registry::Problem> for Problem {
     fn from(problem: registry::Problem) -> Self {
-        let registry::Problem { path, message, severity, .. } = problem;
+        let message = problem.text();
+        let registry::Problem { path, severity, .. } = problem;
         Self { path, message, severity }
     }
 }

@@ -62,15 +62,18 @@ impl WouldCopy {
         let WouldSay { logger, monitor, log_path, workers } = &self.say;
         let mut warnings = Vec::new();
         let plan = registered_log(monitor, log, log_path, workers, &mut warnings).map_err(|problems| {
-            let told: Vec<String> =
-                problems.iter().map(|Problem { path, message, .. }| format!("{path}: {message}")).collect();
+            let told: Vec<String> = problems.iter().map(one_line).collect();
             Error::new(format!("the log file {} would not be copied: {}", log.path.display(), told.join("; ")))
         })?;
-        for Problem { path, message, .. } in warnings {
-            logger.warn(format_args!("Registered log files: {path}: {message}"));
+        for warning in &warnings {
+            logger.warn(format_args!("Registered log files: {}", one_line(warning)));
         }
         Ok(plan.path.into())
     }
+}
+
+fn one_line(problem: &Problem) -> String {
+    format!("{}: {}", problem.path, problem.text())
 }
 
 impl LogRegistry for WouldCopy {

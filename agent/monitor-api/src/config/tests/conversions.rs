@@ -46,7 +46,7 @@ fn what_the_old_agent_read_otherwise_is_told() {
     fn warned<T: ConfigValue>(value: Value) -> (Option<Value>, Vec<String>) {
         let mut problems = Vec::new();
         let read = T::read(&mut Found::new(&value, "option", "", &mut problems));
-        (read.map(|read| read.to_value()), problems.into_iter().map(|problem| problem.message).collect())
+        (read.map(|read| read.to_value()), problems.into_iter().map(|problem| problem.text()).collect())
     }
     let cut = |shown: &str| vec![format!("{shown} is cut to 2: this must be a whole number")];
     assert_eq!(warned::<u8>(json!(2.9)), (Some(json!(2)), cut("2.9")));
@@ -84,8 +84,8 @@ fn text_reads_from_text_and_numbers_and_doubtfully_from_booleans() {
     let mut problems = Vec::new();
     let text = String::read(&mut Found::new(&json!(true), "flag", "", &mut problems));
     assert_eq!(text.as_deref(), Some("True"));
-    let message = "true is read as the text \"True\"; write it in quotes".to_owned();
-    assert_eq!(problems, [Problem { path: "flag".to_owned(), message, severity: Severity::Warning }]);
+    let told = Problem::warning("flag", "true is read as the text \"True\"").of_kind(ProblemKind::Type);
+    assert_eq!(problems, [told.with_hint("write it in quotes")]);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn every_bad_element_is_told_with_its_place() {
     assert_eq!(Vec::<u16>::read(&mut Found::new(&ports, "ports", "", &mut problems)), None);
     let map = json!({ "a": 1, "b": { "c": 2 } });
     assert_eq!(BTreeMap::<String, u16>::read(&mut Found::new(&map, "map", "", &mut problems)), None);
-    let told: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+    let told: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.path, problem.text())).collect();
     assert_eq!(
         told,
         [
@@ -210,4 +210,35 @@ fn a_long_value_is_cut_short_in_a_message() {
     let message = refused::<f64>(json!("é".repeat(5000)));
     assert!(message.len() < 200, "{message}");
     assert!(message.ends_with("… is not a number"), "{message}");
+}
+
+// monitor-framework.md, sharp edge 10
+#[test]
+fn what_the_python_agent_took_for_something_else_is_a_conversion() {
+    fn told<T: ConfigValue>(value: Value) -> Vec<(ProblemKind, String)> {
+        let mut problems = Vec::new();
+        assert!(T::read(&mut Found::new(&value, "option", "", &mut problems)).is_some(), "{value}");
+        problems.into_iter().map(|problem| (problem.kind, problem.text())).collect()
+    }
+    let conversion = |text: &str| vec![(ProblemKind::Conversion, text.to_owned())];
+    for (text, flag) in [("yes", true), ("1", true), ("On", true), ("t", true)] {
+        let expected = format!("{text:?} is read as {flag}; the Python agent took it as false");
+        assert_eq!(told::<bool>(json!(text)), conversion(&expected));
+    }
+    for same in [json!("TRUE"), json!("no"), json!("0"), json!(""), json!("off"), json!(true), json!(0)] {
+        assert_eq!(told::<bool>(same), []);
+    }
+    assert_eq!(
+        told::<Vec<String>>(json!("'a,b', c")),
+        conversion(
+            "\"'a,b', c\" is read as 2 elements; the Python agent split it inside the quotes or cut it; write a list, \
+             [\"...\"]"
+        )
+    );
+    assert_eq!(told::<Vec<String>>(json!("it's, 'x")).len(), 1);
+    for same in [json!("a, 'b', \"c\""), json!("['a b',c]"), json!("it's, b"), json!(["'a"])] {
+        assert_eq!(told::<Vec<String>>(same), []);
+    }
+    // Cut off by both.
+    assert_eq!(told::<u8>(json!(2.9)), [(ProblemKind::Type, "2.9 is cut to 2: this must be a whole number".to_owned())]);
 }

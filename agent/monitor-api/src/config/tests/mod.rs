@@ -9,13 +9,13 @@ mod secrets;
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::registry::{BuildContext, Environment, Problem, Severity};
+use crate::registry::{BuildContext, Environment, Problem, ProblemKind, Severity};
 
 /// The value that is read, or the message that refuses it.
 fn read<T: ConfigValue>(value: Value) -> Result<T, String> {
     let mut problems = Vec::new();
     let read = T::read(&mut Found::new(&value, "option", "", &mut problems));
-    read.ok_or_else(|| problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join(" + "))
+    read.ok_or_else(|| problems.into_iter().map(|problem| problem.text()).collect::<Vec<_>>().join(" + "))
 }
 
 fn refused<T: ConfigValue>(value: Value) -> String {
@@ -61,6 +61,6 @@ fn look_up_with<T>(
 
 /// Problems as text.
 fn told(problems: Vec<Problem>) -> Vec<String> {
-    let text = |problem: Problem| format!("{:?} {}: {}", problem.severity, problem.path, problem.message);
+    let text = |problem: Problem| format!("{:?} {}: {}", problem.severity, problem.path, problem.text());
     problems.into_iter().map(text).collect()
 }
