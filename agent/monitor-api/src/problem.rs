@@ -96,7 +96,10 @@ mod tests {
     fn a_problem_is_told_with_its_cure() {
         let problem = Problem::warning("gaus_mean", "unknown option").of_kind(ProblemKind::UnknownKey);
         assert_eq!((problem.text().as_str(), problem.severity), ("unknown option", Severity::Warning));
-        assert_eq!(problem.with_hint("did you mean `gauss_mean`?").text(), "unknown option; did you mean `gauss_mean`?");
+        assert_eq!(
+            problem.with_hint("did you mean `gauss_mean`?").text(),
+            "unknown option; did you mean `gauss_mean`?"
+        );
         assert_eq!(Problem::refused("a", "b").kind, ProblemKind::Value);
     }
 }

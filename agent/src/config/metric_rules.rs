@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::keys::nearest_name;
 use super::module_names::{NOT_BUILT, found_by_spelling, short_name};
-use super::report::Report;
+use super::report::{Kind, Report};
 use super::settings::Settings;
 use super::value::shown;
 
@@ -70,11 +70,9 @@ impl RateEntries {
             let module = entry.module.as_str();
             if let (None, Some(found)) = (named, found_by_spelling(module, registry)) {
                 let name = found.name;
-                let message = format!(
-                    "{module:?} is the monitor `{name}`; write `{name}:{}`, else it has no effect",
-                    entry.metric
-                );
-                report.warn(&entry.path, message);
+                let message = format!("{module:?} is the monitor `{name}`, and so written it has no effect");
+                let problem = report.warn(&entry.path, message).kind(Kind::Reference);
+                problem.hint(format!("write `{name}:{}`", entry.metric));
                 continue;
             }
             if named.is_some() || registry.find(module).is_some() || NOT_BUILT.contains(&module) {
@@ -82,8 +80,9 @@ impl RateEntries {
             }
             let known = || monitors.iter().map(|(name, _)| *name).chain(registry.iter().map(|monitor| monitor.name));
             let near = known().find(|known| *known == short_name(module)).or_else(|| nearest_name(module, known()));
-            let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            report.warn(&entry.path, format!("there is no monitor `{module}`, so this has no effect{near}"));
+            let near = near.map_or(String::new(), |near| format!("did you mean `{near}`?"));
+            let message = format!("there is no monitor `{module}`, so this has no effect");
+            report.warn(&entry.path, message).kind(Kind::Reference).hint(near);
         }
     }
 }
@@ -125,11 +124,10 @@ fn parse(texts: &[String], owner: Option<&str>, at: impl Fn(usize) -> String, re
             Err(found) => {
                 let message = format!(
                     "{} {found}; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`. It has no \
-                     effect{}",
+                     effect",
                     shown(&Value::from(text.as_str())),
-                    meant(text, owner)
                 );
-                report.warn(at(index), message);
+                report.warn(at(index), message).hint(meant(text, owner));
             }
         }
     }
@@ -139,7 +137,7 @@ fn parse(texts: &[String], owner: Option<&str>, at: impl Fn(usize) -> String, re
 /// What the entry may have been meant to be, where that is known.
 fn meant(text: &str, owner: Option<&str>) -> String {
     let owner = owner.filter(|_| !text.contains(':'));
-    owner.map_or(String::new(), |owner| format!("; did you mean `{owner}:{text}`?"))
+    owner.map_or(String::new(), |owner| format!("did you mean `{owner}:{text}`?"))
 }
 
 fn parse_one(text: &str, path: String) -> Result<RateEntry, &'static str> {
@@ -162,15 +160,16 @@ fn parse_one(text: &str, path: String) -> Result<RateEntry, &'static str> {
 fn warn_of_own(entry: &RateEntry, target: Target<'_>, blacklist: &[String], report: &mut Report) {
     let own = target.short_name;
     if entry.module != own {
-        let message = format!(
-            "is for the monitor `{}`, but stands in an entry of `{own}`, where it has no effect; write `{own}:{}`, or \
-             put it into the `{RATE_NAMES}` of the whole configuration",
-            entry.module, entry.metric
-        );
-        report.warn(&entry.path, message);
+        let message =
+            format!("is for the monitor `{}`, but stands in an entry of `{own}`, where it has no effect", entry.module);
+        let problem = report.warn(&entry.path, message).kind(Kind::Reference);
+        problem.hint(format!(
+            "write `{own}:{}`, or put it into the `{RATE_NAMES}` of the whole configuration",
+            entry.metric
+        ));
     } else if blacklist.contains(&entry.metric) {
         let message = format!("`{}` is in `{BLACKLIST}` too: of such a metric no rate is written either", entry.metric);
-        report.warn(&entry.path, message);
+        report.warn(&entry.path, message).kind(Kind::Conflict);
     } else {
         warn_of_metric(entry, target, &entry.path, report);
     }
@@ -197,14 +196,16 @@ fn warn_of_metric(entry: &RateEntry, target: Target<'_>, path: &str, report: &mu
     }
     let known: Vec<_> = fields().map(|field| format!("`{field}`")).collect();
     let known = if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
-    report.warn(path, format!("the metric `{name}` has no extra field `{field}`, so this has no effect; {known}"));
+    let message = format!("the metric `{name}` has no extra field `{field}`, so this has no effect; {known}");
+    report.warn(path, message).kind(Kind::Reference);
 }
 
 fn warn_of_blacklisted(name: &str, target: Target<'_>, path: String, report: &mut Report) {
     match name_in_log(name) {
         Some(written) => {
             let name = shown(&Value::from(name));
-            report.warn(path, format!("{name} never stands in the log, where it is `{written}`; it has no effect"));
+            let message = format!("{name} never stands in the log, where it is `{written}`; it has no effect");
+            report.warn(path, message).kind(Kind::Reference).hint(format!("write `{written}`"));
         }
         None => warn_of_near(name, target, &path, report),
     }
@@ -218,6 +219,7 @@ fn warn_of_near(name: &str, target: Target<'_>, path: &str, report: &mut Report)
     }
     if let Some(near) = nearest_name(name, metrics.iter().map(|metric| metric.name)) {
         let monitor = target.short_name;
-        report.warn(path, format!("`{monitor}` declares no metric `{name}`; did you mean `{near}`?"));
+        let problem = report.warn(path, format!("`{monitor}` declares no metric `{name}`")).kind(Kind::Reference);
+        problem.hint(format!("did you mean `{near}`?"));
     }
 }

@@ -8,7 +8,7 @@ use scalyr_monitor::LogConfig;
 use scalyr_monitor::registry::{Problem, ProblemKind};
 use serde_json::{Map, Value};
 
-use super::log_entries;
+use super::log_entries::{self, LogReader};
 use super::plan::LogPlan;
 use super::report::{self, Report};
 use super::value;
@@ -75,7 +75,7 @@ fn read(
     }
     entry.insert("attributes".to_owned(), log.attributes.clone().into());
     entry.insert("copy_from_start".to_owned(), log.copy_from_start.into());
-    let read = log_entries::read_entry(&Value::Object(entry), "log_config", log_path, workers, &mut report);
+    let read = LogReader::new(log_path, workers).read(&Value::Object(entry), "log_config", &mut report);
     let is_refused = report.worst() >= Some(report::Severity::Refused);
     let problems: Vec<Problem> = report.problems().iter().map(problem).collect();
     match read {

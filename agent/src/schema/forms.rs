@@ -49,14 +49,3 @@ pub(super) fn severity() -> Value {
 pub(super) fn id() -> Value {
     json!({ "type": ["string", "number", "boolean", "null"], "pattern": r"^[^\x00-\x1f\x7f-\x9f]*$" })
 }
-
-/// A text, or the parts of a replacement.
-pub(super) fn renaming() -> Value {
-    let replacement = json!({
-        "type": "object",
-        "required": ["match", "replacement"],
-        "properties": { "match": { "type": "string" }, "replacement": { "type": "string" } },
-        "additionalProperties": false,
-    });
-    json!({ "anyOf": [{ "type": "string" }, replacement] })
-}

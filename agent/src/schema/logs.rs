@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{forms, keys, object};
 use crate::config::keys::{
-    JOURNALD_LOG_ENTRY, K8S_LOG_ENTRY, Key, LINE_GROUPER, LOG_ENTRY, REDACTION_RULE, SAMPLING_RULE,
+    JOURNALD_LOG_ENTRY, K8S_LOG_ENTRY, Key, LINE_GROUPER, LOG_ENTRY, REDACTION_RULE, RENAMING, SAMPLING_RULE,
 };
 
 /// What ends an event: a line grouper says exactly one of these.
@@ -53,7 +53,10 @@ fn shared() -> Map<String, Value> {
 fn member(key: &str) -> Value {
     match key {
         "attributes" => forms::attributes(),
-        "rename_logfile" => forms::renaming(),
+        "rename_logfile" => {
+            let renaming = rule("What is replaced in the real path, and by what.", RENAMING);
+            json!({ "anyOf": [{ "type": ["string", "null"] }, renaming] })
+        }
         "sampling_rules" => json!({ "items": rule("Which share of some lines is uploaded.", SAMPLING_RULE) }),
         "redaction_rules" => json!({ "items": rule("What is replaced in each line.", REDACTION_RULE) }),
         "lineGroupers" => {

@@ -24,7 +24,8 @@ fn files_whose_redaction_is_not_built_are_sent_by_no_other_entry() {
     );
     let logs: Vec<_> = plan.logs.iter().map(|log| (log.path.as_str(), log.exclude.clone())).collect();
     let withheld = vec!["/v/secure.log".to_owned()];
-    assert_eq!(logs, [("/v/*.log", withheld.clone()), ("/w/*.log", withheld.clone()), ("/l/agent.log", withheld)]);
+    // Only where they could be matched.
+    assert_eq!(logs, [("/v/*.log", withheld), ("/w/*.log", vec![]), ("/l/agent.log", vec![])]);
     assert!(report.contains("logs[0].redaction_rules: redaction is not built yet"), "{report}");
 }
 
@@ -36,7 +37,7 @@ fn a_pattern_that_is_none_refuses_its_own_entry_only() {
     );
     let logs: Vec<_> = plan.logs.iter().map(|log| (log.path.as_str(), log.exclude.clone())).collect();
     let withheld = vec!["/w/[[].log".to_owned()];
-    assert_eq!(logs, [("/w/*.log", withheld.clone()), ("/l/agent.log", withheld)]);
+    assert_eq!(logs, [("/w/*.log", withheld), ("/l/agent.log", vec![])]);
     expect![[r#"
         refused: /etc/agent.json:1:133  logs[0].path: "/v/[a.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one
         refused: /etc/agent.json:1:164  logs[0].exclude[1]: "{b" is no pattern of paths: a `{` is never closed; write `[{]` for a literal one; this entry is not copied

@@ -66,12 +66,12 @@ fn a_module_that_is_none_is_told_from_one_that_is_still_to_come() {
     let report = report.replace(&all.join(", "), "ALL");
     assert!(plan.monitors.iter().all(|monitor| !monitor.origin.starts_with("monitors[")), "{plan:?}");
     expect![[r#"
-        refused: /etc/agent.json:2:23  monitors[0].module: "url_monitor" is a monitor of the Python agent that is not built yet; this monitor does not run
-        refused: /etc/agent.json:3:23  monitors[1].module: "scalyr_agent.builtin_monitors.linux_process_metrics" is a monitor of the Python agent that is not built yet; this monitor does not run
-        refused: /etc/agent.json:4:23  monitors[2].module: "scalyr_agent.builtin_monitors.cion" is no monitor of this agent; did you mean `coin`? (this monitor does not run)
-        refused: /etc/agent.json:5:23  monitors[3].module: "acme.queue_depth" is no monitor of this agent; it has ALL; a crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
-        refused: /etc/agent.json:6:23  monitors[4].module: "acme.url_monitor" is no monitor of this agent; it has ALL; a crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
-        refused: /etc/agent.json:7:23  monitors[5].module: "acme.coin" is no monitor of this agent; did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
+        refused: /etc/agent.json:2:23  monitors[0].module: "url_monitor" is a monitor of the Python agent that is not built yet; url_monitor(1) does not run
+        refused: /etc/agent.json:3:23  monitors[1].module: "scalyr_agent.builtin_monitors.linux_process_metrics" is a monitor of the Python agent that is not built yet; linux_process_metrics() does not run
+        refused: /etc/agent.json:4:23  monitors[2].module: "scalyr_agent.builtin_monitors.cion" is no monitor of this agent; cion() does not run; did you mean `coin`?
+        refused: /etc/agent.json:5:23  monitors[3].module: "acme.queue_depth" is no monitor of this agent; it has ALL; queue_depth() does not run; a crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
+        refused: /etc/agent.json:6:23  monitors[4].module: "acme.url_monitor" is no monitor of this agent; it has ALL; url_monitor(2) does not run; a crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
+        refused: /etc/agent.json:7:23  monitors[5].module: "acme.coin" is no monitor of this agent; coin() does not run; did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
     "#]].assert_eq(&report);
 }
 
@@ -127,8 +127,8 @@ fn a_monitor_that_the_agent_must_not_run_without_is_fatal_when_it_is_refused() {
         )
     };
     expect![[r#"
-        refused: /etc/agent.json:1:137  monitors[0].gauss_mean: 11 is above the maximum 10; this monitor does not run
-        error: /etc/agent.json:1:164  monitors[0].stop_agent_on_failure: is set, and this monitor is refused: mend it, or set `stop_agent_on_failure: false`
+        refused: /etc/agent.json:1:137  monitors[0].gauss_mean: 11 is above the maximum 10; coin() does not run
+        error: /etc/agent.json:1:164  monitors[0].stop_agent_on_failure: is set, and coin() is refused; mend it, or set `stop_agent_on_failure: false`
     "#]].assert_eq(&fatal(&text("true")));
     let (plan, report) = built_with(&text("'false'"), &[]).unwrap();
     assert!(plan.monitors.is_empty() && report.worst() == Some(Severity::Refused), "{report}");

@@ -44,14 +44,14 @@ fn a_problem_within_an_option_has_the_place_of_the_value_in_it() {
     let text =
         format!("monitors: [\n    {NESTED}, {{ module: 'nested_options', title: 'x',\r    ports: '1, two' }}\n]");
     expect![[r#"
-        refused: /etc/agent.json:5:9  monitors[0].ports[1]: 70000 is above 65535, the most that fits
-        refused: /etc/agent.json:5:16  monitors[0].ports[2]: "x" is not a whole number
-        refused: /etc/agent.json:6:32  monitors[0].limits."b c": -1 is below 0, the least that fits
-        refused: /etc/agent.json:7:12  monitors[0].limits.d: "\n" is not a whole number
-        refused: /etc/agent.json:2:5  monitors[0].title: required, but not given; this monitor does not run
+        refused: /etc/agent.json:5:9  monitors[0].ports[1]: 70000 is above 65535, the most that fits; nested_options(1) does not run
+        refused: /etc/agent.json:5:16  monitors[0].ports[2]: "x" is not a whole number; nested_options(1) does not run
+        refused: /etc/agent.json:6:32  monitors[0].limits."b c": -1 is below 0, the least that fits; nested_options(1) does not run
+        refused: /etc/agent.json:7:12  monitors[0].limits.d: "\n" is not a whole number; nested_options(1) does not run
+        refused: /etc/agent.json:2:5  monitors[0].title: required, but not given; nested_options(1) does not run
         warning: /etc/agent.json:9:7  monitors[0].prots: unknown option; did you mean `ports`?
         warning: /etc/agent.json:9:19  monitors[0]."a.b": unknown option; this monitor has `ports`, `limits`, `title`
-        refused: /etc/agent.json:11:12  monitors[1].ports[1]: "two" is not a whole number; this monitor does not run
+        refused: /etc/agent.json:11:12  monitors[1].ports[1]: "two" is not a whole number; nested_options(2) does not run
     "#]]
     .assert_eq(&plan(&text).1);
 }

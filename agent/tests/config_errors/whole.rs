@@ -204,20 +204,22 @@ fn a_configuration_with_many_mistakes_reports_all_of_them() {
         warning: /etc/agent.json:22:15  logs[1].pth: is not known and has no effect; did you mean `path`?
         refused: /etc/agent.json:22:13  logs[1].path: is missing: an entry names the file or glob that it copies; this entry is not copied
         refused: /etc/agent.json:23:39  logs[2].exclude: must be a list of texts, ["..."], but is a text
-        refused: /etc/agent.json:23:81  logs[2].attributes.list: must be a text, a number, true or false, but is a list; this entry is not copied
+        refused: /etc/agent.json:23:81  logs[2].attributes.list: must be a text, a number, true or false, but is a list; this entry of /var/log/scalyr-agent-2/a.log is not copied
+        refused: /etc/agent.json:24:41  logs[3].worker_id: "second" cannot be used: `workers` are not honoured yet, there is only "default"; this entry of /var/log/scalyr-agent-2/b.log is not copied
         warning: /etc/agent.json:25:44  logs[4].lineGroupers: is not honoured yet: each line becomes an event of its own
         warning: /etc/agent.json:25:76  logs[4].parse_format: cri is not honoured yet: lines are sent as they are
+        refused: /etc/agent.json:25:45  logs[4].lineGroupers[0]: has none of continueThrough, continuePast, haltBefore, haltWith, and needs exactly one of them; this entry of /var/log/scalyr-agent-2/c.log is not copied; add the one that says where an event ends
         refused: /etc/agent.json:19:25  journald_logs[0]: the systemd journal cannot be copied yet
         refused: /etc/agent.json:28:13  monitors[0]: must be an object with a `module`, but is a number; this monitor does not run
         refused: /etc/agent.json:29:13  monitors[1].module: is missing: an entry names the monitor that it runs; this monitor does not run
         refused: /etc/agent.json:34:35  monitors[6].id: must be a text, a number, true or false, but is a list; this monitor does not run
         warning: /etc/agent.json  implicit_agent_process_metrics_monitor: the monitor linux_process_metrics that it runs is not built yet; `implicit_agent_process_metrics_monitor: false` ends this warning
-        refused: /etc/agent.json:30:23  monitors[2].module: "cion" is no monitor of this agent; did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"; this monitor does not run
-        refused: /etc/agent.json:31:80  monitors[3].sample_interval: 0.01 is below the minimum 0.1
-        refused: /etc/agent.json:31:110  monitors[3].log_rotation_max_bytes: -1 is below the minimum 0
-        refused: /etc/agent.json:31:43  monitors[3].gauss_mean: 11 is above the maximum 10; this monitor does not run
+        refused: /etc/agent.json:30:23  monitors[2].module: "cion" is no monitor of this agent; cion() does not run; did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
+        refused: /etc/agent.json:31:80  monitors[3].sample_interval: 0.01 is below the minimum 0.1; coin(1) does not run
+        refused: /etc/agent.json:31:110  monitors[3].log_rotation_max_bytes: -1 is below the minimum 0; coin(1) does not run
+        refused: /etc/agent.json:31:43  monitors[3].gauss_mean: 11 is above the maximum 10; coin(1) does not run
         warning: /etc/agent.json:31:47  monitors[3].gauss_stdev: unknown option; did you mean `gauss_stddev`?
-        refused: /etc/agent.json:33:35  monitors[5].id: "a" is the id of monitors[4] too; give each coin its own; this monitor does not run
+        refused: /etc/agent.json:33:35  monitors[5].id: "a" is the id of monitors[4] too; coin(a) does not run; give each coin its own
     "#]].assert_eq(&fatal(text));
 }
 

@@ -111,7 +111,9 @@ fn read_list<T: ConfigValue>(found: &mut Found<'_>, kind: Kind, separates: fn(ch
         Value::String(text) if text.trim().is_empty() => Vec::new(),
         Value::String(text) if T::KIND.is_compound() => match syntax::parse(text) {
             Ok(Value::Array(elements)) => elements,
-            Ok(_) => return found.refuse_openly(ProblemKind::Type, "the text is no list; it begins with [ and ends with ]"),
+            Ok(_) => {
+                return found.refuse_openly(ProblemKind::Type, "the text is no list; it begins with [ and ends with ]");
+            }
             Err(error) => return found.refuse_openly(ProblemKind::Type, format_args!("the text is no list: {error}")),
         },
         Value::String(text) => pieces(found, text, separates).into_iter().map(Value::String).collect(),

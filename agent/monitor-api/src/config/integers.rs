@@ -17,15 +17,23 @@ fn read_integer<T: TryFrom<i128> + Display>(found: &mut Found<'_>, kind: Kind, m
         Ok(number) => {
             if is_cut {
                 let given = found.shown();
-                found.warn_as(ProblemKind::Type, format_args!("{given} is cut to {number}: this must be a whole number"), "");
+                found.warn_as(
+                    ProblemKind::Type,
+                    format_args!("{given} is cut to {number}: this must be a whole number"),
+                    "",
+                );
             }
             Some(number)
         }
         Err(_) => {
             let given = found.shown();
             match number < 0 {
-                true => found.refuse_openly(ProblemKind::Range, format_args!("{given} is below {min}, the least that fits")),
-                false => found.refuse_openly(ProblemKind::Range, format_args!("{given} is above {max}, the most that fits")),
+                true => {
+                    found.refuse_openly(ProblemKind::Range, format_args!("{given} is below {min}, the least that fits"))
+                }
+                false => {
+                    found.refuse_openly(ProblemKind::Range, format_args!("{given} is above {max}, the most that fits"))
+                }
             }
         }
     }

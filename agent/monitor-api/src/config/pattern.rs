@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::dialect::{self, Translated};
 use super::kind::Kind;
 use super::value::{ConfigValue, Found, shown};
-use crate::problem::ProblemKind;
 use crate::error::{Error, Result};
+use crate::problem::ProblemKind;
 
 /// How many steps back one search may take before it gives up: a tenth of a second or so.
 const BACKTRACK_LIMIT: usize = 1_000_000;

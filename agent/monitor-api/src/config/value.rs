@@ -150,7 +150,10 @@ impl<'a> Found<'a> {
             None if !text.contains("://") => ("https:// is put before it", Some(text.trim_start())),
             None => return text.to_owned(),
         };
-        self.warn_openly(ProblemKind::Value, format_args!("{message}, because `allow_http_monitors` of the agent is false"));
+        self.warn_openly(
+            ProblemKind::Value,
+            format_args!("{message}, because `allow_http_monitors` of the agent is false"),
+        );
         format!("https://{}", url.unwrap_or_default())
     }
 

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::kind::{Kind, Word};
 use super::value::Found;
-use crate::problem::ProblemKind;
 use crate::nearest;
+use crate::problem::ProblemKind;
 
 /// Which of the words was found, by its place among them. Capitals and blanks around it do not matter; an older
 /// spelling is read with a warning, and anything else refused, with all words that there are.

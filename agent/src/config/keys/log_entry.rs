@@ -1,7 +1,7 @@
 //! The keys of an entry of `logs`, of its relatives and of the rules in it.
 
 use super::Stage::{Files, Kubernetes, Lines, Upload};
-use super::{Key, Kind, flag, open_text, seconds, text, texts};
+use super::{Key, Kind, MAX_SECONDS, flag, open_text, seconds, text, texts};
 
 /// The keys of an entry of `logs` (`configuration.md` section 7.1).
 pub const LOG_ENTRY: &[Key] = keys! {
@@ -45,7 +45,7 @@ pub const LOG_ENTRY: &[Key] = keys! {
     /// Seconds since its last change after which a file is stale.
     seconds("staleness_threshold_secs", 300.0).at(Files).not_yet("files are copied however old they are"),
     /// The least time between two looks at these files, in seconds.
-    Key::new("minimum_scan_interval", Kind::Integer(None)).at(Files).not_yet("a file is looked at whenever it may have grown"),
+    Key::new("minimum_scan_interval", Kind::Integer(None)).range(0.0, MAX_SECONDS).at(Files).not_yet("a file is looked at whenever it may have grown"),
 };
 
 /// The keys that an entry of `journald_logs` has in place of `path` (`configuration.md` section 7.2).
@@ -54,6 +54,10 @@ pub const JOURNALD_LOG_ENTRY: &[Key] = keys! {
     open_text("journald_unit").at(Files),
     /// Fields of the journal, each with a shell pattern of its value.
     Key::new("journald_globs", Kind::Object).at(Files),
+    /// Sends the message of an entry alone, without its other fields.
+    flag("emit_raw_details", false).at(Files),
+    /// Leaves a message that stands in quotes already as it is.
+    flag("detect_escaped_strings", false).at(Files),
 };
 
 /// The keys that an entry of `k8s_logs` has in place of `path` (`configuration.md` section 7.2).
@@ -65,6 +69,25 @@ pub const K8S_LOG_ENTRY: &[Key] = keys! {
     /// The containers whose logs are copied; a shell pattern.
     text("k8s_container_glob", "*").at(Kubernetes),
 };
+
+/// The keys that all entries share: those of `logs` behind `path`.
+const SHARED: &[Key] = LOG_ENTRY.split_at(1).1;
+
+/// All keys of an entry of `journald_logs`.
+pub const JOURNALD_LOG: &[Key] = &with_shared::<{ JOURNALD_LOG_ENTRY.len() + LOG_ENTRY.len() - 1 }>(JOURNALD_LOG_ENTRY);
+
+/// All keys of an entry of `k8s_logs`.
+pub const K8S_LOG: &[Key] = &with_shared::<{ K8S_LOG_ENTRY.len() + LOG_ENTRY.len() - 1 }>(K8S_LOG_ENTRY);
+
+const fn with_shared<const N: usize>(own: &[Key]) -> [Key; N] {
+    let mut all = [own[0]; N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < own.len() { own[at] } else { SHARED[at - own.len()] };
+        at += 1;
+    }
+    all
+}
 
 /// The keys of an element of `lineGroupers`: `start` and exactly one of the others.
 pub const LINE_GROUPER: &[Key] = keys! {
@@ -96,4 +119,12 @@ pub const REDACTION_RULE: &[Key] = keys! {
     text("replacement", "").at(Lines),
     /// Salt of the hashes that take the place of groups.
     text("hash_salt", "").at(Lines).secret(),
+};
+
+/// The keys of `rename_logfile` when it is an object.
+pub const RENAMING: &[Key] = keys! {
+    /// What is replaced in the path; a regular expression.
+    open_text("match").at(Upload).required(),
+    /// What takes its place; it may refer to the groups of the expression.
+    text("replacement", "").at(Upload).required(),
 };

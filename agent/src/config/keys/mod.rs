@@ -18,7 +18,10 @@ use serde_json::Value;
 
 pub(super) use global::COMPRESSIONS;
 pub use global::{GLOBAL, SECTIONS, WORKER_ENTRY};
-pub use log_entry::{JOURNALD_LOG_ENTRY, K8S_LOG_ENTRY, LINE_GROUPER, LOG_ENTRY, REDACTION_RULE, SAMPLING_RULE};
+pub(super) use log_entry::{JOURNALD_LOG, K8S_LOG};
+pub use log_entry::{
+    JOURNALD_LOG_ENTRY, K8S_LOG_ENTRY, LINE_GROUPER, LOG_ENTRY, REDACTION_RULE, RENAMING, SAMPLING_RULE,
+};
 pub use monitor_entry::MONITOR_ENTRY;
 
 /// A key of the configuration.
@@ -327,7 +330,7 @@ mod tests {
 
     use super::*;
 
-    const TABLES: [&[Key]; 9] = [
+    const TABLES: [&[Key]; 10] = [
         GLOBAL,
         WORKER_ENTRY,
         LOG_ENTRY,
@@ -336,6 +339,7 @@ mod tests {
         LINE_GROUPER,
         SAMPLING_RULE,
         REDACTION_RULE,
+        RENAMING,
         MONITOR_ENTRY,
     ];
 

@@ -240,5 +240,8 @@ fn what_the_python_agent_took_for_something_else_is_a_conversion() {
         assert_eq!(told::<Vec<String>>(same), []);
     }
     // Cut off by both.
-    assert_eq!(told::<u8>(json!(2.9)), [(ProblemKind::Type, "2.9 is cut to 2: this must be a whole number".to_owned())]);
+    assert_eq!(
+        told::<u8>(json!(2.9)),
+        [(ProblemKind::Type, "2.9 is cut to 2: this must be a whole number".to_owned())]
+    );
 }

@@ -1,0 +1,86 @@
+//! What the entries of `logs`, `journald_logs` and `k8s_logs` say in the same words.
+
+use serde_json::{Map, Value};
+
+use super::super::patterns;
+use super::super::report::{Kind, Report};
+use super::super::session::DEFAULT_WORKER;
+use super::super::settings::Settings;
+use super::super::value;
+use super::file::LogReader;
+use super::{format, is_scalar, line_groupers, redaction, renaming, sampling};
+use crate::ledger::WorkerId;
+
+/// What an entry says beside what it copies.
+pub(super) struct Shared {
+    pub(super) exclude: Vec<String>,
+    pub(super) attributes: Map<String, Value>,
+    pub(super) worker: WorkerId,
+}
+
+/// The report says why an entry cannot be used.
+pub(super) struct Unusable;
+
+/// Reads what an entry says, which stands at `at`; every problem is reported.
+pub(super) fn read(
+    settings: &Settings<'_>,
+    values: &Map<String, Value>,
+    at: &str,
+    reader: &mut LogReader<'_>,
+    report: &mut Report,
+) -> Result<Shared, Unusable> {
+    let exclude = settings.texts("exclude");
+    let mut is_fine = !settings.is_refused();
+    is_fine &= check_exclusions(&exclude, at, report);
+    let worker = settings.text("worker_id").unwrap_or(DEFAULT_WORKER);
+    is_fine &= reader.workers.check_reference(worker, &format!("{at}.worker_id"), report);
+    let expressions = &mut reader.expressions;
+    format::check(settings, at, report);
+    is_fine &= line_groupers::check(settings.list("lineGroupers"), at, expressions, report);
+    is_fine &= sampling::check(settings.list("sampling_rules"), at, expressions, report);
+    is_fine &= redaction::check(settings.list("redaction_rules"), at, expressions, report);
+    is_fine &= renaming::check(values, at, expressions, report);
+    let attributes = attributes(settings, at, report);
+    match attributes {
+        Some(attributes) if is_fine => Ok(Shared { exclude, attributes, worker: WorkerId(worker.to_owned()) }),
+        _ => Err(Unusable),
+    }
+}
+
+/// Whether an entry, which may be refused, has lines that must not leave the host as they are.
+pub(super) fn redacts(values: &Map<String, Value>) -> bool {
+    let rules = values.get("redaction_rules").filter(|rules| !rules.is_null());
+    rules.is_some_and(|rules| !matches!(rules, Value::Array(rules) if rules.is_empty()))
+}
+
+/// Whether each can be read as a pattern; says so of those that cannot.
+fn check_exclusions(exclude: &[String], at: &str, report: &mut Report) -> bool {
+    let mut is_fine = true;
+    for (index, pattern) in exclude.iter().enumerate() {
+        if let Err(message) = patterns::check_exclusion(pattern) {
+            report.refuse(format!("{at}.exclude[{index}]"), message).kind(Kind::Pattern);
+            is_fine = false;
+        }
+    }
+    is_fine
+}
+
+/// The attributes of each event, `parser` among them.
+fn attributes(settings: &Settings<'_>, at: &str, report: &mut Report) -> Option<Map<String, Value>> {
+    let mut attributes = Map::new();
+    let mut is_fine = true;
+    for (key, attribute) in settings.object("attributes").into_iter().flatten() {
+        if is_scalar(attribute) {
+            attributes.insert(key.clone(), attribute.clone());
+        } else if !attribute.is_null() {
+            let path = value::member_path(&format!("{at}.attributes"), key);
+            let message = format!("must be a text, a number, true or false, but is {}", value::kind(attribute));
+            report.refuse(path, message).kind(Kind::Type);
+            is_fine = false;
+        }
+    }
+    if let Some(parser) = settings.text("parser") {
+        attributes.insert("parser".to_owned(), parser.into());
+    }
+    is_fine.then_some(attributes)
+}
