@@ -155,7 +155,7 @@ fn what_cannot_act_is_named_with_what_could() {
         warning: /etc/agent.json:1:246  calculate_rate_metric_names[7]: the metric `queue` has no extra field `kind`, so this has no effect; it has none
         warning: /etc/agent.json:1:273  calculate_rate_metric_names[8]: there is no monitor `a.counter`, so this has no effect; did you mean `counter`?
         warning: /etc/agent.json:1:426  monitors[0].metric_name_blacklist[0]: `counter` declares no metric `reqests`; did you mean `requests`?
-        warning: /etc/agent.json:1:437  monitors[0].metric_name_blacklist[1]: "a b" never stands in the log, where it is `a_b`; it has no effect
+        warning: /etc/agent.json:1:437  monitors[0].metric_name_blacklist[1]: "a b" never stands in the log, where it is `a_b`; it has no effect; write `a_b`
         warning: /etc/agent.json:1:522  monitors[0].calculate_rate_metric_names[1]: "queue" has no colon; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`. It has no effect; did you mean `counter:queue`?
         warning: /etc/agent.json:1:506  monitors[0].calculate_rate_metric_names[0]: is for the monitor `coin`, but stands in an entry of `counter`, where it has no effect; write `counter:uniform`, or put it into the `calculate_rate_metric_names` of the whole configuration
         warning: /etc/agent.json:1:531  monitors[0].calculate_rate_metric_names[2]: `queue` is in `metric_name_blacklist` too: of such a metric no rate is written either

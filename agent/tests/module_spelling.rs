@@ -86,7 +86,7 @@ fn a_rate_that_is_for_another_spelling_is_named() {
     let (_, report) =
         plan(r#"calculate_rate_metric_names: ["rain-gauge:level"], monitors: [{ module: "rain_gauge" }]"#);
     expect![[r#"
-        warning: /etc/agent.json:2:31  calculate_rate_metric_names[0]: "rain-gauge" is the monitor `rain_gauge`; write `rain_gauge:level`, else it has no effect
+        warning: /etc/agent.json:2:31  calculate_rate_metric_names[0]: "rain-gauge" is the monitor `rain_gauge`, and so written it has no effect; write `rain_gauge:level`
     "#]]
     .assert_eq(&report);
 }

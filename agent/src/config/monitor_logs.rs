@@ -172,7 +172,7 @@ mod tests {
             .option("exclude", json!(["["]))
             .option("parser", "b");
         expect![[r#"
-            log_config.parser: has a field of its own: set `parser`, not `options`
+            log_config.parser: has a field of its own; set `parser`, not `options`
             log_config.path: "/v/\xFF.log" cannot be copied: it is no text in UTF-8
             log_config.redaction_rules: redaction is not built yet, and the lines would leave this host unredacted
             log_config.exclude[0]: "[" is no pattern of paths: a `[` is never closed; write `[[]` for a literal one
