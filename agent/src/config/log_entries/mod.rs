@@ -82,3 +82,6 @@ fn agent_log(log_path: &Path, withheld: &Withheld) -> LogPlan {
 pub(super) fn is_scalar(value: &Value) -> bool {
     matches!(value, Value::Bool(_) | Value::Number(_) | Value::String(_))
 }
+
+#[cfg(test)]
+mod tests;

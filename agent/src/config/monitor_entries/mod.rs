@@ -115,3 +115,6 @@ pub(super) fn resolve(
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

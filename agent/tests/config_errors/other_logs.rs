@@ -1,0 +1,60 @@
+//! The entries of `journald_logs` and `k8s_logs`: checked like those of `logs`, and refused until they can be copied.
+
+use expect_test::expect;
+
+use super::plan;
+
+#[test]
+fn entries_of_the_journal_are_checked_and_refused_for_now() {
+    let (_, report) = plan(
+        "journald_logs: [
+            { journald_unit: 'ssh.*', parser: 'x', attributes: { a: 1 } },
+            {},
+            { journald_globs: { _SYSTEMD_UNIT: 'a*', x: 5 }, emit_raw_details: true },
+            { journald_unit: '(', journald_globs: { a: 'b' }, path: '/a', worker_id: 'w' },
+            { journald_unit: ['a'], sampling_rules: [{}], exclude: 'x' },
+            5,
+        ]",
+    );
+    expect![[r#"
+        refused: /etc/agent.json:2:13  journald_logs[0]: the systemd journal cannot be copied yet
+        refused: /etc/agent.json:3:13  journald_logs[1]: the systemd journal cannot be copied yet
+        refused: /etc/agent.json:4:57  journald_logs[2].journald_globs.x: must be a text, but is a number
+        refused: /etc/agent.json:4:13  journald_logs[2]: the systemd journal cannot be copied yet
+        warning: /etc/agent.json:5:63  journald_logs[3].path: is not known and has no effect
+        refused: /etc/agent.json:5:30  journald_logs[3].journald_unit: "(" is not a regular expression: the `(` at character 1 is never closed
+        warning: /etc/agent.json:5:51  journald_logs[3].journald_globs: has no effect beside `journald_unit`; leave one of them
+        refused: /etc/agent.json:5:86  journald_logs[3].worker_id: "w" cannot be used: `workers` are not honoured yet, there is only "default"
+        refused: /etc/agent.json:5:13  journald_logs[3]: the systemd journal cannot be copied yet
+        refused: /etc/agent.json:6:30  journald_logs[4].journald_unit: must be a text, but is a list
+        warning: /etc/agent.json:6:53  journald_logs[4].sampling_rules: is not honoured yet: all lines are sent
+        refused: /etc/agent.json:6:68  journald_logs[4].exclude: must be a list of texts, ["..."], but is a text
+        refused: /etc/agent.json:6:54  journald_logs[4].sampling_rules[0].match_expression: is missing
+        refused: /etc/agent.json:6:54  journald_logs[4].sampling_rules[0].sampling_rate: is missing
+        refused: /etc/agent.json:6:13  journald_logs[4]: the systemd journal cannot be copied yet
+        refused: /etc/agent.json:7:13  journald_logs[5]: must be an object, { ... }, but is a number
+    "#]]
+    .assert_eq(&report);
+}
+
+#[test]
+fn entries_of_pods_are_checked_and_refused_for_now() {
+    let (_, report) = plan(
+        "k8s_logs: [
+            { k8s_pod_glob: 'shop-*', parser: 'x' },
+            { k8s_pod_glb: 'a', k8s_namespace_glob: [], attributes: { a: [] }, lineGroupers: [{ start: 'a' }] },
+            [],
+        ]",
+    );
+    expect![[r#"
+        refused: /etc/agent.json:2:13  k8s_logs[0]: the logs of Kubernetes pods cannot be copied yet
+        warning: /etc/agent.json:3:15  k8s_logs[1].k8s_pod_glb: is not known and has no effect; did you mean `k8s_pod_glob`?
+        refused: /etc/agent.json:3:53  k8s_logs[1].k8s_namespace_glob: must be a text, but is a list
+        warning: /etc/agent.json:3:94  k8s_logs[1].lineGroupers: is not honoured yet: each line becomes an event of its own
+        refused: /etc/agent.json:3:95  k8s_logs[1].lineGroupers[0]: has none of continueThrough, continuePast, haltBefore, haltWith, and needs exactly one of them; add the one that says where an event ends
+        refused: /etc/agent.json:3:74  k8s_logs[1].attributes.a: must be a text, a number, true or false, but is a list
+        refused: /etc/agent.json:3:13  k8s_logs[1]: the logs of Kubernetes pods cannot be copied yet
+        refused: /etc/agent.json:4:13  k8s_logs[2]: must be an object, { ... }, but is a list
+    "#]]
+    .assert_eq(&report);
+}

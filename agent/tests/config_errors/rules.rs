@@ -1,0 +1,205 @@
+//! What entries of `logs` say about lines: checked at its place, although most of it acts later only.
+
+use expect_test::expect;
+use scalyr_agent::config::Kind;
+
+use super::{built_with, plan};
+
+/// The problems of a single entry of `logs` with these members, without what all of them have in common.
+fn told(members: &str) -> String {
+    let (_, report) = plan(&format!("agent_log_path: '/l', logs: [{{ path: '/a', {members} }}]"));
+    let lines = report.lines().map(|line| {
+        let (severity, rest) = line.split_once(": /etc/agent.json:1:").unwrap_or(("", line));
+        let rest = rest.split_once("  logs[0]").map_or(rest, |(_, rest)| rest);
+        format!("{severity} {rest}\n")
+    });
+    lines.collect()
+}
+
+#[test]
+fn a_line_grouper_has_a_start_and_exactly_one_end() {
+    let fine = "lineGroupers: [{ start: '^\\\\S', continueThrough: '^\\\\s' }, { start: 'a', haltWith: 5 }]";
+    assert_eq!(told(fine), "warning .lineGroupers: is not honoured yet: each line becomes an event of its own\n");
+    expect![[r#"
+        warning .lineGroupers: is not honoured yet: each line becomes an event of its own
+        refused [0]: has none of continueThrough, continuePast, haltBefore, haltWith, and needs exactly one of them; add the one that says where an event ends
+        refused [1]: has several of continueThrough, continuePast, haltBefore, haltWith: continueThrough, haltWith; leave exactly one of them
+         [2].start: is missing
+         [3].haltwith: is not known and has no effect; did you mean `haltWith`?
+         [3].haltBefore: must be a text, but is a list
+         [3].start: "(a" is not a regular expression: the `(` at character 1 is never closed
+         [4]: must be an object, { ... }, but is a text
+         [5].start: is empty; this entry of /a is not copied; write ".*" for all lines
+    "#]]
+    .assert_eq(&told(
+        "lineGroupers: [{ start: 'a' }, { start: 'a', haltWith: 'b', continueThrough: 'c', haltBefore: null },
+            { haltWith: 'b' }, { start: '(a', haltwith: 'x', haltBefore: ['b'] }, 'a', { start: '', haltWith: 'b' }]",
+    )
+    .replace(".lineGroupers[", "["));
+}
+
+#[test]
+fn expressions_are_those_of_python() {
+    let fine = r"lineGroupers: [{ start: '(?P<q>[a-z])(?P=q)(?<!x)', haltBefore: '\\Z|(?i:b)' }]";
+    assert_eq!(told(fine).lines().count(), 1);
+    // Python has it, and the engine has not.
+    let told = told(r"lineGroupers: [{ start: '\\N{DASH}', haltBefore: 'b' }]");
+    assert!(told.contains("`\\N` at character 1 is not known; write the character itself"), "{told}");
+    assert!(told.contains("this entry of /a is not copied"), "{told}");
+}
+
+#[test]
+fn a_sampling_rate_is_a_share_and_may_be_a_text() {
+    let fine = "sampling_rules: [{ match_expression: 'x', sampling_rate: '0.25' }, { match_expression: 'y', \
+                sampling_rate: 1 }]";
+    assert_eq!(told(fine), "warning .sampling_rules: is not honoured yet: all lines are sent\n");
+    expect![[r#"
+        warning : is not honoured yet: all lines are sent
+        refused [0].sampling_rate: 1.5 is above the maximum 1
+        refused [0].match_expression: "[" is not a regular expression: the `[` at character 1 is never closed
+        refused [1].match_expression: is missing
+        refused [1].sampling_rate: is missing
+        refused [2].sampling_rate: "half" is not a number; this entry of /a is not copied
+    "#]]
+    .assert_eq(
+        &told(
+            "sampling_rules: [{ match_expression: '[', sampling_rate: 1.5 }, {}, { match_expression: 'x', \
+             sampling_rate: 'half' }]",
+        )
+        .replace(".sampling_rules", ""),
+    );
+}
+
+#[test]
+fn redaction_rules_are_judged_although_their_entry_is_refused_for_now() {
+    expect![[r#"
+        refused : redaction is not built yet, and the lines would leave this host unredacted
+        refused [0].replacement: must be a text, but is true or false
+        refused [0].match_expression: "a)" is not a regular expression: the `)` at character 2 closes nothing
+        refused [1].match_expression: is missing; this entry of /a is not copied, and no other entry copies its files
+    "#]]
+    .assert_eq(
+        &told(
+            "redaction_rules: [{ match_expression: 'a)', replacement: true }, { replacement: 5, hash_salt: 'salt' }]",
+        )
+        .replace(".redaction_rules", ""),
+    );
+}
+
+#[test]
+fn a_new_name_is_a_text_or_a_replacement() {
+    let not_yet = "warning .rename_logfile: is not honoured yet: the real path is sent\n";
+    for fine in [
+        "rename_logfile: '/x/$PATH2/${BASENAME_NO_EXT}.log$$BASNAME'",
+        "rename_logfile: { match: '^/a', replacement: '/\\\\1' }",
+        "rename_logfile: { match: '^/a', replacement: '' }",
+    ] {
+        assert_eq!(told(fine), not_yet, "{fine}");
+    }
+    let refused: String = ["{ match: '(' }", "5", "{ match: 'a', replacment: 'b' }", "'/x/$BASNAME/${PATH0}'"]
+        .iter()
+        .map(|renaming| told(&format!("rename_logfile: {renaming}")).replace(not_yet, ""))
+        .collect();
+    expect![[r#"
+        refused .rename_logfile.replacement: is missing
+        refused .rename_logfile.match: "(" is not a regular expression: the `(` at character 1 is never closed; this entry of /a is not copied
+        refused .rename_logfile: must be a text, or an object with `match` and `replacement`, but is a number; this entry of /a is not copied
+        warning .rename_logfile.replacment: is not known and has no effect; did you mean `replacement`?
+        refused .rename_logfile.replacement: is missing; this entry of /a is not copied
+        warning .rename_logfile: `$BASNAME` is none of $BASENAME, $BASENAME_NO_EXT, $PATH1, $PATH2 and so on; the real path is sent; did you mean `$BASENAME`?
+        warning .rename_logfile: `$PATH0` is none of $BASENAME, $BASENAME_NO_EXT, $PATH1, $PATH2 and so on; the real path is sent; did you mean `$PATH1`?
+    "#]]
+    .assert_eq(&refused);
+    expect![[r#"
+        warning .rename_no_original: is not honoured yet
+        warning .rename_no_original: "no" is read as false; the Python agent took any value as true; leave it out
+    "#]]
+    .assert_eq(&told("rename_no_original: 'no'"));
+}
+
+#[test]
+fn a_format_that_nobody_knows_is_refused_and_the_lines_are_sent() {
+    let (plan, report) = plan("logs: [{ path: '/a', parse_format: 'jsno' }]");
+    assert_eq!(plan.logs.len(), 2);
+    expect![[r#"
+        refused: /etc/agent.json:1:131  logs[0].parse_format: "jsno" is none of raw, json, cri; lines are sent as they are; did you mean "json"?
+    "#]]
+    .assert_eq(&report);
+    assert_eq!(
+        told("parse_lines_as_json: true"),
+        "warning .parse_lines_as_json: is not honoured yet: lines are sent as they are\n"
+    );
+    assert_eq!(told("parse_lines_as_json: false"), "");
+}
+
+#[test]
+fn values_of_another_type_refuse_their_entry_also_where_they_do_not_act_yet() {
+    expect![[r#"
+        refused .staleness_threshold_secs: "soon" is not a number
+        refused .minimum_scan_interval: -1 is below the minimum 0
+        refused .lineGroupers: must be a list of objects, [{ ... }], but is an object
+        refused .ignore_stale_files: "perhaps" is neither true nor false
+        refused .json_message_field: must be a text, but is a list
+        refused .attributes.a: must be a text, a number, true or false, but is an object; this entry of /a is not copied
+    "#]]
+    .assert_eq(&told(
+        "staleness_threshold_secs: 'soon', minimum_scan_interval: -1, lineGroupers: {}, ignore_stale_files: 'perhaps', \
+         json_message_field: [], attributes: { a: {}, b: null, c: true }",
+    ));
+}
+
+#[test]
+fn a_path_that_means_no_file_is_refused_and_one_with_a_tilde_is_told() {
+    let (plan, report) = plan("agent_log_path: '/l', logs: [{ path: '' }, { path: '~/a.log' }, { path: 'b~.log' }]");
+    assert_eq!(plan.logs[0].path, "/l/~/a.log");
+    expect![[r#"
+        refused: /etc/agent.json:1:133  logs[0].path: is empty, which means no file, although the Python agent accepts it; this entry is not copied; write a path, or remove the entry
+        warning: /etc/agent.json:1:147  logs[1].path: "~/a.log" begins with a `~`, which stands for itself here, not for a home folder; write the whole path
+    "#]]
+    .assert_eq(&report);
+}
+
+#[test]
+fn an_entry_that_can_copy_nothing_because_of_an_earlier_one_is_told_with_both_places() {
+    let (plan, report) = plan(
+        "agent_log_path: '/l', logs: [
+            { path: '/a*', exclude: ['*.gz'] },
+            { path: '/a*', attributes: { n: 1 } },
+            { path: '/b' }, { path: '/b', parser: 'x' },
+            { path: '/a*', exclude: ['*.bz2', '*.gz'] },
+        ]",
+    );
+    assert_eq!(plan.logs.len(), 6);
+    expect![[r#"
+        warning: /etc/agent.json:4:37  logs[3].path: "/b" is copied by an earlier entry (/etc/agent.json:4:21  logs[2].path), and not by this one; put what both say into one of them
+        warning: /etc/agent.json:5:21  logs[4].path: "/a*" is copied by an earlier entry (/etc/agent.json:2:21  logs[0].path), and not by this one; put what both say into one of them
+    "#]]
+    .assert_eq(&report);
+}
+
+#[test]
+fn each_problem_of_an_entry_says_what_sort_it_is() {
+    let text = "{ api_key: 'k', logs: [{ path: '/a', exclude: ['['], parse_format: 'x', rename_logfile: [],
+        lineGroupers: [{ start: '(' }], sampling_rules: [{ sampling_rate: 0 }], attributes: { a: [] } },
+        { path: '' }, { path: '/b' }, { path: '/b', rename_no_original: false }], k8s_logs: [{}] }";
+    let (_, report) = built_with(text, &[]).unwrap_or_else(|report| panic!("{report}"));
+    let kind = |path: &str| {
+        let mut found = report.problems().iter().filter(|problem| problem.place.path == path);
+        found.next_back().unwrap_or_else(|| panic!("{path}: {report}")).kind
+    };
+    for (path, expected) in [
+        ("logs[0].exclude[0]", Kind::Pattern),
+        ("logs[0].parse_format", Kind::Choice),
+        ("logs[0].rename_logfile", Kind::Type),
+        ("logs[0].lineGroupers[0]", Kind::Missing),
+        ("logs[0].lineGroupers[0].start", Kind::Pattern),
+        ("logs[0].sampling_rules[0].match_expression", Kind::Missing),
+        ("logs[0].attributes.a", Kind::Type),
+        ("logs[1].path", Kind::Missing),
+        ("logs[3].path", Kind::Conflict),
+        ("logs[3].rename_no_original", Kind::Conversion),
+        ("k8s_logs[0]", Kind::NotBuilt),
+    ] {
+        assert_eq!(kind(path), expected, "{path}");
+    }
+}
