@@ -6,7 +6,7 @@ use super::fact::Fact;
 use super::markdown::{Table, code, default_of};
 use crate::config::keys::{
     Effect, GLOBAL, JOURNALD_LOG_ENTRY, K8S_LOG_ENTRY, Key, Kind, LINE_GROUPER, LOG_ENTRY, MONITOR_ENTRY,
-    REDACTION_RULE, SAMPLING_RULE, SECTIONS, Variable, WORKER_ENTRY,
+    REDACTION_RULE, RENAMING, SAMPLING_RULE, SECTIONS, Variable, WORKER_ENTRY,
 };
 
 const BEGIN: &str = "\
@@ -36,7 +36,7 @@ a file, `api_key_file` in a file, `SCALYR_API_KEY`, `SCALYR_API_KEY_FILE`, the s
 ";
 
 /// The tables of entries, with what stands above each.
-const ENTRIES: [(&str, &str, &[Key]); 8] = [
+const ENTRIES: [(&str, &str, &[Key]); 9] = [
     ("Entries of `logs`", "Which files are copied, and how.", LOG_ENTRY),
     (
         "Entries of `journald_logs`",
@@ -51,6 +51,7 @@ const ENTRIES: [(&str, &str, &[Key]); 8] = [
     ("Elements of `lineGroupers`", "Each has a `start` and exactly one of the others.", LINE_GROUPER),
     ("Elements of `sampling_rules`", "The first rule that matches a line counts.", SAMPLING_RULE),
     ("Elements of `redaction_rules`", "All of them are applied to each line, in their order.", REDACTION_RULE),
+    ("`rename_logfile` as an object", "It needs both.", RENAMING),
     (
         "Entries of `workers`",
         "The entry `default` uploads what names no other; it is there without being written.",

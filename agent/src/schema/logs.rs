@@ -54,7 +54,9 @@ fn member(key: &str) -> Value {
     match key {
         "attributes" => forms::attributes(),
         "rename_logfile" => {
-            let renaming = rule("What is replaced in the real path, and by what.", RENAMING);
+            let mut renaming = rule("What is replaced in the real path, and by what.", RENAMING);
+            // What is required may still be nothing.
+            renaming["properties"]["replacement"]["minLength"] = 0.into();
             json!({ "anyOf": [{ "type": ["string", "null"] }, renaming] })
         }
         "sampling_rules" => json!({ "items": rule("Which share of some lines is uploaded.", SAMPLING_RULE) }),

@@ -64,7 +64,7 @@ fn an_id_is_given_once_and_automatic_ones_stay_clear_of_it() {
     );
     expect![[r#"
         warning: /etc/agent.json:1:134  monitors[1]: its automatic id 2 is given to another entry; it gets 5
-        refused: /etc/agent.json:1:205  monitors[3].id: "a" is the id of monitors[2] too; coin(a) does not run; give each coin its own
+        refused: /etc/agent.json:1:205  monitors[3].id: "a" is the id of monitors[2] too; this monitor does not run; give each coin its own
     "#]]
     .assert_eq(&report);
 }

@@ -219,7 +219,7 @@ fn a_configuration_with_many_mistakes_reports_all_of_them() {
         refused: /etc/agent.json:31:110  monitors[3].log_rotation_max_bytes: -1 is below the minimum 0; coin(1) does not run
         refused: /etc/agent.json:31:43  monitors[3].gauss_mean: 11 is above the maximum 10; coin(1) does not run
         warning: /etc/agent.json:31:47  monitors[3].gauss_stdev: unknown option; did you mean `gauss_stddev`?
-        refused: /etc/agent.json:33:35  monitors[5].id: "a" is the id of monitors[4] too; coin(a) does not run; give each coin its own
+        refused: /etc/agent.json:33:35  monitors[5].id: "a" is the id of monitors[4] too; this monitor does not run; give each coin its own
     "#]].assert_eq(&fatal(text));
 }
 

@@ -64,7 +64,9 @@ pub(super) fn plan(
         });
         let made = made.filter(|_| is_free && !refused);
         if made.is_none() {
-            report.conclude_each(known, &format!("{name} does not run"));
+            // Another entry has the name that this one cannot have.
+            let which = if is_free { &name } else { "this monitor" };
+            report.conclude_each(known, &format!("{which} does not run"));
             if is_true(&entry, "stop_agent_on_failure") {
                 report
                     .fail(place.of("stop_agent_on_failure"), format!("is set, and {name} is refused"))
