@@ -285,6 +285,7 @@ fn what_cannot_be_added_is_refused_with_all_that_is_wrong() {
     assert!(supervisor.stop().left_behind.is_empty());
 }
 
+// monitor-framework.md, sharp edge 1
 #[test]
 fn there_is_a_bound_and_disabled_ones_are_shown() {
     let directory = tempfile::tempdir().unwrap();

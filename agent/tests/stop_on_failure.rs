@@ -154,6 +154,7 @@ impl Drop for Story {
     }
 }
 
+// monitor-framework.md, sharp edge 6
 #[test]
 fn a_vital_monitor_that_fails_ends_the_agent_in_order_and_with_a_failure() {
     for (how, cause) in [

@@ -282,6 +282,7 @@ mod tests {
         assert!(registry.find("").is_none());
     }
 
+    // monitor-framework.md, sharp edge 17
     #[test]
     fn a_name_that_two_crates_register_is_refused_and_both_are_named() {
         let refused = |all: &[&'static Registration]| Registry::of(all.iter().copied()).err().unwrap();

@@ -107,6 +107,7 @@ mod tests {
         assert_eq!(names(&["t", "u", "t", "u=x"]), ["t(1)", "u(1)", "t(2)", "u(x)"]);
     }
 
+    // monitor-framework.md, sharp edge 3
     #[test]
     fn automatic_ids_stay_clear_of_given_ones() {
         assert_eq!(names(&["t=2", "t"]), ["t(2)", "t(3) instead of 2"]);

@@ -10,23 +10,36 @@ pub(super) fn is_pattern(path: &str) -> bool {
     path.contains(['*', '?', '['])
 }
 
+/// What is wrong with a pattern, and what to write in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) message: String,
+    pub(super) hint: String,
+}
+
+impl Fault {
+    fn new(message: String, hint: &str) -> Self {
+        Self { message, hint: hint.to_owned() }
+    }
+}
+
 /// What is wrong with a `path`.
 ///
 /// # Errors
 /// What was found, and what to write in its place.
-pub(super) fn check_path(path: &str) -> Result<(), String> {
+pub(super) fn check_path(path: &str) -> Result<(), Fault> {
     if !is_pattern(path) {
         return Ok(());
     }
     Pattern::new(path).map(|_| ()).map_err(|error| {
-        let reason = if path.chars().nth(error.pos) == Some('[') {
-            unclosed_bracket(path, error.pos)
+        let (reason, hint) = if path.chars().nth(error.pos) == Some('[') {
+            (unclosed_bracket(path, error.pos), ESCAPED_BRACKET)
         } else if path.contains("***") {
-            "it holds more than two `*` in a row; write `*` within a name, or `**` for folders of any depth".to_owned()
+            ("it holds more than two `*` in a row", "write `*` within a name, or `**` for folders of any depth")
         } else {
-            "`**` stands for folders of any depth, alone between two `/`; write `*` within a name".to_owned()
+            ("`**` stands for folders of any depth, alone between two `/`", "write `*` within a name")
         };
-        format!("{path:?} is no pattern of files: {reason}")
+        Fault::new(format!("{path:?} is no pattern of files: {reason}"), hint)
     })
 }
 
@@ -34,30 +47,31 @@ pub(super) fn check_path(path: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// What was found, and what to write in its place.
-pub(super) fn check_exclusion(pattern: &str) -> Result<(), String> {
+pub(super) fn check_exclusion(pattern: &str) -> Result<(), Fault> {
     GlobBuilder::new(pattern).literal_separator(false).build().map(|_| ()).map_err(|error| {
-        let reason = match error.kind() {
-            ErrorKind::UnclosedClass => CLOSE_BRACKET.to_owned(),
+        let (reason, hint) = match error.kind() {
+            ErrorKind::UnclosedClass => (UNCLOSED_BRACKET.to_owned(), ESCAPED_BRACKET),
             ErrorKind::InvalidRange(from, to) => {
-                format!("the range {from}-{to} runs backwards; write the lesser character first")
+                (format!("the range {from}-{to} runs backwards"), "write the lesser character first")
             }
-            ErrorKind::UnclosedAlternates => "a `{` is never closed; write `[{]` for a literal one".to_owned(),
-            ErrorKind::UnopenedAlternates => "a `}` was never opened; write `[}]` for a literal one".to_owned(),
-            ErrorKind::DanglingEscape => "it ends with a `\\`; write `\\\\` for a literal one".to_owned(),
-            other => other.to_string(),
+            ErrorKind::UnclosedAlternates => ("a `{` is never closed".to_owned(), "write `[{]` for a literal one"),
+            ErrorKind::UnopenedAlternates => ("a `}` was never opened".to_owned(), "write `[}]` for a literal one"),
+            ErrorKind::DanglingEscape => ("it ends with a `\\`".to_owned(), "write `\\\\` for a literal one"),
+            other => (other.to_string(), ""),
         };
-        format!("{pattern:?} is no pattern of paths: {reason}")
+        Fault::new(format!("{pattern:?} is no pattern of paths: {reason}"), hint)
     })
 }
 
-const CLOSE_BRACKET: &str = "a `[` is never closed; write `[[]` for a literal one";
+const UNCLOSED_BRACKET: &str = "a `[` is never closed";
+const ESCAPED_BRACKET: &str = "write `[[]` for a literal one";
 
-fn unclosed_bracket(path: &str, at: usize) -> String {
+fn unclosed_bracket(path: &str, at: usize) -> &'static str {
     let behind: String = path.chars().skip(at + 1).collect();
     if behind.starts_with(']') || behind.starts_with("!]") {
-        return format!("{CLOSE_BRACKET} (a `]` right behind it does not close it)");
+        return "a `[` is never closed (a `]` right behind it does not close it)";
     }
-    CLOSE_BRACKET.to_owned()
+    UNCLOSED_BRACKET
 }
 
 #[cfg(test)]
@@ -66,6 +80,10 @@ mod tests {
 
     use super::*;
 
+    fn line(fault: Fault) -> String {
+        format!("{}; {}\n", fault.message, fault.hint)
+    }
+
     #[test]
     fn a_path_that_is_no_pattern_is_told_with_its_cure() {
         for good in ["/a/b.log", "/a/{b.log", "/a/*.log", "/a/**/b?.log", "/a/[[]b.log", "/a/[!x]b", "/a/[]]b", "/ä/**"]
@@ -73,11 +91,11 @@ mod tests {
             assert_eq!(check_path(good), Ok(()), "{good}");
         }
         let bad = ["/ä/[a.log", "/a/[]b", "/a/[!]b", "/a/**.log", "/a/b**/c", "/a/***/c", "["];
-        let told: String = bad.iter().filter_map(|path| check_path(path).err()).map(|text| text + "\n").collect();
+        let told: String = bad.iter().filter_map(|path| check_path(path).err()).map(line).collect();
         expect![[r#"
             "/ä/[a.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one
-            "/a/[]b" is no pattern of files: a `[` is never closed; write `[[]` for a literal one (a `]` right behind it does not close it)
-            "/a/[!]b" is no pattern of files: a `[` is never closed; write `[[]` for a literal one (a `]` right behind it does not close it)
+            "/a/[]b" is no pattern of files: a `[` is never closed (a `]` right behind it does not close it); write `[[]` for a literal one
+            "/a/[!]b" is no pattern of files: a `[` is never closed (a `]` right behind it does not close it); write `[[]` for a literal one
             "/a/**.log" is no pattern of files: `**` stands for folders of any depth, alone between two `/`; write `*` within a name
             "/a/b**/c" is no pattern of files: `**` stands for folders of any depth, alone between two `/`; write `*` within a name
             "/a/***/c" is no pattern of files: it holds more than two `*` in a row; write `*` within a name, or `**` for folders of any depth
@@ -91,7 +109,7 @@ mod tests {
             assert_eq!(check_exclusion(good), Ok(()), "{good}");
         }
         let bad = ["a[", "[z-a]", "{a", "a}", "a\\"];
-        let told: String = bad.iter().filter_map(|text| check_exclusion(text).err()).map(|text| text + "\n").collect();
+        let told: String = bad.iter().filter_map(|text| check_exclusion(text).err()).map(line).collect();
         expect![[r#"
             "a[" is no pattern of paths: a `[` is never closed; write `[[]` for a literal one
             "[z-a]" is no pattern of paths: the range z-a runs backwards; write the lesser character first

@@ -346,6 +346,7 @@ mod tests {
         content.lines().map(text).collect()
     }
 
+    // monitor-framework.md, sharp edge 16
     #[test]
     fn two_instances_share_one_file_and_each_has_a_limit_of_its_own() {
         let (_directory, path, logs) = logs();

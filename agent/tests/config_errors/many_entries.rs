@@ -15,6 +15,7 @@ fn entries(of: impl Fn(usize) -> String) -> String {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the time that it takes is what is tested")]
 fn five_thousand_entries_are_read_in_moments() {
     let text = entries(|index| {
         format!(

@@ -224,6 +224,7 @@ fn three_samples_of_coin_are_six_lines_and_nothing_else() {
     }
 }
 
+// monitor-framework.md, sharp edge 18
 #[test]
 fn a_value_out_of_bounds_is_refused_with_its_name_value_and_bound() {
     let out = Shared::default();

@@ -100,8 +100,8 @@ impl<'a> LogReader<'a> {
         let path = self.log_path.join(path).to_string_lossy().into_owned();
         match patterns::check_path(&path) {
             Ok(()) => Ok(path),
-            Err(message) => {
-                report.refuse(place, message).kind(Kind::Pattern);
+            Err(fault) => {
+                report.refuse(place, fault.message).kind(Kind::Pattern).hint(fault.hint);
                 Err(Unusable(Some(path)))
             }
         }

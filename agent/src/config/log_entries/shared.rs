@@ -57,8 +57,9 @@ pub(super) fn redacts(values: &Map<String, Value>) -> bool {
 fn check_exclusions(exclude: &[String], at: &str, report: &mut Report) -> bool {
     let mut is_fine = true;
     for (index, pattern) in exclude.iter().enumerate() {
-        if let Err(message) = patterns::check_exclusion(pattern) {
-            report.refuse(format!("{at}.exclude[{index}]"), message).kind(Kind::Pattern);
+        if let Err(fault) = patterns::check_exclusion(pattern) {
+            let problem = report.refuse(format!("{at}.exclude[{index}]"), fault.message);
+            problem.kind(Kind::Pattern).hint(fault.hint);
             is_fine = false;
         }
     }

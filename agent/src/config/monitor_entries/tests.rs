@@ -48,7 +48,7 @@ fn an_entry_of_a_fragment_is_named_with_its_file() {
     ]));
     assert_eq!(
         report.to_string(),
-        "refused: /etc/a/web.json:2:8  monitors[1].id: \"b\" is the id of web.json monitors[0] too; idle_of_entries(b) \
+        "refused: /etc/a/web.json:2:8  monitors[1].id: \"b\" is the id of web.json monitors[0] too; this monitor \
          does not run; give each idle_of_entries its own\n"
     );
 }
