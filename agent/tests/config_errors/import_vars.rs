@@ -171,7 +171,7 @@ fn no_problem_shows_what_a_variable_holds() {
         error: agent.json:1:122  scalyr_server: must begin with https://; write it as in https://agent.scalyr.com
         refused: agent.json:1:153  compression_type: "$LONG"... is none of deflate, bz2, lz4, zstandard, none; deflate is used
         warning: agent.json  implicit_agent_process_metrics_monitor: the monitor linux_process_metrics that it runs is not built yet; `implicit_agent_process_metrics_monitor: false` ends this warning
-        refused: agent.json:1:95  monitors[0].gauss_mean: "x$KEY" is not a number; this monitor does not run
+        refused: agent.json:1:95  monitors[0].gauss_mean: "x$KEY" is not a number; coin() does not run
     "#]].assert_eq(&told);
     expect![[r#"
         warning: agent.json:1:66  a: $KEYS is read as $KEY with "S" behind it, as $KEY is imported; write ${KEY}S, or import KEYS
