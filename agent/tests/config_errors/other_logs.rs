@@ -24,7 +24,7 @@ fn entries_of_the_journal_are_checked_and_refused_for_now() {
         warning: /etc/agent.json:5:63  journald_logs[3].path: is not known and has no effect
         refused: /etc/agent.json:5:30  journald_logs[3].journald_unit: "(" is not a regular expression: the `(` at character 1 is never closed
         warning: /etc/agent.json:5:51  journald_logs[3].journald_globs: has no effect beside `journald_unit`; leave one of them
-        refused: /etc/agent.json:5:86  journald_logs[3].worker_id: "w" cannot be used: `workers` are not honoured yet, there is only "default"
+        refused: /etc/agent.json:5:86  journald_logs[3].worker_id: "w" is no worker; there is only "default"; workers are listed in `workers`, each with its `id`
         refused: /etc/agent.json:5:13  journald_logs[3]: the systemd journal cannot be copied yet
         refused: /etc/agent.json:6:30  journald_logs[4].journald_unit: must be a text, but is a list
         warning: /etc/agent.json:6:53  journald_logs[4].sampling_rules: is not honoured yet: all lines are sent

@@ -111,7 +111,7 @@ fn a_new_name_is_a_text_or_a_replacement() {
     "#]]
     .assert_eq(&refused);
     expect![[r#"
-        warning .rename_no_original: is not honoured yet
+        warning .rename_no_original: is not honoured yet: the real path is sent
         warning .rename_no_original: "no" is read as false; the Python agent took any value as true; leave it out
     "#]]
     .assert_eq(&told("rename_no_original: 'no'"));

@@ -205,7 +205,6 @@ fn a_configuration_with_many_mistakes_reports_all_of_them() {
         refused: /etc/agent.json:22:13  logs[1].path: is missing: an entry names the file or glob that it copies; this entry is not copied
         refused: /etc/agent.json:23:39  logs[2].exclude: must be a list of texts, ["..."], but is a text
         refused: /etc/agent.json:23:81  logs[2].attributes.list: must be a text, a number, true or false, but is a list; this entry of /var/log/scalyr-agent-2/a.log is not copied
-        refused: /etc/agent.json:24:41  logs[3].worker_id: "second" cannot be used: `workers` are not honoured yet, there is only "default"; this entry of /var/log/scalyr-agent-2/b.log is not copied
         warning: /etc/agent.json:25:44  logs[4].lineGroupers: is not honoured yet: each line becomes an event of its own
         warning: /etc/agent.json:25:76  logs[4].parse_format: cri is not honoured yet: lines are sent as they are
         refused: /etc/agent.json:25:45  logs[4].lineGroupers[0]: has none of continueThrough, continuePast, haltBefore, haltWith, and needs exactly one of them; this entry of /var/log/scalyr-agent-2/c.log is not copied; add the one that says where an event ends

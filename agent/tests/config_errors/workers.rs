@@ -117,9 +117,9 @@ fn a_worker_that_cannot_be_used_is_refused_with_its_logs_and_the_rest_runs() {
         warning: 14:55  workers[12].server_url: http:// is changed to https://; `allow_http: true` would keep it
         warning: 15:28  workers[13].apikey: is not known and has no effect; did you mean `api_key`?
         refused: 15:13  workers[13].api_key: is missing: an entry gives the "Log Write Access" key that its worker uploads with; this worker does not upload
-        refused: 17:38  logs[0].worker_id: the worker "ftp" was refused, so that nobody uploads these files; this entry is not copied
-        refused: 18:38  logs[1].worker_id: "goood" is no worker; there are "default", "good", "plain"; this entry is not copied; did you mean "good"?
-        refused: 19:38  logs[2].worker_id: "elsewhere" is no worker; there are "default", "good", "plain"; this entry is not copied; workers are listed in `workers`, each with its `id`
+        refused: 17:38  logs[0].worker_id: the worker "ftp" was refused, so that nobody uploads these files; this entry of /a is not copied
+        refused: 18:38  logs[1].worker_id: "goood" is no worker; there are "default", "good", "plain"; this entry of /b is not copied; did you mean "good"?
+        refused: 19:38  logs[2].worker_id: "elsewhere" is no worker; there are "default", "good", "plain"; this entry of /c is not copied; workers are listed in `workers`, each with its `id`
     "#]].assert_eq(&lines);
     assert!(!report.contains("k7"));
 }
