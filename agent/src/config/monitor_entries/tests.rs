@@ -9,6 +9,7 @@ use super::super::own_files::OwnFiles;
 use super::super::settings::Scope;
 use super::super::sources::{Home, Source, Sources};
 use super::super::syntax;
+use super::super::workers::Workers;
 use super::*;
 
 /// Has no options.
@@ -38,7 +39,7 @@ fn an_entry_of_a_fragment_is_named_with_its_file() {
     let settings = Settings::read(values.as_object().unwrap(), keys::GLOBAL, "", Scope::Global, &mut report);
     let environment = Arc::new(Environment::default());
     let own_files = OwnFiles::new("/l".as_ref(), "/d".as_ref());
-    let defaults = Defaults::read(&settings, &own_files, &environment, &mut report);
+    let defaults = Defaults::read(&settings, &own_files, &Workers::default(), &environment, &mut report);
     let registry = Registry::linked().unwrap();
     let monitors = plan(&settings, &defaults, &registry, &environment, &mut report);
     let named: Vec<_> = monitors.iter().map(|monitor| (monitor.name(), monitor.origin.as_str())).collect();
