@@ -13,7 +13,7 @@ use super::*;
 
 fn source(name: &str, text: &str) -> Source {
     let mut report = Report::new(name);
-    assert!(syntax::parse_object(text, &mut report).is_ok());
+    assert!(!syntax::parse_object(text, &mut report).is_partial);
     report.sources().first().clone()
 }
 

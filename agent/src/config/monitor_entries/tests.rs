@@ -20,7 +20,7 @@ impl scalyr_monitor::Monitor for Idle {}
 
 fn source(name: &str, text: &str) -> Source {
     let mut report = Report::new(name);
-    assert!(syntax::parse_object(text, &mut report).is_ok());
+    assert!(!syntax::parse_object(text, &mut report).is_partial);
     report.sources().first().clone()
 }
 
