@@ -157,3 +157,65 @@ fn why_a_server_cannot_be_reached_is_told() {
     let no_name = says(&format!("http://{}.invalid", "a".repeat(64)), json!({}));
     assert!(no_name.contains("address"), "{no_name}");
 }
+
+/// A folder with files; each is written for its owner alone.
+fn write_all(folder: &Path, files: &[(&str, &str)]) {
+    for (name, text) in files {
+        let file = folder.join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        write(&file, text);
+    }
+}
+
+#[test]
+fn print_tells_of_each_value_whether_it_is_from_a_file_a_fragment_the_environment_or_the_default() {
+    let scratch = Scratch::new();
+    write_all(
+        scratch.folder(),
+        &[
+            (
+                "agent.json",
+                "{\n  api_key: 'hunter2',\n  debug_level: 1,\n  server_attributes: { tier: 'web' },\n\
+                            implicit_metric_monitor: false,\n  implicit_agent_process_metrics_monitor: false,\n\
+                            logs: [\n    { path: '/var/log/main.log' } ] }",
+            ),
+            ("agent.d/app.json", "{\n  logs: [\n    { path: '/srv/app.log' } ],\n  max_line_size: 5000 }"),
+            ("agent.d/coin.json", "{ monitors: [\n  { module: 'coin',\n    gauss_mean: 2 } ] }"),
+        ],
+    );
+    let variables = [
+        ("SCALYR_DEBUG_LEVEL", "3"),
+        ("SCALYR_COMPRESSION_LEVEL", "9"),
+        ("SCALYR_HTTPS_PROXY", "http://me:hunter2@proxy:3128"),
+    ];
+    let run = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_agent"));
+        command.env_clear().envs(variables).arg("check").arg("-c").arg(scratch.path("agent.json")).args(more);
+        let output = command.output().unwrap();
+        assert!(!stdout(&output).contains("hunter2") && !stderr(&output).contains("hunter2"), "{output:?}");
+        output
+    };
+    let output = run(&["--format", "json"]);
+    let object: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let origin = |name: &str| object["options"][name]["origin"].as_str().unwrap().to_owned();
+    let in_file = |name: &str| scratch.path(name).display().to_string();
+    assert_eq!(origin("api_key"), format!("{}:2", in_file("agent.json")));
+    // A file wins over the environment, which is told of.
+    assert_eq!(origin("debug_level"), format!("{}:3", in_file("agent.json")));
+    assert_eq!(object["options"]["debug_level"]["value"], 1);
+    assert_eq!(origin("max_line_size"), format!("{}:4", in_file("agent.d/app.json")));
+    assert_eq!(origin("compression_level"), "env:SCALYR_COMPRESSION_LEVEL");
+    assert_eq!(origin("https_proxy"), "env:SCALYR_HTTPS_PROXY");
+    assert_eq!(origin("read_page_size"), "default");
+    assert_eq!(object["logs"][1]["origin"], format!("{}:3", in_file("agent.d/app.json")));
+    let coin = &object["monitors"][0];
+    assert_eq!(coin["origin"], format!("{}:2", in_file("agent.d/coin.json")));
+    assert_eq!(coin["options"]["gauss_mean"]["origin"], format!("{}:3", in_file("agent.d/coin.json")));
+
+    let printed = stdout(&run(&["--print"]));
+    for (name, from) in [("max_line_size", "agent.d/app.json:4"), ("compression_level", "env:SCALYR_COMPRESSION_LEVEL")]
+    {
+        let line = printed.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+        assert!(line.ends_with(from), "{line}");
+    }
+}
