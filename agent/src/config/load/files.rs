@@ -60,7 +60,14 @@ impl Text {
         let syntax::Parsed { mut values, is_partial } = syntax::parse_object(&content, &mut report);
         let imported = values.as_mut().map(|values| variables::import(values, environment, &mut report));
         let bytes = content.len();
-        Self { report, values, is_partial, content: Some(content.into()), bytes, imported: imported.unwrap_or_default() }
+        Self {
+            report,
+            values,
+            is_partial,
+            content: Some(content.into()),
+            bytes,
+            imported: imported.unwrap_or_default(),
+        }
     }
 
     /// A file without a text, and why.
