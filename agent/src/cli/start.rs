@@ -15,6 +15,7 @@ use scalyr_monitor::{Clock, Stop};
 use super::configuration::{self, Source};
 use crate::config::Report;
 use crate::config::load::DEFAULT_FILE;
+use crate::config::report::on_one_line;
 use crate::supervisor::{self, Edge, StartError, Supervisor};
 use crate::threads::Threads;
 use calls::{Call, Calls};
@@ -93,7 +94,7 @@ fn serve(args: &Args, environment: &Arc<Environment>, clock: &Clock, out: Box<dy
 
 /// The problems of a configuration, and of the folders that it names as far as it could be read.
 fn with_folders(report: &Report, unusable: &[StartError]) -> String {
-    let folders = unusable.iter().map(|error| format!("error: {error}\n"));
+    let folders = unusable.iter().map(|error| format!("error: {}\n", on_one_line(&error.to_string())));
     let problems = configuration::text(report);
     std::iter::once(format!("{}\n", problems.trim_end())).chain(folders).collect()
 }

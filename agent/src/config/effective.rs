@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::keys::{self, Key, Kind};
 use super::load::Loaded;
+use super::masking::SecretNames;
 use super::module_names::module_text;
 use super::origin::Origin;
 use super::plan::{Compression, Plan, SessionPlan};
@@ -15,12 +16,6 @@ use super::settings::Settings;
 
 /// What is shown in the place of a secret.
 pub const MASKED: &str = "********** MASKED **********";
-
-/// Parts of the names of values that are nobody else's business.
-const SECRET_WORDS: [&str; 9] =
-    ["password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "private_key", "hash_salt"];
-/// Ends of the names of values that only say where a secret is.
-const ENDS_OF_PATHS: [&str; 4] = ["_file", "_path", "_url", "_var"];
 
 /// A key of the top level, with the value in effect.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +38,7 @@ pub(super) fn options(
     report: &Report,
 ) -> Vec<EffectiveOption> {
     let session = plan.sessions.iter().find(|session| session.worker.0 == DEFAULT_WORKER);
+    let names = SecretNames::of(Some(registry));
     let option = |key: &'static Key| {
         let given = given(key, settings, loaded, report);
         let origin = given.as_ref().map_or(Origin::Default, |(_, origin)| origin.clone());
@@ -52,7 +48,7 @@ pub(super) fn options(
         let is_replaced = key.name.starts_with("compression_") && planned.is_some() && planned != given;
         let origin = if is_replaced { Origin::Default } else { origin };
         let value = planned.or(given).or_else(|| default(key, settings));
-        EffectiveOption { name: key.name, value: value.map(|value| masked(key, value, registry)), origin }
+        EffectiveOption { name: key.name, value: value.map(|value| masked(key, value, registry, &names)), origin }
     };
     keys::GLOBAL.iter().map(option).collect()
 }
@@ -101,16 +97,20 @@ fn default(key: &Key, settings: &Settings<'_>) -> Option<Value> {
 }
 
 /// The value as it may be shown.
-fn masked(key: &Key, value: Value, registry: &Registry) -> Value {
+fn masked(key: &Key, value: Value, registry: &Registry, names: &SecretNames) -> Value {
     match (key.name, value) {
         (_, value) if key.secret => mask(value),
         ("http_proxy" | "https_proxy", Value::String(proxy)) => mask_user(&proxy).into(),
         ("monitors", Value::Array(entries)) => {
-            entries.into_iter().map(|entry| masked_monitor(entry, registry)).collect()
+            entries.into_iter().map(|entry| masked_monitor(entry, registry, names)).collect()
         }
         ("import_vars", Value::Array(variables)) => variables.into_iter().map(masked_variable).collect(),
-        (_, value @ (Value::Array(_) | Value::Object(_))) => masked_within(value, &sounds_secret),
-        (_, value) => masked_within(value, &|_| false),
+        // An element that is no object is a key that was written without its worker.
+        ("workers", Value::Array(workers)) => {
+            let worker = |worker: Value| if worker.is_object() { within(worker, names, &[]) } else { mask(worker) };
+            workers.into_iter().map(worker).collect()
+        }
+        (_, value) => within(value, names, &[]),
     }
 }
 
@@ -123,10 +123,10 @@ fn mask(value: Value) -> Value {
 }
 
 /// An entry of `monitors`: what its monitor declares as secret is, and what sounds like it.
-fn masked_monitor(entry: Value, registry: &Registry) -> Value {
+fn masked_monitor(entry: Value, registry: &Registry, names: &SecretNames) -> Value {
     let module = entry.get("module").and_then(module_text);
     let secrets = module.and_then(|module| registry.find(&module)).map(secret_options).unwrap_or_default();
-    masked_within(entry, &|name| secrets.contains(&name) || sounds_secret(name))
+    within(entry, names, &secrets)
 }
 
 /// The names of the secret options of a monitor, older ones among them.
@@ -136,32 +136,30 @@ fn secret_options(registration: &'static Registration) -> Vec<&'static str> {
     secrets.flat_map(|option| std::iter::once(option.key()).chain(option.aliases().iter().copied())).collect()
 }
 
-/// An element of `import_vars`; the text that stands in for a secret variable is one too.
-fn masked_variable(element: Value) -> Value {
-    let is_secret = element.get("var").and_then(Value::as_str).is_some_and(sounds_secret);
-    masked_within(element, &|name| is_secret && name == "default")
+/// An element of `import_vars`: the text that stands in for a variable may be a key, whatever that is called.
+fn masked_variable(mut element: Value) -> Value {
+    if let Some(default) = element.get_mut("default") {
+        *default = mask(default.take());
+    }
+    element
 }
 
-/// Masks members by their names, at any depth, and passwords in addresses.
-fn masked_within(value: Value, is_secret: &dyn Fn(&str) -> bool) -> Value {
+/// Masks members by their names, at any depth, and what is secret in addresses. `secrets` are names, too.
+fn within(value: Value, names: &SecretNames, secrets: &[&str]) -> Value {
     match value {
         Value::Object(members) => members
             .into_iter()
             .map(|(name, value)| {
-                let value = if is_secret(&name) { mask(value) } else { masked_within(value, is_secret) };
+                let is_secret = !value.is_boolean() && (secrets.contains(&name.as_str()) || names.holds_secret(&name));
+                let value = if is_secret { mask(value) } else { within(value, names, secrets) };
                 (name, value)
             })
             .collect(),
-        Value::Array(items) => items.into_iter().map(|item| masked_within(item, is_secret)).collect(),
-        Value::String(text) if text.contains("://") => mask_user(&text).into(),
+        Value::Array(items) => items.into_iter().map(|item| within(item, names, secrets)).collect(),
+        Value::String(text) if text.contains("://") => names.masked_text(&mask_user(&text)).into(),
+        Value::String(text) => names.masked_text(&text).into(),
         other => other,
     }
-}
-
-/// Whether a value of this name is most likely a secret.
-fn sounds_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SECRET_WORDS.iter().any(|word| name.contains(word)) && !ENDS_OF_PATHS.iter().any(|end| name.ends_with(end))
 }
 
 /// An address without its password: `https://user:…@host`. A user without a password is masked, too: it may be a token.

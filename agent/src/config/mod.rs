@@ -7,6 +7,7 @@ pub mod build;
 pub mod effective;
 pub mod keys;
 pub mod load;
+pub(crate) mod masking;
 pub mod monitor_logs;
 pub mod origin;
 pub mod own_files;

@@ -79,6 +79,30 @@ pub enum Kind {
     Value,
 }
 
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::Syntax,
+        Self::File,
+        Self::Permissions,
+        Self::DuplicateKey,
+        Self::SeveralFiles,
+        Self::UnknownKey,
+        Self::Missing,
+        Self::Type,
+        Self::Range,
+        Self::Choice,
+        Self::Pattern,
+        Self::Reference,
+        Self::Conversion,
+        Self::Conflict,
+        Self::NotBuilt,
+        Self::Obsolete,
+        Self::Refused,
+        Self::Value,
+    ];
+}
+
 impl From<scalyr_monitor::registry::ProblemKind> for Kind {
     fn from(kind: scalyr_monitor::registry::ProblemKind) -> Self {
         use scalyr_monitor::registry::ProblemKind;
@@ -132,9 +156,28 @@ impl fmt::Display for Place {
     }
 }
 
-/// Control characters as blanks.
+/// The text as [`on_one_line`] makes it.
 pub(crate) fn write_on_one_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    text.chars().try_for_each(|c| f.write_char(if c.is_control() { ' ' } else { c }))
+    text.chars().try_for_each(|c| f.write_char(harmless(c)))
+}
+
+/// A text that no terminal obeys: control characters as blanks, those that hide or reorder others as U+FFFD.
+pub(crate) fn on_one_line(text: &str) -> String {
+    text.chars().map(harmless).collect()
+}
+
+fn harmless(c: char) -> char {
+    match c {
+        c if c.is_control() => ' ',
+        c if is_obeyed(c) => '\u{fffd}',
+        c => c,
+    }
+}
+
+/// Whether a terminal acts on a character, or it hides or reorders others.
+pub(crate) fn is_obeyed(c: char) -> bool {
+    let is_hidden = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{61c}' | '\u{feff}');
+    c.is_control() || is_hidden
 }
 
 /// Something that is wrong, for the person who wrote it.

@@ -142,6 +142,11 @@ impl Sources {
         }
     }
 
+    /// Where a member of an object at the top level comes from.
+    pub(crate) fn member_origin(&self, key: &str, member: &str) -> Origin {
+        self.origin(&value::member_path(key, member))
+    }
+
     /// What an element of a list at the top level is called in messages: `logs[2]`, or with the file in front of it when
     /// that is not the main one.
     pub(crate) fn entry_name(&self, key: &str, index: usize) -> String {

@@ -6,6 +6,7 @@ use crossbeam_channel::bounded;
 use scalyr_monitor::Clock;
 
 use crate::config::plan::SessionPlan;
+use crate::config::report::on_one_line;
 use crate::threads::Threads;
 use crate::upload::{Trial, try_upload};
 
@@ -28,6 +29,7 @@ impl Asked {
     /// For a person.
     pub(super) fn line(&self) -> String {
         let Self { worker, server, accepted, answer } = self;
+        let (worker, server, answer) = (on_one_line(worker), on_one_line(server), on_one_line(answer));
         match accepted {
             true => format!("worker {worker}: {server} accepts uploads with this key\n"),
             false => format!("worker {worker}: {server} does not take uploads: {answer}\n"),

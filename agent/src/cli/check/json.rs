@@ -4,9 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::Checked;
 use super::entries::Entries;
+use super::parts::{self, Parts};
 use crate::cli::problems::{SecretNames, Wording, by_place};
+use crate::config::effective::EffectiveOption;
 use crate::config::effective::MASKED;
 use crate::config::plan::{LogPlan, MonitorPlan};
+use crate::config::report::is_obeyed;
 use crate::config::{Problem, Report};
 
 /// One object; whole whatever the problems are.
@@ -33,10 +36,8 @@ fn configuration(checked: &Checked<'_>) -> Map<String, Value> {
     let names = SecretNames::known();
     let entries = Entries::of(checked);
     let plan = Some(checked.draft.plan()).filter(|_| !checked.is_unread());
-    let options =
-        checked.draft.options.iter().filter(|_| plan.is_some()).map(|option| {
-            (option.name.to_owned(), json!({ "value": option.value, "origin": option.origin.to_string() }))
-        });
+    let options = checked.draft.options.iter().filter(|_| plan.is_some());
+    let options = options.map(|option| (option.name.to_owned(), global_option(option, checked)));
     let logs = plan.iter().flat_map(|plan| &plan.logs).map(|log| log_entry(log, &entries, &names));
     let monitors = plan.iter().flat_map(|plan| &plan.monitors).map(|monitor| instance(monitor, &entries, &names));
     let sessions = plan
@@ -49,6 +50,39 @@ fn configuration(checked: &Checked<'_>) -> Map<String, Value> {
         ("monitors".to_owned(), monitors.collect()),
         ("sessions".to_owned(), sessions.collect()),
     ])
+}
+
+fn global_option(option: &EffectiveOption, checked: &Checked<'_>) -> Value {
+    let mut object = Map::from_iter([
+        ("value".to_owned(), option.value.clone().unwrap_or_default()),
+        ("origin".to_owned(), option.origin.to_string().into()),
+    ]);
+    match parts::of(option, checked) {
+        Some(Parts::Members(members)) => {
+            let members = members.into_iter().map(|(name, origin)| (name, origin.to_string().into()));
+            object.insert("members".to_owned(), Value::Object(members.collect()));
+        }
+        Some(Parts::Elements(elements)) => {
+            let elements = elements.iter().map(|origin| Value::from(origin.to_string()));
+            object.insert("elements".to_owned(), elements.collect());
+        }
+        None => {}
+    }
+    object.into()
+}
+
+/// The same JSON, without characters that a terminal obeys: they stand in texts only, and there as escapes.
+pub(super) fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_obeyed(c) && !matches!(c, '\n' | '\r' | '\t') {
+            // All of them are in the first plane.
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 fn log_entry(log: &LogPlan, entries: &Entries<'_>, names: &SecretNames) -> Value {

@@ -3,6 +3,7 @@
 mod connect;
 mod entries;
 mod json;
+mod parts;
 mod print;
 #[cfg(test)]
 mod tests;
@@ -34,7 +35,7 @@ Examples:
   agent check                                the configuration of the package
   agent check -c agent.json --print          all values in effect, and where each comes from
   agent check -c agent.json --connect        ask the servers too, with an empty upload
-  agent check --format json | jq .problems   for a program")]
+  agent check --format json | jq .problems   for a program: docs/checking.md describes the object")]
 pub struct Args {
     /// The configuration
     #[arg(short = 'c', long = "config-file", value_name = "FILE", default_value = DEFAULT_FILE)]
@@ -130,7 +131,7 @@ fn check(
     let asked = args.connect.then(|| connect::ask(&draft.plan().sessions, clock));
     let checked = Checked { loaded, draft, environment, asked };
     let printed = match args.format {
-        Format::Json => print(&pretty(&json::of(&checked)), out, err),
+        Format::Json => print(&json::escaped(&pretty(&json::of(&checked))), out, err),
         Format::Text => tell(&checked, args, form, out, err),
     };
     if checked.is_ok() { printed } else { FAILURE }
@@ -144,6 +145,9 @@ fn tell(checked: &Checked<'_>, args: &Args, form: Form, out: &mut dyn Write, err
     }
     for asked in checked.asked.iter().flatten() {
         text.push_str(&asked.line());
+    }
+    if checked.asked.as_ref().is_some_and(Vec::is_empty) {
+        text.push_str("no server is asked: the configuration has no key that could be tried\n");
     }
     let printed = print(&text, out, err);
     // Nowhere is left to tell it when this fails.

@@ -8,10 +8,12 @@ use serde_json::Value;
 
 use super::Checked;
 use super::entries::Entries;
+use super::parts::{self, Parts};
 use crate::cli::problems::SecretNames;
 use crate::config::effective::{EffectiveOption, MASKED};
 use crate::config::origin::Origin;
 use crate::config::plan::{LogPlan, MonitorPlan, Plan};
+use crate::config::report::on_one_line as harmless;
 
 const HEADING: Style = Style::new().bold().underline();
 const NAME: Style = Style::new().bold();
@@ -24,7 +26,14 @@ const WIDEST: (usize, usize) = (46, 40);
 struct Row {
     name: String,
     value: String,
-    origin: Origin,
+    origin: String,
+    is_default: bool,
+}
+
+impl Row {
+    fn new(name: impl Into<String>, value: String, origin: &Origin) -> Self {
+        Self { name: name.into(), value, origin: origin.to_string(), is_default: matches!(origin, Origin::Default) }
+    }
 }
 
 /// Options that were given, then the defaults; logs, monitors, sessions.
@@ -33,27 +42,47 @@ pub(super) fn of(checked: &Checked<'_>) -> String {
     let entries = Entries::of(checked);
     let plan = checked.draft.plan();
     let mut out = String::new();
-    options(&checked.draft.options, &mut out);
+    options(checked, &mut out);
     logs(plan, &entries, &names, &mut out);
     monitors(plan, &entries, &names, &mut out);
     sessions(plan, &mut out);
     out
 }
 
-fn options(options: &[EffectiveOption], out: &mut String) {
-    let row = |option: &EffectiveOption| Row {
-        name: option.name.to_owned(),
-        value: option.value.as_ref().map_or("-".to_owned(), in_short),
-        origin: option.origin.clone(),
+fn options(checked: &Checked<'_>, out: &mut String) {
+    let is_default = |option: &&EffectiveOption| matches!(option.origin, Origin::Default);
+    let (defaults, given): (Vec<_>, Vec<_>) = checked.draft.options.iter().partition(is_default);
+    let rows = |options: Vec<&EffectiveOption>| -> Vec<Row> {
+        options.into_iter().flat_map(|option| option_rows(option, checked)).collect()
     };
-    let (defaults, given): (Vec<Row>, Vec<Row>) =
-        options.iter().map(row).partition(|row| matches!(row.origin, Origin::Default));
+    let (given, defaults) = (rows(given), rows(defaults));
     for (heading, rows) in [("Options", given), ("Defaults", defaults)] {
         if !rows.is_empty() {
             _ = writeln!(out, "{HEADING}{heading}{HEADING:#}");
             table(&rows, "  ", out);
             out.push('\n');
         }
+    }
+}
+
+/// An option; below one whose members come from several places, each of these.
+fn option_rows(option: &EffectiveOption, checked: &Checked<'_>) -> Vec<Row> {
+    let parts = parts::of(option, checked);
+    let value = option.value.as_ref().map_or("-".to_owned(), in_short);
+    let head = Row { origin: parts::whole(option, parts.as_ref()), ..Row::new(option.name, value, &option.origin) };
+    match parts {
+        Some(Parts::Members(members)) => {
+            let value =
+                |name: &str| option.value.as_ref().and_then(|value| value.get(name)).map_or(String::new(), shown);
+            let member =
+                |(name, origin): &(String, Origin)| Row::new(format!("  {}", harmless(name)), value(name), origin);
+            let count = match members.len() {
+                1 => "1 member".to_owned(),
+                count => format!("{count} members"),
+            };
+            std::iter::once(Row { value: count, ..head }).chain(members.iter().map(member)).collect()
+        }
+        _ => vec![head],
     }
 }
 
@@ -108,11 +137,7 @@ fn monitors(plan: &Plan, entries: &Entries<'_>, names: &SecretNames, out: &mut S
         let rows: Vec<Row> = entries
             .options(monitor, names)
             .into_iter()
-            .map(|option| Row {
-                name: option.name.to_owned(),
-                value: option.value.as_ref().map_or("-".to_owned(), shown),
-                origin: option.origin,
-            })
+            .map(|option| Row::new(option.name, option.value.as_ref().map_or("-".to_owned(), shown), &option.origin))
             .collect();
         table(&rows, "    ", out);
     }
@@ -137,8 +162,8 @@ fn table(rows: &[Row], indent: &str, out: &mut String) {
     };
     let name_width = widest(&|row| &row.name, WIDEST.0);
     let value_width = widest(&|row| &row.value, WIDEST.1);
-    for Row { name, value, origin } in rows {
-        let style = if matches!(origin, Origin::Default) { DIM } else { Style::new() };
+    for Row { name, value, origin, is_default } in rows {
+        let style = if *is_default { DIM } else { Style::new() };
         _ = writeln!(out, "{indent}{style}{name:name_width$}  {value:value_width$}  {origin}{style:#}");
     }
 }
@@ -165,8 +190,4 @@ fn in_short(value: &Value) -> String {
 /// As it would be written into a file, on one line.
 fn shown(value: &Value) -> String {
     harmless(&value.to_string())
-}
-
-fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -155,6 +155,77 @@ fn eight_mistakes_are_all_told_at_once_each_with_its_place_and_cure() {
     "#]].assert_eq(&err);
 }
 
+/// Two faults of the syntax, a quote and a comma too few, among six other mistakes.
+const EIGHT_WITH_FAULTS: &str = r#"{
+  api_key: "hunter2hunter2"
+  implicit_metric_monitor: false, implicit_agent_process_metrics_monitor: false,
+  agent_log_pth: "/var/log/agent",
+  debug_level: 11,
+  server_attributes: { tier: 'web", rack: 5 },
+  max_line_size: "lots",
+  logs: [
+    { path: "/var/log/[a-.log" }
+  ],
+  monitors: [
+    { module: "cion" },
+    { module: "coin", gauss_mean: 99 } { module: "gauges", port: 8125 }
+  ]
+}
+"#;
+
+#[test]
+fn faults_of_the_syntax_hide_no_other_mistake() {
+    let (code, out, err) = checked_with(EIGHT_WITH_FAULTS, &[], Form::Lines, |_| {});
+    assert_eq!((code, out.as_str()), (FAILURE, ""));
+    let places: Vec<&str> =
+        err.lines().filter_map(|line| line.strip_prefix("error: FILE:")?.split(": ").next()).collect();
+    expect![[r#""#]].assert_eq(&(places.join("\n") + "\n"));
+    assert!(err.ends_with("FILE: 8 errors.\n"), "{err}");
+    let (code, object) = json_of(EIGHT_WITH_FAULTS);
+    assert_eq!((code, object["problems"].as_array().unwrap().len()), (FAILURE, 8), "{object:#}");
+}
+
+#[test]
+fn json_holds_no_character_that_a_terminal_obeys_and_loses_none() {
+    let text = format!("{{ api_key: 'k', {QUIET}, 'a\\u009b31m\\u202e\\u001b[2J\\u007f': 1, scalyr_server: 5 }}");
+    let (code, out, _) = checked_with(&text, &[], Form::Lines, |args| args.format = Format::Json);
+    assert_eq!(code, FAILURE);
+    assert!(!out.contains(|c: char| c != '\n' && crate::config::report::is_obeyed(c)), "{out:?}");
+    let object: Value = serde_json::from_str(&out).unwrap();
+    let known: Vec<&Value> = object["problems"].as_array().unwrap().iter().map(|problem| &problem["path"]).collect();
+    assert!(known.iter().any(|path| path.as_str().unwrap().contains("31m")), "{known:?}");
+}
+
+#[test]
+fn a_server_is_asked_only_with_a_key() {
+    let (code, out, err) = checked_with(&format!("{{ {QUIET} }}"), &[], Form::Lines, |args| args.connect = true);
+    assert_eq!((code, out.as_str()), (1, "no server is asked: the configuration has no key that could be tried\n"));
+    assert!(err.contains("api_key: is missing"), "{err}");
+}
+
+/// The page that describes the object and the kinds.
+const PAGE: &str = include_str!("../../../../docs/checking.md");
+
+#[test]
+fn the_page_names_every_kind_and_every_member_of_the_object() {
+    use crate::config::Kind;
+    for kind in Kind::ALL {
+        let word = serde_json::to_value(kind).unwrap();
+        let row = format!("| `{}` |", word.as_str().unwrap());
+        assert!(PAGE.contains(&row), "docs/checking.md has no row for {word}");
+    }
+    assert_eq!(PAGE.lines().filter(|line| line.starts_with("| `") && line.ends_with(" |")).count(), Kind::ALL.len());
+    let text = format!(
+        "{{ api_key: 'k', {QUIET}, colour: 1, server_attributes: {{a: 1}}, logs: [{{path: '/a'}}], monitors: [{{module: 'coin'}}] }}"
+    );
+    let (_, object) = json_of(&text);
+    let members = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<String>>();
+    let parts = [&object, &object["logs"][0], &object["monitors"][0], &object["sessions"][0], &object["problems"][0]];
+    for name in parts.into_iter().flat_map(members) {
+        assert!(PAGE.contains(&format!("`{name}`")), "docs/checking.md does not speak of {name}");
+    }
+}
+
 #[test]
 fn a_well_configuration_is_told_what_it_does() {
     let text = format!("{{ api_key: 'k', {QUIET}, logs: [{{path: '/a'}}], monitors: [{{module: 'coin'}}] }}");

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Checked;
 use crate::config::Position;
+use crate::config::report::on_one_line;
 
 /// How many errors and warnings there are in how many files; or that all is well, and what would be done.
 pub(super) fn of(checked: &Checked<'_>) -> String {
@@ -11,7 +12,7 @@ pub(super) fn of(checked: &Checked<'_>) -> String {
     let found = [(errors, "error"), (warnings, "warning")];
     let found: Vec<String> = found.iter().filter(|(count, _)| *count > 0).map(|(n, what)| counted(*n, what)).collect();
     let found = found.join(" and ");
-    let file = checked.loaded.file.display();
+    let file = on_one_line(&checked.loaded.file.to_string_lossy());
     if errors > 0 {
         return format!("{file}: {found}{}.\n", files(checked));
     }

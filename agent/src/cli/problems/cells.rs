@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::loose::end_of_quoted;
+use crate::config::masking::loose::end_of_quoted;
+use crate::config::report::is_obeyed;
 
 /// What stands in the place of a secret, whatever its length.
 const MASK: &str = "********";
@@ -114,10 +115,4 @@ fn cells<'t>(text: &'t str, part: &Range<usize>, secrets: &[Range<usize>]) -> Ve
         cells.push(Cell { shown, source });
     }
     cells
-}
-
-/// Characters that a terminal acts on or that change the order of others.
-fn is_obeyed(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{61c}')
 }

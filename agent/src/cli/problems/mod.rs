@@ -2,8 +2,6 @@
 
 mod cells;
 mod cursor;
-mod loose;
-mod names;
 mod order;
 mod secrets;
 mod snippet;
@@ -13,7 +11,7 @@ mod tests;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _};
 
-pub(super) use names::SecretNames;
+pub(super) use crate::config::masking::SecretNames;
 pub(super) use order::by_place;
 
 use anstyle::{AnsiColor, Style};
@@ -23,8 +21,10 @@ use crate::config::{Problem, Report, Severity};
 /// So many problems are shown; more are counted.
 pub(super) const MOST_SHOWN: usize = 100;
 
-/// The narrowest and the widest a shown line gets; the first is also that of a terminal which does not know its width.
-const WIDTHS: (usize, usize) = (80, 160);
+/// The narrowest and the widest a shown line gets.
+const WIDTHS: (usize, usize) = (40, 160);
+/// The width of a terminal that does not know it.
+const UNKNOWN_WIDTH: usize = 80;
 
 /// How problems are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,7 @@ impl Form {
             return Self::Lines;
         }
         let columns = rustix::termios::tcgetwinsize(&stderr).map_or(0, |size| usize::from(size.ws_col));
+        let columns = if columns == 0 { UNKNOWN_WIDTH } else { columns };
         let colour = anstream::AutoStream::choice(&stderr) != anstream::ColorChoice::Never;
         Self::Snippets { width: columns, colour }
     }

@@ -5,8 +5,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::loose;
-use super::names::SecretNames;
+use crate::config::masking::{SecretNames, loose};
 
 /// How far before a shown part the line is looked at by itself.
 const BEFORE: usize = 4096;

@@ -9,8 +9,9 @@ use anstyle::{AnsiColor, Style};
 
 use super::cells::{self, ShownLine};
 use super::cursor::Cursor;
-use super::names::SecretNames;
 use super::{Wording, secrets};
+use crate::config::masking::SecretNames;
+use crate::config::report::on_one_line;
 use crate::config::{Place, Position, Problem, Report};
 
 /// The columns that the numbers of lines and their frame take.
@@ -56,10 +57,6 @@ fn one(problem: &Problem, line: Option<&ShownLine>, wording: Wording, out: &mut 
         _ = writeln!(out, "{}", renderer.render(&[body]));
     }
     out.push('\n');
-}
-
-fn on_one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The lines to be shown, by the numbers of their problems.

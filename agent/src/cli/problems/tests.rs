@@ -144,6 +144,33 @@ fn wide_and_combining_characters_tabs_and_control_characters_do_not_shift_it() {
 }
 
 #[test]
+fn on_a_narrow_terminal_the_line_is_cut_and_the_underlining_stays_below_it() {
+    let content = "{ a: \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\", colour: 5, c: \"yyyyyyyyyyyyyyyyyyyyyyyyyyyyy\" }";
+    let report = report(content, &[(Severity::Refused, 1, content.find("colour").unwrap() + 1, "is wrong")]);
+    let shown = text(&report, Wording::Check, Form::Snippets { width: 40, colour: false });
+    let widest = shown.lines().skip(2).map(|line| line.chars().count()).max().unwrap();
+    assert!(widest <= 40, "{shown}");
+    let lines: Vec<&str> = shown.lines().collect();
+    let (line, below) = (lines[3], lines[4]);
+    let column = |text: &str, what: char| text.chars().position(|c| c == what).unwrap();
+    assert_eq!(column(line, 'c'), column(below, '^'), "{shown}");
+}
+
+#[test]
+fn a_file_name_cannot_command_the_terminal() {
+    let evil = "/etc/a\nerror: forged\u{1b}]0;title\u{7}\u{9b}31m\u{202e}.json";
+    let mut report = Report::new(evil);
+    report.keep_text("{ a: 5 }");
+    report.refuse("a", "is wrong\u{1b}[2J").hint("mend\u{1b}[2J it");
+    for form in [Form::Lines, SNIPPETS, Form::Snippets { width: 80, colour: true }] {
+        let shown = anstream::adapter::strip_str(&text(&report, Wording::Check, form)).to_string();
+        assert!(!shown.contains(|c: char| c != '\n' && crate::config::report::is_obeyed(c)), "{shown:?}");
+        assert!(!shown.contains("\nerror: forged"), "{shown:?}");
+        assert!(shown.contains("/etc/a error: forged"), "{shown:?}");
+    }
+}
+
+#[test]
 fn a_long_line_is_cut_around_the_place() {
     let content = format!("{{ a: \"{}\", b: 5, c: \"{}\" }}", "x".repeat(500), "y".repeat(500));
     let column = content.find("5,").unwrap() + 1;
@@ -196,6 +223,8 @@ fn secrets_on_shown_lines_are_masked() {
         ("{ b: 5 } // api_key: \"hunter2\"", 1),
         ("{ b: 5 /* password=hunter2 */ }", 1),
         ("{ url: \"https://me:hunter2@host/x\", b: 5 }", 1),
+        ("{ https_proxy: \"me:hunter2@proxy:3128\", b: 5 }", 1),
+        ("{ databse_pasword: \"hunter2\", b: 5 }", 1),
         ("{ url: \"https://host/x?token=hunter2\", b: 5 }", 1),
     ] {
         let shown_line = content.lines().nth(line - 1).unwrap();

@@ -70,15 +70,16 @@ impl Text {
         }
     }
 
-    /// A file without a text, and why.
+    /// A file without a text, and why; what to do stands behind a semicolon.
     fn broken(name: String, position: Option<Position>, message: String) -> Self {
         let mut report = Report::new(name.clone());
+        let (message, hint) = message.split_once("; ").unwrap_or((&message, ""));
         report.push(Problem {
             severity: Severity::Fatal,
             place: Place { source: name, path: String::new(), position },
             kind: Kind::File,
-            message,
-            hint: String::new(),
+            message: message.to_owned(),
+            hint: hint.to_owned(),
         });
         Self { report, values: None, is_partial: true, content: None, bytes: 0, imported: Vec::new() }
     }

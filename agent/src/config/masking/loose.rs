@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::names::SecretNames;
+use super::SecretNames;
 
-/// The ranges of what follows a secret's name and a `:` or `=`, and of the user and password of a URL. `base` is where
-/// the text begins in the whole.
-pub(super) fn secrets(text: &str, base: usize, names: &SecretNames, found: &mut Vec<Range<usize>>) {
+/// The ranges of what follows a secret's name and a `:` or `=`, and of the user and password of an address, with a scheme
+/// or without. `base` is where the text begins in the whole.
+pub(crate) fn secrets(text: &str, base: usize, names: &SecretNames, found: &mut Vec<Range<usize>>) {
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let length = rest.find(|c| !is_of_name(c)).unwrap_or(rest.len());
@@ -14,6 +14,11 @@ pub(super) fn secrets(text: &str, base: usize, names: &SecretNames, found: &mut 
         if name.is_empty() {
             if let Some(user) = behind.strip_prefix("://").and_then(user_of_url) {
                 found.push(base + at + 3..base + at + 3 + user.len());
+            }
+            if behind.starts_with('@')
+                && let Some(user) = user_before(text.get(..at).unwrap_or_default())
+            {
+                found.push(base + at - user.len()..base + at);
             }
             at += behind.chars().next().map_or(1, char::len_utf8);
             continue;
@@ -38,6 +43,14 @@ fn user_of_url(authority: &str) -> Option<&str> {
     authority.rsplit_once('@').map(|(user, _)| user).filter(|user| !user.is_empty())
 }
 
+/// User and password that stand before the `@` of an address without a scheme, as in `me:password@proxy:3128`.
+fn user_before(text: &str) -> Option<&str> {
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '/' | ',' | '{' | '[');
+    let user =
+        text.rfind(is_end).map_or(text, |end| &text[end + text[end..].chars().next().map_or(1, char::len_utf8)..]);
+    user.contains(':').then_some(user)
+}
+
 /// The value behind a name, without its quotes.
 fn value_behind(text: &str) -> Option<Range<usize>> {
     let behind_name = text.strip_prefix(['"', '\'']).unwrap_or(text).trim_start_matches([' ', '\t']);
@@ -54,7 +67,7 @@ fn value_behind(text: &str) -> Option<Range<usize>> {
 }
 
 /// Where the closing quote stands.
-pub(super) fn end_of_quoted(text: &str, quote: char) -> Option<usize> {
+pub(crate) fn end_of_quoted(text: &str, quote: char) -> Option<usize> {
     let mut is_escaped = false;
     text.char_indices().find_map(|(at, c)| {
         let is_end = matches!(c, '\n' | '\r') || c == quote && !is_escaped;

@@ -1,13 +1,14 @@
 //! Names of values that are shown nowhere.
 
+pub(crate) mod loose;
+
 use std::collections::BTreeSet;
 
 use scalyr_monitor::registry::Registry;
 use serde_json::Value;
 
-use super::loose;
-use crate::config::effective::MASKED;
-use crate::config::keys;
+use super::effective::MASKED;
+use super::keys;
 
 /// What the name of a secret has in it.
 const PARTS: [&str; 10] =
@@ -18,20 +19,24 @@ const HARMLESS: [&str; 8] = ["_file", "_path", "_paths", "_url", "_var", "_inter
 const MISSPELT: [(&str, usize); 4] = [("api_key", 2), ("password", 2), ("token", 1), ("secret", 1)];
 
 /// Knows which names are those of secrets.
-pub(in crate::cli) struct SecretNames {
+pub(crate) struct SecretNames {
     /// Those that are declared.
     declared: BTreeSet<String>,
 }
 
 impl SecretNames {
     /// The secret keys of the agent and of all monitors that are linked into it.
-    pub(in crate::cli) fn known() -> Self {
+    pub(crate) fn known() -> Self {
+        // Without a registry no command comes as far as this.
+        Registry::linked().map_or_else(|_| Self::of(None), |registry| Self::of(Some(&registry)))
+    }
+
+    /// The same with the monitors of this registry.
+    pub(crate) fn of(registry: Option<&Registry>) -> Self {
         let tables = [keys::GLOBAL, keys::WORKER_ENTRY, keys::LOG_ENTRY, keys::REDACTION_RULE, keys::MONITOR_ENTRY];
         let own = tables.into_iter().flatten().filter(|key| key.secret).flat_map(|key| [Some(key.name), key.alias]);
         let mut declared: BTreeSet<String> = own.flatten().map(str::to_lowercase).collect();
-        // Without a registry no command comes as far as this.
-        let registry = Registry::linked().ok();
-        for option in registry.iter().flat_map(Registry::iter).flat_map(|monitor| monitor.options()) {
+        for option in registry.into_iter().flat_map(Registry::iter).flat_map(|monitor| monitor.options()) {
             if option.secret {
                 declared.extend(option.aliases.iter().copied().chain([option.key]).map(str::to_lowercase));
             }
@@ -40,7 +45,7 @@ impl SecretNames {
     }
 
     /// Whether a key of this name may hold a secret: declared as one, or it looks like one.
-    pub(in crate::cli) fn holds_secret(&self, name: &str) -> bool {
+    pub(crate) fn holds_secret(&self, name: &str) -> bool {
         // Longer ones are no names.
         if name.len() > 100 {
             return false;
@@ -50,14 +55,13 @@ impl SecretNames {
         name.contains('\\')
             || self.declared.contains(&name)
             || PARTS.iter().any(|part| name.contains(part)) && !HARMLESS.iter().any(|end| name.ends_with(end))
-            || MISSPELT.iter().any(|(known, slips)| {
-                name.len().abs_diff(known.len()) <= *slips && strsim::damerau_levenshtein(&name, known) <= *slips
-            })
+            || is_misspelt(&name)
+            || name.split(['_', '-', '.']).any(is_misspelt_word)
     }
 
     /// The value of this name as it may be shown: texts that are secret, and those of secret members, are masked, and so
     /// are user and password of a URL.
-    pub(in crate::cli) fn masked(&self, name: &str, value: &Value) -> Value {
+    pub(crate) fn masked(&self, name: &str, value: &Value) -> Value {
         match value {
             Value::String(text) if self.holds_secret(name) && !text.is_empty() => MASKED.into(),
             Value::String(text) => self.masked_text(text).into(),
@@ -71,7 +75,8 @@ impl SecretNames {
         }
     }
 
-    fn masked_text(&self, text: &str) -> String {
+    /// A text without the secrets that can be recognised in it: passwords of addresses, parameters of a query.
+    pub(crate) fn masked_text(&self, text: &str) -> String {
         let mut secrets = Vec::new();
         loose::secrets(text, 0, self, &mut secrets);
         let mut masked = text.to_owned();
@@ -82,6 +87,17 @@ impl SecretNames {
     }
 }
 
+fn is_misspelt(name: &str) -> bool {
+    MISSPELT.iter().any(|(known, slips)| {
+        name.len().abs_diff(known.len()) <= *slips && strsim::damerau_levenshtein(name, known) <= *slips
+    })
+}
+
+/// Whether a part of a longer name is a misspelt `password`. The other words are too short: `secret` would be in `sector`.
+fn is_misspelt_word(word: &str) -> bool {
+    word.len().abs_diff("password".len()) <= 2 && strsim::damerau_levenshtein(word, "password") <= 2
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,9 +105,19 @@ mod tests {
     #[test]
     fn names_of_secrets_are_known_also_when_they_are_misspelt() {
         let names = SecretNames { declared: BTreeSet::from(["url".to_owned()]) };
-        for secret in
-            ["api_key", "apikey", "api_kye", "API_KEE", "access-token", "passwd", "pasword", "URL", "a\\u005f"]
-        {
+        for secret in [
+            "api_key",
+            "apikey",
+            "api_kye",
+            "API_KEE",
+            "access-token",
+            "passwd",
+            "pasword",
+            "databse_pasword",
+            "db-passwrod",
+            "URL",
+            "a\\u005f",
+        ] {
             assert!(names.holds_secret(secret), "{secret}");
         }
         for other in ["path", "api_key_file", "logs", "module", "ca_cert_path", "id", "k8s_token_re_read_interval"] {
