@@ -179,7 +179,17 @@ fn faults_of_the_syntax_hide_no_other_mistake() {
     assert_eq!((code, out.as_str()), (FAILURE, ""));
     let places: Vec<&str> =
         err.lines().filter_map(|line| line.strip_prefix("error: FILE:")?.split(": ").next()).collect();
-    expect![[r#""#]].assert_eq(&(places.join("\n") + "\n"));
+    expect![[r#"
+        4:3  agent_log_pth
+        5:16  debug_level
+        6:30
+        7:18  max_line_size
+        9:13  logs[0].path
+        12:15  monitors[0].module
+        13:35  monitors[1].gauss_mean
+        13:40
+    "#]]
+    .assert_eq(&(places.join("\n") + "\n"));
     assert!(err.ends_with("FILE: 8 errors.\n"), "{err}");
     let (code, object) = json_of(EIGHT_WITH_FAULTS);
     assert_eq!((code, object["problems"].as_array().unwrap().len()), (FAILURE, 8), "{object:#}");
@@ -353,7 +363,9 @@ fn options_that_were_given_stand_before_the_defaults() {
           api_key            "********** MASKED **********"  /etc/agent.json:2
           https_proxy        "http://proxy"                  env:SCALYR_HTTPS_PROXY
           logs               2 entries                       /etc/agent.json:4
-          server_attributes  {"tier":"web","rack":5}         /etc/agent.json:7
+          server_attributes  2 members                       /etc/agent.json:7
+            tier             "web"                           default
+            rack             5                               default
 
         Defaults
           ca_cert_path  -  default

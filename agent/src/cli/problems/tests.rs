@@ -161,7 +161,7 @@ fn a_file_name_cannot_command_the_terminal() {
     let evil = "/etc/a\nerror: forged\u{1b}]0;title\u{7}\u{9b}31m\u{202e}.json";
     let mut report = Report::new(evil);
     report.keep_text("{ a: 5 }");
-    report.refuse("a", "is wrong\u{1b}[2J").hint("mend\u{1b}[2J it");
+    report.refuse("a", "is wrong\u{1b}[2J").hint = "mend\u{1b}[2J it".to_owned();
     for form in [Form::Lines, SNIPPETS, Form::Snippets { width: 80, colour: true }] {
         let shown = anstream::adapter::strip_str(&text(&report, Wording::Check, form)).to_string();
         assert!(!shown.contains(|c: char| c != '\n' && crate::config::report::is_obeyed(c)), "{shown:?}");
