@@ -179,7 +179,10 @@ fn print_tells_of_each_value_whether_it_is_from_a_file_a_fragment_the_environmen
                             implicit_metric_monitor: false,\n  implicit_agent_process_metrics_monitor: false,\n\
                             logs: [\n    { path: '/var/log/main.log' } ] }",
             ),
-            ("agent.d/app.json", "{\n  logs: [\n    { path: '/srv/app.log' } ],\n  max_line_size: 5000 }"),
+            (
+                "agent.d/app.json",
+                "{\n  logs: [\n    { path: '/srv/app.log' } ],\n  max_line_size: 5000,\n  server_attributes: { rack: 5 } }",
+            ),
             ("agent.d/coin.json", "{ monitors: [\n  { module: 'coin',\n    gauss_mean: 2 } ] }"),
         ],
     );
@@ -213,9 +216,138 @@ fn print_tells_of_each_value_whether_it_is_from_a_file_a_fragment_the_environmen
     assert_eq!(coin["options"]["gauss_mean"]["origin"], format!("{}:3", in_file("agent.d/coin.json")));
 
     let printed = stdout(&run(&["--print"]));
-    for (name, from) in [("max_line_size", "agent.d/app.json:4"), ("compression_level", "env:SCALYR_COMPRESSION_LEVEL")]
-    {
-        let line = printed.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
-        assert!(line.ends_with(from), "{line}");
+    let given = &printed[..printed.find("Defaults\n").unwrap()];
+    let host = object["options"]["server_attributes"]["value"]["serverHost"].to_string();
+    let given: Vec<String> = given
+        .replace(&format!("{}/", scratch.folder().display()), "")
+        .replace(&host, "HOST")
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    let expected = [
+        "Options",
+        "api_key \"********** MASKED **********\" agent.json:2",
+        "server_attributes 3 members agent.json:4, agent.d/app.json:5",
+        "tier \"web\" agent.json:4",
+        "rack 5 agent.d/app.json:5",
+        "serverHost HOST default",
+        "logs 2 entries agent.json:7, agent.d/app.json:3",
+        "monitors 1 entry agent.d/coin.json:1",
+        "https_proxy \"http://me:********** MASKED **********@proxy:3128\" env:SCALYR_HTTPS_PROXY",
+        "compression_level 9 env:SCALYR_COMPRESSION_LEVEL",
+        "max_line_size 5000 agent.d/app.json:4",
+        "implicit_metric_monitor false agent.json:5",
+        "implicit_agent_process_metrics_monitor false agent.json:6",
+        "debug_level 1 agent.json:3",
+    ];
+    let given: Vec<&str> = given.iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
+    assert_eq!(given, expected, "{printed}");
+    let members = &object["options"]["server_attributes"]["members"];
+    assert_eq!(members["rack"], format!("{}:5", in_file("agent.d/app.json")));
+    assert_eq!(members["serverHost"], "default");
+    assert_eq!(object["options"]["logs"]["elements"][1], format!("{}:3", in_file("agent.d/app.json")));
+}
+
+/// Each of these secrets begins alike, so that they are found in any output.
+const SECRET: &str = "S3CRET";
+
+/// Secrets in every place where a person may put one, most of them wrong.
+const FULL_OF_SECRETS: &str = r#"{
+  import_vars: [ { var: "PLAIN", default: "S3CRET01xx" }, { var: "MYKEY", default: "S3CRET02xx" } ],
+  api_key: "S3CRET04" + "S3CRET05xx", debug_level: 11,
+  apikey: "S3CRET07xx", "api-key": "S3CRET08xx", "API_KEY": "S3CRET09xx", scalyr_api_key: "S3CRET10xx", key: 5,
+  http_proxy: "http://me:S3CRET12xx@proxy:3128", https_proxy: "me:S3CRET13xx@proxy:1",
+  scalyr_server: "https://u:S3CRET15xx@host:99999",
+  server_attributes: { password: """S3CRET16xx
+   S3CRET17xx""", token: ["S3CRET18xx"], auth: { secret: "S3CRET19xx" } },
+  workers: [ { id: "a b", api_key: "S3CRET20xx" }, { id: "x", api_key: ["S3CRET21xx"] }, { id: "y", apikey: "S3CRET22xx",
+    server_url: "ftp://u:S3CRET23xx@h" }, { id: "default", api_key: "S3CRET24xx" } ],
+  logs: [ { path: "/a", attributes: { token: "S3CRET26xx", password: {a: "S3CRET27xx"} }, api_key: "S3CRET28xx" },
+    { path: "/b", redaction_rules: [ { match_expression: "(", replacement: "x", hash_salt: "S3CRET30xx" } ] } ],
+  monitors: [ { module: "coin", password: "S3CRET31xx", api_key: "S3CRET32xx", gauss_mean: 99 },
+     { module: "http_monitor", request_headers: { Authorization: "Bearer S3CRET34xx" }, url: "https://u:S3CRET35xx@h/?token=S3CRET36xx" },
+     { module: "postgresql_monitor", database_password: "S3CRET37xx", databse_pasword: "S3CRET38xx" } ],
+  // api_key: "S3CRET40xx"
+  max_line_size: "lots", snmp: { community: "S3CRET44xx" }
+}
+"#;
+
+#[test]
+fn no_secret_is_in_any_output_with_or_without_faults_of_the_syntax() {
+    let scratch = Scratch::new();
+    let file = scratch.path("agent.json");
+    let commands: [&[&str]; 6] = [
+        &["check"],
+        &["check", "--print"],
+        &["check", "--format", "json"],
+        &["check", "--connect"],
+        &["start", "--no-fork"],
+        &["status", "-v"],
+    ];
+    let fragments = ["{ api_key: \"S3CRET50xx\", workers: { api_key: \"S3CRET52xx\" } }", "{ api_key S3CRET53xx }"];
+    for fragment in fragments {
+        write_all(scratch.folder(), &[("agent.json", FULL_OF_SECRETS), ("agent.d/b.json", fragment)]);
+        for command in commands {
+            let mut agent = Command::new(env!("CARGO_BIN_EXE_agent"));
+            agent.env_clear().env("SCALYR_API_KEY", "S3CRET60xx").env("SCALYR_HTTP_PROXY", "http://me:S3CRET61xx@h");
+            let output = agent.args(command).arg("-c").arg(&file).output().unwrap();
+            let all = stdout(&output) + &stderr(&output);
+            assert!(all.len() > 100 && !output.status.success(), "{command:?}: {all}");
+            let found: Vec<&str> = all.lines().filter(|line| line.contains(SECRET)).collect();
+            assert_eq!(found, Vec::<&str>::new(), "{command:?} with {fragment}");
+        }
+    }
+}
+
+#[test]
+fn the_agent_refuses_to_start_with_all_problems_at_once() {
+    let scratch = Scratch::new();
+    let file = scratch.path("agent.json");
+    write(&file, "{ api_key: 'hunter2hunter2',\n debug_level: 11,\n logs: [ {} ],\n colour: 1,\n b 5 }");
+    let mut agent = Command::new(env!("CARGO_BIN_EXE_agent"));
+    let output = agent.env_clear().args(["start", "--no-fork", "-c"]).arg(&file).output().unwrap();
+    let text = stderr(&output);
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), ""), "{text}");
+    let at = |place: &str| format!("{}:{place}", file.display());
+    for problem in [
+        format!("refused: {}", at("2:15  debug_level: ")),
+        format!("refused: {}", at("3:10  logs[0].path: ")),
+        format!("warning: {}", at("4:2  colour: ")),
+        format!("error: {}", at("5:")),
+    ] {
+        assert!(text.contains(&problem), "{problem}: {text}");
+    }
+    assert!(text.ends_with("The agent does not run.\n"), "{text}");
+}
+
+#[test]
+fn a_file_whose_name_holds_commands_of_a_terminal_is_told_of_on_one_line() {
+    let scratch = Scratch::new();
+    let file = scratch.path("a b\n\u{1b}]0;t\u{7}\u{202e}.json");
+    write(&file, "{ api_key: 'k', colour: 1, implicit_agent_process_metrics_monitor: false }");
+    let output = check(&file, &["--print"]);
+    let all = stdout(&output) + &stderr(&output);
+    assert!(!all.contains(['\u{1b}', '\u{7}', '\u{202e}']) && !all.contains("a b\n"), "{all:?}");
+    assert_eq!(stderr(&output).lines().count(), 2, "{all}");
+}
+
+#[test]
+fn whatever_a_server_does_wrong_is_told_within_the_deadline() {
+    let scratch = Scratch::new();
+    let mut receiver = ReceiverProcess::start(&scratch, "receiver");
+    for (fault, told) in [
+        ("status:error/server/backoff", "the server answers status error/server/backoff"),
+        ("status:discardBuffer", "the server answers status discardBuffer: it discards uploads"),
+        ("http:401:empty", "most likely api_key is wrong"),
+        ("http:404:html", "the server answers HTTP 404"),
+        ("http:200:half", "the server answers HTTP 200 without a status that can be read"),
+        ("drip:300ms", "no answer within 1 s"),
+        ("cut:head", "the server closed the connection without an answer"),
+        ("cut:answer", "the server closed the connection in the middle of its answer"),
+    ] {
+        receiver.restart(&scratch, &["--fault", fault]);
+        let (code, asked) = connected(&receiver.url(), json!({ "request_deadline": 1 }));
+        assert_eq!((code, &asked["ok"]), (Some(1), &json!(false)), "{fault}: {asked}");
+        assert!(asked["answer"].as_str().unwrap().contains(told), "{fault}: {asked}");
     }
 }
