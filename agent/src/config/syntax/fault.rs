@@ -37,6 +37,11 @@ pub(super) const QUOTE_TEXTS: &str = "texts need quotes around them";
 pub(super) const QUOTE_KEYS: &str = "a key of other characters than letters, digits, $ and _ needs quotes around it";
 pub(super) const COMMENTS: &str = "comments begin with //";
 
+/// Whether a character takes no room, so that nobody sees it.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
 /// Whether a character looks like a quote and is none.
 pub(super) fn resembles_quote(c: char) -> bool {
     matches!(c, '“' | '”' | '„' | '‘' | '’' | '`' | '«' | '»')
@@ -76,6 +81,7 @@ pub(super) fn hint_for_key(found: char) -> &'static str {
         ',' => "remove the comma",
         '}' | ']' | ':' | '{' | '[' => "write the key",
         quote if resembles_quote(quote) => "the quotes of keys are \"",
+        c if is_invisible(c) => "remove it; it takes no room, and an editor hardly shows it",
         _ => QUOTE_KEYS,
     }
 }

@@ -6,6 +6,7 @@
 
 mod cursor;
 mod fault;
+mod indentation;
 mod lines;
 mod numbers;
 mod places;
@@ -46,7 +47,11 @@ pub(super) struct Parsed {
 /// What is wrong with the syntax becomes fatal problems with their lines and columns, up to [`MAX_FAULTS`]. Behind each of
 /// them reading goes on where what follows can be trusted, so that the other values can be looked at, too.
 pub(super) fn parse_object(text: &str, report: &mut Report) -> Parsed {
-    let Read { value, places, faults, has_more, oddities, untold } = parse(text);
+    let Read { value, places, mut faults, has_more, oddities, untold } = parse(text);
+    if value.as_ref().is_some_and(|value| !value.is_object()) {
+        // Of this is told below, and all else follows from it.
+        faults.clear();
+    }
     let mut fail = |fault: Fault| {
         let position = fault.at.map(|offset| position_of(text, offset));
         let place = Place { source: report.source().to_owned(), path: String::new(), position };

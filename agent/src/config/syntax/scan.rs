@@ -5,10 +5,14 @@
 //! characters before a fault once for each bracket around it. Behind a fault, reading goes on where what follows can be
 //! trusted ([`mend`]); a value that cannot be told becomes null, and its mark says so.
 
+mod guess;
 mod mend;
+
+use std::collections::VecDeque;
 
 use super::cursor::Cursor;
 use super::fault::{self, COMMENTS, Fault, Lost, MAX_FAULTS, QUOTE_KEYS, QUOTE_TEXTS, show, show_found};
+use super::indentation::{self, Forgotten};
 use super::lines::position_of;
 use super::numbers;
 use super::skim;
@@ -50,30 +54,46 @@ pub(super) struct Mark {
     pub(super) lacks_member: bool,
 }
 
-/// Brings a text to JSON5.
+/// Brings a text to JSON5. If a bracket turns out to be open at the end, the text is read once more, with what its
+/// indentation says about the brackets that were forgotten.
 pub(super) fn scan(text: &str) -> Scanned {
+    let (scanned, is_unclosed) = scan_with(text, VecDeque::new());
+    let forgotten = if is_unclosed { indentation::find_forgotten(text) } else { VecDeque::new() };
+    if forgotten.is_empty() {
+        return scanned;
+    }
+    let (again, _) = scan_with(text, forgotten);
+    if again.text.is_some() { again } else { scanned }
+}
+
+/// The same, with brackets that are to be closed; tells whether one is open at the end.
+fn scan_with(text: &str, forgotten: VecDeque<Forgotten>) -> (Scanned, bool) {
     let mut scanner = Scanner {
         text,
         source: Cursor::new(text),
         out: String::with_capacity(text.len()),
         open: Vec::new(),
         marks: Vec::new(),
-        closed: None,
+        root: None,
+        last_value: None,
         last_leaf: None,
         is_shaky: false,
+        forgotten,
+        is_unclosed: false,
         faults: Vec::new(),
         has_more: false,
         skimmed: 0,
     };
     let result = scanner.run();
-    Scanned {
+    let scanned = Scanned {
         text: result.is_ok().then_some(scanner.out),
         marks: scanner.marks,
         faults: scanner.faults,
         has_more: scanner.has_more,
         #[cfg(test)]
         skimmed: scanner.skimmed,
-    }
+    };
+    (scanned, scanner.is_unclosed)
 }
 
 struct Scanner<'t> {
@@ -83,12 +103,18 @@ struct Scanner<'t> {
     /// What is open, the innermost last.
     open: Vec<Bracket>,
     marks: Vec<Mark>,
-    /// Where the outermost bracket was closed.
-    closed: Option<usize>,
+    /// The outermost bracket, and where it was closed.
+    root: Option<(Bracket, usize)>,
+    /// Where the last value of the innermost bracket begins in `out`, and the index of its mark.
+    last_value: Option<(usize, usize)>,
     /// Where the last value that is no object and no list begins in `out`.
     last_leaf: Option<usize>,
     /// Whether brackets may have been passed as part of something else: one that is missing then is no fault of its own.
     is_shaky: bool,
+    /// Brackets that are to be closed, in the order of the text.
+    forgotten: VecDeque<Forgotten>,
+    /// Whether a bracket is open at the end.
+    is_unclosed: bool,
     faults: Vec<Fault>,
     has_more: bool,
     skimmed: usize,
@@ -98,6 +124,8 @@ struct Scanner<'t> {
 struct Bracket {
     is_object: bool,
     at: usize,
+    /// Where it begins in `out`.
+    written: usize,
     /// The index of its mark.
     mark: usize,
 }
@@ -129,11 +157,17 @@ impl Scanner<'_> {
     fn run(&mut self) -> Result<(), Lost> {
         let mut next = Next::Value(None);
         loop {
-            let is_broken = self.skip_gap(next)?;
+            let mut is_broken = self.skip_gap(next)?;
             let Some(c) = self.source.peek() else { return self.end(next) };
+            if self.close_forgotten(c, next)? {
+                (next, is_broken) = (Next::Separator, true);
+            }
             let bracket = self.open.last().copied();
             next = match (next, bracket) {
-                (Next::End, _) => return self.trailing(c),
+                (Next::End, _) => match self.trailing(c)? {
+                    Some(next) => next,
+                    None => return Ok(()),
+                },
                 (Next::Member | Next::Separator, Some(bracket)) if c == bracket.closing() => self.close(),
                 (Next::Member | Next::Separator, Some(bracket)) if matches!(c, '}' | ']') => {
                     self.wrong_bracket(c, bracket)?
@@ -169,14 +203,16 @@ impl Scanner<'_> {
             let expected = self.expected(next);
             self.report(Fault::at(self.source.at, format!("expected {expected}, found `#`")).hint(COMMENTS))?;
         }
-        while self.source.peek() == Some('#') {
+        loop {
             let from = self.source.at;
+            if self.source.peek() != Some('#') && !self.is_conflict()? {
+                return Ok(is_broken);
+            }
             self.source.skip_line();
             let comment = self.text.get(from..self.source.at).unwrap_or_default();
             self.is_shaky |= comment.contains(['{', '}', '[', ']']);
             is_broken |= self.skip_written_gap()?;
         }
-        Ok(is_broken)
     }
 
     fn skip_written_gap(&mut self) -> Result<bool, Lost> {
@@ -209,20 +245,38 @@ impl Scanner<'_> {
             (_, Some(bracket)) => {
                 let message = format!("this `{}` is never closed", bracket.opening());
                 let hint = format!("write a `{}` where it ends", bracket.closing());
-                self.give_up(Fault::at(bracket.at, message).hint(hint))
+                self.is_unclosed = true;
+                let (bracket, is_outermost) = (*bracket, self.open.len() == 1);
+                self.report(Fault::at(bracket.at, message).hint(hint))?;
+                if !is_outermost {
+                    return Err(Lost);
+                }
+                // What the text holds is there; more may be missing.
+                self.note_lack();
+                self.close();
+                Ok(())
             }
         }
     }
 
     /// Something behind the end: often a bracket that was opened within a comment.
-    fn trailing(&mut self, found: char) -> Result<(), Lost> {
+    fn trailing(&mut self, found: char) -> Result<Option<Next>, Lost> {
         let (at, found) = (self.source.at, show(found));
+        if let Some((root, _)) = self.root.filter(|(root, _)| !root.is_object) {
+            // All else follows from it: a file of another kind.
+            self.faults.clear();
+            let fault = Fault::at(root.at, "expected `{`, found `[`");
+            return self.give_up(fault.hint("the configuration stands in braces, { ... }"));
+        }
         let has_brackets = self.source.rest().contains(['{', '}', '[', ']']);
         if self.is_shaky && has_brackets {
             return Err(Lost);
         }
-        self.report(match self.closed {
-            Some(closed) => {
+        if has_brackets && let Some(next) = self.reopen(at, &found)? {
+            return Ok(Some(next));
+        }
+        self.report(match self.root {
+            Some((_, closed)) => {
                 let end = position_of(self.text, closed);
                 let message = format!(
                     "found {found} behind the end of the configuration, which is at {}:{}",
@@ -233,7 +287,7 @@ impl Scanner<'_> {
             None => Fault::at(at, format!("found {found} behind the first value"))
                 .hint("the configuration stands in braces, { ... }"),
         })?;
-        if has_brackets || self.closed.is_none() { Err(Lost) } else { Ok(()) }
+        if has_brackets || self.root.is_none() { Err(Lost) } else { Ok(None) }
     }
 
     fn separate(&mut self, c: char, is_broken: bool, bracket: Bracket) -> Result<Next, Lost> {
@@ -331,6 +385,10 @@ impl Scanner<'_> {
             self.separate_members();
         }
         self.marks.push(Mark { key, value: at, ..Mark::default() });
+        self.last_value = Some((self.out.len(), self.marks.len() - 1));
+        if self.open.is_empty() && self.has_no_opening(c)? {
+            return Ok(Next::Member);
+        }
         match c {
             '{' | '[' => return self.open(c),
             '"' | '\'' => self.text()?,
@@ -365,8 +423,7 @@ impl Scanner<'_> {
             let message = format!("objects and lists lie in each other more than {MAX_DEPTH} levels deep");
             return self.give_up(Fault::at(at, message));
         }
-        self.open.push(Bracket { is_object: c == '{', at, mark: self.marks.len() - 1 });
-        self.out.push(c);
+        self.push_bracket(c == '{', at);
         self.source.at += 1;
         Ok(Next::Member)
     }
@@ -374,14 +431,29 @@ impl Scanner<'_> {
     fn close(&mut self) -> Next {
         let at = self.source.at;
         self.source.at += 1;
-        self.last_leaf = None;
-        self.out.extend(self.open.pop().map(Bracket::closing));
+        let bracket = self.pop_bracket();
         if self.open.is_empty() {
-            self.closed = Some(at);
+            self.root = bracket.map(|bracket| (bracket, at));
             Next::End
         } else {
             Next::Separator
         }
+    }
+
+    /// Writes the opening bracket of the last value.
+    fn push_bracket(&mut self, is_object: bool, at: usize) {
+        let (written, mark) = (self.out.len(), self.marks.len() - 1);
+        self.open.push(Bracket { is_object, at, written, mark });
+        self.out.push(if is_object { '{' } else { '[' });
+        (self.last_leaf, self.last_value) = (None, None);
+    }
+
+    /// Writes the closing bracket of the innermost one.
+    fn pop_bracket(&mut self) -> Option<Bracket> {
+        let bracket = self.open.pop()?;
+        self.out.push(bracket.closing());
+        (self.last_leaf, self.last_value) = (None, Some((bracket.written, bracket.mark)));
+        Some(bracket)
     }
 
     /// A number, or one of the words that are values.
@@ -399,6 +471,9 @@ impl Scanner<'_> {
                     self.out.push_str(number.digits);
                 }
                 Err(fault) => {
+                    if self.open.is_empty() {
+                        return self.give_up(self.no_value(c, ""));
+                    }
                     let inside = fault.at.unwrap_or(0);
                     return self.mend_value(c, Fault { at: Some(at + inside), ..fault }, key, is_broken);
                 }
@@ -429,7 +504,12 @@ impl Scanner<'_> {
         if self.open.is_empty() {
             return Fault::at(at, format!("expected `{{`, found {}", show(c))).hint(hint_at_top(c));
         }
-        Fault::at(at, format!("expected a value, found {}", show(c))).hint(fault::hint_for_value(c))
+        let hint = match token {
+            "yes" | "no" | "on" | "off" | "Yes" | "No" | "On" | "Off" => "write true or false",
+            "None" | "nil" | "undefined" => "write null, or leave the key out",
+            _ => fault::hint_for_value(c),
+        };
+        Fault::at(at, format!("expected a value, found {}", show(c))).hint(hint)
     }
 }
 

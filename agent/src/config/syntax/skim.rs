@@ -27,7 +27,7 @@ pub(super) fn is_balanced(mut rest: Cursor<'_>, open: &[char]) -> bool {
 }
 
 /// Moves past one character, or past a text or comment as a whole. Tells whether that has an end.
-fn skip_piece(cursor: &mut Cursor<'_>) -> bool {
+pub(super) fn skip_piece(cursor: &mut Cursor<'_>) -> bool {
     let rest = cursor.rest();
     let Some(c) = cursor.peek() else { return false };
     match c {

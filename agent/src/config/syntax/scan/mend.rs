@@ -17,7 +17,7 @@ impl Scanner<'_> {
     }
 
     /// What the innermost bracket holds is not known as a whole.
-    fn note_lack(&mut self) {
+    pub(super) fn note_lack(&mut self) {
         if let Some(mark) = self.open.last().and_then(|bracket| self.marks.get_mut(bracket.mark)) {
             mark.lacks_member = true;
         }
@@ -47,14 +47,13 @@ impl Scanner<'_> {
         let readings: Vec<usize> = (1..self.open.len()).rev().filter(outer).take(3).collect();
         let Some(stay) = readings.into_iter().find(|stay| self.is_balanced(at, *stay)) else { return false };
         while self.open.len() > stay {
-            self.out.extend(self.open.pop().map(Bracket::closing));
+            self.pop_bracket();
         }
-        self.last_leaf = None;
         true
     }
 
     /// What to do when the innermost bracket was perhaps not closed before this.
-    fn hint_of_open(&self) -> String {
+    pub(super) fn hint_of_open(&self) -> String {
         let Some(bracket) = self.open.last() else { return String::new() };
         let Position { line, column } = position_of(self.text, bracket.at);
         format!("close the `{}` at {line}:{column} before it", bracket.opening())
@@ -66,9 +65,16 @@ impl Scanner<'_> {
         self.skip_junk()
     }
 
+    /// Whether what follows makes sense when so many of the brackets stay open.
     fn is_balanced(&mut self, from: usize, open: usize) -> bool {
+        self.is_balanced_with(from, open, None)
+    }
+
+    /// The same, with one more within these, of which this is the closing one.
+    pub(super) fn is_balanced_with(&mut self, from: usize, open: usize, innermost: Option<char>) -> bool {
         let rest = Cursor { at: from, ..self.source.clone() };
-        let closing: Vec<char> = self.open.iter().take(open).map(|bracket| bracket.closing()).collect();
+        let closing = self.open.iter().take(open).map(|bracket| bracket.closing());
+        let closing: Vec<char> = closing.chain(innermost).collect();
         self.skimmed += self.text.len() - from;
         skim::is_balanced(rest, &closing)
     }
@@ -136,6 +142,9 @@ impl Scanner<'_> {
             self.marks.push(mark);
             self.out.extend([comma, text]);
         }
+        if c == ':' && bracket.is_object && self.open_late(&message)? {
+            return Ok(Next::Member);
+        }
         self.report(Fault::at(at, message).hint(hint))?;
         if c == ';' {
             self.source.at += 1;
@@ -174,6 +183,11 @@ impl Scanner<'_> {
         );
         self.report(Fault::at(self.source.at, message))?;
         let behind = self.source.at + 1;
+        if self.is_balanced(behind, self.open.len()) {
+            self.cure("remove it");
+            self.source.at = behind;
+            return Ok(Next::Separator);
+        }
         let partner = self.open.iter().rposition(|bracket| bracket.closing() == c);
         // How many of the open brackets stay open.
         let readings = [partner, self.open.len().checked_sub(1)];
@@ -181,9 +195,16 @@ impl Scanner<'_> {
             return Err(Lost);
         };
         while self.open.len() > stay + 1 {
-            self.out.extend(self.open.pop().map(Bracket::closing));
+            self.pop_bracket();
         }
         Ok(self.close())
+    }
+
+    /// What to do about the fault that was told last.
+    fn cure(&mut self, hint: impl Into<String>) {
+        if let Some(fault) = self.faults.last_mut() {
+            fault.hint = hint.into();
+        }
     }
 
     /// No colon behind the key, which stands at `key` and begins in `out` at `written`.
@@ -198,9 +219,29 @@ impl Scanner<'_> {
         };
         let message = format!("expected `:` and a value behind the key, found {}", show_found(found));
         let Some(c) = found else { return self.give_up(Fault::at(key.end, message).hint(hint)) };
+        let is_within_text = is_quoted && key.end == self.source.at && c.is_alphanumeric();
+        if let (',' | ']', true) = (c, is_quoted)
+            && self.begin_list_late(key.start, written, &message)?
+        {
+            return Ok(Next::Member);
+        }
         self.report(Fault::at(self.source.at, message).hint(hint))?;
+        if is_within_text && let Some(end) = skim::end_of_text_on_line(&self.source) {
+            // The quote of a value was taken for the missing one of the key.
+            self.cure("is the closing quote of the key missing?");
+            self.out.truncate(written);
+            self.note_lack();
+            self.source.at = end;
+            return Ok(Next::Separator);
+        }
+        if matches!(c, '"' | '\'') && !is_quoted && self.source.peek_second() == Some(':') {
+            self.cure("write a quote before the key, too, or none");
+            self.source.at += 2;
+            self.out.push(':');
+            return Ok(Next::Value(Some(key.start)));
+        }
         if c == '=' {
-            self.source.at += 1;
+            self.source.at += if self.source.rest().starts_with("=>") { 2 } else { 1 };
         }
         if c == '=' || !is_broken && skim::is_value(&self.source) && !skim::is_key(self.source.clone()) {
             self.out.push(':');
@@ -209,7 +250,7 @@ impl Scanner<'_> {
         if is_broken || matches!(c, '}' | ']' | ',') {
             self.out.push(':');
             self.marks.push(Mark { key: Some(key.start), value: key.start, ..Mark::default() });
-            self.last_leaf = Some(self.out.len());
+            (self.last_leaf, self.last_value) = (Some(self.out.len()), None);
             self.make_hole();
             self.source.at = key.end;
             return Ok(Next::Separator);
@@ -233,7 +274,7 @@ impl Scanner<'_> {
         if !skim::is_key(self.source.clone()) {
             return Ok(false);
         }
-        let meant = odd.trim_matches(fault::resembles_quote);
+        let meant: String = odd.chars().filter(|c| !fault::resembles_quote(*c) && !fault::is_invisible(*c)).collect();
         self.out.push_str(&serde_json::Value::from(meant).to_string());
         self.source.at += odd.len();
         Ok(true)
@@ -242,9 +283,23 @@ impl Scanner<'_> {
     /// A bracket opens where a key is expected.
     pub(super) fn mend_opening(&mut self, c: char) -> Result<Next, Lost> {
         let fault = Fault::at(self.source.at, format!("expected a key, found `{c}`"));
+        if self.out.ends_with('{') {
+            if let Some(hint) = self.turn_bracket(self.source.at) {
+                self.report(fault.hint(hint))?;
+                return self.member(c);
+            }
+            if self.is_balanced(self.source.at + 1, self.open.len()) {
+                self.report(fault.hint("remove it"))?;
+                self.source.at += 1;
+                return Ok(Next::Member);
+            }
+        }
         let hint = self.hint_of_open();
         if self.close_before(false, self.source.at) {
             self.report(fault.hint(hint))?;
+            return self.member(c);
+        }
+        if self.begin_list_late(self.source.at, self.out.len(), &fault.message)? {
             return self.member(c);
         }
         self.report(fault.hint(fault::hint_for_key(c)))?;
@@ -255,11 +310,23 @@ impl Scanner<'_> {
     pub(super) fn mend_key_in_list(&mut self, at: usize) -> Result<Option<Next>, Lost> {
         let behind = Cursor { at, ..self.source.clone() };
         let (Some(c), true) = (behind.peek(), skim::is_key(behind.clone())) else { return Ok(None) };
-        let hint = self.hint_of_open();
-        if !self.close_before(true, at) {
-            return Ok(None);
-        }
-        self.report(Fault::at(at, format!("expected a value or `]`, found {}", show(c))).hint(hint))?;
+        let fault = Fault::at(at, format!("expected a value or `]`, found {}", show(c)));
+        let turned = if self.out.ends_with('[') { self.turn_bracket(at) } else { None };
+        let hint = if let Some(hint) = turned {
+            hint
+        } else if self.open.len() < MAX_DEPTH && self.is_balanced_with(at, self.open.len(), Some('}')) {
+            self.separate_members();
+            self.marks.push(Mark { value: at, ..Mark::default() });
+            self.push_bracket(true, at);
+            "write a `{` before it".to_owned()
+        } else {
+            let hint = self.hint_of_open();
+            if !self.close_before(true, at) {
+                return Ok(None);
+            }
+            hint
+        };
+        self.report(fault.hint(hint))?;
         self.source.at = at;
         self.key(c).map(Some)
     }
@@ -273,6 +340,9 @@ impl Scanner<'_> {
         is_broken: bool,
     ) -> Result<Next, Lost> {
         let Some(bracket) = self.open.last().copied() else { return self.give_up(fault) };
+        if key.is_some() && skim::is_key(self.source.clone()) && self.open_late(&fault.message)? {
+            return Ok(Next::Member);
+        }
         // Of the bracket is told at once, and that is enough.
         if !(matches!(c, '}' | ']') && c != bracket.closing()) {
             self.report(fault)?;

@@ -5,7 +5,7 @@ use super::*;
 /// Texts in which each piece is a fault, or makes one look far ahead.
 #[test]
 fn looking_ahead_behind_faults_costs_a_bounded_number_of_passes() {
-    let most = 4 * (fault::MAX_FAULTS + 1);
+    let most = 8 * (fault::MAX_FAULTS + 1);
     for piece in [
         "a b, ",
         "x\n",

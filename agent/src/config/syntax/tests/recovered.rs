@@ -136,19 +136,37 @@ const MENDABLE: &[(&str, &str)] = &[
     ("9900\n}\n", "9900\n};\n"),
     ("9900\n}\n", "9900\n} # end\n"),
     ("9900\n}\n", "9900\n} the end\n"),
+    ("9900\n}\n", "9900\n"),
+    ("9900\n}\n", "9900\n}\n}\n"),
+    ("\"web-1\" }", "\"web-1\""),
+    ("\"web-1\" }", "\"web-1\" } }"),
+    ("\"accessLog\" } }", "\"accessLog\" } } }"),
+    ("\"*.gz\" ]", "\"*.gz\" ] ]"),
+    ("\"*.1\", \"*.gz\" ]", "\"*.1\", \"*.gz\" ]]"),
+    ("[ \"*.1\", \"*.gz\" ]", "\"*.1\", \"*.gz\" ]"),
+    ("  logs: [", "  logs: "),
+    ("  logs: [", "  logs: {"),
+    ("server_attributes: {", "server_attributes: ["),
+    ("// the web host\n{", "// the web host {"),
+    ("// the web host\n{", ""),
+    ("// the web host\n{", "{{"),
+    // what others write
+    ("debug_level: 2", "debug_level => 2"),
+    ("debug_level: 2", "debug_level\": 2"),
+    ("\"k\",\n  server_attributes", "\"k\",\n  server\u{200b}_attributes"),
+    ("api_key: \"k\"", "\"api_key: \"k\""),
+    ("debug_level: 2", "debug_level: None"),
+    ("rename_no_original: true", "rename_no_original: on"),
+    ("  debug_level: 2,\n", "<<<<<<< HEAD\n  debug_level: 3,\n=======\n  debug_level: 2,\n>>>>>>> branch\n"),
 ];
 
 /// Mistakes behind which nothing can be trusted.
 const LOST: &[(&str, &str)] = &[
-    ("  logs: [", "  logs: "),
-    ("\"web-1\" }", "\"web-1\""),
-    ("\"web-1\" }", "\"web-1\" } }"),
-    ("\"accessLog\" } }", "\"accessLog\" } } }"),
-    ("9900\n}\n", "9900\n"),
-    ("9900\n}\n", "9900\n}\n}\n"),
+    ("// the web host\n{", "---"),
+    ("// the web host\n{", "+ {"),
+    ("// the web host\n{", "[agent]\n"),
+    ("\"accessLog\" } },\n    { path: \"/var/log/syslog\", exclude: [ \"*.1\", \"*.gz\" ]", "\"accessLog"),
     ("9900\n}\n", "9900\n}\n{ a: 1 }\n"),
-    ("// the web host\n{", "// the web host {"),
-    ("// the web host\n{", ""),
     ("// the web host", "/* the web host"),
     ("debug_level: 2,", "/* debug_level: 2,"),
     ("\"coin\"", "\"\"\"coin\""),
@@ -274,9 +292,9 @@ fn what_is_said_of_the_broken_places_alone() {
         "rename_no_original: True"
           f:8:80: expected a value, found `T`; write true in small letters
         "rename_no_original: yes"
-          f:8:80: expected a value, found `y`; texts need quotes around them
+          f:8:80: expected a value, found `y`; write true or false
         "rename_no_original: undefined"
-          f:8:80: expected a value, found `u`; texts need quotes around them
+          f:8:80: expected a value, found `u`; write null, or leave the key out
         "path: /var/log/syslog"
           f:8:13: expected `//` or `/*`, found `/` and `v` behind it; texts need quotes around them
         "path: /var/log/*/syslog"
@@ -375,24 +393,59 @@ fn what_is_said_of_the_broken_places_alone() {
           f:14:3: expected the end of the text, found `#`; comments begin with //
         "9900\n} the end\n"
           f:14:3: found `t` behind the end of the configuration, which is at 14:1; is a bracket missing or commented out before that?
-        "  logs: " (all is lost)
-          f:8:5: expected a key, found `{`; write the key
-        "\"web-1\"" (all is lost)
+        "9900\n"
           f:2:1: this `{` is never closed; write a `}` where it ends
-        "\"web-1\" } }" (all is lost)
-          f:5:3: found `d` behind the end of the configuration, which is at 4:59; is a bracket missing or commented out before that?
-        "\"accessLog\" } } }" (all is lost)
-          f:7:80: expected a comma or `]`, found `}`: the `[` at 6:9 is still open
-        "9900\n" (all is lost)
-          f:2:1: this `{` is never closed; write a `}` where it ends
-        "9900\n}\n}\n" (all is lost)
-          f:15:1: found `}` behind the end of the configuration, which is at 14:1; is a bracket missing or commented out before that?
+        "9900\n}\n}\n"
+          f:15:1: found `}` behind the end of the configuration, which is at 14:1; remove the `}` at 14:1, or write the `{` that it closes
+        "\"web-1\""
+          f:5:3: expected `}` before this, found `d`; close the `{` at 4:22 before it
+        "\"web-1\" } }"
+          f:5:3: found `d` behind the end of the configuration, which is at 4:59; remove the `}` at 4:59, or write the `{` that it closes
+        "\"accessLog\" } } }"
+          f:7:80: expected a comma or `]`, found `}`: the `[` at 6:9 is still open; remove it
+        "\"*.gz\" ] ]"
+          f:8:59: expected a comma or `}`, found `]`: the `{` at 8:5 is still open; remove it
+        "\"*.1\", \"*.gz\" ]]"
+          f:8:58: expected a comma or `}`, found `]`: the `{` at 8:5 is still open; remove it
+        "\"*.1\", \"*.gz\" ]"
+          f:8:55: expected `:` and a value behind the key, found `]`; write a `[` at 8:41
+        "  logs: "
+          f:8:5: expected a key, found `{`; write a `[` at 7:5
+        "  logs: {"
+          f:7:5: expected a key, found `{`; write `[` in place of the `{` at 6:9
+        "server_attributes: ["
+          f:4:24: expected a value or `]`, found `t`; write `{` in place of the `[` at 4:22
+        "// the web host {"
+          f:2:3: expected `{`, found `a`; the configuration stands in braces, { ... }: write a `{` before this
+        ""
+          f:2:3: expected `{`, found `a`; the configuration stands in braces, { ... }: write a `{` before this
+        "{{"
+          f:1:2: expected a key, found `{`; remove it
+        "debug_level => 2"
+          f:5:15: expected `:` and a value behind the key, found `=`
+        "debug_level\": 2"
+          f:5:14: expected `:` and a value behind the key, found `"`; write a quote before the key, too, or none
+        "\"k\",\n  server\u{200b}_attributes"
+          f:4:9: expected `:` and a value behind the key, found the character U+200B; a key of other characters than letters, digits, $ and _ needs quotes around it
+        "\"api_key: \"k\""
+          f:3:14: expected `:` and a value behind the key, found `k`; is the closing quote of the key missing?
+        "debug_level: None"
+          f:5:16: expected a value, found `N`; write null, or leave the key out
+        "rename_no_original: on"
+          f:8:80: expected a value, found `o`; write true or false
+        "<<<<<<< HEAD\n  debug_level: 3,\n=======\n  debug_level: 2,\n>>>>>>> branch\n"
+          f:5:1: a conflict of two versions of the file begins here; keep one of them, and remove the lines <<<<<<<, ======= and >>>>>>>
+        "---" (all is lost)
+          f:1:1: expected `{`, found `-`; the configuration stands in braces, { ... }
+        "+ {" (all is lost)
+          f:1:1: expected `{`, found `+`; the configuration stands in braces, { ... }
+        "[agent]\n" (all is lost)
+          f:1:2: expected a value, found `a`; texts need quotes around them
+          f:3:3: found `a` behind the end of the configuration, which is at 1:7; is a bracket missing or commented out before that?
+        "\"accessLog" (all is lost)
+          f:7:64: the line ends inside this string: its closing quote is missing; a text over several lines stands in triple quotes, or has \n in place of the line break
         "9900\n}\n{ a: 1 }\n" (all is lost)
           f:15:1: found `{` behind the end of the configuration, which is at 14:1; is a bracket missing or commented out before that?
-        "// the web host {" (all is lost)
-          f:2:3: expected `{`, found `a`; the configuration stands in braces, { ... }
-        "" (all is lost)
-          f:2:3: expected `{`, found `a`; the configuration stands in braces, { ... }
         "/* the web host" (all is lost)
           f:1:1: the text ends inside this comment: `*/` is missing somewhere behind here
         "/* debug_level: 2," (all is lost)

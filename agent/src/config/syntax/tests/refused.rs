@@ -151,9 +151,9 @@ fn each_refusal_says_where_and_what_to_do() {
         "{a: 1},"
           f:1:7: found `,` behind the end of the configuration, which is at 1:6; is a bracket missing or commented out before that?
         "{\n}}"
-          f:2:2: found `}` behind the end of the configuration, which is at 2:1; is a bracket missing or commented out before that?
+          f:2:2: found `}` behind the end of the configuration, which is at 2:1; remove the `}` at 2:1, or write the `{` that it closes
         "{\n// a: {\n b: 1\n}\n}"
-          f:5:1: found `}` behind the end of the configuration, which is at 4:1; is a bracket missing or commented out before that?
+          f:5:1: found `}` behind the end of the configuration, which is at 4:1; remove the `}` at 4:1, or write the `{` that it closes
         "a: 1"
           f:1:1: expected `{`, found `a`; the configuration stands in braces, { ... }
         "\"a\": 1"
@@ -231,7 +231,7 @@ fn each_refusal_says_where_and_what_to_do() {
         "{ a: NULL }"
           f:1:6: expected a value, found `N`; write null in small letters
         "{ a: undefined }"
-          f:1:6: expected a value, found `u`; texts need quotes around them
+          f:1:6: expected a value, found `u`; write null, or leave the key out
         "{ a: - }"
           f:1:7: expected a digit, found the end of the number
         "{ a: --1 }"

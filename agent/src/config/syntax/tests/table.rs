@@ -90,7 +90,7 @@ const TABLE: &[(&str, &[(&str, Row)])] = &[
     ("words", &[
         ("{a: [true, false, null]}", Is(r#"{"a":[true,false,null]}"#)),
         ("{a: True}", No("1:5: expected a value, found `T`; write true in small letters")),
-        ("{a: yes}", No("1:5: expected a value, found `y`; texts need quotes around them")),
+        ("{a: yes}", No("1:5: expected a value, found `y`; write true or false")),
     ]),
     ("numbers of JSON5", &[
         ("{a: [+1, .5, 0x10]}", Json5(r#"{"a":[1,0.5,16]}"#)),
