@@ -184,8 +184,14 @@ fn check_any(text: &str) {
     assert!(parsed.value.is_some() || !parsed.faults.is_empty(), "{text}");
 }
 
+/// So many cases, or more if `PROPTEST_CASES` says so.
+fn at_least(cases: u32) -> ProptestConfig {
+    let given = ProptestConfig::default();
+    ProptestConfig { cases: given.cases.max(cases), ..given }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(at_least(512))]
 
     #[test]
     fn a_value_in_any_spelling_reads_back_and_each_place_is_its_first_character(

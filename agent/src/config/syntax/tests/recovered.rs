@@ -440,8 +440,7 @@ fn what_is_said_of_the_broken_places_alone() {
         "+ {" (all is lost)
           f:1:1: expected `{`, found `+`; the configuration stands in braces, { ... }
         "[agent]\n" (all is lost)
-          f:1:2: expected a value, found `a`; texts need quotes around them
-          f:3:3: found `a` behind the end of the configuration, which is at 1:7; is a bracket missing or commented out before that?
+          f:1:1: expected `{`, found `[`; the configuration stands in braces, { ... }
         "\"accessLog" (all is lost)
           f:7:64: the line ends inside this string: its closing quote is missing; a text over several lines stands in triple quotes, or has \n in place of the line break
         "9900\n}\n{ a: 1 }\n" (all is lost)
