@@ -28,9 +28,14 @@ static REGISTRY: LazyLock<Registry> =
 /// So many faults are told of a text, and that there are more.
 const MAX_FAULTS: usize = 21;
 
+/// What the files of the corpus import: a key, a number, a text with a variable in it, nothing.
+static ENVIRONMENT: LazyLock<Arc<Environment>> = LazyLock::new(|| {
+    let variables = [("TOKEN", "0-secret-key"), ("LEVEL", "2"), ("LOOP", "$LOOP$AT"), ("AT", "")];
+    Arc::new(Environment::new(variables.map(|(name, value)| (name.to_owned(), value.to_owned()))))
+});
+
 fn draft_of(loaded: &Loaded) -> Report {
-    let environment = Arc::new(Environment::default());
-    draft(loaded, &Surroundings { registry: &REGISTRY, environment: &environment, host_name: "host" }).report
+    draft(loaded, &Surroundings { registry: &REGISTRY, environment: &ENVIRONMENT, host_name: "host" }).report
 }
 
 fn file() -> PathBuf {
@@ -71,16 +76,23 @@ fn check_syntax(text: &str) {
 }
 
 /// A main file and a fragment, read and made a plan of as `agent check` does.
-fn check_files(folder: &Path, main: &[u8], fragment: &[u8]) {
+fn check_files(folder: &Path, main: &[u8], fragment: &[u8]) -> Report {
     let (file, fragments) = (folder.join("agent.json"), folder.join("agent.d"));
     fs::create_dir_all(&fragments).expect("the folder can be written");
     fs::write(&file, main).expect("the folder can be written");
     fs::write(fragments.join("a.json"), fragment).expect("the folder can be written");
-    let environment = Environment::default();
-    let request = Request { file: &file, named_by: "-c", extra_directory: None, environment: &environment };
+    let request = Request { file: &file, named_by: "-c", extra_directory: None, environment: &ENVIRONMENT };
     let report = draft_of(&load(&request));
     check_report(&report, &String::from_utf8_lossy(main), &file);
     check_report(&report, &String::from_utf8_lossy(fragment), &fragments.join("a.json"));
+    assert!(!report.to_string().contains("0-secret-key"), "{report}");
+    report
+}
+
+/// Main file and fragment: what stands behind a NUL is the fragment.
+fn halves(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    (&bytes[..end], bytes.get(end + 1..).unwrap_or(b"{}"))
 }
 
 #[test]
@@ -88,14 +100,53 @@ fn fuzz_syntax() {
     bolero::check!(name = "syntax").for_each(|bytes: &[u8]| check_syntax(&String::from_utf8_lossy(bytes)));
 }
 
-/// What stands behind a NUL is the fragment.
 #[test]
 fn fuzz_files() {
     let folder = tempfile::tempdir().unwrap();
     bolero::check!(name = "files").for_each(|bytes: &[u8]| {
-        let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-        check_files(folder.path(), &bytes[..end], bytes.get(end + 1..).unwrap_or(b"{}"));
+        let (main, fragment) = halves(bytes);
+        check_files(folder.path(), main, fragment);
     });
+}
+
+/// A problem's line with a `*` in place of its column.
+fn without_column(line: &str) -> String {
+    match line.split_once(".json:1:") {
+        Some((file, rest)) => format!("{file}.json:1:*{}", rest.trim_start_matches(|c: char| c.is_ascii_digit())),
+        None => line.to_owned(),
+    }
+}
+
+/// The seeds of [`fuzz_files`] reach the merge of files, and the variables in them.
+#[test]
+fn the_pairs_of_the_corpus_are_merged_and_their_variables_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/__fuzz__/files/corpus");
+    for (name, parts) in [
+        ("import-vars-in-both", &["logs[0].path: the value of LOOP holds $AT"][..]),
+        ("import-vars-of-wrong-types", &["agent.json:1:*  import_vars: must be", "a.json:1:*  import_vars[0]"]),
+        ("import-vars-in-a-number", &["a.json:1:*  debug_level: is"]),
+        ("key-in-both", &["a.json:1:*  api_key", "a.json:1:*  debug_level: is given twice"]),
+        ("lists-of-wrong-types", &["agent.json:1:*  monitors", "a.json:1:*  logs", "a.json:1:*  monitors"]),
+        ("main-of-wrong-types", &["agent.json:1:*  logs", "a.json:1:*  logs[1]"]),
+        ("fragment-is-a-list", &["must be an object"]),
+        ("fragment-is-empty", &["a.json: is empty"]),
+        ("attributes-in-both", &["server_attributes.b: is given twice"]),
+        ("workers-in-both", &["a.json:1:*  api_keys[0]"]),
+        ("fault-in-import-vars", &["agent.json:1:*: expected a value, found `T`", "a.json:1:*: expected a value"]),
+    ] {
+        let bytes = fs::read(corpus.join(name)).unwrap();
+        let (main, fragment) = halves(&bytes);
+        let told = check_files(folder.path(), main, fragment).to_string();
+        let told = told.lines().fold(String::new(), |told, line| told + &without_column(line) + "\n");
+        for part in parts {
+            assert!(told.contains(part), "{name}: {part}\n{told}");
+        }
+        assert!(
+            name != "fault-in-import-vars" || !told.contains("gauss_mean") && !told.contains("debug_level"),
+            "{told}"
+        );
+    }
 }
 
 /// What is said, apart from the monitor that runs without an entry and may not be part of this agent.

@@ -93,3 +93,31 @@ fn what_no_fault_hides_is_told() {
     assert!(told.contains("api_key: is missing"), "{told}");
     assert!(told.contains("logs[1]"), "{told}");
 }
+
+#[test]
+fn a_fault_that_hides_what_is_imported_makes_no_problems_of_texts_with_variables() {
+    let sound = "{ api_key: '0-key', import_vars: [ 'LEVEL' ], debug_level: '$LEVEL', max_line_size: 'x',\n\
+                 monitors: [ { module: 'coin', gauss_mean: '$LEVEL' } ], logs: [ { path: '/a' } ] }";
+    for mistake in ["import_vars: [ LEVEL ]", "import_vars [ 'LEVEL' ] x", "'import_vars: [ 'LEVEL' ]", "import vars"] {
+        let text = sound.replacen("import_vars: [ 'LEVEL' ]", mistake, 1);
+        let told = told(&text);
+        assert!(!told.contains("debug_level") && !told.contains("gauss_mean"), "{mistake}: {told}");
+        assert!(told.contains("max_line_size"), "{mistake}: {told}");
+    }
+}
+
+#[test]
+fn a_fault_in_one_entry_silences_no_other() {
+    let text = "{\n  api_key: '0-key',\n  logs: [ { path: '/a', attributes: { parser: web } }, { path: '/b', exclude: 'x' } ],\n  \
+                monitors: [ { module: 'coin', gauss_mean: 0 5 }, { module: 'coin', id: 'b', gauss_mean: 11 } ],\n";
+    for end in
+        ["  max_line_sise: 1\n}", "  max_line_sise: 1\n", "  server_attributes: {\n    a: 1\n  max_line_sise: 1\n}"]
+    {
+        let told = told(&format!("{text}{end}"));
+        for path in ["logs[1].exclude", "monitors[1].gauss_mean", "max_line_sise: is not known"] {
+            assert!(told.contains(path), "{path}: {told}");
+        }
+        let faults = told.lines().filter(|line| line.starts_with("error: ")).count();
+        assert_eq!(faults, 2 + usize::from(end != "  max_line_sise: 1\n}"), "{told}");
+    }
+}

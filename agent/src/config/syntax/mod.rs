@@ -77,7 +77,10 @@ pub(super) fn parse_object(text: &str, report: &mut Report) -> Parsed {
     if untold > 0 {
         report.warn("", format!("{untold} more values are given twice or too large to be kept exactly"));
     }
-    let places = places.filter(|_| values.is_some()).unwrap_or_else(Places::unknown);
+    let mut places = places.filter(|_| values.is_some()).unwrap_or_else(Places::unknown);
+    if let Some(values) = &values {
+        places.doubt_variables(values);
+    }
     let is_partial = places.lacks_member();
     report.locate(Arc::new(places));
     Parsed { values, is_partial }

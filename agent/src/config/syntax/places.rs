@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde_json::{Map, Value};
+
 use super::super::report::Position;
 use super::super::value;
 
@@ -34,8 +36,33 @@ pub(super) struct Faults {
 pub(super) enum Inside {
     Nothing,
     List(Vec<Spot>),
-    /// By the keys as paths spell them.
-    Object(BTreeMap<String, Spot>),
+    Object(Members),
+}
+
+/// By the keys as paths spell them, in their order. Not a map: one of few entries takes many times their room.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Members(Box<[(Box<str>, Spot)]>);
+
+impl Members {
+    pub(super) fn new(members: BTreeMap<String, Spot>) -> Self {
+        Self(members.into_iter().map(|(key, spot)| (key.into_boxed_str(), spot)).collect())
+    }
+
+    fn index(&self, key: &str) -> Option<usize> {
+        self.0.binary_search_by(|(known, _)| known.as_ref().cmp(key)).ok()
+    }
+
+    fn get(&self, key: &str) -> Option<&Spot> {
+        self.index(key).and_then(|index| self.0.get(index)).map(|(_, spot)| spot)
+    }
+
+    fn get_mut(&mut self, key: &str) -> Option<&mut Spot> {
+        self.index(key).and_then(|index| self.0.get_mut(index)).map(|(_, spot)| spot)
+    }
+
+    pub(super) fn values(&self) -> impl Iterator<Item = &Spot> {
+        self.0.iter().map(|(_, spot)| spot)
+    }
 }
 
 /// Never the places: they are as many as there are values.
@@ -62,6 +89,20 @@ impl Places {
     pub(in crate::config) fn key(&self, path: &str) -> Option<Position> {
         let found = self.find(path)?;
         found.spot.key.filter(|_| found.is_whole).or(Some(found.spot.value))
+    }
+
+    /// If a fault hides which variables are imported, it hides each text with a `$`, too.
+    pub(super) fn doubt_variables(&mut self, values: &Map<String, Value>) {
+        let Faults { lacks_member, .. } = self.0.faults;
+        let is_hidden = match &self.0.inside {
+            Inside::Object(members) => members.get("import_vars").map_or(lacks_member, Spot::has_faults),
+            _ => false,
+        };
+        if is_hidden {
+            for (key, value) in values {
+                self.0.member_mut(key).into_iter().for_each(|spot| spot.doubt_variables(value));
+            }
+        }
     }
 
     /// Whether faults of the syntax hide what is to be known of `path`, so that what is said of it may be wrong.
@@ -103,6 +144,35 @@ struct Found<'p> {
 }
 
 impl Spot {
+    fn member_mut(&mut self, key: &str) -> Option<&mut Self> {
+        match &mut self.inside {
+            Inside::Object(members) => members.get_mut(&value::member_path("", key)),
+            _ => None,
+        }
+    }
+
+    fn doubt_variables(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => self.faults.is_hole |= text.contains('$'),
+            Value::Array(items) => {
+                let Inside::List(spots) = &mut self.inside else { return };
+                for (spot, item) in spots.iter_mut().zip(items) {
+                    spot.doubt_variables(item);
+                    self.faults.has_hole |= spot.faults.is_hole;
+                }
+            }
+            Value::Object(members) => {
+                for (key, member) in members {
+                    let Some(spot) = self.member_mut(key) else { continue };
+                    spot.doubt_variables(member);
+                    let is_hole = spot.faults.is_hole;
+                    self.faults.has_hole |= is_hole;
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn has_faults(&self) -> bool {
         let Faults { is_hole, lacks_member, has_hole } = self.faults;
         is_hole

@@ -11,7 +11,7 @@ use super::super::report::{Kind, Position};
 use super::super::value;
 use super::lines::Lines;
 use super::numbers::NOT_FINITE;
-use super::places::{Faults, Inside, Spot};
+use super::places::{Faults, Inside, Members, Spot};
 use super::scan::Mark;
 
 /// A value as it stands in the text.
@@ -175,7 +175,7 @@ impl<'t> Placing<'t> {
             self.way.pop();
         }
         values.retain(|_, value| !value.is_null());
-        (Value::Object(values), Inside::Object(spots))
+        (Value::Object(values), Inside::Object(Members::new(spots)))
     }
 
     fn tell(&mut self, position: Position, kind: Kind, message: String, hint: &'static str) {
