@@ -4,6 +4,7 @@
 use {builtin_monitors as _, local_monitors as _};
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use expect_test::expect;
@@ -15,6 +16,7 @@ fn told(text: &str) -> String {
     let folder = tempfile::tempdir().expect("a file and a registry");
     let file = folder.path().join("agent.json");
     fs::write(&file, text).expect("a file and a registry");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("a file and a registry");
     let environment = Arc::new(Environment::default());
     let loaded = load(&Request { file: &file, named_by: "-c", extra_directory: None, environment: &environment });
     let registry = Registry::linked().expect("a file and a registry");
@@ -36,10 +38,10 @@ fn faults_of_the_syntax_and_mistakes_in_the_values_are_told_at_once() {
         error: agent.json:14:58: expected an escape such as \n behind `\`, found `d`; write `\\` for a backslash
         warning: agent.json:5:3  max_line_sise: is not known and has no effect; did you mean `max_line_size`?
         refused: agent.json:4:41  server_attributes.zone: must be a text, a number, true or false, but is a list; it is left out
-        refused: agent.json:9:40  logs[1].exclude: must be a list of texts, ["..."], but is a text; this entry is not copied
+        refused: agent.json:9:40  logs[1].exclude: must be a list of texts, ["..."], but is a text; this entry of /var/log/b.log is not copied
         refused: agent.json:10:5  logs[2].path: is missing: an entry names the file or glob that it copies; this entry is not copied
         warning: agent.json  implicit_agent_process_metrics_monitor: the monitor linux_process_metrics that it runs is not built yet; `implicit_agent_process_metrics_monitor: false` ends this warning
-        refused: agent.json:14:44  monitors[1].gauss_mean: 11 is above the maximum 10; this monitor does not run
+        refused: agent.json:14:44  monitors[1].gauss_mean: 11 is above the maximum 10; coin(b) does not run
         warning: agent.json:14:48  monitors[1].pattern: unknown option; this monitor has `gauss_mean`, `gauss_stddev`
     "#]].assert_eq(&told(
         r#"{
@@ -98,7 +100,7 @@ fn what_no_fault_hides_is_told() {
 fn a_fault_that_hides_what_is_imported_makes_no_problems_of_texts_with_variables() {
     let sound = "{ api_key: '0-key', import_vars: [ 'LEVEL' ], debug_level: '$LEVEL', max_line_size: 'x',\n\
                  monitors: [ { module: 'coin', gauss_mean: '$LEVEL' } ], logs: [ { path: '/a' } ] }";
-    for mistake in ["import_vars: [ LEVEL ]", "import_vars [ 'LEVEL' ] x", "'import_vars: [ 'LEVEL' ]", "import vars"] {
+    for mistake in ["import_vars: [ LEVEL ]", "'import_vars: [ 'LEVEL' ]", "import vars"] {
         let text = sound.replacen("import_vars: [ 'LEVEL' ]", mistake, 1);
         let told = told(&text);
         assert!(!told.contains("debug_level") && !told.contains("gauss_mean"), "{mistake}: {told}");
