@@ -83,17 +83,27 @@ fn the_shipped_examples_are_valid_and_read_without_a_refusal() {
     let from_readme =
         readme.split("agent.json <<'END'\n").nth(1).and_then(|rest| rest.split("\nEND\n").next()).unwrap();
     let mut texts = vec![("README.md".to_owned(), from_readme.to_owned())];
-    for file in fs::read_dir(repository().join("docs/examples")).unwrap() {
-        let path = file.unwrap().path();
-        texts.push((path.display().to_string(), fs::read_to_string(&path).unwrap()));
-    }
-    assert!(texts.len() > 4, "{}", texts.len());
+    texts.extend(files_of("docs/examples"));
+    texts.extend(files_of("docs/examples/fragments").into_iter().filter(|(name, _)| name.ends_with("/agent.json")));
+    assert!(texts.len() > 5, "{}", texts.len());
     for (name, text) in texts {
         assert_eq!(faults(&validator, &values(&text)), "", "{name}");
         let report = report(&text);
         assert!(!is_at_fault(&report), "{name}: {report}");
         assert!(!report.to_string().contains("is not built yet"), "{name}: {report}");
     }
+    for (name, text) in files_of("docs/examples/fragments/agent.d") {
+        assert_eq!(faults(&validator, &values(&text)), "", "{name}");
+    }
+}
+
+/// The files, not the folders, in a folder of the repository, with their texts.
+fn files_of(folder: &str) -> Vec<(String, String)> {
+    let paths = fs::read_dir(repository().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.is_file())
+        .map(|path| (path.display().to_string(), fs::read_to_string(&path).unwrap()))
+        .collect()
 }
 
 #[test]
@@ -126,6 +136,8 @@ fn broken_configurations_are_refused_where_they_are_broken_as_the_reader_refuses
         "{ api_key: 'k', workers: [ { id: 'eu', api_key: 'REPLACE_THIS' } ] }",
         "{ api_key: 'k', workers: [ { id: 'eu', api_key: 'k', server_url: 'ftp://a' } ] }",
         "{ api_key: 'k', workers: [ { id: 'eu', api_key: 'k', sessions: 0 } ] }",
+        "{ api_key: 'k', api_key_file: ['key'] }",
+        "{ api_key: 'k', workers: [ { id: 'eu', api_key_file: true } ] }",
     ];
     let told: String = broken
         .iter()
@@ -187,6 +199,10 @@ fn broken_configurations_are_refused_where_they_are_broken_as_the_reader_refuses
         /workers/0/server_url: "ftp://a"
         { api_key: 'k', workers: [ { id: 'eu', api_key: 'k', sessions: 0 } ] }
         /workers/0/sessions: 0 is less than the minimum of 1
+        { api_key: 'k', api_key_file: ['key'] }
+        /api_key_file: ["key"] is not of types "null", "number", "string"
+        { api_key: 'k', workers: [ { id: 'eu', api_key_file: true } ] }
+        /workers/0/api_key_file: true is not of types "null", "number", "string"
     "#]]
     .assert_eq(&told);
 }
@@ -207,6 +223,7 @@ fn rules_that_are_not_honoured_yet_are_checked_all_the_same() {
         entry("parse_format: 'cri', minimum_scan_interval: 5, staleness_threshold_secs: '10'"),
         "{ import_vars: ['A', { var: 'B', default: 'b' }] }".to_owned(),
         "{ workers: [ { id: 'eu', api_key: 'k', sessions: 2, server_url: 'eu:443' }, { id: 'default' } ] }".to_owned(),
+        "{ api_key_file: '/etc/key', workers: [ { id: 'eu', api_key_file: 'eu.key' } ] }".to_owned(),
         "{ k8s_logs: [ { k8s_pod_glob: 'shop-*', attributes: { parser: 'x' } } ] }".to_owned(),
         "{ journald_logs: [ { journald_unit: 'ssh.*', parser: 'x' } ] }".to_owned(),
         "{ journald_logs: [ { journald_globs: { unit: 'ssh*' }, emit_raw_details: true } ] }".to_owned(),

@@ -26,6 +26,18 @@ const TICK: Duration = Duration::from_secs(5);
 
 /// What `agent start` can be told.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+With a fatal mistake in the configuration it does not start, and says all that is wrong. An entry that is refused does not
+run, everything else does. When a file has changed, or on SIGHUP, the configuration is read again and only what changed
+restarts; one with new mistakes is not used. SIGTERM ends the agent.
+
+Exit status: 0 after an orderly stop; 1 when it could not start, or a monitor with `stop_agent_on_failure` failed; 2 for a
+wrong command line.
+
+Examples:
+  agent check && agent start --no-fork       with the configuration of the package
+  agent start --no-fork -c agent.json
+  kill -HUP PID                              the process that `agent status` names reads its configuration again")]
 pub struct Args {
     /// The configuration
     #[arg(short = 'c', long = "config-file", value_name = "FILE", default_value = DEFAULT_FILE)]

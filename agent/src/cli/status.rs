@@ -17,6 +17,11 @@ const NOT_RUNNING: u8 = 4;
 
 /// What `agent status` can be told.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The agent is found by the folder `agent_data_path` of its configuration, also when that has mistakes. With -v it says which
+configuration is in use, since when, what was refused of it, and whether the one on disk is newer and invalid.
+
+Exit status: 0 when the agent runs; 4 when it does not, with -v 1; 2 for a wrong command line.")]
 pub struct Args {
     /// The configuration of the agent that is asked
     #[arg(short = 'c', long = "config-file", value_name = "FILE", default_value = DEFAULT_FILE)]

@@ -12,12 +12,12 @@ use crate::config::keys::{
 const BEGIN: &str = "\
 # Configuration
 
-Every key of `agent.json`, by default `/etc/scalyr-agent-2/agent.json`. Its syntax is JSON with comments, keys without
-quotes and commas that may be left out at the end of a line. `agent schema` prints all of this as a JSON Schema, with
-which an editor completes keys and underlines mistakes.
+Every key of `agent.json`, by default `/etc/scalyr-agent-2/agent.json`, and of the fragments beside it.
+[configuring.md](configuring.md) tells how they are written and put together, and what a running agent does about a change.
+`agent schema` prints all of this as a JSON Schema, with which an editor completes keys and underlines mistakes.
 
 Where a number or a bool belongs, its text is taken as well: `\"5\"`, `\"yes\"`. A `null` counts as not given. A key that is
-not known is warned about.
+not known is warned about, and an error in `agent check`.
 
 Below, \"Acts in\" is the part of the agent that a key is for: the reading of the configuration, monitors, the agent's own
 logs, the files that are copied, their lines, the upload, the stored positions, status, start and stop of the process.
