@@ -132,6 +132,7 @@ fn the_file_wins_over_the_environment_and_that_over_the_default() {
     assert_eq!(problems(&draft, Kind::Conflict).len(), 1);
 }
 
+// configuration.md, sharp edge 1
 #[test]
 fn a_fragment_makes_no_difference_to_what_wins() {
     let variables = [("SCALYR_API_KEY", "of the environment"), ("SCALYR_MAX_LINE_SIZE", "1000")];
@@ -321,6 +322,25 @@ fn the_key_of_a_worker_may_stand_in_a_file_or_be_a_credential() {
 }
 
 #[test]
+fn a_credential_that_is_handed_over_anew_is_noticed() {
+    for name in ["scalyr_api_key", "scalyr_api_key.b"] {
+        let text = "workers: [ { id: 'b' } ]";
+        let host = Host::new(text, &[("CREDENTIALS_DIRECTORY", "DIR/credentials")]);
+        let host = host.write("credentials/scalyr_api_key", "key").write("credentials/scalyr_api_key.b", "key b");
+        let mut seen = host.load().seen;
+        assert!(seen.is_current(Timestamp::from_nanos(0)));
+        let _host = host.write(&format!("credentials/{name}"), "another key");
+        assert!(!seen.is_current(Timestamp::from_nanos(0)), "{name}");
+    }
+}
+
+#[test]
+fn a_folder_of_fragments_that_a_fragment_names_is_not_shown_as_the_one_in_effect() {
+    let host = Host::new("api_key: 'k'", &[]).write("agent.d/a.json", "{ config_directory: 'elsewhere' }");
+    assert_eq!(host.option("config_directory"), (json!("agent.d"), "default".to_owned()));
+}
+
+#[test]
 fn every_option_in_effect_is_shown_with_its_origin() {
     let text = "api_key: 'k', agent_log_path: 'logs', compression_level: 12, max_allowed_request_size: '2000000',
         stdout_severity: 'LOUD', max_line_size: 'long', scalyr_server: 'http://a', debug_level: null,
@@ -389,6 +409,7 @@ fn the_defaults_of_legacy_are_in_effect_where_it_is_asked_for() {
     assert_eq!(host.option("min_request_spacing_interval"), (json!(1), "default".to_owned()));
 }
 
+// configuration.md, sharp edge 17
 #[test]
 fn a_number_and_its_text_are_the_same_plan() {
     let shown = |text: &str, variables: &[(&str, &str)]| {
@@ -405,6 +426,7 @@ fn a_number_and_its_text_are_the_same_plan() {
     assert_eq!(numbers, shown("allow_http: 1", &variables));
 }
 
+// configuration.md, sharp edge 16
 #[test]
 fn no_secret_is_shown_anywhere() {
     const SECRET: &str = "wEiRd_SeCrEt_KeY";

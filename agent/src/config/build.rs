@@ -77,6 +77,7 @@ pub fn draft(loaded: &Loaded, surroundings: &Surroundings<'_>) -> Draft {
     environment::warn_of_misspelt(surroundings.environment, surroundings.registry, &mut report);
     let plan = plan(&settings, loaded, surroundings, &mut report);
     report.drop_follow_ups();
+    report.mask();
     let options = effective::options(&settings, loaded, &plan, surroundings.registry, &report);
     Draft { plan, report, options }
 }

@@ -18,8 +18,6 @@ use super::value::{self, Misfit, Reading};
 const PREFIX: &str = "SCALYR_";
 /// Variables that give no key of the top level, and are read all the same.
 const OTHERS: [&str; 1] = ["SCALYR_EXTRA_CONFIG_DIR"];
-/// The key that counts in the main file only.
-const FOLDER: &str = "config_directory";
 /// The list of which only commas separate the elements: blanks may be in its paths.
 const COMMAS_ONLY: &str = "memory_profiler_ignore_path_globs";
 
@@ -30,8 +28,7 @@ pub(super) fn apply(values: &mut Map<String, Value>, environment: &Environment, 
     let mut homes = Vec::new();
     for key in keys::GLOBAL {
         let Some((name, text)) = variable(key, environment) else { continue };
-        let given = given_by_file(values, key).filter(|(path, _)| acts(key, path, report));
-        if let Some((path, given)) = given {
+        if let Some((path, given)) = given_by_file(values, key) {
             let read = read(key, &name, text, &mut Report::default());
             if !read.is_ok_and(|read| settings::are_alike(key, given, &read.value)) {
                 let message =
@@ -87,11 +84,6 @@ fn given_by_file<'v>(values: &'v Map<String, Value>, key: &Key) -> Option<(&'sta
     names.filter_map(|name| Some((name, values.get(name)?))).find(|(_, value)| !value.is_null())
 }
 
-/// Whether what a file says counts: the folder of the fragments is known before they are read.
-fn acts(key: &Key, path: &str, report: &Report) -> bool {
-    key.name != FOLDER || report.sources().value(path).source == report.source()
-}
-
 /// The text of the variable `name` as the value that a file would give.
 fn read(key: &Key, name: &str, text: &str, report: &mut Report) -> Result<Reading<Value>, Misfit> {
     match key.kind {
@@ -119,7 +111,7 @@ fn read_object(name: &str, text: &str, report: &mut Report) -> Result<Reading<Va
     if let Some(problem) = fatal {
         let at = |at: Position| format!(" (line {}, column {})", at.line, at.column);
         let at = problem.place.position.map_or_else(String::new, at);
-        return Err(Misfit { kind: problem.kind, message: format!("{}{at}", problem.message) });
+        return Err(Misfit { kind: problem.kind, message: format!("{}{at}", problem.text()) });
     }
     let object = parsed.values.unwrap_or_default();
     for Problem { severity, place, kind, message, hint } in of_text.problems() {

@@ -273,10 +273,18 @@ impl Report {
         &self.sources.first().name
     }
 
-    /// Adds a problem; the values of variables are left out of its message.
+    /// Adds a problem; the values of variables are left out of its message and its hint.
     pub fn push(&mut self, problem: Problem) -> &mut Problem {
-        let message = self.sources.masked(problem.message);
-        self.problems.push_mut(Problem { message, ..problem })
+        let (message, hint) = (self.sources.masked(problem.message), self.sources.masked(problem.hint));
+        self.problems.push_mut(Problem { message, hint, ..problem })
+    }
+
+    /// Leaves the values of variables out of what was said behind a problem after it was added.
+    pub(super) fn mask(&mut self) {
+        for problem in &mut self.problems {
+            problem.message = self.sources.masked(std::mem::take(&mut problem.message));
+            problem.hint = self.sources.masked(std::mem::take(&mut problem.hint));
+        }
     }
 
     /// Keeps the text that problems without a place of their own lie in, to show lines of it.

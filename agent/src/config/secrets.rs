@@ -122,7 +122,7 @@ fn resolve_own(loaded: &mut Loaded, credentials: Option<&Path>) {
         let key = match &candidate {
             Candidate::Key(_) => Ok(None),
             Candidate::Named(path, _) => use_file(loaded, candidate.key(), path).map(Some),
-            Candidate::Credential(path) => read_key_file(path).map(Some),
+            Candidate::Credential(path) => read_credential(loaded, path).map(Some),
         };
         match key {
             Ok(key) => {
@@ -203,7 +203,7 @@ fn resolve_workers(loaded: &mut Loaded, list: &str, credentials: Option<&Path>) 
             (None, true) => continue,
             (Some(file), false) => use_file(loaded, &path, &file),
             (None, false) => match credentials.and_then(|folder| worker_credential(entry, folder)) {
-                Some(file) => read_key_file(&file),
+                Some(file) => read_credential(loaded, &file),
                 None => continue,
             },
         };
@@ -222,13 +222,23 @@ fn worker_credential(entry: &Map<String, Value>, folder: &Path) -> Option<PathBu
     is_id.then(|| folder.join(format!("{CREDENTIAL}.{id}"))).filter(|path| path.exists())
 }
 
-/// Reads the file that the value at `path` names, and says so when others may read or change it.
-fn use_file(loaded: &mut Loaded, path: &str, file: &Path) -> Result<ApiKey, String> {
-    // A pipe would be waited for.
+/// Reads a credential; whether others may read it is the business of systemd.
+fn read_credential(loaded: &mut Loaded, file: &Path) -> Result<ApiKey, String> {
+    note(loaded, file);
+    read_key_file(file)
+}
+
+/// Remembers the file of a key, so that a new key is noticed. A pipe would be waited for.
+fn note(loaded: &mut Loaded, file: &Path) {
     match fs::metadata(file) {
         Ok(metadata) if !metadata.is_file() => loaded.seen.note_unread(file),
         _ => loaded.seen.note(file),
     }
+}
+
+/// Reads the file that the value at `path` names, and says so when others may read or change it.
+fn use_file(loaded: &mut Loaded, path: &str, file: &Path) -> Result<ApiKey, String> {
+    note(loaded, file);
     let key = read_key_file(file)?;
     let mode = fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode()) & 0o777;
     let too_much =

@@ -96,6 +96,7 @@ mod tests {
 
     use super::*;
 
+    // configuration.md, sharp edge 8
     #[test]
     fn https_is_forced_unless_http_is_allowed() {
         let texts = [

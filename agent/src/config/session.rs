@@ -9,10 +9,11 @@ use serde_json::{Map, Value};
 use super::keys::{self, COMPRESSIONS};
 use super::load::Loaded;
 use super::plan::{ApiKey, Compression, Pacing, SessionPlan};
-use super::report::{Kind, Report, Severity};
+use super::report::{Kind, Place, Report, Severity};
 use super::send_rate::{NoRate, SendRate};
 use super::server;
 use super::settings::Settings;
+use super::sources::ENVIRONMENT;
 use super::value;
 use crate::ledger::WorkerId;
 
@@ -98,7 +99,8 @@ pub(super) fn usable_key(text: &str, path: &str, severity: Severity, report: &mu
         report.add(severity, path, "is empty").kind(Kind::Missing).hint(SET_IT);
     } else if key == PLACEHOLDER {
         let problem = report.add(severity, path, format!("is still the placeholder {PLACEHOLDER}"));
-        let file = problem.place.source.clone();
+        let Place { source, path, .. } = &problem.place;
+        let file = if source == ENVIRONMENT { format!("the variable {path}") } else { source.clone() };
         problem
             .kind(Kind::Missing)
             .hint(format!("put a \"Log Write Access\" key of your account in its place in {file}; {KEYS_ARE_AT}"));

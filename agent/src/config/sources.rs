@@ -16,7 +16,8 @@ use super::value;
 /// What stands in the place of a file's name for values from the environment.
 pub(super) const ENVIRONMENT: &str = "environment";
 
-/// Shorter values of variables are numbers and words, no keys. In bytes.
+/// Shorter values of variables are mostly numbers and words: a message shows none that is all of a value, but they may
+/// stand within its own words. In bytes.
 const SHORTEST_SECRET: usize = 6;
 
 /// The texts of a configuration, the main file first.
@@ -75,11 +76,15 @@ impl Sources {
     }
 
     /// The values of these variables, by their names, are shown in no message: one may be a key that ended up in a wrong
-    /// place. A short one is none.
+    /// place. A short one is left out only where it stands alone, in quotes.
     pub(super) fn mask<'v>(mut self, variables: impl IntoIterator<Item = (&'v str, &'v str)>) -> Self {
         let mut masks = BTreeMap::new();
-        for (name, value) in variables.into_iter().filter(|(_, value)| value.len() >= SHORTEST_SECRET) {
+        for (name, value) in variables.into_iter().filter(|(_, value)| !value.is_empty()) {
             let quoted = format!("{value:?}");
+            if value.len() < SHORTEST_SECRET {
+                masks.insert(quoted, format!("\"${name}\""));
+                continue;
+            }
             let quoted = quoted.strip_prefix('"').and_then(|quoted| quoted.strip_suffix('"')).unwrap_or(&quoted);
             masks.insert(value.to_owned(), format!("${name}"));
             masks.insert(quoted.to_owned(), format!("${name}"));

@@ -69,6 +69,7 @@ impl Files {
     }
 }
 
+// configuration.md, sharp edge 3
 #[test]
 fn a_file_that_cannot_be_read_says_why() {
     let files =
@@ -94,6 +95,7 @@ fn a_file_that_cannot_be_read_says_why() {
     .assert_eq(&all.concat());
 }
 
+// configuration.md, sharp edge 20
 #[test]
 fn a_main_file_that_others_may_read_or_change_is_told_with_its_mode_and_the_cure() {
     let files =

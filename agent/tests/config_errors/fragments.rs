@@ -136,6 +136,7 @@ fn lists_are_appended_and_attributes_joined_and_each_value_keeps_its_file() {
     "#]].assert_eq(&files.told());
 }
 
+// configuration.md, sharp edge 9
 #[test]
 fn the_order_of_files_decides_nothing_but_the_order_of_entries() {
     // In the Python agent, neither the main file's nor the fragment's own log was looked for in its directory.
@@ -241,6 +242,7 @@ fn a_link_to_nothing_and_the_main_file_among_the_fragments_are_passed_over_with_
     "#]].assert_eq(&files.shown(&report));
 }
 
+// configuration.md, sharp edge 13
 #[test]
 fn what_was_read_is_current_until_a_fragment_comes() {
     let files = Files::new(&[("agent.json", "{ api_key: 'k' }")]);

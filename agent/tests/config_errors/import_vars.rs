@@ -19,6 +19,7 @@ fn replaced(import: &str, text: &str) -> (String, String) {
     (value, files.shown(&loaded.report))
 }
 
+// configuration.md, sharp edge 10
 #[test]
 fn names_are_replaced_as_the_python_agent_did_it_or_with_braces_that_end_them() {
     let rows = [
@@ -59,6 +60,7 @@ fn where_the_old_form_surprises_it_acts_and_says_so() {
     "#]].assert_eq(&shown.concat());
 }
 
+// configuration.md, sharp edge 10
 #[test]
 fn what_is_put_in_is_not_looked_at_again() {
     let mut files = Files::new(&[("agent.json", "{ import_vars: ['NESTED', 'B'], x: '$NESTED' }")]);
@@ -109,6 +111,7 @@ fn each_file_has_its_own_and_only_values_are_replaced() {
     assert!(loaded.report.problems().is_empty(), "{}", loaded.report);
 }
 
+// configuration.md, sharp edge 4
 #[test]
 fn bad_entries_are_refused_and_the_others_act() {
     let mut files = Files::new(&[(
@@ -177,6 +180,20 @@ fn no_problem_shows_what_a_variable_holds() {
         warning: agent.json:1:66  a: $KEYS is read as $KEY with "S" behind it, as $KEY is imported; write ${KEY}S, or import KEYS
         warning: agent.json:1:109  "d e".f: $KEY_ is read as $KEY with "_" behind it, as $KEY is imported; write ${KEY}_, or import KEY_
     "#]].assert_eq(&files.shown(&report));
+}
+
+#[test]
+fn what_follows_and_what_to_do_show_no_value_of_a_variable_and_a_short_one_is_none_either() {
+    let mut files = Files::new(&[(
+        "agent.json",
+        "{ api_key: 'k', import_vars: ['LONG', 'SHORT'], compression_type: '$SHORT', max_line_size: '$SHORT',
+        logs: [{ path: '/var/$LONG/a', worker_id: '$SHORT' }] }",
+    )]);
+    files.environment = environment(&[("LONG", "s3cr3t-place"), ("SHORT", "pw9")]);
+    let told = files.told();
+    assert!(!told.contains("s3cr3t") && !told.contains("pw9"), "{told}");
+    assert!(told.contains("this entry of /var/$LONG/a is not copied"), "{told}");
+    assert!(told.contains("\"$SHORT\" is no worker"), "{told}");
 }
 
 #[test]

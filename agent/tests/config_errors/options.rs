@@ -148,6 +148,7 @@ fn a_shell_port_is_never_opened() {
     assert_eq!(plan("use_unsafe_debugging: false").1, "");
 }
 
+// configuration.md, sharp edge 18
 #[test]
 fn the_end_of_an_unfinished_line_is_waited_for_in_seconds() {
     assert_eq!(plan("line_completion_wait_time: 7.5").0.tail.line_completion_wait.as_secs_f64(), 7.5);

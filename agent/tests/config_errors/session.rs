@@ -76,6 +76,7 @@ fn what_the_user_wrote_is_respected_under_unlimited() {
     assert_eq!(plan.sessions[0].pacing.max_rate, Some(5e6));
 }
 
+// configuration.md, sharp edge 7
 #[test]
 fn each_of_the_six_options_that_the_old_agent_overrides_is_respected_wherever_it_is_written() {
     for rate in ["unlimited", "5 MB/s", "legacy"] {
@@ -116,6 +117,7 @@ fn a_rate_that_is_none_is_refused_with_what_to_write() {
     "#]].assert_eq(&told.replace("/etc/agent.json:1:123  ", ""));
 }
 
+// configuration.md, sharp edge 19
 #[test]
 fn compression_falls_back_to_deflate_by_name() {
     let compression = |text: &str| (plan(text).0.sessions[0].compression, plan(text).1);

@@ -38,6 +38,7 @@ fn in_environment(key: &str, texts: &[&str]) -> String {
     texts.iter().map(|text| format!("{text:?} -> {}\n", outcome(key, "", &[(&name, text)]))).collect()
 }
 
+// configuration.md, sharp edge 2
 #[test]
 fn a_bool_of_a_file_is_read_by_one_table_and_told_where_the_python_agent_took_it_for_another() {
     let values = [
@@ -76,6 +77,7 @@ fn a_bool_of_a_file_is_read_by_one_table_and_told_where_the_python_agent_took_it
     .assert_eq(&in_file("global_monitor_sample_interval_enable_jitter", &values));
 }
 
+// configuration.md, sharp edge 2
 #[test]
 fn a_bool_of_a_variable_is_read_by_the_same_table() {
     let texts = ["true", "TRUE", " true", "1", "yes", "on", "false", "0", "no", "", "maybe"];
@@ -161,6 +163,7 @@ fn a_whole_number_of_a_variable_has_digits_only() {
     "#]].assert_eq(&in_environment("log_rotation_backup_count", &texts));
 }
 
+// configuration.md, sharp edge 4
 #[test]
 fn a_number_may_be_a_text_and_is_finite() {
     let values = ["7", "7.5", "'7.5'", "'1e1'", "'inf'", "'nan'", "true", "''", "-1", "{}"];

@@ -145,6 +145,7 @@ fn the_smallest_configuration_has_the_effective_defaults() {
     .assert_eq(&format!("{plan:#?}\n"));
 }
 
+// configuration.md, sharp edge 5
 #[test]
 fn a_configuration_with_many_mistakes_reports_all_of_them() {
     let text = r#"{

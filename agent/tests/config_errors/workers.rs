@@ -73,6 +73,7 @@ fn the_default_worker_is_there_once_and_may_be_written_out() {
     assert!(fatal("{ workers: [{ id: 'eu', api_key: 'e' }] }").contains("api_key: is missing"));
 }
 
+// configuration.md, sharp edge 4
 #[test]
 fn a_worker_that_cannot_be_used_is_refused_with_its_logs_and_the_rest_runs() {
     let (built, report) = plan(
@@ -124,6 +125,7 @@ fn a_worker_that_cannot_be_used_is_refused_with_its_logs_and_the_rest_runs() {
     assert!(!report.contains("k7"));
 }
 
+// configuration.md, sharp edge 8
 #[test]
 fn plain_http_is_kept_for_workers_where_it_is_for_the_server() {
     let servers = |more: &str| {

@@ -398,6 +398,7 @@ mod tests {
         }
     }
 
+    // configuration.md, sharp edge 5
     #[test]
     fn a_misspelt_key_finds_its_neighbour() {
         assert_eq!(nearest("api_kye", GLOBAL), Some("api_key"));

@@ -123,6 +123,7 @@ fn unreadable(error: &io::Error, option: Option<&str>) -> String {
 mod tests {
     use super::*;
 
+    // configuration.md, sharp edge 3
     #[test]
     fn permissions_are_spoken_of_only_where_they_are_the_cause() {
         let told = |kind: io::ErrorKind| unreadable(&kind.into(), Some("-c"));

@@ -26,7 +26,7 @@ impl Limits {
     pub(super) const OF_AGENT: Self = Self { files: 10_000, bytes: 64 << 20 };
 }
 
-const KEY: &str = "config_directory";
+const KEY: &str = super::FOLDER;
 const VARIABLE: &str = "SCALYR_CONFIG_DIRECTORY";
 const EXTRA_OPTION: &str = "--extra-config-dir";
 const EXTRA_VARIABLE: &str = "SCALYR_EXTRA_CONFIG_DIR";

@@ -26,6 +26,9 @@ pub use seen::Seen;
 /// Where the packages put the main file.
 pub const DEFAULT_FILE: &str = "/etc/scalyr-agent-2/agent.json";
 
+/// The key that counts in the main file only: the folder of the fragments is known before they are read.
+const FOLDER: &str = "config_directory";
+
 /// The keys that act here, and nowhere else.
 #[cfg(test)]
 pub(super) const READ_HERE: [&str; 3] = ["api_key_file", "config_directory", "import_vars"];
@@ -113,7 +116,11 @@ pub fn from_text(text: &str, file: PathBuf, environment: &Environment) -> Result
 /// Makes one configuration of all texts, the main file first.
 fn assemble(file: PathBuf, mut texts: Vec<Text>, of_folders: Report, seen: Seen, environment: &Environment) -> Loaded {
     let is_partial = texts.iter().any(|text| text.is_partial) || of_folders.worst() == Some(Severity::Fatal);
-    let merge::Merged { mut values, homes } = merge::merge(&mut texts);
+    let merge::Merged { mut values, mut homes } = merge::merge(&mut texts);
+    // It was said where the fragment was read that it has no effect there.
+    if homes.remove(FOLDER).is_some() {
+        values.shift_remove(FOLDER);
+    }
     let sources: Vec<_> = texts.iter().map(Text::source).collect();
     let imported: Vec<String> = texts.iter_mut().flat_map(|text| std::mem::take(&mut text.imported)).collect();
     let imported = imported.iter().filter_map(|name| Some((name.as_str(), environment.get(name)?)));

@@ -45,6 +45,7 @@ mod tests {
 
     use super::*;
 
+    // configuration.md, sharp edge 20
     #[test]
     fn what_others_may_do_with_a_file_is_told_with_its_mode_and_the_cure() {
         let shown = [0o600, 0o640, 0o644, 0o602, 0o660, 0o666, 0o664, 0o755, 0o444].map(|mode| {

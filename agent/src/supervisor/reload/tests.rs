@@ -183,6 +183,7 @@ fn with(mut entry: Value, key: &str, value: impl Into<Value>) -> Value {
     entry
 }
 
+// configuration.md, sharp edge 12
 #[test]
 fn only_the_monitor_whose_option_changed_starts_anew() {
     let (a, b) = (witness("a", "only-a"), witness("b", "only-b"));
@@ -199,6 +200,9 @@ fn only_the_monitor_whose_option_changed_starts_anew() {
     assert_eq!(story.told("Configuration reloaded: 2 monitors stopped"), 1);
 }
 
+// configuration.md, sharp edge 11
+// configuration.md, sharp edge 13
+// monitor-framework.md, sharp edge 8
 #[test]
 fn what_means_the_same_restarts_nothing() {
     let a = witness("a", "same");
@@ -218,6 +222,7 @@ fn what_means_the_same_restarts_nothing() {
     assert_eq!(story.told("a_new_unknown_key"), 1, "a new warning is told, once");
 }
 
+// configuration.md, sharp edge 11
 #[test]
 fn a_new_mistake_keeps_everything_as_it_was_and_each_is_told_once() {
     let a = witness("a", "mistake");
@@ -318,6 +323,7 @@ fn a_monitor_that_was_refused_leaves_the_list_when_it_is_mended_or_gone() {
     assert_eq!(story.monitor("reload_witness(a)").state, Phase::Running);
 }
 
+// configuration.md, sharp edge 14
 #[test]
 fn other_folders_need_another_start() {
     let story = Story::start(json!({}));
@@ -329,6 +335,7 @@ fn other_folders_need_another_start() {
     assert!(story.snapshot().monitors.is_empty());
 }
 
+// monitor-framework.md, sharp edge 19
 #[test]
 fn the_debug_level_changes_at_once_and_debug_lines_of_monitors_go_on_over_many_looks() {
     let a = witness("a", "debug");

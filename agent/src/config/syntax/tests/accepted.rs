@@ -113,6 +113,7 @@ fn members_that_are_null_are_not_there() {
     assert_eq!(json("{a: {b: null, c: [null, {d: null}]}}"), r#"{"a":{"c":[null,{}]}}"#);
 }
 
+// configuration.md, sharp edge 6
 #[test]
 fn the_last_of_two_values_counts_and_both_places_are_named() {
     let (json, odd) = read("{ a: 1, b: [{ c: 1,\n  c: 2 }], a: null, 'x y': {},\n\"x y\": 1\r\n'x y': 2 }");

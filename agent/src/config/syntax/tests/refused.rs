@@ -4,6 +4,9 @@ use expect_test::expect;
 
 use super::*;
 
+// configuration.md, sharp edge 3
+// configuration.md, sharp edge 4
+// configuration.md, sharp edge 6
 #[test]
 fn each_refusal_says_where_and_what_to_do() {
     let texts = [
