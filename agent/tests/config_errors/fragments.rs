@@ -223,9 +223,11 @@ fn each_broken_file_is_told_and_the_others_are_looked_at_all_the_same() {
         error: agent.d/3.json: is empty; it must hold an object, { ... }
         error: agent.d/4.json:2:5: the text ends inside this string: its closing quote is missing
         error: agent.d/5.json:1:3: is not UTF-8 text from here on; save the file as UTF-8
+        refused: agent.json:2:21  server_attributes: must be an object, { ... }, but is a number; it is left out
+        warning: agent.json:1:12  logs[0].pth: is not known and has no effect; did you mean `path`?
+        refused: agent.json:1:10  logs[0].path: is missing: an entry names the file or glob that it copies; this entry is not copied
         warning: agent.d/1.json:1:12  logs[0].pathh: is not known and has no effect; did you mean `path`?
         refused: agent.d/1.json:1:10  logs[0].path: is missing: an entry names the file or glob that it copies; this entry is not copied
-        warning: agent.json  implicit_agent_process_metrics_monitor: the monitor linux_process_metrics that it runs is not built yet; `implicit_agent_process_metrics_monitor: false` ends this warning
         refused: agent.d/1.json:1:69  monitors[0].gauss_mean: 11 is above the maximum 10; coin() does not run
     "#]].assert_eq(&files.told());
 }

@@ -298,7 +298,7 @@ fn the_attributes_of_the_host_may_be_an_object_in_a_variable() {
         "{ a: [] }" -> {"serverHost":"h"}
             refused Type, an error in check: must be a text, a number, true or false, but is a list; it is left out
         "{ a: 1, a: 2 }" -> {"a":2,"serverHost":"h"}
-            warning Value: a: is given twice, before this at 1:3; the last one counts
+            warning DuplicateKey: a: is given twice, before this at 1:3; the last one counts
     "#]].assert_eq(&in_environment(key, &texts));
     let both = outcome(key, "server_attributes: { a: 1 }", &[("SCALYR_SERVER_ATTRIBUTES", "{ b: 2 }")]);
     expect![[r#"
