@@ -87,18 +87,19 @@ pub fn run(
 }
 
 fn serve(args: &Args, environment: &Arc<Environment>, clock: &Clock, out: Box<dyn Write + Send>) -> Result<(), String> {
+    // Before anything else, so that a stop during the start is not lost, and no SIGHUP ends the process.
+    let (stop, threads) = (Stop::new(), Threads::new());
+    let calls = Calls::listen(&stop, &threads).map_err(|error| format!("signals cannot be handled: {error}"))?;
     let source = Source::new(&args.config_file, args.extra_config_dir.as_deref(), environment)?;
     let loaded = source.load();
     let mut draft = source.draft(&loaded);
     let options = std::mem::take(&mut draft.options);
     let unusable = supervisor::unusable(draft.plan());
     let (plan, report) = draft.runnable().map_err(|report| with_folders(&report, &unusable))?;
-    // Before the first stage starts, so that a stop during the start is not lost, and no SIGHUP ends the process.
-    let (stop, threads) = (Stop::new(), Threads::new());
-    let calls = Calls::listen(&stop, &threads).map_err(|error| format!("signals cannot be handled: {error}"))?;
     let config_file = source.file().to_owned();
     let edge = Edge { config_file, report, options, clock: clock.clone(), stdout: Some(out) };
     let supervisor = Supervisor::start(plan, edge).map_err(|error| error.to_string())?;
+    supervisor.hurry_on(&stop);
     let ended = live(&supervisor, &mut Watch::new(source, loaded), &calls, clock);
     supervisor.stop();
     ended

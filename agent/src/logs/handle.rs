@@ -43,6 +43,8 @@ pub struct TailSnapshot {
     pub unmatched: BTreeMap<String, String>,
     /// Workers whose channel was full at the last look: their server is slower than their logs.
     pub waiting_for: BTreeSet<WorkerId>,
+    /// Workers whose files wait to go to another worker, until what was read of them is settled.
+    pub moving_from: BTreeSet<WorkerId>,
     /// Why the stage had to end by itself; nothing is copied any more.
     pub broken: Option<String>,
 }

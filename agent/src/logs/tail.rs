@@ -408,6 +408,7 @@ impl Tail {
             troubles,
             unmatched: self.unmatched(),
             waiting_for: self.waiting_for.clone(),
+            moving_from: self.watched.iter().filter(|it| it.is_moving()).map(|it| it.worker.clone()).collect(),
             broken: None,
         };
     }

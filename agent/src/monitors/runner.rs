@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use scalyr_monitor::sample::Lines;
 use scalyr_monitor::{Clock, Level, Logger, Run, Sample, Stop};
@@ -225,11 +225,26 @@ pub fn stop_all(
     clock: &Clock,
     logger: &Logger,
 ) -> Vec<String> {
+    ask_all(monitors, logger);
+    wait_all(monitors, clock.monotonic() + budget, budget, clock, logger)
+}
+
+/// Asks all of them to stop, and waits for none.
+pub fn ask_all(monitors: &[impl Borrow<MonitorHandle>], logger: &Logger) {
     for monitor in monitors.iter().map(Borrow::borrow).filter(|monitor: &&MonitorHandle| !monitor.is_finished()) {
         logger.info(format_args!("Stopping monitor {}", monitor.name()));
         monitor.ask_to_stop();
     }
-    let end = clock.monotonic() + budget;
+}
+
+/// Waits until `end` for all of them, which were asked to stop `budget` before that, like [`stop_all`].
+pub fn wait_all(
+    monitors: &[impl Borrow<MonitorHandle>],
+    end: Instant,
+    budget: Duration,
+    clock: &Clock,
+    logger: &Logger,
+) -> Vec<String> {
     let mut left_behind = Vec::new();
     for monitor in monitors.iter().map(Borrow::<MonitorHandle>::borrow) {
         if !monitor.wait(end.saturating_duration_since(clock.monotonic())) {

@@ -67,6 +67,8 @@ pub struct Snapshot {
     pub server_host: String,
     /// Upload sessions.
     pub sessions: Vec<SessionSnapshot>,
+    /// Sessions that a reload has replaced or removed and that still deliver what they were handed.
+    pub leaving_sessions: Vec<SessionSnapshot>,
     /// Monitor instances, those that other monitors have added behind the configuration's own.
     pub monitors: Vec<MonitorSnapshot>,
     /// How many of them run.

@@ -77,7 +77,12 @@ impl AgentLogLosses {
 
 fn sessions(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     writeln!(out, "\nLog transmission:\n=================\n")?;
-    snapshot.sessions.iter().try_for_each(|session| self::session(out, session, snapshot.now))
+    snapshot.sessions.iter().try_for_each(|session| self::session(out, session, snapshot.now))?;
+    for session in &snapshot.leaving_sessions {
+        writeln!(out, "\nLeaving because of a reload, once it has delivered what it was handed:")?;
+        self::session(out, session, snapshot.now)?;
+    }
+    Ok(())
 }
 
 fn session(out: &mut String, session: &SessionSnapshot, now: f64) -> fmt::Result {

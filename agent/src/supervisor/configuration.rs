@@ -58,6 +58,11 @@ impl Configuration {
         &self.options
     }
 
+    /// Whether the one on disk cannot be used.
+    pub(super) fn is_newer_invalid(&self) -> bool {
+        self.newer.is_some()
+    }
+
     /// It was looked for changes.
     pub(super) fn note_check(&mut self, now: Timestamp) {
         self.checked = now;

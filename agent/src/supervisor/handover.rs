@@ -14,7 +14,7 @@ use scalyr_monitor::{Clock, Logger};
 use crate::ledger::WorkerId;
 use crate::logs::{Port, Rewound, TailHandle};
 use crate::threads::Threads;
-use crate::upload::Session;
+use crate::upload::{Session, SessionSnapshot};
 
 /// How often a handover looks whether its session makes progress.
 const LOOK: Duration = Duration::from_millis(100);
@@ -77,9 +77,14 @@ impl Handovers {
     pub(super) fn take_over(&self, worker: &WorkerId, session: Arc<Session>) {
         let mut state = self.lock();
         match state.leaving.get_mut(worker) {
-            Some(leaving) => leaving.successor = Some(session),
+            Some(leaving) => (leaving.successor, leaving.replaced) = (Some(session), true),
             None => self.open_port(worker, &session),
         }
+    }
+
+    /// How the sessions stand that have not left yet.
+    pub(super) fn snapshots(&self) -> Vec<SessionSnapshot> {
+        self.lock().leaving.values().map(|leaving| leaving.session.snapshot()).collect()
     }
 
     /// The agent stops: nothing is handed over any more. Returns the sessions that have not left yet.

@@ -11,11 +11,14 @@ use super::start::refused;
 use super::{Difference, MONITORS_BUDGET, NotApplied, Running, StartError, Supervisor};
 use crate::config::plan::{MonitorPlan, Plan};
 use crate::monitors::instance::{Instance, Surroundings, construct};
-use crate::monitors::runner::{MonitorHandle, stop_all};
+use crate::monitors::runner::{MonitorHandle, ask_all, wait_all};
 use crate::status::RefusedMonitor;
 
 /// All monitors together have this long to initialise themselves.
 const INITIALISE_BUDGET: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether monitors that were asked to stop have ended.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Instances that are ready to run.
 pub(super) type Built = Vec<(Instance, Surroundings)>;
@@ -47,10 +50,16 @@ impl Supervisor {
         let before = running.refused.clone();
         let is_in = |all: &[MonitorPlan], name: &str| all.iter().any(|plan| plan.name() == name);
         let removed = &difference.monitors.removed;
-        self.stop_monitors(running, |name| is_in(removed, name));
+        if !self.stop_monitors(running, |name| is_in(removed, name)) {
+            return Err(NotApplied::CalledOff);
+        }
         running.refused.retain(|refused| !is_in(removed, &refused.name));
         let known = running.refused.len();
         let (built, disabled) = self.build_monitors(running, plan, difference);
+        if self.hurry.has_begun() {
+            self.let_go(built);
+            return Err(NotApplied::CalledOff);
+        }
         let was_refused = |refused: &RefusedMonitor| before.iter().any(|other| other.name == refused.name);
         let refused = running.refused.iter().skip(known).filter(|refused| !was_refused(refused));
         let reasons: Vec<String> = refused.map(|refused| format!("refused: {}", refused.why)).collect();
@@ -62,6 +71,17 @@ impl Supervisor {
         self.let_go(built);
         self.restore_monitors(running, removed)?;
         Err(NotApplied::Refused(reasons))
+    }
+
+    /// The monitors of a plan that were refused, and that are not among what changes.
+    pub(super) fn refused_unchanged(running: &Running, plan: &Plan, difference: &Difference) -> Vec<MonitorPlan> {
+        let is_refused = |name: &str| running.refused.iter().any(|refused| refused.name == name);
+        let is_added = |name: &str| difference.monitors.added.iter().any(|added| added.name() == name);
+        let again = plan.monitors.iter().filter(|monitor| {
+            let name = monitor.name();
+            is_refused(&name) && !is_added(&name)
+        });
+        again.cloned().collect()
     }
 
     /// Starts again what had stopped for a plan that cannot be used.
@@ -89,11 +109,22 @@ impl Supervisor {
         instances
     }
 
-    fn stop_monitors(&self, running: &mut Running, is_removed: impl Fn(&str) -> bool) {
+    /// False when the agent is to stop meanwhile: then it waits for all of them together.
+    fn stop_monitors(&self, running: &mut Running, is_removed: impl Fn(&str) -> bool) -> bool {
         let (removed, kept): (Vec<_>, Vec<_>) =
             running.monitors.drain(..).partition(|handle: &Arc<MonitorHandle>| is_removed(handle.name()));
         running.monitors = kept;
-        stop_all(&removed, MONITORS_BUDGET, &self.stages.clock, &self.stages.logger);
+        let (clock, logger) = (&self.stages.clock, &self.stages.logger);
+        ask_all(&removed, logger);
+        let end = clock.monotonic() + MONITORS_BUDGET;
+        while clock.monotonic() < end && !removed.iter().all(|monitor| monitor.is_finished()) {
+            if self.hurry.wait(LOOK) {
+                running.monitors.extend(removed);
+                return false;
+            }
+        }
+        wait_all(&removed, end, MONITORS_BUDGET, clock, logger);
+        true
     }
 
     /// Drops instances that will not run, before others take their place: ports that they have opened are free then,
@@ -108,7 +139,7 @@ impl Supervisor {
             _ = done.send(());
         };
         match self.threads.spawn("drop monitors", work) {
-            Ok(()) => _ = dropped.recv_timeout(INITIALISE_BUDGET),
+            Ok(()) => _ = self.hurry.receive(&dropped, INITIALISE_BUDGET),
             Err(error) => self.stages.logger.warn(format_args!("No thread to drop monitors on: {error}")),
         }
     }
@@ -138,7 +169,7 @@ impl Supervisor {
         let mut instances = BTreeMap::new();
         while !waiting.is_empty() {
             let left = deadline.saturating_duration_since(self.stages.clock.monotonic());
-            let Ok((index, constructed, surroundings)) = built.recv_timeout(left) else { break };
+            let Some((index, constructed, surroundings)) = self.hurry.receive(&built, left) else { break };
             let Some(monitor) = waiting.remove(&index) else { continue };
             match constructed {
                 Ok(instance) => {
@@ -154,6 +185,9 @@ impl Supervisor {
         }
         // What a monitor said that does not run, or too late.
         contributions.values().for_each(|contribution| contribution.end());
+        if self.hurry.has_begun() {
+            return instances.into_values().collect();
+        }
         for monitor in waiting.values() {
             let (name, origin, seconds) = (monitor.name(), &monitor.origin, INITIALISE_BUDGET.as_secs());
             self.added.end_owners(&name);
@@ -186,9 +220,16 @@ impl Supervisor {
             }
         };
         self.stages.logger.info(format_args!("Starting monitor {name}{}", instance.plan.starting_note()));
-        let handle = MonitorHandle::start(instance, output, surroundings, None, &self.threads)
-            .map_err(refused(&format!("thread of monitor {name}")))?;
-        running.monitors.push(Arc::new(handle));
+        let plan = instance.plan.clone();
+        match MonitorHandle::start(instance, output, surroundings, None, &self.threads) {
+            Ok(handle) => running.monitors.push(Arc::new(handle)),
+            // The agent does not end because of a reload.
+            Err(error) if running.plan.is_some() => {
+                surroundings.contribution.end();
+                self.refuse(running, &plan, format!("Monitor {name} is not started: it gets no thread: {error}"));
+            }
+            Err(error) => return Err(refused(&format!("thread of monitor {name}"))(error)),
+        }
         Ok(())
     }
 

@@ -4,8 +4,10 @@ mod configuration;
 mod contributions;
 mod difference;
 mod handover;
+mod hurry;
 mod instances;
 mod lender;
+mod moves;
 mod reload;
 mod settings;
 mod snapshot;
@@ -25,7 +27,9 @@ use configuration::Configuration;
 use contributions::Contributions;
 pub use difference::{Change, Difference};
 use handover::Handovers;
+use hurry::Hurry;
 use lender::Lender;
+use moves::Moves;
 pub use reload::{Changes, Reloaded};
 use start::{Ground, announce, refused};
 pub use start::{StartError, unusable};
@@ -77,7 +81,10 @@ pub struct Supervisor {
     stop: Stop,
     lender: Lender,
     added: AddedMonitors,
-    handovers: Handovers,
+    /// Files that wait to go from a worker to another one.
+    moves: Mutex<Moves>,
+    /// Once the agent is to stop, a reload waits for nobody.
+    hurry: Hurry,
     /// Plans are applied one after the other.
     applying: Mutex<()>,
     _lock: DataLock,
@@ -93,6 +100,7 @@ struct Stages {
     ledger: Ledger,
     checkpoint: Arc<Checkpoint>,
     tail: TailHandle,
+    handovers: Handovers,
     added: AddedMonitors,
     running: Mutex<Running>,
 }
@@ -113,6 +121,8 @@ struct Running {
 enum NotApplied {
     /// Monitors refuse to run; the plan before is in use again.
     Refused(Vec<String>),
+    /// The agent is to stop, so it was not waited for the monitors.
+    CalledOff,
     /// Only a part of it could be started.
     Broken(StartError),
 }
@@ -127,6 +137,7 @@ impl NotApplied {
     fn into_error(self) -> StartError {
         match self {
             Self::Broken(error) => error,
+            Self::CalledOff => refused("start")(io::ErrorKind::Interrupted.into()),
             Self::Refused(reasons) => refused("monitors")(io::Error::other(reasons.join("\n"))),
         }
     }
@@ -184,30 +195,30 @@ impl Supervisor {
         let stages = Arc::new(Stages {
             configuration: Mutex::new(Configuration::new(edge.config_file, &edge.report, edge.options, clock.now())),
             started: clock.now(),
-            clock,
+            clock: clock.clone(),
             logger: logger.clone(),
             agent_log,
             ledger,
             checkpoint,
+            handovers: Handovers::new(tail.clone(), threads.clone(), clock.clone(), logger.clone()),
             tail,
             added: added.clone(),
             running: Mutex::default(),
         });
         let no_socket = || refused("status socket in agent_data_path");
         let socket = StatusSocket::bind(&plan.data_path).map_err(no_socket())?;
-        let (tail, clock) = (stages.tail.clone(), stages.clock.clone());
-        let handovers = Handovers::new(tail, threads.clone(), clock, logger.clone());
         let supervisor = Self {
             stages,
             threads,
             stop: Stop::new(),
             lender,
             added,
-            handovers,
+            moves: Mutex::default(),
+            hurry: Hurry::default(),
             applying: Mutex::default(),
             _lock: lock,
         };
-        supervisor.apply(plan).map_err(NotApplied::into_error)?;
+        supervisor.apply(plan, false).map_err(NotApplied::into_error)?;
         // Only now, so that whoever is answered knows that everything was started.
         let stages = Arc::clone(&supervisor.stages);
         let snapshot = move || stages.snapshot();
@@ -215,32 +226,51 @@ impl Supervisor {
         Ok(supervisor)
     }
 
-    /// Brings the running agent from the plan it has to `plan`.
-    fn apply(&self, plan: Plan) -> Result<Changes, NotApplied> {
+    /// From when `stop` is asked for, a reload that is under way waits for no monitor any more, so that the agent can end.
+    pub fn hurry_on(&self, stop: &Stop) {
+        self.hurry.begin_on(stop);
+    }
+
+    /// Brings the running agent from the plan it has to `plan`. With `again`, monitors that were refused and that did not
+    /// change are tried once more.
+    fn apply(&self, plan: Plan, again: bool) -> Result<Changes, NotApplied> {
         let _alone = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
         // On a copy: a monitor that takes its time to end must not keep `status` from its answer.
         let mut running = self.stages.lock().clone();
-        let applied = self.apply_to(&mut running, plan);
+        let applied = self.apply_to(&mut running, plan, again);
         *self.stages.lock() = running;
         applied
     }
 
-    fn apply_to(&self, running: &mut Running, plan: Plan) -> Result<Changes, NotApplied> {
+    fn apply_to(&self, running: &mut Running, plan: Plan, again: bool) -> Result<Changes, NotApplied> {
         let is_start = running.plan.is_none();
-        let difference = Difference::between(running.plan.as_ref(), &plan);
-        let changes = Changes::between(running.plan.as_ref(), &plan, &difference);
+        let mut difference = Difference::between(running.plan.as_ref(), &plan);
+        let mut changes = Changes::between(running.plan.as_ref(), &plan, &difference);
+        let again = if again { Self::refused_unchanged(running, &plan, &difference) } else { Vec::new() };
+        difference.monitors.removed.extend(again.iter().cloned());
+        difference.monitors.added.extend(again.iter().cloned());
+        // First of all, so that nothing has changed yet when the system refuses their threads.
+        let sessions = self.start_sessions(std::mem::take(&mut difference.sessions.added));
+        let sessions = match sessions {
+            Err(error) if !is_start => return Err(NotApplied::Refused(vec![error.to_string()])),
+            sessions => sessions?,
+        };
         let (instances, disabled) = if is_start {
             // The files that are there now are found, and their positions taken, before anything else can take its time.
             self.stages.tail.follow(plan.tail, plan.logs.clone());
             self.build_monitors(running, &plan, &difference)
         } else {
-            let built = self.replace_monitors(running, &plan, &difference)?;
-            self.stop_removed(running, &difference);
+            let built = self.replace_monitors(running, &plan, &difference);
+            let built = built.inspect_err(|_| sessions.iter().for_each(|(_, session)| session.hasten()))?;
+            self.stop_removed(running, &difference, &sessions);
             self.stages.tail.follow(plan.tail, plan.logs.clone());
             built
         };
         let order: Vec<String> = plan.monitors.iter().map(MonitorPlan::name).collect();
-        self.start_sessions(running, difference.sessions.added)?;
+        for (worker, session) in sessions {
+            self.stages.handovers.take_over(&worker, Arc::clone(&session));
+            running.sessions.push((worker, session));
+        }
         let running_now = instances.iter().filter(|(instance, _)| !instance.disabled);
         let copied = running_now.map(|(instance, _)| instance.metric_log()).collect();
         let removed: Vec<String> = difference.monitors.removed.iter().map(MonitorPlan::name).collect();
@@ -250,6 +280,11 @@ impl Supervisor {
             self.start_monitor(running, instance, &surroundings)?;
         }
         Self::sort(running, &plan);
+        for monitor in again.iter().map(MonitorPlan::name) {
+            if running.monitors.iter().any(|running| running.name() == monitor) {
+                changes.note_started(monitor);
+            }
+        }
         if !is_start {
             self.follow_agent_log(plan.agent_log);
             // That a monitor cannot be started is told by `status`; the agent does not end because of a reload.
@@ -266,17 +301,19 @@ impl Supervisor {
     }
 
     /// Stops the sessions that the new plan does not have any more.
-    fn stop_removed(&self, running: &mut Running, difference: &Difference) {
+    fn stop_removed(&self, running: &mut Running, difference: &Difference, added: &[(WorkerId, Arc<Session>)]) {
         for removed in &difference.sessions.removed {
-            let replaced = difference.sessions.added.iter().any(|added| added.worker == removed.worker);
+            let replaced = added.iter().any(|(worker, _)| *worker == removed.worker);
             for (worker, session) in running.sessions.extract_if(.., |(worker, _)| *worker == removed.worker) {
-                self.handovers.leave(&worker, session, replaced);
+                self.stages.handovers.leave(&worker, session, replaced);
             }
         }
     }
 
-    fn start_sessions(&self, running: &mut Running, sessions: Vec<SessionPlan>) -> Result<(), StartError> {
-        for plan in sessions {
+    /// Starts sessions, to which nothing is handed yet.
+    fn start_sessions(&self, plans: Vec<SessionPlan>) -> Result<Vec<(WorkerId, Arc<Session>)>, StartError> {
+        let mut sessions = Vec::new();
+        for plan in plans {
             let worker = plan.worker.clone();
             let parts = SessionParts {
                 threads: self.threads.clone(),
@@ -287,11 +324,9 @@ impl Supervisor {
                 user_agent: self.lender.contributions.user_agent.clone(),
             };
             let session = Session::start(plan, parts).map_err(refused(&format!("session of worker {worker}")))?;
-            let session = Arc::new(session);
-            self.handovers.take_over(&worker, Arc::clone(&session));
-            running.sessions.push((worker, session));
+            sessions.push((worker, Arc::new(session)));
         }
-        Ok(())
+        Ok(sessions)
     }
 
     /// How everything stands.
@@ -313,6 +348,7 @@ impl Supervisor {
             let mut running = self.stages.lock();
             (running.fatal.take(), running.monitors.clone())
         };
+        self.look_after_moves();
         monitors.iter().for_each(|monitor| monitor.look_after());
         let failed = || monitors.iter().find_map(|monitor| monitor.fatal_failure());
         let of_added = self.added.tick();
@@ -345,7 +381,7 @@ impl Supervisor {
         let deadline = stages.clock.monotonic() + SESSIONS_BUDGET;
         let mut drained = all_read;
         let sessions: Vec<_> =
-            sessions.into_iter().map(|(_, session)| session).chain(self.handovers.freeze()).collect();
+            sessions.into_iter().map(|(_, session)| session).chain(stages.handovers.freeze()).collect();
         for session in &sessions {
             session.close();
         }

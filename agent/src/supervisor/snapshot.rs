@@ -32,6 +32,7 @@ impl Stages {
             data_path: path(|plan| &plan.data_path),
             server_host: host.unwrap_or_default(),
             sessions: running.sessions.iter().map(|(_, session)| session.snapshot()).collect(),
+            leaving_sessions: self.handovers.snapshots(),
             running_monitors: count(|state| state == Phase::Running),
             dead_monitors: count(Phase::is_dead),
             monitors,

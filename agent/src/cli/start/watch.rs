@@ -33,7 +33,7 @@ impl Watch {
         if !asked && is_same {
             return Ok(None);
         }
-        supervisor.reload(self.source.draft(&self.last)).map(Some)
+        supervisor.reload(self.source.draft(&self.last), asked).map(Some)
     }
 }
 

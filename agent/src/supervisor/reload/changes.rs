@@ -1,5 +1,6 @@
 //! What a reload changes, in words for the agent log.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use super::super::difference::{Change, Difference};
@@ -54,6 +55,11 @@ impl Changes {
         }
     }
 
+    /// A monitor that was refused before runs now.
+    pub(in super::super) fn note_started(&mut self, monitor: String) {
+        self.monitors.started.push(monitor);
+    }
+
     /// Whether everything stays as it was.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -61,10 +67,13 @@ impl Changes {
 }
 
 fn counts(change: &Change<LogPlan>) -> Counts {
-    let same_path = |a: &LogPlan, b: &LogPlan| a.path == b.path && a.worker == b.worker;
-    let is_in = |all: &[LogPlan], log: &LogPlan| all.iter().any(|other| same_path(log, other));
-    let changed = change.added.iter().filter(|log| is_in(&change.removed, log)).count();
-    let removed = change.removed.iter().filter(|log| !is_in(&change.added, log)).count();
+    fn key(log: &LogPlan) -> (&str, &str) {
+        (&log.worker.0, &log.path)
+    }
+    let [of_added, of_removed] =
+        [&change.added, &change.removed].map(|all| all.iter().map(key).collect::<HashSet<_>>());
+    let changed = change.added.iter().filter(|log| of_removed.contains(&key(log))).count();
+    let removed = change.removed.iter().filter(|log| !of_added.contains(&key(log))).count();
     Counts { added: change.added.len() - changed, changed, removed }
 }
 

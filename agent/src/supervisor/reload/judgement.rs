@@ -1,6 +1,6 @@
 //! Whether a configuration may take the place of the one in use: what is wrong with it that was not wrong before.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::config::{Kind, Problem, Severity};
 
@@ -26,7 +26,8 @@ pub(super) fn blockers<'a>(in_use: &[Problem], new: &'a [Problem]) -> Vec<&'a Pr
 
 /// The problems of `new` that were not there before, of all severities.
 pub(super) fn unheard<'a>(in_use: &[Problem], new: &'a [Problem]) -> Vec<&'a Problem> {
-    new.iter().filter(|problem| !in_use.iter().any(|known| said(known) == said(problem))).collect()
+    let known: HashSet<Said> = in_use.iter().map(said).collect();
+    new.iter().filter(|problem| !known.contains(&said(problem))).collect()
 }
 
 fn said(problem: &Problem) -> Said {
@@ -81,6 +82,16 @@ mod tests {
         assert_eq!(blocking(&[old], &[other]), ["logs[2]"]);
         let fatal = (Severity::Fatal, "api_key", "is missing");
         assert_eq!(blocking(&[fatal], &[fatal]), ["api_key"]);
+    }
+
+    #[test]
+    fn thousands_of_warnings_are_compared_at_once() {
+        let paths: Vec<String> = (0..5000).map(|number| format!("logs[{number}].k{number}")).collect();
+        let all: Vec<_> = paths.iter().map(|path| (Severity::Warning, path.as_str(), "nobody reads it")).collect();
+        let (in_use, new) = (report(&all[1..]), report(&all));
+        // The first one is another than all before. Compared one with each other this would take minutes.
+        let unheard = unheard(in_use.problems(), new.problems());
+        assert_eq!(unheard.iter().map(|problem| problem.place.path.as_str()).collect::<Vec<_>>(), ["logs[0].k0"]);
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub enum Reloaded {
     Applied(Changes),
     /// It cannot be used, for these reasons; the one before stays in use.
     Refused(Vec<String>),
+    /// The agent is to stop: it was not waited for the monitors, and nothing else was done.
+    CalledOff,
 }
 
 impl Supervisor {
@@ -36,9 +38,12 @@ impl Supervisor {
     /// A configuration with a problem that the one in use does not have, and that is more than a warning, is not used
     /// at all. Neither is one with a new monitor that refuses to initialise: what had stopped for it runs again as before.
     ///
+    /// When somebody `asked` for it, or the configuration was invalid until now, monitors that were refused and whose
+    /// entries are as before are tried once more: what kept them from running may lie outside of the configuration.
+    ///
     /// # Errors
     /// When the system refuses a thread, so that only a part could be done: then only a restart of the process helps.
-    pub fn reload(&self, mut draft: Draft) -> Result<Reloaded, String> {
+    pub fn reload(&self, mut draft: Draft, asked: bool) -> Result<Reloaded, String> {
         self.refuse_other_folders(&mut draft);
         let reasons: Vec<String> = {
             let configuration = self.stages.configuration();
@@ -52,12 +57,14 @@ impl Supervisor {
             Ok(runnable) => runnable,
             Err(report) => return Ok(self.keep(report.problems().iter().map(line).collect())),
         };
-        match self.apply(plan) {
+        let again = asked || self.stages.configuration().is_newer_invalid();
+        match self.apply(plan, again) {
             Ok(changes) => {
                 self.accept(&report, options, &changes);
                 Ok(if changes.is_empty() { Reloaded::Unchanged } else { Reloaded::Applied(changes) })
             }
             Err(NotApplied::Refused(reasons)) => Ok(self.keep(reasons)),
+            Err(NotApplied::CalledOff) => Ok(Reloaded::CalledOff),
             Err(NotApplied::Broken(error)) => {
                 let failure = format!("the configuration was reloaded only in part: {error}");
                 self.stages.logger.coded(Level::Error, HALF_RELOADED, &failure);

@@ -20,6 +20,7 @@ use crate::status::{ConfigurationState, Snapshot};
 use crate::supervisor::{Edge, Supervisor};
 
 const PATIENCE: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_secs(3);
 
 /// How often a monitor with this tag was initialised.
 static INITIALISED: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
@@ -46,6 +47,14 @@ struct Witness {
     #[config(default)]
     wait: bool,
 
+    /// What hangs: `initialize` or `sample`.
+    #[config(default)]
+    hang: String,
+
+    /// A file without which it refuses to initialise, as without a port that is taken.
+    #[config(default)]
+    needs: String,
+
     /// What may change.
     #[metric]
     seen: Metric<u64>,
@@ -60,11 +69,20 @@ impl Monitor for Witness {
         while self.wait && !GATE.load(Ordering::Acquire) {
             std::thread::sleep(Duration::from_millis(1));
         }
+        if self.hang == "initialize" {
+            std::thread::sleep(PATIENCE);
+        }
+        if !self.needs.is_empty() && !std::path::Path::new(&self.needs).exists() {
+            return Err(Error::new("what it needs is not there"));
+        }
         if self.refuse { Err(Error::new("it has no mind to")) } else { Ok(()) }
     }
 
     fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
         out.emit(self.seen, self.value);
+        if self.hang == "sample" {
+            std::thread::sleep(PATIENCE);
+        }
         if let Some(logger) = &self.logger {
             logger.debug("a debug line");
         }
@@ -129,7 +147,13 @@ impl Story {
     /// Reads what is on disk.
     fn reload(&self) -> Reloaded {
         let source = self.source();
-        self.running().reload(source.draft(&source.load())).unwrap()
+        self.running().reload(source.draft(&source.load()), false).unwrap()
+    }
+
+    /// Reads it because somebody asked for it.
+    fn asked(&self) -> Reloaded {
+        let source = self.source();
+        self.running().reload(source.draft(&source.load()), true).unwrap()
     }
 
     /// Writes a configuration and reads it; in words what became of it.
@@ -138,6 +162,7 @@ impl Story {
         match self.reload() {
             Reloaded::Unchanged => "unchanged".to_owned(),
             Reloaded::Applied(changes) => changes.to_string(),
+            Reloaded::CalledOff => "called off".to_owned(),
             Reloaded::Refused(reasons) => reasons.join("\n").replace(self.directory.path().to_str().unwrap(), ""),
         }
     }
@@ -324,6 +349,70 @@ fn a_monitor_that_was_refused_leaves_the_list_when_it_is_mended_or_gone() {
 }
 
 // configuration.md, sharp edge 14
+#[test]
+fn an_agent_that_is_to_stop_waits_for_no_monitor_of_a_reload() {
+    let cases = [("initialize", "hurry-i"), ("sample", "hurry-s")];
+    for (hang, tag) in cases {
+        let first = if hang == "sample" { with(witness("a", tag), "hang", hang) } else { witness("a", tag) };
+        let story = Story::start(json!({ "monitors": [first] }));
+        let begin = Clock::system().monotonic();
+        while hang == "sample" && !story.log("reload_witness.log").contains("seen") && begin.elapsed() < SHORT {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let second = with(witness("b", tag), "hang", "initialize");
+        story.write(json!({ "monitors": [with(first, "value", 1), second] }));
+        let stop = scalyr_monitor::Stop::new();
+        story.running().hurry_on(&stop);
+        std::thread::scope(|scope| {
+            let reload = scope.spawn(|| story.reload());
+            let is_at_it = || match hang {
+                "sample" => story.told("Stopping monitor reload_witness(a)") > 0,
+                _ => initialised(tag) >= 3,
+            };
+            while !is_at_it() {
+                assert!(begin.elapsed() < PATIENCE, "the reload never came to it");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            stop.stop();
+            assert_eq!(reload.join().unwrap(), Reloaded::CalledOff, "{hang}");
+        });
+        assert_eq!(story.told("did not initialise within"), 0);
+        assert_eq!(story.snapshot().configuration.state, ConfigurationState::Good);
+    }
+}
+
+#[test]
+fn whoever_asks_has_refused_monitors_tried_again() {
+    let story = Story::start(json!({}));
+    let needed = story.path("needed");
+    let a = with(witness("a", "again"), "needs", needed.to_str().unwrap());
+    let refused = || story.snapshot().refused.len();
+    // Nothing of it is used, because the monitor refuses; nor when it is tried once more.
+    assert!(story.change(json!({ "monitors": [a] })).contains("what it needs is not there"));
+    assert!(matches!(story.asked(), Reloaded::Refused(_)));
+    fs::write(&needed, "").unwrap();
+    let Reloaded::Applied(changes) = story.asked() else { panic!("it is there now") };
+    assert_eq!(changes.to_string(), "monitor reload_witness(a) started");
+
+    // A change that is refused, and what had stopped for it cannot start again.
+    fs::remove_file(&needed).unwrap();
+    assert!(story.change(json!({ "monitors": [with(a.clone(), "value", 1)] })).contains("is not there"));
+    assert_eq!((story.snapshot().monitors.len(), refused()), (0, 1));
+    // Back to what is in use: the monitor is tried once more, and is still refused.
+    assert_eq!(story.change(json!({ "monitors": [a] })), "unchanged");
+    assert_eq!(refused(), 1);
+    assert_eq!(story.reload(), Reloaded::Unchanged, "nobody asked");
+    fs::write(&needed, "").unwrap();
+    assert_eq!(story.reload(), Reloaded::Unchanged, "nobody asked");
+    assert_eq!(refused(), 1);
+    let Reloaded::Applied(changes) = story.asked() else { panic!("it is there now") };
+    assert_eq!(changes.to_string(), "monitor reload_witness(a) started");
+    assert_eq!((story.snapshot().monitors.len(), refused()), (1, 0));
+    story.sampled("reload_witness(a)", 0);
+    let before = initialised("again");
+    assert_eq!((story.asked(), initialised("again")), (Reloaded::Unchanged, before), "one that runs is left alone");
+}
+
 #[test]
 fn other_folders_need_another_start() {
     let story = Story::start(json!({}));

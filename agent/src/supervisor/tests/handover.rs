@@ -202,6 +202,8 @@ fn what_a_server_does_not_answer_to_goes_to_the_next_one() {
     reloads.hangs();
     let next = receiver(&reloads.story.heard);
     reloads.apply_keys(keys, logs, |plan| plan.sessions[0].server = next.url());
+    let leaving: Vec<_> = reloads.snapshot().leaving_sessions.into_iter().map(|session| session.server).collect();
+    assert_eq!(leaving, [reloads.story.receiver.url()], "status shows what leaves");
     reloads.append("a.log", 10);
     reloads.tells(CUT, 1);
     assert!(reloads.story.told("they are read again")[0].contains("its new session goes on"));
@@ -316,6 +318,36 @@ fn a_file_whose_worker_changes_waits_until_the_one_before_has_settled_it() {
     reloads.append("a.log", 50);
     reloads.apply(logs, with_second);
     reloads.append("a.log", 50);
+    reloads.ends();
+}
+
+#[test]
+fn a_file_does_not_wait_for_ever_for_a_worker_whose_server_is_dead() {
+    let logs = json!([{ "path": "a.log" }, { "path": "b.log" }]);
+    let keys = json!({ "request_deadline": 1 });
+    let mut reloads = Reloads::new(json!([]));
+    reloads.apply_keys(keys.clone(), logs.clone(), with_second);
+    reloads.story.receiver.faults().set("stall".parse().unwrap());
+    for file in ["a.log", "b.log"] {
+        reloads.append(file, 100);
+    }
+    reloads.hangs();
+    let other = receiver(&reloads.story.heard);
+    // Only one of them goes.
+    reloads.apply_keys(keys, logs, |plan| {
+        with_second(plan);
+        (plan.logs[0].worker, plan.sessions[1].server) = (second(), other.url());
+    });
+    reloads.append("a.log", 100);
+    reloads.story.waits("it has gone", || {
+        reloads.story.supervisor.as_ref().unwrap().tick().unwrap();
+        reloads.numbers("a.log").len() == 200
+    });
+    assert_eq!(reloads.story.told("the session is replaced, and what it cannot deliver goes with the files").len(), 1);
+    assert_eq!(other.summary().events, 200);
+    // The other one is still its worker's, and comes when its server does.
+    reloads.story.receiver.faults().set("ok".parse().unwrap());
+    reloads.append("b.log", 100);
     reloads.ends();
 }
 

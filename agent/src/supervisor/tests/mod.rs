@@ -161,7 +161,7 @@ impl Story {
     /// Starts the agent with this plan, or brings the running one to it.
     fn follow(&mut self, plan: Plan, report: Report) {
         match &self.supervisor {
-            Some(supervisor) => _ = supervisor.apply(plan).unwrap(),
+            Some(supervisor) => _ = supervisor.apply(plan, false).unwrap(),
             None => {
                 let config_file = self.path("agent.json");
                 let edge = Edge { config_file, report, options: Vec::new(), clock: Clock::system(), stdout: None };
