@@ -20,7 +20,7 @@ use story::{
     seeded_rng, wait_until, write_config,
 };
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 const FILES: usize = 6;
 /// What the agent log says when a configuration is in use.
 const RELOADED: &str = "Configuration reloaded";
@@ -35,8 +35,7 @@ struct Host {
 impl Host {
     fn new(faults: &str) -> Self {
         let scratch = Scratch::new();
-        let receivers =
-            ["one", "two"].map(|name| ReceiverProcess::start_with(&scratch, name, &["--fault", faults]));
+        let receivers = ["one", "two"].map(|name| ReceiverProcess::start_with(&scratch, name, &["--fault", faults]));
         let lines = (0..FILES).map(|file| Lines::new(&scratch.path(&format!("{file}.log")), 40)).collect();
         Self { scratch, receivers, lines }
     }
@@ -45,9 +44,8 @@ impl Host {
     fn edit(&self, level: u64, of: impl Fn(usize) -> bool) -> PathBuf {
         let logs: Vec<Value> = (0..FILES)
             .map(|file| {
-                // So that a file which was renamed is known by its position, and not by its name.
                 let path = self.scratch.path(&format!("{file}.log"));
-                json!({ "path": path, "worker_id": if of(file) { "two" } else { "default" } })
+                json!({ "path": path, "copy_from_start": true, "worker_id": if of(file) { "two" } else { "default" } })
             })
             .collect();
         let extra = json!({
@@ -177,6 +175,7 @@ fn a_hundred_sighups_and_a_stop_among_them_lose_and_repeat_nothing() {
 fn a_configuration_behind_links_that_are_swapped_is_followed() {
     let scratch = Scratch::new();
     let mut receiver = ReceiverProcess::start(&scratch, "receiver");
+    let server = receiver.url();
     let logs = |names: &[&str]| names.iter().map(|name| json!({ "path": scratch.path(name) })).collect::<Value>();
     let mut lines = ["a.log", "b.log"].map(|name| Lines::new(&scratch.path(name), 20));
     // As Kubernetes mounts a ConfigMap: the files are links through `..data`, which is exchanged as a whole.
@@ -184,7 +183,7 @@ fn a_configuration_behind_links_that_are_swapped_is_followed() {
     fs::create_dir(&conf).unwrap();
     let version = |number: u32, names: &[&str]| {
         let keys = json!({ "config_change_check_interval": 0.1 });
-        let written = write_config(&scratch, &receiver.url(), logs(names), keys);
+        let written = write_config(&scratch, &server, logs(names), keys);
         let folder = conf.join(format!("..version_{number}"));
         fs::create_dir(&folder).unwrap();
         fs::rename(written, folder.join("agent.json")).unwrap();
