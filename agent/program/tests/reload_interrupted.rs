@@ -1,6 +1,5 @@
 //! A reload that is interrupted: by `kill -9`, by a stop, by a hundred others; and a configuration that is a link.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stderr, reason = "a test prints for the person who reads its failure")]
 
 mod story;
@@ -142,7 +141,7 @@ fn a_hundred_sighups_and_a_stop_among_them_lose_and_repeat_nothing() {
     for round in 0..100_u64 {
         host.grow(5);
         if round % 7 == 0 {
-            host.edit(round, |file| (round + file as u64) % 2 == 0);
+            host.edit(round, |file| (round + file as u64).is_multiple_of(2));
         }
         agent.process().signal(Signal::HUP);
         thread::sleep(Duration::from_millis(10));
