@@ -6,6 +6,7 @@ mod steady;
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -298,6 +299,8 @@ fn start_agent(directory: &Path, server: &str, monitors: &[&str], clock: &Clock)
     });
     let file = directory.join("agent.json");
     fs::write(&file, config.to_string()).unwrap();
+    // As the key in it asks for.
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let environment = Arc::new(Environment::default());
     let (plan, report) = configuration::read(&file, &environment).unwrap();
     let edge = Edge { config_file: file, report, options: Vec::new(), clock: clock.clone(), stdout: None };

@@ -193,7 +193,7 @@ fn a_vital_monitor_that_refuses_to_begin_ends_the_agent_with_a_failure() {
 fn an_entry_that_is_wrong_keeps_the_agent_from_starting_when_it_is_vital() {
     let mut story = Story::begin(json!({ "how": 1, "stop_agent_on_failure": true, "sample_interval": "x" }));
     assert_eq!(story.exit_code(), Some(1));
-    let told = "monitors[0].stop_agent_on_failure: is set, and this monitor is refused";
+    let told = "monitors[0].stop_agent_on_failure: is set, and vital(v) is refused";
     assert!(story.read("stderr").contains(told), "{}", story.read("stderr"));
 }
 

@@ -17,6 +17,8 @@ use story::{Process, ReceiverProcess, Scratch, assert_reconciles, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
+const ONE_REFUSED: &str = "one entry or value of the configuration is refused";
+
 /// A host with one of the configurations, an agent that runs it, and a server.
 struct Host {
     scratch: Scratch,
@@ -204,7 +206,9 @@ fn a_syslog_gateway() {
     let event = host.event("link down");
     assert_eq!((&event["attrs"]["source"], &event["serverHost"]), (&"rsyslog".into(), &"syslog-gw".into()));
     assert_eq!(host.option("log_rotation_backup_count").0, 5);
-    assert!(host.status().unwrap()["config_problems"].to_string().contains("syslog_monitor"), "it is missing, by name");
+    let status = host.status().unwrap();
+    assert!(status["config_problems"].to_string().contains("syslog_monitor"), "it is missing, by name");
+    assert_eq!((&status["healthy"], &status["troubles"][0]), (&false.into(), &ONE_REFUSED.into()));
     host.stop();
 }
 

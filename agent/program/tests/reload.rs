@@ -170,6 +170,7 @@ fn a_log_is_added_an_option_changed_a_third_thing_broken_and_mended() {
     changed["gauss_mean"] = 11.into();
     story.edit(&["d.log", "c.log", "a.log", "b.log"], json!({ "monitors": [coin("kept"), changed] }));
     let status = story.wait_for("it is noticed", |status| state(status) == "newer_and_invalid");
+    assert_eq!(status["troubles"], json!(["the configuration on disk is newer and invalid"]));
     let problems = status["configuration"]["problems"].as_array().unwrap();
     let [problem] = problems.as_slice() else { panic!("{problems:?}") };
     let (problem, file) = (problem.as_str().unwrap(), story.config().display().to_string());
@@ -178,6 +179,7 @@ fn a_log_is_added_an_option_changed_a_third_thing_broken_and_mended() {
     let (code, text) = story.status_text();
     assert_eq!(code, Some(0));
     assert!(text.contains(&format!("{file} (configuration on disk is newer and invalid)")), "{text}");
+    assert!(text.contains("unhealthy: the configuration on disk is newer and invalid\n"), "{text}");
     assert!(text.contains(problem), "{text}");
     story.wait_for_line("[error=\"badConfigFile\"] The configuration on disk is newer and invalid", 1);
     // The old one works on: what is written now is sent, and the monitors go on.

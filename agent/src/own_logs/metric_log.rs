@@ -38,23 +38,25 @@ impl MetricLogs {
         Self { open: Mutex::default(), logger }
     }
 
-    /// The writer of the file at `path`, shared by all who ask for it; the rotation is that of the first one, and a
-    /// warning says so when another one was asked for. The file is closed when the last of them is gone.
+    /// The writer of the file at `path`, shared by all who ask for it. The rotation is that of the first `owner`, also
+    /// when it asks again, as after a change of the configuration; another one that asks for something else is told so.
+    /// The file is closed when the last of them is gone.
     ///
     /// # Errors
     /// When the file cannot be opened or created.
-    pub fn open(&self, path: &Path, rotation: Rotation) -> io::Result<Arc<MetricLog>> {
+    pub fn open(&self, path: &Path, rotation: Rotation, owner: &str) -> io::Result<Arc<MetricLog>> {
         // Two spellings of one file must not get two writers.
         let path = normalised(path);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(log) = open.get(&path).and_then(Weak::upgrade) {
-            if log.rotation != rotation {
+            let first = log.rotate_for(owner, rotation);
+            if first != rotation {
                 self.logger.warn(format_args!(
                     "{} is written by several monitors and rotated as the first of them says (log_rotation_max_bytes {}, \
                      log_rotation_backup_count {}); another one asked for {} and {}",
                     path.display(),
-                    log.rotation.max_bytes,
-                    log.rotation.backups,
+                    first.max_bytes,
+                    first.backups,
                     rotation.max_bytes,
                     rotation.backups
                 ));
@@ -64,8 +66,8 @@ impl MetricLogs {
         let file = RotatingFile::open(&path, rotation)?;
         let log = Arc::new(MetricLog {
             path: path.clone(),
-            rotation,
-            file: Mutex::new(Guarded { file, lost_lines: 0, trouble: Trouble::None }),
+            owner: owner.to_owned(),
+            file: Mutex::new(Guarded { file, rotation, lost_lines: 0, trouble: Trouble::None }),
             logger: self.logger.clone(),
         });
         open.retain(|_, log| log.strong_count() > 0);
@@ -77,13 +79,15 @@ impl MetricLogs {
 /// The writer of one metric log.
 pub struct MetricLog {
     path: PathBuf,
-    rotation: Rotation,
+    /// The first who opened it.
+    owner: String,
     file: Mutex<Guarded>,
     logger: Logger,
 }
 
 struct Guarded {
     file: RotatingFile,
+    rotation: Rotation,
     /// Since the last write that went well.
     lost_lines: u64,
     trouble: Trouble,
@@ -101,6 +105,16 @@ impl MetricLog {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The rotation in force, which is what `owner` wants if it was the first who opened the file.
+    fn rotate_for(&self, owner: &str, rotation: Rotation) -> Rotation {
+        let mut guarded = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.owner == owner {
+            guarded.file.set_rotation(rotation);
+            guarded.rotation = rotation;
+        }
+        guarded.rotation
     }
 
     /// Writes whole lines, each with its line end; tells how many were lost. Trouble is reported once, and its end.
@@ -351,8 +365,9 @@ mod tests {
     fn two_instances_share_one_file_and_each_has_a_limit_of_its_own() {
         let (_directory, path, logs) = logs();
         let limit = Some(WriteLimit { rate: 0, burst: 40 });
-        let mut one = Writer::new(logs.open(&path, FREE).unwrap(), "1", limit);
-        let mut two = Writer::new(logs.open(&path, Rotation { max_bytes: 1, backups: 9 }).unwrap(), "2", limit);
+        let mut one = Writer::new(logs.open(&path, FREE, "coin(1)").unwrap(), "1", limit);
+        let mut two =
+            Writer::new(logs.open(&path, Rotation { max_bytes: 1, backups: 9 }, "coin(2)").unwrap(), "2", limit);
         one.emit(&["a"]);
         one.emit(&["b"]);
         two.emit(&["a"]);
@@ -366,10 +381,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let told = crate::own_logs::told::Told::default();
         let (logs, path) = (MetricLogs::new(told.logger()), directory.path().join("coin.log"));
-        let _first = logs.open(&path, FREE).unwrap();
-        let _second = logs.open(&path, FREE).unwrap();
+        let _first = logs.open(&path, FREE, "coin(1)").unwrap();
+        let _second = logs.open(&path, FREE, "coin(1)").unwrap();
         assert!(told.lines().is_empty());
-        let _third = logs.open(&path, Rotation { max_bytes: 5, backups: 1 }).unwrap();
+        let _third = logs.open(&path, Rotation { max_bytes: 5, backups: 1 }, "coin(2)").unwrap();
         let lines = told.lines();
         assert!(
             matches!(lines.as_slice(), [line] if line.starts_with("WARNING ") && line.ends_with("asked for 5 and 1")),
@@ -380,14 +395,24 @@ mod tests {
     #[test]
     fn a_file_is_closed_when_its_last_writer_is_gone() {
         let (_directory, path, logs) = logs();
-        let first = logs.open(&path, FREE).unwrap();
-        let second = logs.open(&path.with_file_name("a/../coin.log"), FREE).unwrap();
+        let first = logs.open(&path, FREE, "coin(1)").unwrap();
+        let second = logs.open(&path.with_file_name("a/../coin.log"), FREE, "coin(2)").unwrap();
         assert!(Arc::ptr_eq(&first, &second));
         drop((first, second));
-        let third = logs.open(&path, Rotation { max_bytes: 5, backups: 1 }).unwrap();
+        let third = logs.open(&path, Rotation { max_bytes: 5, backups: 1 }, "coin(2)").unwrap();
         third.write(b"a\n");
         third.write(b"bcd\n");
         assert!(path.with_extension("log.1").exists(), "opened anew, with the new rotation");
+    }
+
+    #[test]
+    fn a_monitor_that_is_started_again_with_another_rotation_has_it_while_its_old_writer_is_still_there() {
+        let (_directory, path, logs) = logs();
+        let _old = logs.open(&path, FREE, "coin(1)").unwrap();
+        let new = logs.open(&path, Rotation { max_bytes: 5, backups: 1 }, "coin(1)").unwrap();
+        new.write(b"a\n");
+        new.write(b"bcd\n");
+        assert!(path.with_extension("log.1").exists());
     }
 
     #[test]
@@ -395,7 +420,7 @@ mod tests {
         let (_directory, path, logs) = logs();
         // As the vector of logging.md section 7; the notices are longer here by their time and name.
         let limit = Some(WriteLimit { rate: 0, burst: 420 });
-        let mut writer = Writer::new(logs.open(&path, FREE).unwrap(), "", limit);
+        let mut writer = Writer::new(logs.open(&path, FREE, "coin(1)").unwrap(), "", limit);
         let long = "x".repeat(460);
         for line in ["First", &long, &long, "Second", &long, "n0", "n1", "n2", "n3", "n4"] {
             writer.sample.line(line);
@@ -411,7 +436,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let parent = directory.path().join("logs");
         let path = parent.join("coin.log");
-        let log = MetricLogs::new(Logger::none()).open(&path, FREE).unwrap();
+        let log = MetricLogs::new(Logger::none()).open(&path, FREE, "coin(1)").unwrap();
         let mut writer = Writer::new(log, "", Some(WriteLimit { rate: 1000, burst: 200 }));
         let (kept, dropped) = (Arc::new(AtomicU64::new(0)), Arc::clone(&writer.output));
         let sink = Counting(dropped, Arc::clone(&kept));
@@ -439,7 +464,8 @@ mod tests {
     #[test]
     fn a_notice_comes_by_itself_when_there_is_room_for_it() {
         let (_directory, path, logs) = logs();
-        let mut writer = Writer::new(logs.open(&path, FREE).unwrap(), "", Some(WriteLimit { rate: 100, burst: 200 }));
+        let mut writer =
+            Writer::new(logs.open(&path, FREE, "coin(1)").unwrap(), "", Some(WriteLimit { rate: 100, burst: 200 }));
         writer.emit(&["a", &"x".repeat(130), &"y".repeat(130)]);
         assert_eq!(texts(&path), ["a", &"x".repeat(130)]);
         writer.clock.advance(Duration::from_secs(2));
@@ -451,7 +477,7 @@ mod tests {
     #[test]
     fn without_a_limit_everything_is_written() {
         let (_directory, path, logs) = logs();
-        let mut writer = Writer::new(logs.open(&path, FREE).unwrap(), "", None);
+        let mut writer = Writer::new(logs.open(&path, FREE, "coin(1)").unwrap(), "", None);
         let long = "x".repeat(1000);
         (0..200).for_each(|_| writer.emit(&[&long, &long]));
         assert_eq!(texts(&path).len(), 400);
@@ -463,7 +489,7 @@ mod tests {
         let parent = directory.path().join("logs");
         let path = parent.join("coin.log");
         let told = crate::own_logs::told::Told::default();
-        let log = MetricLogs::new(told.logger()).open(&path, FREE).unwrap();
+        let log = MetricLogs::new(told.logger()).open(&path, FREE, "coin(1)").unwrap();
         fs::remove_dir_all(&parent).unwrap();
         fs::write(&parent, "in the way").unwrap();
         assert_eq!((log.write(b"a\nb\n"), log.write(b"c\n")), (2, 1));

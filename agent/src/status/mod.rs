@@ -1,5 +1,6 @@
 //! How the agent stands: one snapshot that every stage fills. Text and JSON are renderings of it.
 
+mod health;
 pub mod socket;
 pub mod text;
 
@@ -55,8 +56,14 @@ pub struct Snapshot {
     pub now: f64,
     /// The main configuration file.
     pub config_file: PathBuf,
+    /// Whether the agent does all that it is told to do.
+    pub healthy: bool,
+    /// Why it does not, a short line each.
+    pub troubles: Vec<String>,
     /// What is wrong or odd in the configuration that is in use, a line each.
     pub config_problems: Vec<String>,
+    /// How many of these are entries or values that are refused.
+    pub refused_values: usize,
     /// How the configuration in use stands to the one on disk.
     pub configuration: ConfigurationSnapshot,
     /// `agent_log_path`.
@@ -161,6 +168,15 @@ impl FileSnapshot {
             settled_to: account.settled(),
             totals,
         }
+    }
+}
+
+impl Snapshot {
+    /// Judges what was gathered.
+    pub fn judged(mut self) -> Self {
+        self.troubles = health::troubles(&self);
+        self.healthy = self.troubles.is_empty();
+        self
     }
 }
 

@@ -30,6 +30,10 @@ fn facts(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     writeln!(out, "Version:                 {}", snapshot.version)?;
     writeln!(out, "Agent log:               {}", snapshot.log_path.join("agent.log").display())?;
     writeln!(out, "ServerHost:              {}", snapshot.server_host)?;
+    match snapshot.troubles.as_slice() {
+        [] => writeln!(out, "Health:                  good")?,
+        troubles => writeln!(out, "Health:                  unhealthy: {}", troubles.join("; "))?,
+    }
     configuration(out, &snapshot.configuration)?;
     let AgentLogLosses(losses) = AgentLogLosses::of(snapshot);
     out.push_str(&losses);

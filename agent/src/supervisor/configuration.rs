@@ -7,7 +7,7 @@ use scalyr_monitor::{Level, Logger, Timestamp};
 
 use super::snapshot::seconds;
 use crate::config::effective::EffectiveOption;
-use crate::config::{Problem, Report};
+use crate::config::{Problem, Report, Severity};
 use crate::status::{ConfigurationSnapshot, ConfigurationState};
 
 /// Marks in the agent log a configuration that cannot be used, as the Python agent did.
@@ -99,8 +99,8 @@ impl Configuration {
         self.newer.take().is_some()
     }
 
-    /// Lines about the one in use, and how it stands to the one on disk.
-    pub(super) fn snapshot(&self) -> (Vec<String>, ConfigurationSnapshot) {
+    /// Lines about the one in use, how many of them are refusals, and how it stands to the one on disk.
+    pub(super) fn snapshot(&self) -> (Vec<String>, usize, ConfigurationSnapshot) {
         let newer = self.newer.as_ref();
         let snapshot = ConfigurationSnapshot {
             file: self.file.clone(),
@@ -110,7 +110,8 @@ impl Configuration {
             found: newer.map(|newer| seconds(newer.found)),
             problems: newer.map(|newer| newer.problems.clone()).unwrap_or_default(),
         };
-        (self.problems.iter().map(line).collect(), snapshot)
+        let refused = self.problems.iter().filter(|problem| problem.severity > Severity::Warning).count();
+        (self.problems.iter().map(line).collect(), refused, snapshot)
     }
 }
 
@@ -122,7 +123,7 @@ pub(super) fn line(problem: &Problem) -> String {
 /// Tells of problems of the configuration in use.
 pub(super) fn tell<'a>(logger: &Logger, problems: impl IntoIterator<Item = &'a Problem>) {
     for problem in problems {
-        let level = if problem.severity == crate::config::Severity::Warning { Level::Warning } else { Level::Error };
+        let level = if problem.severity == Severity::Warning { Level::Warning } else { Level::Error };
         logger.coded(level, ODD_CONFIGURATION, problem);
     }
 }

@@ -55,7 +55,7 @@ impl Lender {
     /// Opens the metric log of an instance; the text of an error names it.
     pub(super) fn open(&self, instance: &Instance) -> Result<Arc<dyn MetricOutput>, String> {
         let path = &instance.log_config.path;
-        let log = self.metric_logs.open(path, instance.plan.rotation);
+        let log = self.metric_logs.open(path, instance.plan.rotation, &instance.plan.name());
         let log = log.map_err(|error| format!("its log {}: {error}", path.display()))?;
         let limit = instance.plan.write_limit;
         Ok(Arc::new(InstanceLog::new(log, &instance.plan.name(), limit, self.clock.clone())))

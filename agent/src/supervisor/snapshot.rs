@@ -11,7 +11,7 @@ use crate::status::{self, AgentLogSnapshot, Snapshot};
 
 impl Stages {
     pub(super) fn snapshot(&self) -> Snapshot {
-        let (config_problems, configuration) = self.configuration().snapshot();
+        let (config_problems, refused_values, configuration) = self.configuration().snapshot();
         let running = self.lock();
         let (files, closed_files, totals) = status::files(&self.ledger);
         let plan = running.plan.as_ref();
@@ -26,7 +26,10 @@ impl Stages {
             started: seconds(self.started),
             now: seconds(self.clock.now()),
             config_file: configuration.file.clone(),
+            healthy: true,
+            troubles: Vec::new(),
             config_problems,
+            refused_values,
             configuration,
             log_path: path(|plan| &plan.log_path),
             data_path: path(|plan| &plan.data_path),
@@ -48,6 +51,7 @@ impl Stages {
                 lost_lines: self.agent_log.lost_lines(),
             },
         }
+        .judged()
     }
 }
 

@@ -90,7 +90,8 @@ impl Agent {
     }
 
     fn run(&self, instance: Instance) -> MonitorHandle {
-        let log = self.metric_logs.open(&instance.log_config.path, instance.plan.rotation).unwrap();
+        let log =
+            self.metric_logs.open(&instance.log_config.path, instance.plan.rotation, &instance.plan.name()).unwrap();
         let clock = self.surroundings.clock.clone();
         let output = Arc::new(InstanceLog::new(log, &instance.plan.name(), instance.plan.write_limit, clock));
         MonitorHandle::start(instance, output, &self.surroundings, None, &self.threads).unwrap()

@@ -1,0 +1,30 @@
+//! Whether the agent does all that it is told to do.
+
+use super::{ConfigurationState, Snapshot};
+
+/// Why the agent is not healthy, a short line each; nothing when it is.
+pub(super) fn troubles(snapshot: &Snapshot) -> Vec<String> {
+    let refused = snapshot.refused_values + snapshot.refused.len();
+    let (dead, running) = (snapshot.dead_monitors, snapshot.running_monitors);
+    let mut troubles = Vec::new();
+    if snapshot.configuration.state == ConfigurationState::NewerAndInvalid {
+        troubles.push("the configuration on disk is newer and invalid".to_owned());
+    }
+    match refused {
+        0 => {}
+        1 => troubles.push("one entry or value of the configuration is refused".to_owned()),
+        _ => troubles.push(format!("{refused} entries or values of the configuration are refused")),
+    }
+    if dead > 0 {
+        troubles.push(format!("{dead} of {} monitors should run and do not", dead + running));
+    }
+    let broken = snapshot.sessions.iter().filter(|session| session.broken.is_some());
+    troubles.extend(broken.map(|session| format!("the session of worker {} has ended", session.worker)));
+    if snapshot.tail.broken.is_some() {
+        troubles.push("copying log files has ended".to_owned());
+    }
+    if snapshot.checkpoint.last_error.is_some() {
+        troubles.push("positions are not saved".to_owned());
+    }
+    troubles
+}
