@@ -10,6 +10,7 @@ use super::module_names::settle_module;
 use super::monitor_entries::{Defaults, EntryPlace, monitor_plan, read_id, resolve};
 use super::plan::MonitorPlan;
 use super::report::{Report, Severity};
+use super::workers::Workers;
 
 /// What an entry means that is added at run time: the defaults and the environment of the configuration.
 #[derive(Clone)]
@@ -26,6 +27,11 @@ impl fmt::Debug for AddedEntries {
 }
 
 impl AddedEntries {
+    /// The workers that upload.
+    pub fn workers(&self) -> &Workers {
+        &self.defaults.workers
+    }
+
     /// The plan of an entry. It must have an `id`: an automatic one would change from run to run, and with it the name
     /// in each line.
     ///

@@ -255,8 +255,8 @@ impl MonitorPlan {
         format!("{}({})", self.short_name, self.id)
     }
 
-    /// Whether an instance of the one can go on running as the other: the same monitor with the same name, options and
-    /// surroundings, wherever the two entries stand.
+    /// Whether an instance of this one can go on running as the other: the same monitor with the same name, options and
+    /// surroundings, wherever the two entries stand. Workers may have come; one that has gone may be its own.
     pub fn is_same(&self, other: &Self) -> bool {
         // Every field is named, so that none is forgotten.
         let Self {
@@ -281,7 +281,7 @@ impl MonitorPlan {
         } = self;
         std::ptr::eq(*registration, other.registration)
             && (short_name, id) == (&other.short_name, &other.id)
-            && workers == &other.workers
+            && other.workers.have_all(workers)
             && *entry == other.entry
             && (Arc::ptr_eq(environment, &other.environment) || environment == &other.environment)
             && (*sample_interval, *jitter, *allow_http) == (other.sample_interval, other.jitter, other.allow_http)

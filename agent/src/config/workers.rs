@@ -41,6 +41,11 @@ impl Workers {
         &self.ids
     }
 
+    /// Whether each worker of `others` is among these.
+    pub fn have_all(&self, others: &Self) -> bool {
+        others.ids.iter().all(|id| self.ids.contains(id))
+    }
+
     /// Whether there is a worker of this id; says so at `path` when there is none.
     pub(super) fn check_reference(&self, id: &str, path: &str, report: &mut Report) -> bool {
         if self.ids.iter().any(|known| known == id) {

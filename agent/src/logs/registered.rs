@@ -29,6 +29,8 @@ struct Shared {
     state: Mutex<State>,
     /// The agent stops: nothing is let go any more, so that each file goes on where it was after the next start.
     frozen: AtomicBool,
+    /// The workers in use.
+    workers: Mutex<Workers>,
 }
 
 #[derive(Default)]
@@ -48,7 +50,12 @@ struct Registration {
 impl Registrations {
     /// None yet; `tail` copies the files.
     pub fn new(tail: TailHandle) -> Self {
-        Self(Arc::new(Shared { tail, state: Mutex::default(), frozen: AtomicBool::new(false) }))
+        Self(Arc::new(Shared {
+            tail,
+            state: Mutex::default(),
+            frozen: AtomicBool::new(false),
+            workers: Mutex::default(),
+        }))
     }
 
     /// The registry that one monitor instance is given. `owner` tells instances apart, `monitor` is its name, for
@@ -73,6 +80,17 @@ impl Registrations {
             ended,
             told,
         })
+    }
+
+    /// From now on the files of every instance can be those of these workers, too.
+    pub fn follow_workers(&self, workers: &Workers) {
+        *self.0.workers.lock().unwrap_or_else(PoisonError::into_inner) = workers.clone();
+    }
+
+    /// The workers in use, or those that an instance was started with, as long as they are not in use yet.
+    pub(crate) fn workers(&self, of_instance: &Workers) -> Workers {
+        let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        if workers.have_all(of_instance) { workers.clone() } else { of_instance.clone() }
     }
 
     /// Lets nothing go from now on: the agent stops.
@@ -117,7 +135,8 @@ impl RegisteredLogs {
     /// Registers a file, or changes it.
     fn copy(&self, log: &LogConfig, must_be_there: bool) -> Result<()> {
         let mut warnings = Vec::new();
-        let log = registered_log(&self.monitor, log, &self.log_path, &self.workers, &mut warnings)
+        let workers = self.all.workers(&self.workers);
+        let log = registered_log(&self.monitor, log, &self.log_path, &workers, &mut warnings)
             .map_err(|problems| Error::new(text_of(log, &problems)))?;
         let mut state = self.all.lock();
         if self.ended.load(Ordering::Acquire) {

@@ -65,6 +65,17 @@ impl Contributions {
         })
     }
 
+    /// From now on the log files of every instance can be those of these workers, too.
+    pub(super) fn follow_workers(&self, workers: &Workers) {
+        self.registrations.follow_workers(workers);
+    }
+
+    /// The workers that were followed last.
+    #[cfg(test)]
+    pub(super) fn workers(&self) -> Workers {
+        self.registrations.workers(&Workers::default())
+    }
+
     /// Takes nothing back from now on: the agent stops.
     pub(super) fn freeze(&self) {
         self.frozen.store(true, Ordering::Release);

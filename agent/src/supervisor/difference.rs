@@ -73,7 +73,7 @@ fn change<T: Clone, K: Hash + Eq>(
     key: impl Fn(&T) -> K,
     same: impl Fn(&T, &T) -> bool,
 ) -> Change<T> {
-    let missing_in = |here: &[T], there: &[T]| {
+    let missing_in = |here: &[T], there: &[T], same: &dyn Fn(&T, &T) -> bool| {
         let mut by_key: HashMap<K, Vec<&T>> = HashMap::new();
         for item in there {
             by_key.entry(key(item)).or_default().push(item);
@@ -82,7 +82,8 @@ fn change<T: Clone, K: Hash + Eq>(
             |item: &T| by_key.get(&key(item)).is_some_and(|others| others.iter().any(|other| same(item, other)));
         here.iter().filter(|item| !is_there(item)).cloned().collect()
     };
-    Change { removed: missing_in(old, new), added: missing_in(new, old) }
+    // Always asked of the old one: what it can go on as is not always what it can come from.
+    Change { removed: missing_in(old, new, &same), added: missing_in(new, old, &|new, old| same(old, new)) }
 }
 
 /// Worker and path of the entries that are in both lists, in the order of the first.

@@ -246,6 +246,9 @@ impl Supervisor {
         let is_start = running.plan.is_none();
         let mut difference = Difference::between(running.plan.as_ref(), &plan);
         let mut changes = Changes::between(running.plan.as_ref(), &plan, &difference);
+        let workers = running.plan.as_ref().map(|plan| plan.added_entries.workers());
+        // One that was refused for its worker may run now.
+        let again = again || workers.is_some_and(|workers| workers != plan.added_entries.workers());
         let again = if again { Self::refused_unchanged(running, &plan, &difference) } else { Vec::new() };
         difference.monitors.removed.extend(again.iter().cloned());
         difference.monitors.added.extend(again.iter().cloned());
@@ -271,6 +274,7 @@ impl Supervisor {
             self.stages.handovers.take_over(&worker, Arc::clone(&session));
             running.sessions.push((worker, session));
         }
+        self.lender.contributions.follow_workers(plan.added_entries.workers());
         let running_now = instances.iter().filter(|(instance, _)| !instance.disabled);
         let copied = running_now.map(|(instance, _)| instance.metric_log()).collect();
         let removed: Vec<String> = difference.monitors.removed.iter().map(MonitorPlan::name).collect();

@@ -225,6 +225,19 @@ fn only_the_monitor_whose_option_changed_starts_anew() {
     assert_eq!(story.told("Configuration reloaded: 2 monitors stopped"), 1);
 }
 
+#[test]
+fn a_worker_more_leaves_the_monitors_alone_and_a_worker_less_may_be_theirs() {
+    let a = witness("a", "workers");
+    let story = Story::start(json!({ "monitors": [a] }));
+    let worker = json!({ "id": "more", "api_key": "other" });
+    story.change(json!({ "monitors": [a], "workers": [worker] }));
+    assert_eq!((story.snapshot().sessions.len(), initialised("workers")), (2, 1));
+    let registrations = &story.running().lender.contributions;
+    assert!(registrations.workers().ids().iter().any(|id| id == "more"), "what it registers may go there");
+    story.change(json!({ "monitors": [a] }));
+    assert_eq!((story.snapshot().sessions.len(), initialised("workers")), (1, 2));
+}
+
 // configuration.md, sharp edge 11
 // configuration.md, sharp edge 13
 // monitor-framework.md, sharp edge 8
