@@ -151,7 +151,8 @@ fn a_log_is_added_an_option_changed_a_third_thing_broken_and_mended() {
     // A log is added.
     fs::write(story.scratch.path("c.log"), "").unwrap();
     story.edit(&["c.log", "a.log", "b.log"], json!({ "monitors": [coin("kept"), coin("changed")] }));
-    story.wait_for_line("Configuration reloaded: 1 log added", 1);
+    let log = story.scratch.path("c.log").display().to_string();
+    story.wait_for_line(&format!("Configuration reloaded: log {log} added"), 1);
     let mut c = story.lines("c.log");
     [&mut a, &mut b, &mut c].into_iter().for_each(|lines| lines.append(100));
     story.wait_for_events("c.log", &c);
@@ -275,13 +276,14 @@ fn fragments_come_and_go() {
     fs::write(story.scratch.path("b.log"), "").unwrap();
     let fragment = json!({ "logs": [{ "path": story.scratch.path("b.log") }], "monitors": [coin("fragment")] });
     fs::write(folder.join("web.json"), fragment.to_string()).unwrap();
-    story.wait_for_line("Configuration reloaded: 1 log added, monitor coin(fragment) started", 1);
+    let log = story.scratch.path("b.log").display().to_string();
+    story.wait_for_line(&format!("Configuration reloaded: log {log} added, monitor coin(fragment) started"), 1);
     let mut lines = story.lines("b.log");
     lines.append(50);
     story.wait_for_events("b.log", &lines);
     // The same, moved from the fragment to the main file at once.
     fs::rename(folder.join("web.json"), folder.join("web.json.off")).unwrap();
-    story.wait_for_line("Configuration reloaded: 1 log removed, monitor coin(fragment) stopped", 1);
+    story.wait_for_line(&format!("Configuration reloaded: log {log} removed, monitor coin(fragment) stopped"), 1);
     fs::write(folder.join("broken.json"), "{ logs: [ }").unwrap();
     let status = story.wait_for("it is noticed", |status| state(status) == "newer_and_invalid");
     let problem = status["configuration"]["problems"][0].as_str().unwrap();

@@ -68,14 +68,18 @@ pub fn run(args: &Args, environment: &Arc<Environment>, out: &mut dyn Write, err
             Err(_) => ExitCode::FAILURE,
         },
         Ok(report) => {
-            let pid = serde_json::from_str::<serde_json::Value>(&report).ok().and_then(|report| report["pid"].as_u64());
-            _ = writeln!(out, "The agent is running (process {}).", pid.unwrap_or_default());
+            let report: serde_json::Value = serde_json::from_str(&report).unwrap_or_default();
+            _ = writeln!(out, "The agent is running (process {}).", report["pid"].as_u64().unwrap_or_default());
+            for trouble in report["troubles"].as_array().into_iter().flatten().filter_map(|trouble| trouble.as_str()) {
+                _ = writeln!(out, "It is unhealthy: {trouble}; `agent status -v` tells more.");
+            }
             ExitCode::SUCCESS
         }
         Err(error) if is_absent(&error) => {
             _ = writeln!(
                 err,
-                "The agent does not appear to be running: nobody answers in {}.",
+                "The agent does not appear to be running: nobody answers in {}. One that was started with another \
+                 agent_data_path is not looked for there.",
                 plan.data_path.display()
             );
             if *verbose { ExitCode::FAILURE } else { ExitCode::from(NOT_RUNNING) }

@@ -34,7 +34,7 @@ fn facts(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
         [] => writeln!(out, "Health:                  good")?,
         troubles => writeln!(out, "Health:                  unhealthy: {}", troubles.join("; "))?,
     }
-    configuration(out, &snapshot.configuration)?;
+    configuration(out, &snapshot.configuration, snapshot.refused_values)?;
     let AgentLogLosses(losses) = AgentLogLosses::of(snapshot);
     out.push_str(&losses);
     for problem in snapshot.config_problems.iter().chain(snapshot.refused.iter().map(|refused| &refused.why)) {
@@ -47,11 +47,12 @@ fn facts(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
 }
 
 /// `Configuration file: FILE (good)`, or why the one on disk is not in use.
-fn configuration(out: &mut String, configuration: &ConfigurationSnapshot) -> fmt::Result {
+fn configuration(out: &mut String, configuration: &ConfigurationSnapshot, refused: usize) -> fmt::Result {
     let ConfigurationSnapshot { file, loaded, last_checked, state, found, problems } = configuration;
     let state = match state {
-        ConfigurationState::Good => "good",
-        ConfigurationState::NewerAndInvalid => "configuration on disk is newer and invalid",
+        ConfigurationState::Good if refused == 0 => "good".to_owned(),
+        ConfigurationState::Good => format!("in use, with {refused} refused"),
+        ConfigurationState::NewerAndInvalid => "configuration on disk is newer and invalid".to_owned(),
     };
     writeln!(out, "Configuration file:      {} ({state})", file.display())?;
     if let Some(found) = found {
@@ -277,7 +278,7 @@ mod tests {
         };
         let shown = |snapshot: &ConfigurationSnapshot| {
             let mut out = String::new();
-            configuration(&mut out, snapshot).unwrap();
+            configuration(&mut out, snapshot, 0).unwrap();
             out
         };
         assert_eq!(

@@ -106,8 +106,8 @@ fn a_main_file_that_others_may_read_or_change_is_told_with_its_mode_and_the_cure
     let report = files.load().report;
     assert!(report.problems().iter().all(|problem| problem.kind == Kind::Permissions));
     expect![[r#"
-        warning: agent.json: has the permissions 644: every user may read it; chmod 640 agent.json
-        warning: agent.d/a.json: has the permissions 660: its group may change it; chmod 640 agent.d/a.json
+        warning: agent.json: this file has the permissions 644: every user may read it; chmod 640 agent.json
+        warning: agent.d/a.json: this file has the permissions 660: its group may change it; chmod 640 agent.d/a.json
     "#]]
     .assert_eq(&files.shown(&report));
 }

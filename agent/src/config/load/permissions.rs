@@ -26,7 +26,7 @@ pub(super) fn check(mode: u32, file: &Path, report: &mut Report) {
     if found.is_empty() {
         return;
     }
-    let message = format!("has the permissions {:03o}: {}", mode & 0o777, found.join(", and "));
+    let message = format!("this file has the permissions {:03o}: {}", mode & 0o777, found.join(", and "));
     // What the owner may do with it stays.
     let better = mode & 0o777 & !(OTHERS_READ | OTHERS_WRITE | GROUP_WRITES | 0o001);
     report.warn("", message).kind(Kind::Permissions).hint(format!("chmod {better:03o} {}", quoted(file)));
@@ -54,13 +54,13 @@ mod tests {
             report.to_string()
         });
         expect![[r#"
-            warning: f: has the permissions 644: every user may read it; chmod 640 '/etc/my agent.json'
-            warning: f: has the permissions 602: every user may change it; chmod 600 '/etc/my agent.json'
-            warning: f: has the permissions 660: its group may change it; chmod 640 '/etc/my agent.json'
-            warning: f: has the permissions 666: every user may read and change it, and its group may change it; chmod 640 '/etc/my agent.json'
-            warning: f: has the permissions 664: every user may read it, and its group may change it; chmod 640 '/etc/my agent.json'
-            warning: f: has the permissions 755: every user may read it; chmod 750 '/etc/my agent.json'
-            warning: f: has the permissions 444: every user may read it; chmod 440 '/etc/my agent.json'
+            warning: f: this file has the permissions 644: every user may read it; chmod 640 '/etc/my agent.json'
+            warning: f: this file has the permissions 602: every user may change it; chmod 600 '/etc/my agent.json'
+            warning: f: this file has the permissions 660: its group may change it; chmod 640 '/etc/my agent.json'
+            warning: f: this file has the permissions 666: every user may read and change it, and its group may change it; chmod 640 '/etc/my agent.json'
+            warning: f: this file has the permissions 664: every user may read it, and its group may change it; chmod 640 '/etc/my agent.json'
+            warning: f: this file has the permissions 755: every user may read it; chmod 750 '/etc/my agent.json'
+            warning: f: this file has the permissions 444: every user may read it; chmod 440 '/etc/my agent.json'
         "#]]
         .assert_eq(&shown.concat());
     }

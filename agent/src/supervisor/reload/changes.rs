@@ -12,19 +12,13 @@ const MOST_NAMES: usize = 20;
 /// What a reload has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    logs: Counts,
+    /// By their paths.
+    logs: Names,
     monitors: Names,
     /// Workers whose sessions are others now.
     workers: Names,
     /// What changes without any restart.
     live: Vec<&'static str>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Counts {
-    added: usize,
-    changed: usize,
-    removed: usize,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,7 +34,7 @@ impl Changes {
         let Difference { logs, monitors, sessions, .. } = difference;
         let live = |is_changed: fn(&Plan, &Plan) -> bool, name| old.filter(|old| is_changed(old, new)).map(|_| name);
         Self {
-            logs: counts(logs),
+            logs: names(logs, |log: &LogPlan| log.path.clone()),
             monitors: names(monitors, MonitorPlan::name),
             workers: names(sessions, |session: &SessionPlan| session.worker.to_string()),
             live: [
@@ -66,36 +60,23 @@ impl Changes {
     }
 }
 
-fn counts(change: &Change<LogPlan>) -> Counts {
-    fn key(log: &LogPlan) -> (&str, &str) {
-        (&log.worker.0, &log.path)
-    }
-    let [of_added, of_removed] =
-        [&change.added, &change.removed].map(|all| all.iter().map(key).collect::<HashSet<_>>());
-    let changed = change.added.iter().filter(|log| of_removed.contains(&key(log))).count();
-    let removed = change.removed.iter().filter(|log| !of_added.contains(&key(log))).count();
-    Counts { added: change.added.len() - changed, changed, removed }
-}
-
 fn names<T>(change: &Change<T>, name: impl Fn(&T) -> String) -> Names {
     let [added, removed]: [Vec<String>; 2] =
         [&change.added, &change.removed].map(|all| all.iter().map(&name).collect());
-    let (restarted, started) = added.into_iter().partition(|name| removed.contains(name));
-    let restarted: Vec<String> = restarted;
-    let stopped = removed.into_iter().filter(|name| !restarted.contains(name)).collect();
+    let [all_added, all_removed] = [&added, &removed].map(|all| all.iter().cloned().collect::<HashSet<_>>());
+    let (restarted, started) = added.into_iter().partition(|name| all_removed.contains(name));
+    let stopped = removed.into_iter().filter(|name| !all_added.contains(name)).collect();
     Names { started, restarted, stopped }
 }
 
-/// `1 log added, monitor coin(1) restarted`.
+/// `log /var/log/syslog added, monitor coin(1) restarted`.
 impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
-        let Counts { added, changed, removed } = self.logs;
-        for (count, what) in [(added, "added"), (changed, "changed"), (removed, "removed")] {
-            if count > 0 {
-                parts.push(format!("{count} log{} {what}", if count == 1 { "" } else { "s" }));
-            }
-        }
+        let Names { started, restarted, stopped } = &self.logs;
+        parts.extend(listed("log", started, "added"));
+        parts.extend(listed("log", restarted, "changed"));
+        parts.extend(listed("log", stopped, "removed"));
         let Names { started, restarted, stopped } = &self.monitors;
         parts.extend(listed("monitor", started, "started"));
         parts.extend(listed("monitor", restarted, "restarted"));
@@ -130,14 +111,14 @@ mod tests {
         assert_eq!(Changes::default().to_string(), "nothing that runs is affected");
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let mut changes = Changes {
-            logs: Counts { added: 1, changed: 0, removed: 2 },
+            logs: Names { started: names(&["/a.log"]), stopped: names(&["/b.log", "/c.log"]), ..Names::default() },
             monitors: Names { restarted: names(&["coin(1)"]), ..Names::default() },
             workers: Names { restarted: names(&["default", "other"]), ..Names::default() },
             live: vec!["the limits of reading"],
         };
         assert_eq!(
             changes.to_string(),
-            "1 log added, 2 logs removed, monitor coin(1) restarted, 2 sessions of workers replaced (default other), the \
+            "log /a.log added, 2 logs removed (/b.log /c.log), monitor coin(1) restarted, 2 sessions of workers replaced (default other), the \
              limits of reading changed"
         );
         changes.monitors.restarted = (0..25).map(|number| format!("coin({number})")).collect();

@@ -25,7 +25,7 @@ pub enum Reloaded {
     /// It means what the one in use means; nothing was touched.
     Unchanged,
     /// It is in use now, and this changed.
-    Applied(Changes),
+    Applied(Box<Changes>),
     /// It cannot be used, for these reasons; the one before stays in use.
     Refused(Vec<String>),
     /// The agent is to stop: it was not waited for the monitors, and nothing else was done.
@@ -50,20 +50,20 @@ impl Supervisor {
             judgement::blockers(configuration.problems(), draft.report.problems()).into_iter().map(line).collect()
         };
         if !reasons.is_empty() {
-            return Ok(self.keep(reasons));
+            return Ok(self.keep(reasons, asked));
         }
         let options = std::mem::take(&mut draft.options);
         let (plan, report) = match draft.runnable() {
             Ok(runnable) => runnable,
-            Err(report) => return Ok(self.keep(report.problems().iter().map(line).collect())),
+            Err(report) => return Ok(self.keep(report.problems().iter().map(line).collect(), asked)),
         };
         let again = asked || self.stages.configuration().is_newer_invalid();
         match self.apply(plan, again) {
             Ok(changes) => {
                 self.accept(&report, options, &changes);
-                Ok(if changes.is_empty() { Reloaded::Unchanged } else { Reloaded::Applied(changes) })
+                Ok(if changes.is_empty() { Reloaded::Unchanged } else { Reloaded::Applied(Box::new(changes)) })
             }
-            Err(NotApplied::Refused(reasons)) => Ok(self.keep(reasons)),
+            Err(NotApplied::Refused(reasons)) => Ok(self.keep(reasons, asked)),
             Err(NotApplied::CalledOff) => Ok(Reloaded::CalledOff),
             Err(NotApplied::Broken(error)) => {
                 let failure = format!("the configuration was reloaded only in part: {error}");
@@ -109,9 +109,13 @@ impl Supervisor {
         }
     }
 
-    fn keep(&self, reasons: Vec<String>) -> Reloaded {
+    /// The one in use stays. Whoever asked gets an answer each time.
+    fn keep(&self, reasons: Vec<String>, asked: bool) -> Reloaded {
         let now = self.stages.clock.now();
-        self.stages.configuration().refuse(reasons.clone(), now, &self.stages.logger);
+        let is_told = self.stages.configuration().refuse(reasons.clone(), now, &self.stages.logger);
+        if asked && !is_told {
+            self.stages.logger.info("The configuration on disk is still invalid, as told before; `status -v` says why");
+        }
         Reloaded::Refused(reasons)
     }
 

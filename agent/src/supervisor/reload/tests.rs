@@ -324,7 +324,7 @@ fn a_monitor_that_refuses_to_initialise_brings_back_the_one_before() {
     assert!(!waits.contains_key("/nowhere/new.log"), "nothing else of it is in use: {waits:?}");
     assert_eq!(initialised("back-b"), 1);
     let mended = json!({ "monitors": [a, b, witness("c", "back-c")], "logs": logs });
-    assert_eq!(story.change(mended), "1 log added, monitor reload_witness(c) started");
+    assert_eq!(story.change(mended), "log /nowhere/new.log added, monitor reload_witness(c) started");
 }
 
 #[test]
