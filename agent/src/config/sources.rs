@@ -41,6 +41,16 @@ pub(super) struct Source {
     pub(super) text: Option<Arc<str>>,
 }
 
+#[cfg(test)]
+impl Source {
+    /// A file of this name and text, whose syntax is right.
+    pub(super) fn of_text(name: &str, text: &str) -> Self {
+        let mut report = super::report::Report::new(name);
+        assert!(!super::syntax::parse_object(text, &mut report).is_partial);
+        report.sources().first().clone()
+    }
+}
+
 /// The number of a text.
 pub(super) type TextId = usize;
 
@@ -261,21 +271,15 @@ fn first_key(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::Report;
-    use super::super::syntax;
     use super::*;
-
-    fn text(name: &str, content: &str) -> Source {
-        let mut report = Report::new(name);
-        assert!(syntax::parse_object(content, &mut report).values.is_some());
-        report.sources().first().clone()
-    }
 
     #[test]
     fn a_path_of_the_merged_values_leads_back_to_the_line_that_the_user_wrote() {
-        let main = text("/etc/agent.json", "{\n  logs: [ {path: '/a'} ],\n  server_attributes: { a: 1 } }");
-        let web =
-            text("/etc/agent.d/web.json", "{\n\n  logs: [ {path: '/b'},\n {path: 5} ], server_attributes: {b: []} }");
+        let main = Source::of_text("/etc/agent.json", "{\n  logs: [ {path: '/a'} ],\n  server_attributes: { a: 1 } }");
+        let web = Source::of_text(
+            "/etc/agent.d/web.json",
+            "{\n\n  logs: [ {path: '/b'},\n {path: 5} ], server_attributes: {b: []} }",
+        );
         let homes = BTreeMap::from([
             ("logs".to_owned(), Home::Elements(vec![(0, 0), (1, 0), (1, 1)])),
             ("server_attributes".to_owned(), Home::Members(BTreeMap::from([("a".to_owned(), 0), ("b".to_owned(), 1)]))),
@@ -296,8 +300,8 @@ mod tests {
 
     #[test]
     fn a_list_whose_key_has_an_older_name_is_found_under_the_one_that_the_file_uses() {
-        let main = text("/etc/agent.json", "{ api_keys: [ {id: 'a'} ] }");
-        let web = text("/etc/agent.d/web.json", "{ workers: [ {id: 'b'} ] }");
+        let main = Source::of_text("/etc/agent.json", "{ api_keys: [ {id: 'a'} ] }");
+        let web = Source::of_text("/etc/agent.d/web.json", "{ workers: [ {id: 'b'} ] }");
         let homes = BTreeMap::from([("workers".to_owned(), Home::Elements(vec![(0, 0), (1, 0)]))]);
         let sources = Sources::of(vec![main, web], homes);
         assert_eq!(sources.value("workers[0].id").to_string(), "/etc/agent.json:1:20  api_keys[0].id");

@@ -67,7 +67,7 @@ impl MetricLogs {
         let log = Arc::new(MetricLog {
             path: path.clone(),
             owner: owner.to_owned(),
-            file: Mutex::new(Guarded { file, rotation, lost_lines: 0, trouble: Trouble::None }),
+            file: Mutex::new(Guarded { file, lost_lines: 0, trouble: Trouble::None }),
             logger: self.logger.clone(),
         });
         open.retain(|_, log| log.strong_count() > 0);
@@ -87,7 +87,6 @@ pub struct MetricLog {
 
 struct Guarded {
     file: RotatingFile,
-    rotation: Rotation,
     /// Since the last write that went well.
     lost_lines: u64,
     trouble: Trouble,
@@ -112,9 +111,8 @@ impl MetricLog {
         let mut guarded = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if self.owner == owner {
             guarded.file.set_rotation(rotation);
-            guarded.rotation = rotation;
         }
-        guarded.rotation
+        guarded.file.rotation()
     }
 
     /// Writes whole lines, each with its line end; tells how many were lost. Trouble is reported once, and its end.

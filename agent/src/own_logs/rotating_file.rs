@@ -57,6 +57,11 @@ impl RotatingFile {
         Ok(file)
     }
 
+    /// The rotation in force.
+    pub fn rotation(&self) -> Rotation {
+        self.rotation
+    }
+
     /// Rotates it in another way from now on.
     pub fn set_rotation(&mut self, rotation: Rotation) {
         self.rotation = rotation;

@@ -8,19 +8,13 @@ use serde_json::json;
 use super::super::keys;
 use super::super::settings::Scope;
 use super::super::sources::{Home, Source, Sources};
-use super::super::syntax;
 use super::*;
-
-fn source(name: &str, text: &str) -> Source {
-    let mut report = Report::new(name);
-    assert!(!syntax::parse_object(text, &mut report).is_partial);
-    report.sources().first().clone()
-}
 
 #[test]
 fn an_entry_of_a_fragment_is_named_with_its_file() {
-    let main = source("/etc/a/agent.json", "{ logs: [{ path: '/a' }] }");
-    let web = source("/etc/a/agent.d/web.json", "{\n logs: [{ path: '/b' },\n { path: '/a' }, { path: '' }] }");
+    let main = Source::of_text("/etc/a/agent.json", "{ logs: [{ path: '/a' }] }");
+    let web =
+        Source::of_text("/etc/a/agent.d/web.json", "{\n logs: [{ path: '/b' },\n { path: '/a' }, { path: '' }] }");
     let homes = BTreeMap::from([("logs".to_owned(), Home::Elements(vec![(0, 0), (1, 0), (1, 1), (1, 2)]))]);
     let mut report = Report::of_sources(Arc::new(Sources::of(vec![main, web], homes)));
     let values = json!({ "logs": [{ "path": "/a" }, { "path": "/b" }, { "path": "/a" }, { "path": "" }] });

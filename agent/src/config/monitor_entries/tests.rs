@@ -8,7 +8,6 @@ use super::super::keys;
 use super::super::own_files::OwnFiles;
 use super::super::settings::Scope;
 use super::super::sources::{Home, Source, Sources};
-use super::super::syntax;
 use super::super::workers::Workers;
 use super::*;
 
@@ -18,16 +17,11 @@ struct Idle {}
 
 impl scalyr_monitor::Monitor for Idle {}
 
-fn source(name: &str, text: &str) -> Source {
-    let mut report = Report::new(name);
-    assert!(!syntax::parse_object(text, &mut report).is_partial);
-    report.sources().first().clone()
-}
-
 #[test]
 fn an_entry_of_a_fragment_is_named_with_its_file() {
-    let main = source("/etc/a/agent.json", "{ monitors: [{ module: 'idle_of_entries', id: 'a' }] }");
-    let web = source("/etc/a/web.json", "{ monitors: [{ module: 'idle_of_entries', id: 'b' },\n { id: 'b' }] }");
+    let main = Source::of_text("/etc/a/agent.json", "{ monitors: [{ module: 'idle_of_entries', id: 'a' }] }");
+    let web =
+        Source::of_text("/etc/a/web.json", "{ monitors: [{ module: 'idle_of_entries', id: 'b' },\n { id: 'b' }] }");
     let homes = BTreeMap::from([("monitors".to_owned(), Home::Elements(vec![(0, 0), (1, 0), (1, 1)]))]);
     let mut report = Report::of_sources(Arc::new(Sources::of(vec![main, web], homes)));
     let module = "idle_of_entries";
