@@ -346,7 +346,9 @@ fn whatever_a_server_does_wrong_is_told_within_the_deadline() {
         ("cut:answer", "the server closed the connection in the middle of its answer"),
     ] {
         receiver.restart(&scratch, &["--fault", fault]);
-        let (code, asked) = connected(&receiver.url(), json!({ "request_deadline": 1 }));
+        // A short one only where it is to pass: a busy machine needs its time for the others.
+        let deadline = if fault.starts_with("drip") { 1 } else { 10 };
+        let (code, asked) = connected(&receiver.url(), json!({ "request_deadline": deadline }));
         assert_eq!((code, &asked["ok"]), (Some(1), &json!(false)), "{fault}: {asked}");
         assert!(asked["answer"].as_str().unwrap().contains(told), "{fault}: {asked}");
     }
