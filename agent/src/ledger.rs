@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::logs::RuleCounts;
 use crate::upload::Accepted;
 
 /// A place in a file, in source bytes from its beginning.
@@ -91,6 +92,8 @@ pub enum DropReason {
     ServerDiscarded,
     /// The event cannot be put into any request.
     TooLarge,
+    /// Redaction left nothing of the line.
+    RedactedAway,
 }
 
 /// Why bytes were never read.
@@ -103,6 +106,12 @@ pub enum SkipReason {
     Truncated,
     /// The file could not be read to its end, or had to be let go.
     Unreadable,
+    /// The file was deleted, and `log_deletion_delay` passed before they were read.
+    Deleted,
+    /// Nothing of the file was accepted for `copy_staleness_threshold`.
+    Stale,
+    /// They are no data: a hole, or what a copy holds twice.
+    Repeated,
 }
 
 /// As `status` shows it behind "dropped:".
@@ -111,6 +120,7 @@ impl fmt::Display for DropReason {
         f.write_str(match self {
             Self::ServerDiscarded => "the server asked to discard them",
             Self::TooLarge => "larger than a request may be",
+            Self::RedactedAway => "nothing left after redaction",
         })
     }
 }
@@ -122,6 +132,9 @@ impl fmt::Display for SkipReason {
             Self::TooFarBehind => "too far behind",
             Self::Truncated => "truncated before they were read",
             Self::Unreadable => "not readable",
+            Self::Deleted => "deleted before they were read",
+            Self::Stale => "older than copy_staleness_threshold",
+            Self::Repeated => "copied already from another file",
         })
     }
 }
@@ -200,6 +213,12 @@ pub struct Totals {
     pub skipped: BTreeMap<SkipReason, Count>,
     /// Read and not settled yet.
     pub pending: u64,
+    /// Lines with at least one replacement.
+    pub redacted_lines: u64,
+    /// Lines that a rule failed at.
+    pub failed_rules: u64,
+    /// Lines that were not in the format that their entry says.
+    pub unparsed_lines: u64,
 }
 
 impl Totals {
@@ -209,6 +228,9 @@ impl Totals {
         self.accepted.merge(other.accepted);
         self.sampled_out.merge(other.sampled_out);
         self.pending += other.pending;
+        self.redacted_lines += other.redacted_lines;
+        self.failed_rules += other.failed_rules;
+        self.unparsed_lines += other.unparsed_lines;
         for (reason, count) in &other.dropped {
             self.dropped.entry(*reason).or_default().merge(*count);
         }
@@ -306,6 +328,14 @@ impl Account {
     pub fn totals(&self) -> Totals {
         let state = self.lock();
         Totals { pending: state.read.since(state.settled), ..state.totals.clone() }
+    }
+
+    /// Counts what the line rules did. What is read again after a rewind counts again.
+    pub fn note_rules(&self, counts: RuleCounts) {
+        let totals = &mut self.lock().totals;
+        totals.redacted_lines += counts.redacted;
+        totals.failed_rules += counts.failed;
+        totals.unparsed_lines += counts.unparsed;
     }
 
     /// Notes that everything up to `end` was handed on and is pending now. Whoever holds the claim settles it.

@@ -156,13 +156,17 @@ fn stdout_severity(settings: &Settings<'_>, report: &mut Report) -> Option<Level
 }
 
 fn tail(settings: &Settings<'_>) -> TailPlan {
+    // A server that is merely slow is no reason to throw away what lies on disk; a user who says so means it.
+    let is_limited = |name| settings.is_given(name) || !session::defaults_of_unlimited(settings);
+    let given = |name| is_limited(name).then(|| session::bytes(settings, name));
     TailPlan {
         max_line_size: usize::try_from(settings.count("max_line_size")).unwrap_or(usize::MAX),
         line_completion_wait: session::seconds(settings, "line_completion_wait_time"),
-        max_log_offset_size: session::bytes(settings, "max_log_offset_size"),
-        max_existing_log_offset_size: session::bytes(settings, "max_existing_log_offset_size"),
+        max_log_offset_size: given("max_log_offset_size"),
+        max_existing_log_offset_size: given("max_existing_log_offset_size"),
         log_deletion_delay: session::seconds(settings, "log_deletion_delay"),
         max_new_log_detection_time: session::seconds(settings, "max_new_log_detection_time"),
+        ..TailPlan::default()
     }
 }
 

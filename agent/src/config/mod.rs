@@ -6,6 +6,7 @@
 pub mod build;
 pub mod effective;
 pub mod keys;
+pub mod line_plan;
 pub mod load;
 pub(crate) mod masking;
 pub mod monitor_logs;

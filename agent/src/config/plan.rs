@@ -11,6 +11,7 @@ use scalyr_monitor::{Level, NewMonitor};
 use serde_json::{Map, Value};
 
 use super::added_entries::AddedEntries;
+use super::line_plan::{Renaming, SharedLinePlan};
 use super::own_files::OwnFiles;
 use super::workers::Workers;
 use crate::ledger::WorkerId;
@@ -76,14 +77,45 @@ pub struct TailPlan {
     pub max_line_size: usize,
     /// `line_completion_wait_time`: how long the end of an unfinished line is waited for.
     pub line_completion_wait: Duration,
-    /// `max_log_offset_size`: most unread bytes of a file without a position.
-    pub max_log_offset_size: u64,
-    /// `max_existing_log_offset_size`: most unread bytes of a file with a position.
-    pub max_existing_log_offset_size: u64,
+    /// `internal_parse_max_line_size`: the longest json or cri record that is taken apart, in bytes.
+    pub max_record_size: usize,
+    /// `merge_json_parsed_lines`: json messages without a newline at their end are joined with the next one.
+    pub merges_json: bool,
+    /// `include_raw_timestamp_field`: json and cri events carry the time as it was written.
+    pub raw_timestamp: bool,
+    /// `max_log_offset_size` where the user gave it: most unread bytes of a file without a position. `None` = no limit.
+    pub max_log_offset_size: Option<u64>,
+    /// `max_existing_log_offset_size` where the user gave it: most unread bytes of a file with a position. `None` = no
+    /// limit.
+    pub max_existing_log_offset_size: Option<u64>,
+    /// `copy_staleness_threshold` where the user gave it: a file of which nothing was accepted for so long jumps to its
+    /// end. `None` = never.
+    pub copy_staleness_threshold: Option<Duration>,
+    /// `close_old_files_duration_in_seconds`: a file that was quiet for so long is closed; its identity and position stay.
+    pub close_quiet_after: Duration,
     /// `log_deletion_delay`: how long a deleted file is kept open.
     pub log_deletion_delay: Duration,
     /// `max_new_log_detection_time`: a new file is noticed within this time, usually much earlier.
     pub max_new_log_detection_time: Duration,
+}
+
+/// As a configuration that says nothing about it.
+impl Default for TailPlan {
+    fn default() -> Self {
+        Self {
+            max_line_size: 49_900,
+            line_completion_wait: Duration::from_secs(5),
+            max_record_size: 65_536,
+            merges_json: false,
+            raw_timestamp: true,
+            max_log_offset_size: None,
+            max_existing_log_offset_size: None,
+            copy_staleness_threshold: None,
+            close_quiet_after: Duration::from_secs(3600),
+            log_deletion_delay: Duration::from_secs(600),
+            max_new_log_detection_time: Duration::from_secs(60),
+        }
+    }
 }
 
 /// One entry of `logs`, or the agent's own log.
@@ -101,9 +133,33 @@ pub struct LogPlan {
     pub copy_from_start: bool,
     /// The worker whose session sends it.
     pub worker: WorkerId,
+    /// What becomes of its lines.
+    pub lines: SharedLinePlan,
+    /// `rename_logfile`.
+    pub renaming: Option<Renaming>,
+    /// `ignore_stale_files` with `staleness_threshold_secs`: a file that was last changed longer ago is not copied.
+    pub stale_after: Option<Duration>,
+    /// `minimum_scan_interval`: the least time between two looks at a file.
+    pub scan_interval: Option<Duration>,
 }
 
 impl LogPlan {
+    /// An entry that says nothing but its path.
+    pub fn new(origin: impl Into<String>, path: impl Into<String>, worker: WorkerId) -> Self {
+        Self {
+            origin: origin.into(),
+            path: path.into(),
+            exclude: Vec::new(),
+            attributes: Map::new(),
+            copy_from_start: false,
+            worker,
+            lines: SharedLinePlan::default(),
+            renaming: None,
+            stale_after: None,
+            scan_interval: None,
+        }
+    }
+
     /// Whether files are copied the same way, wherever the two entries stand.
     pub fn is_same(&self, other: &Self) -> bool {
         let Self { origin, .. } = other;

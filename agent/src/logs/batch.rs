@@ -28,8 +28,10 @@ pub struct Event {
     pub attributes: Range<u32>,
     /// Its own time, when the line carries one; otherwise the batch's.
     pub time: Option<Timestamp>,
-    /// Where its source bytes end: what `sn` is counted from.
+    /// Where its source bytes end; several events of one record end together.
     pub end: Offset,
+    /// What its `sn` is made of: where it ends, for pieces of one record a place before that, so that numbers grow.
+    pub number: Offset,
 }
 
 /// Lines of one file, read in one go. An empty batch still settles its segments.

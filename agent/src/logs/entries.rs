@@ -152,14 +152,7 @@ mod tests {
     use super::*;
 
     fn plan(origin: usize, path: &str, worker: &str) -> LogPlan {
-        LogPlan {
-            origin: format!("logs[{origin}]"),
-            path: path.into(),
-            exclude: Vec::new(),
-            attributes: serde_json::Map::new(),
-            copy_from_start: false,
-            worker: WorkerId(worker.into()),
-        }
+        LogPlan::new(format!("logs[{origin}]"), path, WorkerId(worker.into()))
     }
 
     fn origin_of(entries: &Entries, path: &str, worker: &str) -> Option<String> {

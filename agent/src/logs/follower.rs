@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use scalyr_monitor::Clock;
 
-use super::batch::{BATCH_BYTES, Batch, Event, LogDescription};
-use super::lines;
+use super::batch::{Batch, LogDescription};
+use super::copying::Copying;
+use super::lines::{Lines, Taken, Window};
 use crate::config::plan::TailPlan;
 use crate::ledger::{Account, Identity, Offset, Segment, SkipReason, Verdict};
 
@@ -21,6 +22,7 @@ pub struct Follower {
     /// Its account in the ledger.
     pub account: Arc<Account>,
     log: Arc<LogDescription>,
+    lines: Lines,
     file: File,
     inode: (u64, u64),
     /// Everything before was handed on: where the account is [read](Account::read) to.
@@ -111,13 +113,14 @@ pub fn open_identified(path: &Path) -> io::Result<(File, Metadata, Identity)> {
 
 impl Follower {
     /// Follows `file` from where its account stands.
-    pub fn new(account: Arc<Account>, log: Arc<LogDescription>, file: File, metadata: &Metadata) -> Self {
+    pub fn new(account: Arc<Account>, copying: &Copying, file: File, metadata: &Metadata) -> Self {
         let (size, inode) = (metadata.len(), (metadata.dev(), metadata.ino()));
         let position = account.read();
         let young = account.identity().is_young();
         Self {
             account,
-            log,
+            log: Arc::clone(&copying.log),
+            lines: Lines::new(Arc::clone(&copying.lines)),
             file,
             inode,
             position,
@@ -254,9 +257,10 @@ impl Follower {
         self.position.0 >= self.size && self.next_skip(self.position).is_none()
     }
 
-    /// What its next batches say about the file.
-    pub fn redescribe(&mut self, log: &Arc<LogDescription>) {
-        self.log = Arc::clone(log);
+    /// How it is copied from its next batch on.
+    pub fn copy_as(&mut self, copying: &Copying) {
+        self.log = Arc::clone(&copying.log);
+        self.lines = Lines::new(Arc::clone(&copying.lines));
     }
 
     /// How many bytes of the file were not handed on.
@@ -289,38 +293,38 @@ impl Follower {
             at = skip.end;
             segments.push(Segment { end: at, lines: 0, verdict: Verdict::Skipped(skip.why) });
         }
-        let wanted = if self.ended.is_some() { 0 } else { BATCH_BYTES.max(plan.max_line_size + 1) as u64 };
+        let wanted = if self.ended.is_some() { 0 } else { self.lines.window_bytes(plan) as u64 };
         // Read again up to what was passed over: whatever stands before it was a whole event then.
         let border = self.next_skip(at).map(|skip| skip.from.since(at)).filter(|border| *border <= wanted);
         let wanted = border.unwrap_or(wanted);
         self.file.seek(SeekFrom::Start(at.0))?;
         (&self.file).take(wanted).read_to_end(&mut arena)?;
         self.note_head()?;
-        let now = clock.monotonic();
-        let reached_end = (arena.len() as u64) < wanted;
+        let (now, time, read) = (clock.monotonic(), clock.now(), arena.len());
+        let reached_end = (read as u64) < wanted;
         let at_border = border.is_some() && !reached_end;
-        let flush = at_border || reached_end && self.unfinished_is_due(at, &arena);
-        let mut events = Vec::with_capacity(arena.len() / 64);
-        let taken = lines::cut(&arena, plan.max_line_size, flush, |range| {
-            let message = range.start as u32..range.end as u32;
-            events.push(Event { message, attributes: 0..0, time: None, end: at.plus(range.end as u64) });
-        });
-        self.note_unfinished(at.plus(taken as u64), arena.len() - taken, now);
-        if taken == 0 && segments.is_empty() {
+        let mut window = Window { at, flush: at_border, now: time };
+        let mut taken = self.lines.take(&mut arena, window, plan);
+        if taken.bytes == 0 && reached_end && self.unfinished_is_due(at) {
+            arena.truncate(read);
+            window.flush = true;
+            taken = self.lines.take(&mut arena, window, plan);
+        }
+        let Taken { bytes, events, segments: taken, told } = taken;
+        self.note_unfinished(at.plus(bytes as u64), read - bytes, now);
+        if bytes == 0 && segments.is_empty() {
             return Ok(Err(arena));
         }
-        self.position = at.plus(taken as u64);
-        if taken > 0 {
-            segments.push(Segment { end: self.position, lines: events.len() as u64, verdict: Verdict::Send });
-        }
+        self.position = at.plus(bytes as u64);
+        segments.extend(taken);
+        self.account.note_rules(told);
         let (account, log) = (self.account.hand_on(self.position), Arc::clone(&self.log));
-        Ok(Ok(Batch { account, log, time: clock.now(), arena, events, segments }))
+        Ok(Ok(Batch { account, log, time, arena, events, segments }))
     }
 
-    /// Whether what stands at the position is an unfinished line that has waited long enough for its end.
-    fn unfinished_is_due(&self, at: Offset, bytes: &[u8]) -> bool {
-        let waited = |unfinished: &Unfinished| unfinished.at == at && unfinished.due;
-        memchr::memchr(b'\n', bytes).is_none() && self.unfinished.as_ref().is_some_and(waited)
+    /// Whether what stands at the position has waited long enough for its end.
+    fn unfinished_is_due(&self, at: Offset) -> bool {
+        self.unfinished.as_ref().is_some_and(|unfinished| unfinished.at == at && unfinished.due)
     }
 
     /// The clock of an unfinished line of so many bytes at `at` starts when the line is first seen, and not again when

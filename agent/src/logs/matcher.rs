@@ -80,14 +80,8 @@ mod tests {
     use crate::ledger::WorkerId;
 
     fn matcher(path: PathBuf, exclude: &[String]) -> Matcher {
-        let plan = LogPlan {
-            origin: "logs[0]".into(),
-            path: path.to_string_lossy().into_owned(),
-            exclude: exclude.to_vec(),
-            attributes: serde_json::Map::new(),
-            copy_from_start: false,
-            worker: WorkerId("default".into()),
-        };
+        let plan = LogPlan::new("logs[0]", path.to_string_lossy(), WorkerId("default".into()));
+        let plan = LogPlan { exclude: exclude.to_vec(), ..plan };
         Matcher::new(&plan).unwrap()
     }
 
@@ -107,14 +101,7 @@ mod tests {
 
     #[test]
     fn a_bad_pattern_is_told() {
-        let mut plan = LogPlan {
-            origin: "logs[0]".into(),
-            path: "/var/log/[".into(),
-            exclude: vec![],
-            attributes: serde_json::Map::new(),
-            copy_from_start: false,
-            worker: WorkerId("default".into()),
-        };
+        let mut plan = LogPlan::new("logs[0]", "/var/log/[", WorkerId("default".into()));
         assert!(Matcher::new(&plan).unwrap_err().contains("/var/log/["));
         plan.path = "/var/log/*".into();
         plan.exclude = vec!["a[".into()];

@@ -6,6 +6,7 @@
 
 pub mod batch;
 mod begin;
+mod copying;
 mod entries;
 mod followed;
 mod follower;
@@ -22,6 +23,7 @@ mod watched;
 
 pub use follower::Rewound;
 pub use handle::{Port, TailHandle, TailSnapshot, Withdrawal};
+pub use lines::RuleCounts;
 pub use metric_logs::{MetricLogCopies, MetricLogPlan};
 pub use position::Position;
 pub use registered::{RegisteredLogs, Registrations};

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Select, bounded};
 use scalyr_monitor::{Clock, Level, Logger};
-use serde_json::Value;
 
-use super::batch::{BATCH_BYTES, LogDescription};
+use super::batch::BATCH_BYTES;
 use super::begin::{Begin, First};
+use super::copying::Copying;
 use super::entries::{Entries, Entry};
 use super::followed::Followed;
 use super::handle::{Command, Port, TailHandle, TailSnapshot, Withdrawal};
@@ -224,8 +224,8 @@ impl Tail {
             true => Begin::At(self.parts.own_log.1),
             false => begin.of(&path, self.parts.checkpoint.unseen_since()),
         };
-        let log = Arc::new(describe(&path, plan));
-        let mut watched = Watched::new(path.clone(), plan.worker.clone(), log, begin);
+        let copying = Copying::of(&path, plan);
+        let mut watched = Watched::new(path.clone(), plan.worker.clone(), copying, begin);
         let positions = self.parts.checkpoint.earlier(&plan.worker, &path);
         if !positions.is_empty() {
             watched.resume(positions, &surroundings(&self.parts, &self.followed));
@@ -424,14 +424,4 @@ fn surroundings<'a>(parts: &'a TailParts, followed: &'a Followed) -> Surrounding
         now: parts.clock.monotonic(),
         wall: parts.clock.now(),
     }
-}
-
-/// The attributes of a file on the wire: the entry's, and `logfile` unless the user gave one.
-fn describe(path: &Path, plan: &LogPlan) -> LogDescription {
-    let path = path.to_string_lossy().into_owned();
-    let mut attributes = plan.attributes.clone();
-    if !attributes.contains_key("logfile") && !attributes.contains_key("filename") {
-        attributes.insert("logfile".to_owned(), Value::String(path.clone()));
-    }
-    LogDescription { attributes: Value::Object(attributes).to_string(), path }
 }

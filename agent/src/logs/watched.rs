@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use scalyr_monitor::{Logger, Timestamp};
 use uuid::Uuid;
 
-use super::batch::LogDescription;
 use super::begin::Begin;
+use super::copying::Copying;
 use super::followed::{FileKey, Followed};
 use super::follower::{self, Follower, Growth};
 use super::handle::Withdrawal;
@@ -47,7 +47,7 @@ pub struct Watched {
     withdrawn_by: Option<Arc<(String, String)>>,
     /// The worker that it goes to once what was handed on for this one is settled.
     moving: Option<WorkerId>,
-    log: Arc<LogDescription>,
+    copying: Copying,
     current: Option<Follower>,
     older: VecDeque<Older>,
     begin: Begin,
@@ -92,14 +92,14 @@ pub struct Surroundings<'a> {
 
 impl Watched {
     /// Watches `path`; a file that stands there without a position begins at `begin`.
-    pub fn new(path: PathBuf, worker: WorkerId, log: Arc<LogDescription>, begin: Begin) -> Self {
+    pub fn new(path: PathBuf, worker: WorkerId, copying: Copying, begin: Begin) -> Self {
         Self {
             path,
             worker,
             withdrawn: None,
             withdrawn_by: None,
             moving: None,
-            log,
+            copying,
             current: None,
             older: VecDeque::new(),
             begin,
@@ -143,6 +143,12 @@ impl Watched {
         }
         self.set_due(readable, around.now);
         readable
+    }
+
+    /// When something is to be done about it although nothing changes on disk: an unfinished line whose time comes, a
+    /// deleted file that is let go, trouble to be tried again. `None` when it can rest until something changes.
+    pub fn wake(&self) -> Option<Instant> {
+        self.due
     }
 
     /// Active files are looked at ten times a second, quiet ones less often.
@@ -276,7 +282,7 @@ impl Watched {
 
     fn take_up(&self, account: Arc<Account>, file: File, metadata: &Metadata, around: &Surroundings<'_>) -> Follower {
         around.followed.add((self.worker.clone(), metadata.dev(), metadata.ino()), &self.path);
-        Follower::new(account, Arc::clone(&self.log), file, metadata)
+        Follower::new(account, &self.copying, file, metadata)
     }
 
     /// Closes a generation; its totals go on in `heir`. While it has a name, its position is kept for a time.
@@ -299,7 +305,8 @@ impl Watched {
             && self.followers().map(|follower| follower.account.identity()).any(|own| own.has_head_of(identity))
     }
 
-    fn skip_excess(&self, follower: &mut Follower, limit: u64, around: &Surroundings<'_>) {
+    fn skip_excess(&self, follower: &mut Follower, limit: Option<u64>, around: &Surroundings<'_>) {
+        let Some(limit) = limit else { return };
         match follower.skip_excess(limit, around.plan.max_line_size) {
             Ok(0) => {}
             Ok(bytes) => around.logger.warn(format_args!(
@@ -452,17 +459,17 @@ impl Watched {
         self.withdrawn.is_some()
     }
 
-    /// The path is wanted, as `log` describes it from now on.
-    pub fn reinstate(&mut self, log: LogDescription) {
+    /// The path is wanted, and copied so from now on.
+    pub fn reinstate(&mut self, copying: Copying) {
         self.withdrawn_by = None;
         if self.withdrawn.take().is_some() {
             self.look_soon();
         }
-        if *self.log != log {
-            self.log = Arc::new(log);
-            let log = &self.log;
+        if self.copying != copying {
+            self.copying = copying;
+            let copying = &self.copying;
             let older = self.older.iter_mut().map(|older| &mut older.follower);
-            older.chain(&mut self.current).for_each(|follower| follower.redescribe(log));
+            older.chain(&mut self.current).for_each(|follower| follower.copy_as(copying));
         }
     }
 

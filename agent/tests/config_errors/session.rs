@@ -69,8 +69,9 @@ fn what_the_user_wrote_is_respected_under_unlimited() {
     assert_eq!(pacing("max_send_rate_enforcement: 'legacy'").max_request_size, 1_048_576);
     assert_eq!(pacing("max_send_rate_enforcement: 'legacy'").min_spacing, Duration::from_secs(1));
     assert_eq!(pacing("disable_max_send_rate_enforcement_overrides: true").max_request_size, 1_048_576);
-    assert_eq!(plan("max_send_rate_enforcement: 'legacy'").0.tail.max_existing_log_offset_size, 104_857_600);
-    assert_eq!(plan("max_log_offset_size: 7").0.tail.max_log_offset_size, 7);
+    assert_eq!(plan("max_send_rate_enforcement: 'legacy'").0.tail.max_existing_log_offset_size, Some(104_857_600));
+    assert_eq!(plan("").0.tail.max_log_offset_size, None);
+    assert_eq!(plan("max_log_offset_size: 7").0.tail.max_log_offset_size, Some(7));
     let (plan, report) = plan("max_send_rate_enforcement: '5 MB/s'");
     assert_eq!((plan.sessions[0].pacing.max_request_size, report.as_str()), (5_900_000, ""));
     assert_eq!(plan.sessions[0].pacing.max_rate, Some(5e6));
@@ -89,7 +90,11 @@ fn each_of_the_six_options_that_the_old_agent_overrides_is_respected_wherever_it
         let pacing = plan.sessions[0].pacing;
         assert_eq!(pacing.max_request_size, 2000, "{rate}");
         assert_eq!((pacing.min_spacing.as_secs(), pacing.max_spacing.as_secs()), (2, 3), "{rate}");
-        assert_eq!((plan.tail.max_log_offset_size, plan.tail.max_existing_log_offset_size), (4, 5), "{rate}");
+        assert_eq!(
+            (plan.tail.max_log_offset_size, plan.tail.max_existing_log_offset_size),
+            (Some(4), Some(5)),
+            "{rate}"
+        );
         assert_eq!(report.lines().count(), 1, "pipelining is not built yet: {report}");
     }
 }

@@ -32,8 +32,13 @@ fn the_smallest_configuration_has_the_effective_defaults() {
             tail: TailPlan {
                 max_line_size: 49900,
                 line_completion_wait: 5s,
-                max_log_offset_size: 200000000,
-                max_existing_log_offset_size: 200000000,
+                max_record_size: 65536,
+                merges_json: false,
+                raw_timestamp: true,
+                max_log_offset_size: None,
+                max_existing_log_offset_size: None,
+                copy_staleness_threshold: None,
+                close_quiet_after: 3600s,
                 log_deletion_delay: 600s,
                 max_new_log_detection_time: 60s,
             },
@@ -83,6 +88,15 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                     worker: WorkerId(
                         "default",
                     ),
+                    lines: LinePlan {
+                        format: Raw,
+                        groupers: [],
+                        sampling: [],
+                        redaction: [],
+                    },
+                    renaming: None,
+                    stale_after: None,
+                    scan_interval: None,
                 },
             ],
             monitors: [

@@ -74,7 +74,7 @@ fn what_a_session_did_not_settle_is_read_again_and_its_late_answer_settles_nothi
 #[test]
 fn what_was_skipped_is_not_read_after_all_when_a_session_is_replaced() {
     let mut tailing = Tailing::new();
-    tailing.plan.max_log_offset_size = 10;
+    tailing.plan.max_log_offset_size = Some(10);
     tailing.append("a.log", "history\nhistory\nhistory\nlast one\n");
     let entry = LogPlan { copy_from_start: true, ..tailing.entry("a.log") };
     tailing.start("none.log");
@@ -171,14 +171,9 @@ struct FakeSession {
 const FILES: [&str; 3] = ["a", "b", "c"];
 const WORKERS: [&str; 2] = ["one", "two"];
 
-const PLAN: TailPlan = TailPlan {
-    max_line_size: 49_900,
-    line_completion_wait: Duration::from_millis(300),
-    max_log_offset_size: 200_000_000,
-    max_existing_log_offset_size: 200_000_000,
-    log_deletion_delay: Duration::from_secs(600),
-    max_new_log_detection_time: Duration::from_secs(60),
-};
+fn plan() -> TailPlan {
+    TailPlan { line_completion_wait: Duration::from_millis(300), ..TailPlan::default() }
+}
 
 impl Chance {
     fn new(seed: u64) -> Self {
@@ -207,7 +202,7 @@ impl Chance {
         let checkpoint =
             Arc::new(Checkpoint::open(self.directory.path(), ledger.clone(), clock.clone(), logger.clone()));
         let parts = TailParts {
-            plan: PLAN,
+            plan: plan(),
             ledger: ledger.clone(),
             checkpoint: Arc::clone(&checkpoint),
             logger,
@@ -241,18 +236,14 @@ impl Chance {
             .collect();
         entries.push(self.entry(self.directory.path().join("none/*.log"), WORKERS[0]));
         entries.shuffle(&mut self.rng);
-        self.running.as_ref().unwrap().tail.follow(PLAN, entries);
+        self.running.as_ref().unwrap().tail.follow(plan(), entries);
     }
 
     fn entry(&mut self, path: PathBuf, worker: &str) -> LogPlan {
         let n = json!(self.rng.random_range(0..3));
         LogPlan {
-            origin: format!("logs[{n}]"),
-            path: path.to_string_lossy().into_owned(),
-            exclude: Vec::new(),
-            attributes: [("n".to_owned(), n)].into_iter().collect(),
-            copy_from_start: false,
-            worker: WorkerId(worker.into()),
+            attributes: [("n".to_owned(), n.clone())].into_iter().collect(),
+            ..LogPlan::new(format!("logs[{n}]"), path.to_string_lossy(), WorkerId(worker.into()))
         }
     }
 

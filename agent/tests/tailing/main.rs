@@ -43,14 +43,7 @@ struct Running {
 
 impl Tailing {
     fn new() -> Self {
-        let plan = TailPlan {
-            max_line_size: 49_900,
-            line_completion_wait: Duration::from_millis(300),
-            max_log_offset_size: 200_000_000,
-            max_existing_log_offset_size: 200_000_000,
-            log_deletion_delay: Duration::from_secs(600),
-            max_new_log_detection_time: Duration::from_secs(60),
-        };
+        let plan = TailPlan { line_completion_wait: Duration::from_millis(300), ..TailPlan::default() };
         Self { directory: tempfile::tempdir().unwrap(), running: None, plan, max_open_files: 100 }
     }
 
@@ -63,14 +56,7 @@ impl Tailing {
     }
 
     fn entry(&self, pattern: &str) -> LogPlan {
-        LogPlan {
-            origin: "logs[0]".into(),
-            path: self.path(pattern).to_string_lossy().into_owned(),
-            exclude: Vec::new(),
-            attributes: serde_json::Map::new(),
-            copy_from_start: false,
-            worker: worker(),
-        }
+        LogPlan::new("logs[0]", self.path(pattern).to_string_lossy(), worker())
     }
 
     /// Starts the stage and waits until it has found what is there.

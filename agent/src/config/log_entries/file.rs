@@ -58,12 +58,10 @@ impl<'a> LogReader<'a> {
         let shared = shared::read(&settings, values, at, self, report);
         match (path, shared) {
             (Ok(path), Ok(Shared { exclude, attributes, worker })) => Ok(LogPlan {
-                origin: at.to_owned(),
-                path,
                 exclude,
                 attributes,
                 copy_from_start: settings.boolean("copy_from_start"),
-                worker,
+                ..LogPlan::new(at, path, worker)
             }),
             (path, _) => {
                 let path = path.map_or_else(|Unusable(path)| path, Some);

@@ -68,14 +68,8 @@ fn agent_log(log_path: &Path, withheld: &Withheld) -> LogPlan {
     let mut attributes = Map::new();
     attributes.insert("parser".to_owned(), "scalyrAgentLog".into());
     let path = log_path.join("agent.log").to_string_lossy().into_owned();
-    LogPlan {
-        origin: "agent log".to_owned(),
-        exclude: withheld.of_files(&path),
-        path,
-        attributes,
-        copy_from_start: false,
-        worker: WorkerId(DEFAULT_WORKER.to_owned()),
-    }
+    let exclude = withheld.of_files(&path);
+    LogPlan { exclude, attributes, ..LogPlan::new("agent log", path, WorkerId(DEFAULT_WORKER.to_owned())) }
 }
 
 /// Whether a value can be an attribute.

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::super::copying::Copying;
 use super::follow::List;
-use super::{Tail, describe, surroundings};
+use super::{Tail, surroundings};
 use crate::config::plan::LogPlan;
 use crate::ledger::WorkerId;
 use crate::logs::begin::First;
@@ -81,10 +82,10 @@ impl Tail {
                 self.known.remove(&(to, watched.path.clone()));
             }
             if let Some(plan) = self.wanted_by(&watched.worker, &watched.path) {
-                watched.reinstate(describe(&watched.path, plan));
+                watched.reinstate(Copying::of(&watched.path, plan));
             } else if let Some(plan) = self.wanted_elsewhere(&watched.path) {
-                let (log, to) = (describe(&watched.path, plan), plan.worker.clone());
-                watched.reinstate(log);
+                let (copying, to) = (Copying::of(&watched.path, plan), plan.worker.clone());
+                watched.reinstate(copying);
                 // Nobody else begins there meanwhile.
                 self.known.insert((to.clone(), watched.path.clone()));
                 watched.move_to(to);

@@ -50,7 +50,13 @@ impl File {
                 let begin = u32::try_from(batch.arena.len()).unwrap();
                 batch.arena.extend_from_slice(line);
                 let end = u32::try_from(batch.arena.len()).unwrap();
-                batch.events.push(Event { message: begin..end, attributes: 0..0, time: None, end: self.end });
+                batch.events.push(Event {
+                    message: begin..end,
+                    attributes: 0..0,
+                    time: None,
+                    end: self.end,
+                    number: self.end,
+                });
             }
             match batch.segments.last_mut() {
                 Some(last) if last.verdict == *verdict => {

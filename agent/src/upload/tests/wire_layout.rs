@@ -132,7 +132,7 @@ fn a_new_client_time_changes_nothing_else() {
 fn a_sequence_number_that_goes_back_is_written_out() {
     let ledger = Ledger::new();
     let mut batch = File::new(&ledger, "/a", "{}").batch(&[b"first\n", b"second\n"]);
-    batch.events[1].end = Offset(1002);
+    batch.events[1].number = Offset(1002);
     let mut body = Body::default();
     body.begin(&head());
     put_all(&mut body, &batch);

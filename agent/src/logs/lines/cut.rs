@@ -1,4 +1,4 @@
-//! Bytes into lines: where one ends, and where a long one is cut.
+//! Raw lines: where one ends, and where a long one is cut.
 
 use std::ops::Range;
 
