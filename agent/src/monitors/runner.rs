@@ -125,6 +125,7 @@ impl MonitorHandle {
     /// What is known of it now.
     pub fn snapshot(&self) -> MonitorSnapshot {
         let mut snapshot = self.shared.state.snapshot();
+        snapshot.held_secs = self.shared.output.held_for().map(|held| held.as_secs_f64());
         if matches!(snapshot.state, Phase::Running | Phase::BackingOff) && self.shared.asked.is_stopped() {
             snapshot.state = Phase::Stopping;
         }
@@ -198,6 +199,7 @@ impl Shared {
     /// of its own.
     pub(super) fn ask_to_stop(&self, threads: &Threads) {
         self.asked.stop();
+        self.output.hurry();
         let run = self.run.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let hooks = run.ask();
         if hooks.is_empty() {

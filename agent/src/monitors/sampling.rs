@@ -20,6 +20,10 @@ impl Shared {
     /// Tells, once, that a sample hangs, or the building anew. Called now and then from another thread: its own cannot
     /// tell.
     pub(super) fn look_after(&self) {
+        // That it waits for its metric log was told already.
+        if self.output.held_for().is_some() {
+            return;
+        }
         let now = self.clock.monotonic();
         let mut figures = self.state.figures();
         let of_sample = HANGS.max(figures.interval.saturating_mul(HANGS_INTERVALS));

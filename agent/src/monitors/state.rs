@@ -96,6 +96,8 @@ pub struct MonitorSnapshot {
     pub lines_dropped: u64,
     /// Seconds since the sample began that is under way now: a hung monitor shows here.
     pub sample_running_secs: Option<f64>,
+    /// For how many seconds it has waited because its metric log is full of lines that are not uploaded yet.
+    pub held_secs: Option<f64>,
     /// Seconds until it is started again.
     pub restart_in_secs: Option<f64>,
     /// Why it last failed; a long text is cut.
@@ -224,6 +226,7 @@ impl State {
             lines_emitted: figures.lines_emitted,
             lines_dropped: figures.lines_dropped,
             sample_running_secs: figures.sample_since.map(|since| now.saturating_duration_since(since).as_secs_f64()),
+            held_secs: None,
             restart_in_secs: figures.restart_at.map(|at| at.saturating_duration_since(now).as_secs_f64()),
             last_failure: figures.last_failure.clone(),
         }

@@ -15,7 +15,8 @@ use crate::config::plan::{AgentLogPlan, Rotation, WriteLimit};
 use crate::monitors::runner;
 use crate::own_logs::log_room::{LogRoom, Writer};
 use crate::own_logs::record_line::record_line;
-use crate::own_logs::rotating_file::RotatingFile;
+use crate::own_logs::rotating_file::{RotatingFile, WhenHeld};
+use crate::own_logs::unsettled::SharedCopies;
 
 /// The name of the agent's log within `agent_log_path`.
 pub const FILE_NAME: &str = "agent.log";
@@ -42,6 +43,7 @@ pub struct AgentLog {
     debug_path: PathBuf,
     skipped_lines: AtomicU64,
     lost_lines: AtomicU64,
+    removed_unsettled: AtomicU64,
     streams: Mutex<Streams>,
 }
 
@@ -88,6 +90,7 @@ impl AgentLog {
             debug_path: directory.join(DEBUG_FILE_NAME),
             skipped_lines: AtomicU64::new(0),
             lost_lines: AtomicU64::new(0),
+            removed_unsettled: AtomicU64::new(0),
             streams: Mutex::new(streams),
         };
         log.set_debug_level(plan.debug_level)?;
@@ -139,6 +142,17 @@ impl AgentLog {
     /// How many lines could not be written since the start: a full disk, for example.
     pub fn lost_lines(&self) -> u64 {
         self.lost_lines.load(Ordering::Relaxed)
+    }
+
+    /// From now on it grows to twice its size before a rotation removes lines that `copies` says are not uploaded yet.
+    /// Nobody ever waits for this log: the uploader itself writes to it.
+    pub fn guard(&self, copies: SharedCopies) {
+        self.streams().agent.guard(copies);
+    }
+
+    /// How many bytes of old files were removed by rotations, since the start, though they were not uploaded yet.
+    pub fn removed_unsettled(&self) -> u64 {
+        self.removed_unsettled.load(Ordering::Relaxed)
     }
 
     /// Tells of lines that were left out as soon as the limit has room for it, also when nothing else is logged.
@@ -195,10 +209,21 @@ impl AgentLog {
 
     fn write(&self, streams: &mut Streams, level: Level, text: &str) {
         self.write_stdout(streams, level, text);
-        let written = streams.agent.write_lines(text.as_bytes());
+        let written = streams.agent.write_lines(text.as_bytes(), WhenHeld::GrowTwice);
         self.lost_lines.fetch_add(written.lost_lines, Ordering::Relaxed);
+        self.removed_unsettled.fetch_add(written.removed_unsettled, Ordering::Relaxed);
         streams.lost += written.lost_lines;
         let told = std::mem::replace(&mut streams.trouble_told, written.trouble.is_some());
+        if written.removed_unsettled > 0 {
+            let mut report = String::new();
+            let removed = written.removed_unsettled;
+            self.push_warning(
+                &mut report,
+                &format_args!("{removed} bytes of an old {FILE_NAME} were removed before they were uploaded"),
+            );
+            let reported = streams.agent.write_lines(report.as_bytes(), WhenHeld::Grow);
+            self.lost_lines.fetch_add(reported.lost_lines, Ordering::Relaxed);
+        }
         match written.trouble {
             Some(error) if !told => {
                 // To the copy in any case, and to the file as far as that is possible: it may just not rotate.
@@ -206,7 +231,7 @@ impl AgentLog {
                 let path = streams.agent.path().display().to_string();
                 self.push_warning(&mut report, &format_args!("Cannot write or rotate {path}: {error}"));
                 self.write_stdout(streams, Level::Warning, &report);
-                let reported = streams.agent.write_lines(report.as_bytes());
+                let reported = streams.agent.write_lines(report.as_bytes(), WhenHeld::GrowTwice);
                 self.lost_lines.fetch_add(reported.lost_lines, Ordering::Relaxed);
                 streams.lost += reported.lost_lines;
             }
@@ -237,7 +262,7 @@ impl AgentLog {
 
     fn log_debug(&self, streams: &mut Streams, line: &str) {
         let Some(debug) = &mut streams.debug else { return };
-        let written = debug.write_lines(line.as_bytes());
+        let written = debug.write_lines(line.as_bytes(), WhenHeld::Grow);
         self.lost_lines.fetch_add(written.lost_lines, Ordering::Relaxed);
         let told = std::mem::replace(&mut streams.debug_trouble_told, written.trouble.is_some());
         if let Some(error) = written.trouble.filter(|_| !told) {
@@ -288,6 +313,7 @@ mod tests {
     use scalyr_monitor::{Logger, Timestamp};
 
     use super::*;
+    use crate::own_logs::unsettled::{Copies, Standing};
 
     const PLAN: AgentLogPlan =
         AgentLogPlan { rotation: Rotation { max_bytes: 0, backups: 2 }, debug_level: 0, stdout_severity: None };
@@ -446,6 +472,32 @@ mod tests {
         assert!(place.read("agent.log.1").len() < 200);
         assert!(place.read("agent.log").ends_with("] 9\n"));
         assert!(!place.directory.path().join("agent.log.2").exists());
+    }
+
+    #[derive(Debug)]
+    struct Stalled;
+
+    impl Copies for Stalled {
+        fn standing(&self, _: u64, _: u64, size: u64) -> Standing {
+            if size > 0 { Standing::Unsettled(size) } else { Standing::Settled }
+        }
+    }
+
+    #[test]
+    fn what_is_not_uploaded_is_removed_only_when_the_file_has_grown_to_twice_its_size_and_that_is_told() {
+        let place = place(AgentLogPlan { rotation: Rotation { max_bytes: 400, backups: 1 }, ..PLAN });
+        place.log.guard(Arc::new(Stalled));
+        let removed = || place.log.removed_unsettled();
+        let mut number = 0;
+        while removed() == 0 {
+            place.logger.info(number);
+            number += 1;
+            assert!(number < 100, "its disk space is bounded");
+        }
+        assert!((1..400).contains(&removed()));
+        assert!(place.read("agent.log.1").len() >= 800, "it grew first");
+        let told = format!("{} bytes of an old agent.log were removed before they were uploaded", removed());
+        assert!(place.read("agent.log").contains(&told), "{}", place.read("agent.log"));
     }
 
     #[test]

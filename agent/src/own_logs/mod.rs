@@ -11,3 +11,4 @@ pub mod source_tag;
 pub mod stdout_log;
 #[cfg(test)]
 pub(crate) mod told;
+pub mod unsettled;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use memchr::{memchr_iter, memrchr};
 
+use super::unsettled::{SharedCopies, Standing};
 use crate::config::plan::Rotation;
 
 /// Readable by the owner and its group: what a monitor writes may hold secrets.
@@ -20,6 +21,8 @@ const MODE: u32 = 0o640;
 /// `max_bytes` 0 it is never rotated.
 ///
 /// A file that somebody else moved away or deleted is begun anew at its path. Directories are made as needed.
+///
+/// A rotation that would remove bytes which the copier has not settled yet is held back: [`guard`](Self::guard).
 #[derive(Debug)]
 pub struct RotatingFile {
     path: PathBuf,
@@ -27,6 +30,28 @@ pub struct RotatingFile {
     open: Option<Open>,
     /// The last write stopped in the middle of a line.
     torn: bool,
+    /// Knows how the copying of its old files stands.
+    copies: Option<SharedCopies>,
+}
+
+/// What becomes of lines that belong behind a rotation which would remove bytes that nobody has settled yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenHeld {
+    /// They are not written; [`Written::held`] says how many bytes of them are left.
+    Leave,
+    /// They are written all the same, and the file grows.
+    Grow,
+    /// They are written, until the file has twice its size; then the oldest file is emptied and removed.
+    GrowTwice,
+}
+
+/// A rotation that is held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// How many bytes it would remove that have no outcome yet.
+    pub unsettled: u64,
+    /// How many bytes of the lines were not written for it.
+    pub left: usize,
 }
 
 #[derive(Debug)]
@@ -42,6 +67,10 @@ struct Open {
 pub struct Written {
     /// How many lines could not be written; they are gone.
     pub lost_lines: u64,
+    /// The rotation that is held back, when one is.
+    pub held: Option<Held>,
+    /// How many bytes of an old file were removed though they had no outcome yet.
+    pub removed_unsettled: u64,
     /// What stood in the way: of writing when lines were lost, else of rotating.
     pub trouble: Option<io::Error>,
 }
@@ -52,7 +81,7 @@ impl RotatingFile {
     /// # Errors
     /// When it cannot be opened or created.
     pub fn open(path: impl Into<PathBuf>, rotation: Rotation) -> io::Result<Self> {
-        let mut file = Self { path: path.into(), rotation, open: None, torn: false };
+        let mut file = Self { path: path.into(), rotation, open: None, torn: false, copies: None };
         file.ready()?;
         Ok(file)
     }
@@ -67,6 +96,11 @@ impl RotatingFile {
         self.rotation = rotation;
     }
 
+    /// From now on no rotation removes bytes that `copies` says have no outcome yet, except as [`WhenHeld`] allows.
+    pub fn guard(&mut self, copies: SharedCopies) {
+        self.copies = Some(copies);
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -74,7 +108,7 @@ impl RotatingFile {
 
     /// Appends whole lines, each with its line end, in as few writes as rotation allows. After a failure, such as a
     /// full disk, the next call tries again.
-    pub fn write_lines(&mut self, text: &[u8]) -> Written {
+    pub fn write_lines(&mut self, text: &[u8], when_held: WhenHeld) -> Written {
         let mut outcome = Written::default();
         let mut may_rotate = true;
         let mut rest = text;
@@ -85,6 +119,25 @@ impl RotatingFile {
             };
             let fitting = if may_rotate { self.fitting(size, rest) } else { rest.len() };
             if fitting == 0 {
+                if let Some(unsettled) = self.unsettled_of_oldest() {
+                    match when_held {
+                        WhenHeld::Leave => {
+                            outcome.held = Some(Held { unsettled, left: rest.len() });
+                            return outcome;
+                        }
+                        WhenHeld::GrowTwice if size >= self.rotation.max_bytes.saturating_mul(2) => {
+                            // So that the disk has its room back although the copier has it open; it sees the loss.
+                            let emptied =
+                                File::options().write(true).open(self.oldest()).and_then(|file| file.set_len(0));
+                            outcome.removed_unsettled += if emptied.is_ok() { unsettled } else { 0 };
+                        }
+                        WhenHeld::Grow | WhenHeld::GrowTwice => {
+                            outcome.held = Some(Held { unsettled, left: 0 });
+                            may_rotate = false;
+                            continue;
+                        }
+                    }
+                }
                 if let Err(error) = self.rotate() {
                     // Better a file that grows than lines that are lost; the next call tries to rotate again.
                     may_rotate = false;
@@ -166,6 +219,25 @@ impl RotatingFile {
         Ok(())
     }
 
+    /// The file that the next rotation removes, if it is there.
+    fn oldest(&self) -> PathBuf {
+        if self.rotation.backups == 0 { self.path.clone() } else { self.backup(self.rotation.backups) }
+    }
+
+    /// How many bytes without an outcome the next rotation would remove; `None` when it may go on.
+    fn unsettled_of_oldest(&self) -> Option<u64> {
+        let copies = self.copies.as_ref()?;
+        // A gap among the old files takes what moves up.
+        if (1..self.rotation.backups).any(|n| !self.backup(n).exists()) {
+            return None;
+        }
+        let found = fs::metadata(self.oldest()).ok()?;
+        match copies.standing(found.dev(), found.ino(), found.len()) {
+            Standing::Unsettled(bytes) => Some(bytes),
+            Standing::Settled | Standing::NotFollowed => None,
+        }
+    }
+
     fn backup(&self, n: u32) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(format!(".{n}"));
@@ -227,7 +299,7 @@ mod tests {
     }
 
     fn write(file: &mut RotatingFile, text: &str) {
-        let written = file.write_lines(text.as_bytes());
+        let written = file.write_lines(text.as_bytes(), WhenHeld::Leave);
         assert_eq!(written.lost_lines, 0);
         assert!(written.trouble.is_none(), "{:?}", written.trouble);
     }
@@ -395,7 +467,7 @@ mod tests {
         let mut file = RotatingFile::open(&path, rotation(1000, 1)).unwrap();
         fs::remove_dir_all(&parent).unwrap();
         fs::write(&parent, "a file in the way").unwrap();
-        let written = file.write_lines(b"a\nb\n");
+        let written = file.write_lines(b"a\nb\n", WhenHeld::Leave);
         assert_eq!(written.lost_lines, 2);
         assert!(written.trouble.is_some());
         fs::remove_file(&parent).unwrap();
@@ -409,7 +481,7 @@ mod tests {
             return;
         }
         let mut file = RotatingFile::open("/dev/full", rotation(10, 1)).unwrap();
-        let written = file.write_lines(b"one\ntwo\nthree\n");
+        let written = file.write_lines(b"one\ntwo\nthree\n", WhenHeld::Leave);
         assert_eq!(written.lost_lines, 3);
         assert_eq!(written.trouble.unwrap().kind(), ErrorKind::StorageFull);
         assert!(Path::new("/dev/full").exists(), "a device is never rotated");
@@ -421,7 +493,7 @@ mod tests {
         fs::create_dir_all(path.with_extension("log.1").join("in the way")).unwrap();
         let mut file = RotatingFile::open(&path, rotation(5, 1)).unwrap();
         write(&mut file, "a\n");
-        let written = file.write_lines(b"bcd\nefg\n");
+        let written = file.write_lines(b"bcd\nefg\n", WhenHeld::Leave);
         assert_eq!(written.lost_lines, 0);
         assert!(written.trouble.is_some());
         assert_eq!(read(&path, ""), "a\nbcd\nefg\n");

@@ -18,6 +18,10 @@ pub(super) fn troubles(snapshot: &Snapshot) -> Vec<String> {
     if dead > 0 {
         troubles.push(format!("{dead} of {} monitors should run and do not", dead + running));
     }
+    let held = snapshot.monitors.iter().filter(|monitor| monitor.held_secs.is_some()).count();
+    if held > 0 {
+        troubles.push(format!("{held} of {} monitors wait until their metric logs are uploaded", dead + running));
+    }
     let broken = snapshot.sessions.iter().filter(|session| session.broken.is_some());
     troubles.extend(broken.map(|session| format!("the session of worker {} has ended", session.worker)));
     if snapshot.tail.broken.is_some() {

@@ -134,6 +134,8 @@ pub struct AgentLogSnapshot {
     pub skipped_by_component: BTreeMap<String, u64>,
     /// Lines that could not be written since the start.
     pub lost_lines: u64,
+    /// Bytes of old files that a rotation removed before they were uploaded.
+    pub removed_unsettled_bytes: u64,
 }
 
 /// One followed file.

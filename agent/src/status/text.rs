@@ -213,6 +213,9 @@ fn monitor_line(monitor: &MonitorSnapshot) -> String {
             _ = write!(line, ", the last sample took {seconds:.1} s");
         }
     }
+    if let Some(seconds) = monitor.held_secs {
+        _ = write!(line, ", has waited {seconds:.0} s for its full metric log to be uploaded");
+    }
     if let Some(seconds) = monitor.sample_running_secs.filter(|seconds| *seconds > 5.0) {
         _ = write!(line, ", its sample has been running for {seconds:.0} s");
     }
@@ -261,6 +264,7 @@ mod tests {
             lines_emitted: 8,
             lines_dropped: 0,
             sample_running_secs: None,
+            held_secs: None,
             restart_in_secs: None,
             last_failure: None,
         }

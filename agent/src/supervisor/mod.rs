@@ -170,6 +170,7 @@ impl Supervisor {
 
         let threads = Threads::new();
         let ledger = Ledger::new();
+        agent_log.guard(Arc::new(ledger.clone()));
         let checkpoint = Arc::new(Checkpoint::open(&plan.data_path, ledger.clone(), clock.clone(), logger.clone()));
         let parts = TailParts {
             plan: plan.tail,
@@ -185,7 +186,7 @@ impl Supervisor {
             clock: clock.clone(),
             logger: logger.clone(),
             contributions: Contributions::new(tail.clone(), &logger),
-            metric_logs: Arc::new(MetricLogs::new(logger.clone())),
+            metric_logs: Arc::new(MetricLogs::guarded(logger.clone(), Arc::new(ledger.clone()))),
             copies: MetricLogCopies::new(tail.clone(), logger.clone()),
             log_path: plan.log_path.clone(),
             rate_series: SeriesBudget::default(),

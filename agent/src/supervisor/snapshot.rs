@@ -49,6 +49,7 @@ impl Stages {
                 skipped_lines: self.agent_log.skipped_lines(),
                 skipped_by_component: self.agent_log.skipped_by_component(),
                 lost_lines: self.agent_log.lost_lines(),
+                removed_unsettled_bytes: self.agent_log.removed_unsettled(),
             },
         }
         .judged()
