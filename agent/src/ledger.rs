@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -258,8 +258,18 @@ pub struct Account {
     pub path: PathBuf,
     /// How its events are numbered.
     pub sequence: Sequence,
-    changes: Arc<AtomicU64>,
+    changes: Arc<Changes>,
+    /// Whether it stands among the moved ones.
+    moved: AtomicBool,
     state: Mutex<State>,
+}
+
+/// What concerns a position has changed: how often, and in which accounts since they were [taken](Ledger::take_moved).
+#[derive(Debug, Default)]
+struct Changes {
+    count: AtomicU64,
+    /// Each account at most once.
+    moved: Mutex<Vec<FileId>>,
 }
 
 #[derive(Debug)]
@@ -320,8 +330,20 @@ impl Account {
 
     /// Notes a longer head of a file that has grown.
     pub fn set_identity(&self, identity: Identity) {
-        self.lock().identity = identity;
-        self.changes.fetch_add(1, Ordering::Release);
+        let mut state = self.lock();
+        if state.identity != identity {
+            state.identity = identity;
+            drop(state);
+            self.note_change();
+        }
+    }
+
+    /// After the change itself: whoever takes the moved accounts then sees it, or finds the account among the next ones.
+    fn note_change(&self) {
+        if !self.moved.swap(true, Ordering::AcqRel) {
+            self.changes.moved.lock().unwrap_or_else(PoisonError::into_inner).push(self.id);
+        }
+        self.changes.count.fetch_add(1, Ordering::Release);
     }
 
     /// What became of its bytes so far.
@@ -373,7 +395,7 @@ impl Account {
             Outcome::Skipped(reason) => totals.skipped.entry(reason).or_default().add(bytes, lines),
         }
         drop(state);
-        self.changes.fetch_add(1, Ordering::Release);
+        self.note_change();
         true
     }
 
@@ -402,13 +424,14 @@ struct Accounts {
     open: Mutex<BTreeMap<FileId, Arc<Account>>>,
     closed: Mutex<Totals>,
     last_id: AtomicU64,
-    changes: Arc<AtomicU64>,
+    changes: Arc<Changes>,
 }
 
 impl Accounts {
     fn account(&self, worker: WorkerId, path: PathBuf, sequence: Sequence, state: State) -> Arc<Account> {
         let id = FileId(self.last_id.fetch_add(1, Ordering::AcqRel) + 1);
-        Arc::new(Account { id, worker, path, sequence, changes: Arc::clone(&self.changes), state: Mutex::new(state) })
+        let (changes, moved) = (Arc::clone(&self.changes), AtomicBool::new(false));
+        Arc::new(Account { id, worker, path, sequence, changes, moved, state: Mutex::new(state) })
     }
 }
 
@@ -431,7 +454,7 @@ impl Ledger {
         let state = State { identity, settled: position, read: position, totals: Totals::default(), epoch: 0 };
         let account = self.0.account(worker, path, sequence, state);
         self.lock().insert(account.id, Arc::clone(&account));
-        self.0.changes.fetch_add(1, Ordering::Release);
+        account.note_change();
         account
     }
 
@@ -447,7 +470,8 @@ impl Ledger {
         let account = self.0.account(worker, before.path.clone(), before.sequence.clone(), state);
         open.remove(&before.id);
         open.insert(account.id, Arc::clone(&account));
-        self.0.changes.fetch_add(1, Ordering::Release);
+        account.note_change();
+        before.note_change();
         account
     }
 
@@ -462,7 +486,7 @@ impl Ledger {
             Some(heir) => heir.inherit(&totals),
             None => self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).merge(&totals),
         }
-        self.0.changes.fetch_add(1, Ordering::Release);
+        account.note_change();
     }
 
     /// All open accounts, and what became of the bytes of files that are followed no more.
@@ -483,7 +507,22 @@ impl Ledger {
 
     /// Counts every change that concerns a position; equal numbers mean that nothing moved.
     pub fn changes(&self) -> u64 {
-        self.0.changes.load(Ordering::Acquire)
+        self.0.changes.count.load(Ordering::Acquire)
+    }
+
+    /// The accounts with a change that concerns a position since this was called before, with nothing for those that were
+    /// closed meanwhile. For one taker, the checkpoint: what it takes, nobody else hears of.
+    pub fn take_moved(&self) -> Vec<(FileId, Option<Arc<Account>>)> {
+        let mut moved = std::mem::take(&mut *self.0.changes.moved.lock().unwrap_or_else(PoisonError::into_inner));
+        moved.sort_unstable();
+        let open = self.lock();
+        let of = |id: FileId| {
+            let account = open.get(&id).cloned();
+            // Before its state is looked at: a change that comes later puts it among the next ones.
+            account.iter().for_each(|account| _ = account.moved.swap(false, Ordering::AcqRel));
+            (id, account)
+        };
+        moved.into_iter().map(of).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<FileId, Arc<Account>>> {

@@ -174,8 +174,8 @@ fn a_vital_monitor_that_fails_ends_the_agent_in_order_and_with_a_failure() {
         assert!(told.contains(cause), "{told}");
         assert!(log.lines().last().unwrap().ends_with("The agent has stopped"), "{log}");
         assert!(story.read("stderr").contains(cause), "{}", story.read("stderr"));
-        let positions: Value = serde_json::from_str(&story.read("data/positions.json")).unwrap();
-        assert!(positions.to_string().contains("app.log"), "{positions}");
+        let positions = story.positions();
+        assert!(positions.contains("app.log"), "{positions}");
     }
 }
 
@@ -212,8 +212,8 @@ fn an_agent_ends_on_a_signal_although_a_sample_hangs() {
         log.lines().last().unwrap().ends_with("The agent has stopped") && !log.contains("failedAgentMain"),
         "{log}"
     );
-    let positions: Value = serde_json::from_str(&story.read("data/positions.json")).unwrap();
-    assert!(positions.to_string().contains("app.log"), "{positions}");
+    let positions = story.positions();
+    assert!(positions.contains("app.log"), "{positions}");
 }
 
 #[test]

@@ -112,7 +112,10 @@ fn an_idle_agent_falls_silent_and_never_shows_the_key() {
     for output in [agent_log, agent.process().stdout(), agent.process().stderr()] {
         assert!(!output.contains(API_KEY), "{output}");
     }
-    let positions = fs::read_to_string(scratch.path("data/positions.json")).unwrap();
+    let is_positions = |path: &PathBuf| path.to_string_lossy().contains("positions.");
+    let data = fs::read_dir(scratch.path("data")).unwrap().map(|entry| entry.unwrap().path());
+    let positions: String = data.filter(is_positions).map(|path| fs::read_to_string(path).unwrap()).collect();
+    assert!(positions.contains("app.log"), "{positions}");
     assert!(!positions.contains(API_KEY) && !shown.to_string().contains(API_KEY));
 }
 

@@ -1,90 +1,162 @@
 //! Positions on disk: where copying of each file goes on after a restart. Written from the ledger and nothing else.
 
 mod earlier;
-mod file;
+mod generations;
+mod lines;
+mod record;
+mod saving;
+mod store;
+mod version_one;
 
-use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use globset::GlobBuilder;
 use scalyr_monitor::{Clock, Logger, Timestamp};
-use serde::Serialize;
 
-use self::earlier::{Earlier, Kept};
-use self::file::{EntryKey, read_or_fall_back, synced_copy};
+use self::earlier::{Earlier, Kept, later};
+pub use self::generations::FILE_PREFIX;
+use self::generations::Left;
+use self::record::{Change, EntryKey, Stored};
+pub use self::saving::CheckpointSnapshot;
+use self::saving::Pending;
+use self::store::Store;
 use crate::config::plan::LogPlan;
-use crate::ledger::{Ledger, WorkerId};
+use crate::ledger::{FileId, Ledger, WorkerId};
 use crate::logs::Position;
-use crate::upload::Save;
 
-/// The file in `agent_data_path`.
-pub const FILE_NAME: &str = "positions.json";
 /// A save says that every path was looked at within so long before it, generously.
 const LONGEST_LOOK: Duration = Duration::from_secs(5);
-/// A killed process needs no fsync; against a power cut one at most this often is enough.
-const SYNC_INTERVAL: Duration = Duration::from_secs(5);
+/// How often positions are looked for that have had their time.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
+/// So many of them at once: each costs a look at its path.
+const MOST_PRUNED: usize = 256;
+/// A position that has had its time and whose file is there is asked about again after this.
+const ASK_AGAIN: Duration = Duration::from_secs(3_600);
 
-/// Keeps the positions file in step with the ledger.
+/// Keeps the positions files in step with the ledger.
 pub struct Checkpoint {
-    path: PathBuf,
+    directory: PathBuf,
     ledger: Ledger,
     clock: Clock,
     logger: Logger,
     state: Mutex<State>,
+    /// Whether the directory held no positions, not even unreadable ones.
+    is_first_run: bool,
 }
 
 struct State {
-    /// Positions that no open file stands for; written back with each save.
+    /// Positions that no open file stands for.
     earlier: Earlier,
     /// When the run before wrote its positions for the last time.
     saved_before: Option<Timestamp>,
     /// Entries of the run before.
     entries: HashSet<EntryKey>,
-    /// Entries of this run.
-    noted: Vec<EntryKey>,
+    /// Whether the run before had every entry, as far as is known.
+    had_all_entries: bool,
+    /// Entries of this run, and how often each was noted.
+    noted: HashMap<EntryKey, usize>,
+    /// The slots of open files.
+    slots: HashMap<FileId, u64>,
+    next_slot: u64,
+    pending: Pending,
+    store: Store,
     saved_changes: Option<u64>,
     synced: Option<Instant>,
+    tried: Option<Instant>,
+    pruned: Option<Instant>,
     status: CheckpointSnapshot,
-    text: Vec<u8>,
-}
-
-/// What `status` shows of the positions file.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct CheckpointSnapshot {
-    /// The file.
-    pub path: PathBuf,
-    /// How often it was written since the start.
-    pub saves: u64,
-    /// How often writing failed since the start.
-    pub failures: u64,
-    /// Why the last attempt failed; absent when it worked.
-    pub last_error: Option<String>,
 }
 
 impl Checkpoint {
-    /// Reads the positions of the run before. What cannot be read is reported and treated as absent, entry by entry.
+    /// Reads the positions of the run before. What cannot be read is reported and treated as absent, record by record.
     pub fn open(data_path: &Path, ledger: Ledger, clock: Clock, logger: Logger) -> Self {
-        let path = data_path.join(FILE_NAME);
-        let left = read_or_fall_back(&path, &logger);
+        let directory = data_path.to_owned();
+        let left = generations::read(&directory, &logger);
+        let is_first_run = left.is_none();
+        let Left { saved, entries, positions, next_slot } = left.unwrap_or_default();
+        let now = clock.now();
         let mut earlier = Earlier::default();
-        for Kept { position, until } in left.positions {
-            earlier.insert(position, until);
+        for kept in positions {
+            let unclaimed = kept.unclaimed.filter(|since| *since <= now).or(Some(now));
+            earlier.insert(Kept { unclaimed, ..kept });
         }
         let state = State {
             earlier,
-            saved_before: left.saved,
-            entries: left.entries.into_iter().collect(),
-            noted: Vec::new(),
+            saved_before: saved,
+            entries,
+            had_all_entries: false,
+            noted: HashMap::new(),
+            slots: HashMap::new(),
+            next_slot,
+            pending: Pending::default(),
+            store: Store::new(directory.clone()),
             saved_changes: None,
             synced: None,
-            status: CheckpointSnapshot { path: path.clone(), ..CheckpointSnapshot::default() },
-            text: Vec::new(),
+            tried: None,
+            pruned: None,
+            status: CheckpointSnapshot { path: directory.clone(), ..CheckpointSnapshot::default() },
         };
-        Self { path, ledger, clock, logger, state: Mutex::new(state) }
+        let checkpoint = Self { directory, ledger, clock, logger, state: Mutex::new(state), is_first_run };
+        checkpoint.prune();
+        checkpoint
+    }
+
+    /// Whether no run of this agent has ever written positions here.
+    pub fn is_first_run(&self) -> bool {
+        self.is_first_run
+    }
+
+    /// Takes over the positions of another agent that ran before, with the entries that this one will have, and that had
+    /// seen every file that was created before `saved`. To be called before anything is followed.
+    pub fn import(&self, positions: Vec<Position>, saved: Timestamp) {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        for position in positions {
+            let slot = state.new_slot();
+            state.earlier.insert(Kept { slot, position, until: None, unclaimed: Some(now) });
+        }
+        state.saved_before = Some(saved);
+        state.had_all_entries = true;
+        state.saved_changes = None;
+    }
+
+    /// Forgets the positions of the run before whose paths match one of these patterns
+    /// (`ignore_checkpoints_on_startup_path_globs`; as those of `exclude`). To be called before anything is followed.
+    pub fn ignore(&self, patterns: &[String]) {
+        for pattern in patterns {
+            let glob = match GlobBuilder::new(pattern).literal_separator(false).build() {
+                Ok(glob) => glob.compile_matcher(),
+                Err(error) => {
+                    self.logger.error(format_args!("ignore_checkpoints_on_startup_path_globs: {pattern:?}: {error}"));
+                    continue;
+                }
+            };
+            let mut state = self.lock();
+            let matching = state.earlier.iter().filter(|kept| glob.is_match(&kept.position.path));
+            let ignored: Vec<Position> = matching.map(|kept| kept.position.clone()).collect();
+            ignored.iter().for_each(|position| state.forget(position));
+            drop(state);
+            self.logger.info(format_args!(
+                "ignore_checkpoints_on_startup_path_globs: the positions of {} files that match {pattern} are not used",
+                ignored.len()
+            ));
+        }
+    }
+
+    /// All positions as they stand now: those of open files, and those that are left.
+    pub fn positions(&self) -> Vec<Position> {
+        let mut positions: Vec<Position> = self.lock().earlier.iter().map(|kept| kept.position.clone()).collect();
+        positions.extend(self.ledger.accounts().iter().map(|account| Position::of(account)));
+        positions
     }
 
     /// The positions that are left for a path, older generations first. They stay on disk until each is
@@ -114,9 +186,12 @@ impl Checkpoint {
     pub fn note_entry(&self, entry: &LogPlan) -> bool {
         let key = EntryKey::of(entry);
         let mut state = self.lock();
-        let is_new = !state.entries.contains(&key);
-        state.noted.push(key);
-        state.saved_changes = None;
+        let is_new = !state.had_all_entries && !state.entries.contains(&key);
+        let times = state.noted.entry(key.clone()).or_default();
+        *times += 1;
+        if *times == 1 {
+            state.note(self.clock.now(), Change::Entry(key));
+        }
         is_new
     }
 
@@ -124,69 +199,74 @@ impl Checkpoint {
     pub fn drop_entry(&self, entry: &LogPlan) {
         let key = EntryKey::of(entry);
         let mut state = self.lock();
-        state.noted.retain(|noted| *noted != key);
         state.entries.remove(&key);
-        state.saved_changes = None;
+        state.had_all_entries = false;
+        if state.noted.remove(&key).is_some() {
+            state.note(self.clock.now(), Change::NoEntry(key));
+        }
     }
 
-    /// Keeps the position of a file that is let go, or not to be found, for a time, in case it comes back.
+    /// Keeps the position of a file that is let go, or not to be found, for a time, and longer while the file is there, in
+    /// case it comes back.
     pub fn keep(&self, position: Position, time: Duration) {
-        let mut state = self.lock();
+        self.prune_when_due();
         let now = self.clock.now();
-        let until = now.as_nanos().saturating_add(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX));
-        state.earlier.prune(now);
-        state.earlier.insert(position, Some(Timestamp::from_nanos(until)));
-        state.saved_changes = None;
+        let mut state = self.lock();
+        let slot = state.new_slot();
+        let kept = Kept { slot, position, until: Some(later(now, time)), unclaimed: None };
+        state.note(now, Change::Put(Stored::of(&kept)));
+        let replaced = state.earlier.insert(kept);
+        state.note_gone(replaced);
     }
 
     /// What is left of a path for one worker is left for another one from now on.
     pub fn move_positions(&self, from: &WorkerId, to: &WorkerId, path: &Path) {
         let mut state = self.lock();
-        if state.earlier.move_path(from, to, path) {
-            state.saved_changes = None;
+        let (moved, replaced) = state.earlier.move_path(from, to, path);
+        for kept in &moved {
+            state.note(self.clock.now(), Change::Put(Stored::of(kept)));
         }
+        state.note_gone(replaced);
     }
 
     /// Forgets a position because an account has taken its place.
     pub fn forget(&self, position: &Position) {
-        let mut state = self.lock();
-        state.earlier.remove(position);
-        // Written with the next save, even if the ledger stands still.
-        state.saved_changes = None;
+        self.lock().forget(position);
     }
 
-    /// How the file stands.
+    /// How the files stand.
     pub fn snapshot(&self) -> CheckpointSnapshot {
         self.lock().status.clone()
     }
 
-    fn write(&self, state: &mut State) -> io::Result<()> {
-        let mut positions: Vec<Kept> = state.earlier.iter().cloned().collect();
-        let open = self.ledger.accounts();
-        positions.extend(open.iter().map(|account| Kept { position: Position::of(account), until: None }));
-        file::write(&mut state.text, self.clock.now(), &state.noted, positions)?;
+    fn prune_when_due(&self) {
+        let (now, mut state) = (self.clock.monotonic(), self.lock());
+        if state.pruned.is_none_or(|pruned| now.saturating_duration_since(pruned) >= PRUNE_INTERVAL) {
+            state.pruned = Some(now);
+            drop(state);
+            self.prune();
+        }
+    }
 
-        let temporary = self.path.with_extension("json.new");
-        let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-        file.write_all(&state.text)?;
-        let now = self.clock.monotonic();
-        let sync = state.synced.is_none_or(|synced| now.saturating_duration_since(synced) >= SYNC_INTERVAL);
-        if sync {
-            file.sync_data()?;
-        }
-        fs::rename(&temporary, &self.path)?;
-        if sync {
-            if let Some(directory) = self.path.parent() {
-                File::open(directory)?.sync_all()?;
+    /// Forgets positions that have had their time, but none whose file is still where it was.
+    fn prune(&self) {
+        let now = self.clock.now();
+        let due = self.lock().earlier.due(now, MOST_PRUNED);
+        let mut forgotten = 0;
+        for position in due {
+            // Without the lock: a dead mount may take its time.
+            let is_over = is_gone(&position);
+            let mut state = self.lock();
+            if is_over {
+                state.forget(&position);
+                forgotten += 1;
+            } else {
+                state.earlier.extend(&position, later(now, ASK_AGAIN));
             }
-            // What was renamed without a sync may be empty after a power cut; this generation will not. Without it
-            // there is one safety net less, and nothing else is wrong.
-            let kept = synced_copy(&self.path);
-            _ = fs::remove_file(&kept);
-            _ = fs::hard_link(&self.path, &kept).or_else(|_| fs::copy(&self.path, &kept).map(drop));
-            state.synced = Some(now);
         }
-        Ok(())
+        if forgotten > 0 {
+            self.logger.debug(format_args!("Forgot {forgotten} positions of files that did not come back"));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -194,34 +274,23 @@ impl Checkpoint {
     }
 }
 
-impl Save for Checkpoint {
-    /// Writes the positions if any has moved since the last time. A failure is reported once and tried again at the
-    /// next call; the agent goes on with what it has in memory.
-    fn save(&self) {
-        let mut state = self.lock();
-        let changes = self.ledger.changes();
-        if state.saved_changes == Some(changes) {
-            return;
-        }
-        match self.write(&mut state) {
-            Ok(()) => {
-                if state.status.last_error.take().is_some() {
-                    self.logger.info(format_args!("{}: positions are written again", self.path.display()));
-                }
-                state.status.saves += 1;
-                state.saved_changes = Some(changes);
-            }
-            Err(error) => {
-                state.status.failures += 1;
-                let text = error.to_string();
-                if state.status.last_error.as_ref() != Some(&text) {
-                    self.logger.error(format_args!(
-                        "{}: positions cannot be written: {text}; if the agent ended now, it would send lines again",
-                        self.path.display()
-                    ));
-                }
-                state.status.last_error = Some(text);
-            }
-        }
+impl State {
+    fn new_slot(&mut self) -> u64 {
+        let slot = self.next_slot;
+        self.next_slot += 1;
+        slot
+    }
+
+    fn forget(&mut self, position: &Position) {
+        let removed = self.earlier.remove(position);
+        self.note_gone(removed);
+    }
+}
+
+/// Whether the file of a position is not at its path any more. What cannot be looked at may still be there.
+fn is_gone(position: &Position) -> bool {
+    match fs::metadata(&position.path) {
+        Ok(metadata) => (metadata.dev(), metadata.ino()) != (position.identity.device, position.identity.inode),
+        Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
     }
 }

@@ -50,7 +50,7 @@ impl OwnFiles {
     /// written under their name with something behind it, and then renamed.
     fn is_data(&self, path: &Path) -> bool {
         let is_log = self.log_path.starts_with(&self.data_path) && path.starts_with(&self.log_path);
-        let data = [checkpoint::FILE_NAME, data_lock::FILE_NAME, socket::NAME];
+        let data = [checkpoint::FILE_PREFIX, data_lock::FILE_NAME, socket::NAME];
         let is_named =
             path.parent() == Some(&*self.data_path) && data.iter().any(|file| name_of(path).starts_with(file));
         path.starts_with(&self.data_path) && (!is_log || is_named)
@@ -105,7 +105,7 @@ mod tests {
             "agent_debug.log",
             "agent_debug.log.3",
             "/var/log/agent/agent.log",
-            "../../lib/agent/positions.json",
+            "../../lib/agent/positions.7.journal",
             "/var/lib/agent/anything/deeper.log",
             "/var/lib/agent",
         ] {
@@ -127,7 +127,7 @@ mod tests {
         for log_path in ["/var/agent", "/var/agent/log"] {
             let own = OwnFiles::new(Path::new(log_path), Path::new("/var/agent"));
             assert_eq!(own.refusal(Path::new("coin.log")), None, "{log_path}");
-            for path in ["agent.log", "/var/agent/positions.json", "/var/agent/agent.lock", "/var/agent/status.sock"] {
+            for path in ["agent.log", "/var/agent/positions.7.journal", "/var/agent/agent.lock", "/var/agent/status.sock"] {
                 assert!(own.refusal(Path::new(path)).is_some(), "{log_path} {path}");
             }
         }

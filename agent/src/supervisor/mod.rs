@@ -49,7 +49,7 @@ use crate::own_logs::metric_log::MetricLogs;
 use crate::status::socket::StatusSocket;
 use crate::status::{self, RefusedMonitor, Snapshot};
 use crate::threads::Threads;
-use crate::upload::{Save, Session, SessionParts};
+use crate::upload::{Session, SessionParts};
 
 /// Marks in the agent log that the agent stops because of a failure.
 const FAILED_AGENT: &str = "failedAgentMain";
@@ -354,6 +354,7 @@ impl Supervisor {
             (running.fatal.take(), running.monitors.clone())
         };
         self.look_after_moves();
+        self.stages.checkpoint.tend();
         monitors.iter().for_each(|monitor| monitor.look_after());
         let failed = || monitors.iter().find_map(|monitor| monitor.fatal_failure());
         let of_added = self.added.tick();
@@ -394,7 +395,7 @@ impl Supervisor {
             let left = deadline.saturating_duration_since(stages.clock.monotonic());
             drained &= session.finish(left).drained;
         }
-        stages.checkpoint.save();
+        stages.checkpoint.finish();
         self.stop.stop();
         let (_, _, totals) = status::files(&stages.ledger);
         if !drained {

@@ -148,7 +148,7 @@ fn a_metric_log_among_the_agents_own_files_is_refused() {
         "agent_log_path: '/var/log/a', agent_data_path: '/var/lib/a', monitors: [
             { module: 'coin', log_path: 'agent.log' },
             { module: 'coin', log_path: 'x/../agent_debug.log.2' },
-            { module: 'coin', log_path: '../../lib/a/positions.json' },
+            { module: 'coin', log_path: '../../lib/a/positions.7.journal' },
             { module: 'agent' },
             { module: 'agent', log_path: 'namesake.log' },
             { module: 'coin' },
@@ -163,7 +163,7 @@ fn a_metric_log_among_the_agents_own_files_is_refused() {
         .zip([
             "/var/log/a/agent.log",
             "/var/log/a/agent_debug.log.2",
-            "/var/lib/a/positions.json",
+            "/var/lib/a/positions.7.journal",
             "/var/log/a/agent.log",
         ])
         .enumerate()

@@ -177,11 +177,13 @@ fn the_position_of_a_withdrawn_file_is_kept_for_a_quarter_of_an_hour_also_over_a
     // Saved with the next thing that happens.
     tailing.append("a.log", "x\n");
     assert_eq!(tailing.lines(1), ["x\n"]);
-    let saved: serde_json::Value = serde_json::from_slice(&fs::read(tailing.path("positions.json")).unwrap()).unwrap();
+    let saved = fs::read_to_string(tailing.path("positions.1.journal")).unwrap();
     let now = Clock::system().now().as_nanos();
-    let left = saved["positions"].as_array().unwrap().iter().find_map(|kept| {
-        let is_it = kept.to_string().contains("container.log");
-        is_it.then(|| (kept["kept_until"].as_i64().unwrap() - now) / 1_000_000_000)
+    let left = saved.lines().find_map(|line| {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let kept = &record[1]["put"];
+        let is_it = kept["path"].to_string().contains("container.log");
+        Some((kept["kept_until"].as_i64().filter(|_| is_it)? - now) / 1_000_000_000)
     });
     assert!(left.is_some_and(|seconds| (840..=900).contains(&seconds)), "{saved}");
     tailing.crash();

@@ -1,6 +1,7 @@
 //! What is known after a stop, a kill or a damaged positions file.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use scalyr_monitor::Clock;
@@ -160,29 +161,95 @@ fn another_file_with_the_same_inode_is_another_file() {
 }
 
 #[test]
-fn a_positions_file_that_a_power_cut_emptied_is_replaced_by_the_last_synced_one() {
+fn a_snapshot_that_a_power_cut_emptied_is_made_up_for_by_the_generation_before() {
+    let mut tailing = Tailing::new();
+    tailing.start("a.log");
+    tailing.append("a.log", "1\n");
+    assert_eq!(tailing.lines(1), ["1\n"]);
+    // The next generation begins with the next start.
+    tailing.crash();
+    tailing.start("a.log");
+    tailing.append("a.log", "2\n");
+    assert_eq!(tailing.lines(1), ["2\n"]);
+    tailing.crash();
+    fs::write(tailing.path("positions.2.snapshot"), "").unwrap();
+    tailing.append("a.log", "3\n");
+    tailing.start("a.log");
+    assert_eq!(tailing.lines(1), ["3\n"]);
+}
+
+#[test]
+fn a_journal_that_is_lost_repeats_lines_and_loses_none() {
     let mut tailing = Tailing::new();
     tailing.start("a.log");
     tailing.append("a.log", "1\n");
     assert_eq!(tailing.lines(1), ["1\n"]);
     tailing.crash();
-    fs::write(tailing.path("positions.json"), "").unwrap();
-    tailing.append("a.log", "2\n");
-    tailing.start("a.log");
-    // The line of the last seconds comes again, none is missing.
-    assert_eq!(tailing.lines(2), ["1\n", "2\n"]);
+    for journal in [None, Some("")] {
+        fs::remove_file(tailing.path("positions.1.journal")).unwrap();
+        if let Some(journal) = journal {
+            fs::write(tailing.path("positions.1.journal"), journal).unwrap();
+        }
+        tailing.append("a.log", "2\n");
+        let saved = ["positions.1.snapshot"].map(|name| fs::read(tailing.path(name)).unwrap());
+        tailing.start("a.log");
+        let count = if journal.is_none() { 2 } else { 3 };
+        assert_eq!(tailing.lines(count), [&["1\n"][..], &vec!["2\n"; count - 1]].concat());
+        tailing.crash();
+        fs::remove_file(tailing.path("positions.2.snapshot")).unwrap();
+        fs::remove_file(tailing.path("positions.2.journal")).unwrap();
+        fs::write(tailing.path("positions.1.snapshot"), &saved[0]).unwrap();
+        fs::write(tailing.path("positions.1.journal"), "").unwrap();
+    }
 }
 
 #[test]
-fn a_damaged_positions_file_is_survived() {
+fn the_positions_of_version_1_are_taken_over_and_those_of_its_synced_copy_when_they_are_damaged() {
+    for damaged in [false, true] {
+        let mut tailing = Tailing::new();
+        tailing.append("a.log", "1\n2\n");
+        let metadata = fs::metadata(tailing.path("a.log")).unwrap();
+        let text = serde_json::json!({
+            "version": 1, "saved": Clock::system().now().as_nanos(), "entries": [],
+            "positions": [{
+                "worker": "default", "path": tailing.path("a.log"), "settled": 2,
+                "identity": {
+                    "device": metadata.dev(), "inode": metadata.ino(), "head_length": 2,
+                    "head_hash": "4355a46b19d348dc",
+                },
+                "sequence": { "id": "of-version-1", "begin": 0 },
+            }],
+        });
+        let (path, copy) = (tailing.path("positions.json"), tailing.path("positions.json.synced"));
+        fs::write(&path, if damaged { String::new() } else { text.to_string() }).unwrap();
+        fs::write(&copy, text.to_string()).unwrap();
+        tailing.start("a.log");
+        assert_eq!(tailing.lines(1), ["2\n"]);
+        assert!(!path.exists() && !copy.exists(), "they are old now");
+        tailing.crash();
+        tailing.append("a.log", "3\n");
+        tailing.start("a.log");
+        assert_eq!(tailing.lines(1), ["3\n"]);
+    }
+}
+
+#[test]
+fn damaged_positions_files_are_survived() {
     let mut tailing = Tailing::new();
     tailing.append("a.log", "history\n");
     for damage in ["", "{", "[]", r#"{"version":9,"positions":[]}"#, r#"{"version":1,"positions":[1,{"path":"/x"}]}"#] {
-        fs::write(tailing.path("positions.json"), damage).unwrap();
-        _ = fs::remove_file(tailing.path("positions.json.synced"));
-        tailing.start("a.log");
-        tailing.append("a.log", "new\n");
-        assert_eq!(tailing.lines(1), ["new\n"]);
-        tailing.running = None;
+        for name in ["positions.json", "positions.999.snapshot", "positions.999.journal", "positions.new"] {
+            for entry in fs::read_dir(tailing.path("")).unwrap() {
+                let path = entry.unwrap().path();
+                if path.file_name().unwrap().to_str().unwrap().starts_with("positions.") {
+                    fs::remove_file(path).unwrap();
+                }
+            }
+            fs::write(tailing.path(name), damage).unwrap();
+            tailing.start("a.log");
+            tailing.append("a.log", "new\n");
+            assert_eq!(tailing.lines(1), ["new\n"]);
+            tailing.running = None;
+        }
     }
 }
