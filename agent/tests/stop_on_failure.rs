@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -117,6 +117,12 @@ impl Story {
 
     fn read(&self, name: &str) -> String {
         fs::read_to_string(self.directory.path().join(name)).unwrap_or_default()
+    }
+
+    fn positions(&self) -> String {
+        let data = fs::read_dir(self.directory.path().join("data")).unwrap().map(|entry| entry.unwrap().path());
+        let is_positions = |path: &PathBuf| path.to_string_lossy().contains("positions.");
+        data.filter(is_positions).map(|path| fs::read_to_string(path).unwrap()).collect()
     }
 
     fn line_has_arrived(&self) -> bool {

@@ -3,6 +3,7 @@
 mod story;
 
 use std::fs;
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 

@@ -174,7 +174,10 @@ impl Contents {
     fn damage(&self) -> Option<String> {
         let records = self.records.len() as u64 + self.damaged;
         let of_records = |(at, _)| {
-            format!("{} of {records} records cannot be read, the first one at byte {at}; they are left out", self.damaged)
+            format!(
+                "{} of {records} records cannot be read, the first one at byte {at}; they are left out",
+                self.damaged
+            )
         };
         self.trouble.clone().or_else(|| self.first_damage.map(of_records))
     }

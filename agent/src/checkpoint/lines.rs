@@ -107,6 +107,8 @@ fn owner(path: &Path, error: &io::Error) -> String {
     owner.map_or_else(String::new, |metadata| {
         let agent = rustix::process::geteuid().as_raw();
         let (uid, mode) = (metadata.uid(), metadata.mode() & 0o7777);
-        format!("; it belongs to user {uid} (mode {mode:04o}), and the agent runs as user {agent}: give it to that user")
+        format!(
+            "; it belongs to user {uid} (mode {mode:04o}), and the agent runs as user {agent}: give it to that user"
+        )
     })
 }

@@ -39,8 +39,8 @@ pub struct CheckpointSnapshot {
     pub failures: u64,
     /// Why the last attempt failed; absent when it worked.
     pub last_error: Option<String>,
-    /// Since when no attempt has worked, in nanoseconds since the epoch; absent when the last one did.
-    pub failing_since: Option<i64>,
+    /// Since when no attempt has worked, in seconds since the epoch; absent when the last one did.
+    pub failing_since: Option<f64>,
 }
 
 /// What is to be appended with the next save, beside the accounts that have moved.
@@ -229,7 +229,7 @@ impl Checkpoint {
                 state.tried = Some(self.clock.monotonic());
                 state.saved_changes = None;
                 state.status.failures += 1;
-                state.status.failing_since.get_or_insert(self.clock.now().as_nanos());
+                state.status.failing_since.get_or_insert(self.clock.now().as_millis() as f64 / 1_000.0);
                 let text = error.to_string();
                 if state.status.last_error.as_ref() != Some(&text) {
                     self.logger.error(format_args!(

@@ -174,7 +174,8 @@ impl Store {
         // Before the generation before the last one goes.
         File::open(&self.directory)?.sync_all()?;
         let is_complete = |files: &Files| files.snapshot;
-        let before = listed.iter().rev().find(|(_, files)| is_complete(files)).map_or(generation, |(number, _)| *number);
+        let before =
+            listed.iter().rev().find(|(_, files)| is_complete(files)).map_or(generation, |(number, _)| *number);
         for number in listed.keys().filter(|number| **number < before) {
             // What cannot be removed is tried again with the next generation, and read by nobody.
             _ = fs::remove_file(snapshot_path(&self.directory, *number));
@@ -182,5 +183,18 @@ impl Store {
         }
         version_one::files(&self.directory).iter().for_each(|file| _ = fs::remove_file(file));
         Ok(())
+    }
+    #[cfg(test)]
+    pub(super) fn is_unsynced(&self) -> bool {
+        self.journal.as_ref().is_some_and(|journal| !journal.is_synced)
+    }
+
+    /// From now on there is no room on the disk for what is appended.
+    #[cfg(test)]
+    pub(super) fn fill_the_disk(&mut self) {
+        let full = File::options().write(true).open("/dev/full");
+        if let (Some(journal), Ok(full)) = (&mut self.journal, full) {
+            journal.file = Arc::new(full);
+        }
     }
 }

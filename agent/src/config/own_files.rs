@@ -127,7 +127,9 @@ mod tests {
         for log_path in ["/var/agent", "/var/agent/log"] {
             let own = OwnFiles::new(Path::new(log_path), Path::new("/var/agent"));
             assert_eq!(own.refusal(Path::new("coin.log")), None, "{log_path}");
-            for path in ["agent.log", "/var/agent/positions.7.journal", "/var/agent/agent.lock", "/var/agent/status.sock"] {
+            for path in
+                ["agent.log", "/var/agent/positions.7.journal", "/var/agent/agent.lock", "/var/agent/status.sock"]
+            {
                 assert!(own.refusal(Path::new(path)).is_some(), "{log_path} {path}");
             }
         }

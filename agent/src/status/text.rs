@@ -43,7 +43,7 @@ fn facts(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     if let Some(error) = &snapshot.checkpoint.last_error {
         writeln!(out, "Positions are not saved: {}: {error}", snapshot.checkpoint.path.display())?;
         if let Some(since) = snapshot.checkpoint.failing_since {
-            writeln!(out, "  Since:                 {}", moment(Timestamp::from_nanos(since)))?;
+            writeln!(out, "  Since:                 {}", moment(since))?;
         }
     }
     Ok(())
