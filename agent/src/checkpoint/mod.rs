@@ -115,16 +115,26 @@ impl Checkpoint {
         self.is_first_run
     }
 
-    /// Takes over the positions of another agent that ran before, with the entries that this one will have, and that had
-    /// seen every file that was created before `saved`. To be called before anything is followed.
-    pub fn import(&self, positions: Vec<Position>, saved: Timestamp) {
+    /// Takes over the positions of another agent that wrote for the last time at `written`. The positions that this one has
+    /// of `paths` are older, and give way; their worker stays. Which entries that agent had is not known: each counts as
+    /// known. To be called before anything is followed.
+    pub fn import(&self, positions: Vec<Position>, paths: &[PathBuf], written: Option<Timestamp>) {
         let now = self.clock.now();
         let mut state = self.lock();
+        let paths: HashSet<&PathBuf> = paths.iter().collect();
+        let mut workers: HashMap<PathBuf, WorkerId> = HashMap::new();
+        for (worker, path) in state.earlier.paths().into_iter().filter(|(_, path)| paths.contains(path)) {
+            for position in state.earlier.at(&worker, &path) {
+                state.forget(&position);
+            }
+            workers.insert(path, worker);
+        }
         for position in positions {
-            let slot = state.new_slot();
+            let worker = workers.get(&position.path).cloned().unwrap_or_else(|| position.worker.clone());
+            let (slot, position) = (state.new_slot(), Position { worker, ..position });
             state.earlier.insert(Kept { slot, position, until: None, unclaimed: Some(now) });
         }
-        state.saved_before = Some(saved);
+        state.saved_before = written.max(state.saved_before);
         state.had_all_entries = true;
         state.saved_changes = None;
     }

@@ -2,9 +2,12 @@
 
 use super::*;
 
+/// What each file was settled at, at one time or another.
+type History = BTreeMap<Key, Vec<u64>>;
+
 /// A run with two generations, whose positions are not the ones that it began with: the settled bytes of each file at each
 /// time, and what they were last.
-fn damaged_later(rounds: u64) -> (Run, BTreeMap<(String, PathBuf, u64), Vec<u64>>) {
+fn damaged_later(rounds: u64) -> (Run, History) {
     let run = Run::new();
     run.checkpoint.note_entry(&LogPlan::new("logs[0]", "/*.log", WorkerId("default".into())));
     // In the order of their keys.
@@ -31,7 +34,7 @@ fn damaged_later(rounds: u64) -> (Run, BTreeMap<(String, PathBuf, u64), Vec<u64>
 }
 
 /// Whether a run found what was written last, and otherwise nothing but earlier positions of the same files.
-fn check(run: &Run, history: &BTreeMap<(String, PathBuf, u64), Vec<u64>>, what: &str) -> bool {
+fn check(run: &Run, history: &History, what: &str) -> bool {
     let left = run.left();
     for (key, settled) in &left {
         assert!(history.get(key).is_some_and(|known| known.contains(settled)), "{what}: {key:?} {settled}");

@@ -14,6 +14,9 @@ use crate::ledger::{Account, Identity, Offset, Outcome, Sequence};
 use crate::own_logs::told::Told;
 use crate::upload::Save;
 
+/// Worker, path and inode of a file.
+type Key = (String, PathBuf, u64);
+
 /// A data directory, and a run over it.
 struct Run {
     directory: Arc<TempDir>,
@@ -72,7 +75,7 @@ impl Run {
     }
 
     /// What is left of the run before.
-    fn left(&self) -> BTreeMap<(String, PathBuf, u64), u64> {
+    fn left(&self) -> BTreeMap<Key, u64> {
         let of = |position: Position| ((position.worker.0, position.path, position.identity.inode), position.settled.0);
         self.checkpoint.positions().into_iter().map(of).collect()
     }
@@ -94,7 +97,7 @@ fn settle(account: &Arc<Account>, end: u64) {
     assert!(account.hand_on(Offset(end)).settle(Offset(end), 1, Outcome::SampledOut));
 }
 
-fn key(worker: &str, path: &str, inode: u64) -> (String, PathBuf, u64) {
+fn key(worker: &str, path: &str, inode: u64) -> Key {
     (worker.to_owned(), path.into(), inode)
 }
 
@@ -217,20 +220,24 @@ fn positions_of_ignored_paths_are_dropped_and_told_by_pattern() {
 }
 
 #[test]
-fn positions_of_another_agent_are_taken_over_in_the_first_run_only() {
+fn positions_of_another_agent_are_taken_over_and_older_ones_of_their_paths_give_way() {
     let run = Run::new();
     assert!(run.checkpoint.is_first_run());
-    let worker = WorkerId("default".into());
-    let (path, settled) = (PathBuf::from("/a.log"), Offset(7));
-    let position = Position { worker, path, identity: identity(1), settled, sequence: sequence(0) };
-    let saved = Timestamp::from_millis(1_700_000_000_000);
-    run.checkpoint.import(vec![position], saved);
-    assert_eq!(run.checkpoint.unseen_since(), Some(Timestamp::from_millis(1_699_999_995_000)));
-    assert!(!run.checkpoint.note_entry(&LogPlan::new("logs[0]", "/a.log", WorkerId("default".into()))));
+    run.follow("mine", "/a.log", 1, 5);
+    run.follow("mine", "/b.log", 2, 5);
     run.checkpoint.save();
     let next = run.next();
     assert!(!next.checkpoint.is_first_run());
-    assert_eq!(next.left(), BTreeMap::from([(key("default", "/a.log", 1), 7)]));
+    let worker = WorkerId("default".into());
+    let (path, settled) = (PathBuf::from("/a.log"), Offset(7));
+    let position = Position { worker: worker.clone(), path, identity: identity(3), settled, sequence: sequence(0) };
+    let written = Timestamp::from_millis(1_800_000_100_000);
+    next.checkpoint.import(vec![position], &["/a.log".into(), "/gone.log".into()], Some(written));
+    assert_eq!(next.checkpoint.unseen_since(), Some(Timestamp::from_millis(1_800_000_095_000)));
+    assert!(!next.checkpoint.note_entry(&LogPlan::new("logs[0]", "/a.log", worker)));
+    next.checkpoint.save();
+    let expected = [(key("mine", "/a.log", 3), 7), (key("mine", "/b.log", 2), 5)];
+    assert_eq!(next.next().left(), BTreeMap::from(expected));
 }
 
 #[test]
