@@ -80,8 +80,23 @@ pub struct Identity {
 pub struct Sequence {
     /// A UUID, kept over restarts.
     pub id: String,
-    /// Where copying of this file began; the `sn` of an event is the distance from here to its end.
+    /// Where copying of this file began; the `sn` of an event is the distance from here to its end. A sequence that the
+    /// Python agent began in an older file counts from before this one's first byte: see [`going_on`](Self::going_on).
     pub begin: Offset,
+}
+
+impl Sequence {
+    /// A sequence that has come to `number` at `offset`. When it is longer than the file, `begin` lies below 0, which
+    /// stands as its two's complement.
+    pub fn going_on(id: String, offset: Offset, number: u64) -> Self {
+        Self { id, begin: Offset(offset.0.wrapping_sub(number)) }
+    }
+
+    /// The number at `offset`; that of a place before the begin is 0.
+    pub fn number(&self, offset: Offset) -> u64 {
+        let distance = offset.0.wrapping_sub(self.begin.0);
+        if distance > u64::MAX / 2 { 0 } else { distance }
+    }
 }
 
 /// Why bytes were read and not sent.

@@ -3,6 +3,7 @@
 mod earlier;
 mod generations;
 mod lines;
+pub mod python;
 mod record;
 mod saving;
 mod store;
@@ -58,6 +59,8 @@ struct State {
     earlier: Earlier,
     /// When the run before wrote its positions for the last time.
     saved_before: Option<Timestamp>,
+    /// Whether the run before was the Python agent.
+    followed_python: bool,
     /// Entries of the run before.
     entries: HashSet<EntryKey>,
     /// Whether the run before had every entry, as far as is known.
@@ -92,6 +95,7 @@ impl Checkpoint {
         let state = State {
             earlier,
             saved_before: saved,
+            followed_python: false,
             entries,
             had_all_entries: false,
             noted: HashMap::new(),
@@ -167,6 +171,11 @@ impl Checkpoint {
         let mut positions: Vec<Position> = self.lock().earlier.iter().map(|kept| kept.position.clone()).collect();
         positions.extend(self.ledger.accounts().iter().map(|account| Position::of(account)));
         positions
+    }
+
+    /// `agent_data_path`.
+    fn folder(&self) -> &Path {
+        &self.directory
     }
 
     /// The positions that are left for a path, older generations first. They stay on disk until each is

@@ -22,6 +22,7 @@ mod unseen;
 mod watched;
 
 pub use follower::Rewound;
+pub(crate) use follower::open_identified;
 pub use handle::{Port, TailHandle, TailSnapshot, Withdrawal};
 pub use lines::RuleCounts;
 pub use metric_logs::{MetricLogCopies, MetricLogPlan};

@@ -222,7 +222,7 @@ impl Tail {
         }
         let begin = match path == self.parts.own_log.0 {
             true => Begin::At(self.parts.own_log.1),
-            false => begin.of(&path, self.parts.checkpoint.unseen_since()),
+            false => begin.of(&path, self.parts.checkpoint.new_since()),
         };
         let copying = Copying::of(&path, plan);
         let mut watched = Watched::new(path.clone(), plan.worker.clone(), copying, begin);

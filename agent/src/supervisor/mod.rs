@@ -172,6 +172,7 @@ impl Supervisor {
         let ledger = Ledger::new();
         agent_log.guard(Arc::new(ledger.clone()));
         let checkpoint = Arc::new(Checkpoint::open(&plan.data_path, ledger.clone(), clock.clone(), logger.clone()));
+        checkpoint.take_over_from_python();
         let parts = TailParts {
             plan: plan.tail,
             ledger: ledger.clone(),
@@ -396,6 +397,7 @@ impl Supervisor {
             drained &= session.finish(left).drained;
         }
         stages.checkpoint.finish();
+        stages.checkpoint.hand_back_to_python();
         self.stop.stop();
         let (_, _, totals) = status::files(&stages.ledger);
         if !drained {

@@ -120,7 +120,7 @@ impl Body {
         if newly_known {
             self.known.insert(file, Arc::clone(&batch.log));
         }
-        self.last = Some((file, event.number.since(batch.account.sequence.begin)));
+        self.last = Some((file, batch.account.sequence.number(event.number)));
         self.events += 1;
         true
     }
@@ -140,7 +140,7 @@ impl Body {
         bytes.extend_from_slice(message);
         bytes.extend_from_slice(b"},");
 
-        let number = event.number.since(batch.account.sequence.begin);
+        let number = batch.account.sequence.number(event.number);
         let difference = match self.last {
             Some((file, last)) if file == batch.account.id => number.checked_sub(last),
             _ => None,
