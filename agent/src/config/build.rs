@@ -13,6 +13,7 @@ use super::environment;
 use super::keys;
 use super::load::Loaded;
 use super::own_files::OwnFiles;
+use super::patterns;
 use super::plan::{AgentLogPlan, Plan, TailPlan};
 use super::report::{Kind, Report, Severity};
 use super::session;
@@ -102,6 +103,7 @@ fn plan(settings: &Settings<'_>, loaded: &Loaded, surroundings: &Surroundings<'_
         config_check_interval: session::seconds(settings, "config_change_check_interval").max(SHORTEST_CHECK_INTERVAL),
         agent_log,
         tail: tail(settings),
+        ignored_positions: ignored_positions(settings, report),
         sessions,
         logs,
         monitors,
@@ -153,6 +155,22 @@ fn stdout_severity(settings: &Settings<'_>, report: &mut Report) -> Option<Level
             None
         }
     }
+}
+
+/// The patterns that are any; each of the others is reported and left out.
+fn ignored_positions(settings: &Settings<'_>, report: &mut Report) -> Vec<String> {
+    const KEY: &str = "ignore_checkpoints_on_startup_path_globs";
+    let mut usable = Vec::new();
+    for (index, pattern) in settings.texts(KEY).into_iter().enumerate() {
+        match patterns::check_exclusion(&pattern) {
+            Ok(()) => usable.push(pattern),
+            Err(fault) => {
+                let message = format!("{}; it is left out", fault.message);
+                report.refuse(format!("{KEY}[{index}]"), message).kind(Kind::Pattern).hint(fault.hint);
+            }
+        }
+    }
+    usable
 }
 
 fn tail(settings: &Settings<'_>) -> TailPlan {

@@ -31,6 +31,9 @@ pub struct Plan {
     pub agent_log: AgentLogPlan,
     /// How log files are read.
     pub tail: TailPlan,
+    /// `ignore_checkpoints_on_startup_path_globs`: the stored positions of files whose path matches one of these patterns
+    /// (whole path, `*` also matches `/`) are not used at start.
+    pub ignored_positions: Vec<String>,
     /// One per worker session.
     pub sessions: Vec<SessionPlan>,
     /// Log files to copy, in the order of the configuration; the first entry that matches a file wins.

@@ -189,8 +189,8 @@ pub const GLOBAL: &[Key] = keys! {
     integer("full_checkpoint_interval_in_seconds", 60).at(Checkpoint).not_yet("positions are written with each acknowledged request"),
     /// Seconds after which stored positions are too old to be used.
     integer("max_allowed_checkpoint_age", 900).at(Checkpoint).only_in_file().not_yet("positions are used however old they are"),
-    /// Files whose stored position is not used at start; shell patterns.
-    texts("ignore_checkpoints_on_startup_path_globs", &[]).at(Checkpoint).not_yet("the positions of these files are used"),
+    /// Files whose stored position is not used at start; patterns whose `*` also matches `/`.
+    texts("ignore_checkpoints_on_startup_path_globs", &[]).at(Checkpoint),
     /// Notices logs that are rotated by copying and truncating them.
     flag("enable_copy_truncate_log_rotation_support", true).at(Files).only_in_file().not_yet("a truncated file is always noticed"),
     /// Adds `raw_timestamp`, the time as it was written, to events of json and cri lines.
