@@ -1,6 +1,7 @@
 //! Options that are regular expressions of a user, in the dialect of Python's `re`.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use fancy_regex::{CompileError, ParseError, Regex, RegexBuilder, RuntimeError};
@@ -23,7 +24,9 @@ const BACKTRACK_LIMIT: usize = 1_000_000;
 /// [`gather_sample`](crate::Monitor::gather_sample) can pass on by `?`.
 #[derive(Clone)]
 pub struct Pattern {
-    text: String,
+    text: Arc<str>,
+    /// How many steps back one search may take.
+    steps: usize,
     /// Only the default of an option can be none; it is refused when the entry is read.
     compiled: std::result::Result<Arc<Regex>, String>,
 }
@@ -34,8 +37,17 @@ impl Pattern {
     /// # Errors
     /// What is wrong with it, and at which of its characters.
     pub fn new(text: &str) -> Result<Self> {
-        match compile(text) {
-            Ok(compiled) => Ok(Self { text: text.to_owned(), compiled: Ok(Arc::new(compiled)) }),
+        Self::with_steps(text, BACKTRACK_LIMIT)
+    }
+
+    /// Compiles a pattern whose searches are given up after `steps` steps back, for texts that cannot wait: a search
+    /// without look-around and back-references takes none, however long it is.
+    ///
+    /// # Errors
+    /// What is wrong with it, and at which of its characters.
+    pub fn with_steps(text: &str, steps: usize) -> Result<Self> {
+        match compile(text, steps) {
+            Ok(compiled) => Ok(Self { text: text.into(), steps, compiled: Ok(Arc::new(compiled)) }),
             Err(fault) => Err(Error::new(format!("{} is not a regular expression: {fault}", shown(&text.into())))),
         }
     }
@@ -53,8 +65,33 @@ impl Pattern {
     /// # Errors
     /// The search took too many steps.
     pub fn search<'t>(&self, text: &'t str) -> Result<Option<Captures<'t>>> {
-        let found = self.regex()?.captures(text).map_err(|error| self.gave_up(&error))?;
+        self.search_from(text, 0)
+    }
+
+    /// The first match that begins at byte `from` of the text or later. What lies before is seen by look-behind and
+    /// `\b`. A `from` inside a character or behind the end finds nothing.
+    ///
+    /// # Errors
+    /// The search took too many steps.
+    pub fn search_from<'t>(&self, text: &'t str, from: usize) -> Result<Option<Captures<'t>>> {
+        if !text.is_char_boundary(from) {
+            return Ok(None);
+        }
+        let found = self.regex()?.captures_from_pos(text, from).map_err(|error| self.gave_up(&error))?;
         Ok(found.map(Captures))
+    }
+
+    /// Where the first match lies that begins at byte `from` of the text or later: as [`search_from`](Self::search_from),
+    /// and faster, because groups are not looked for.
+    ///
+    /// # Errors
+    /// The search took too many steps.
+    pub fn find_from(&self, text: &str, from: usize) -> Result<Option<Range<usize>>> {
+        if !text.is_char_boundary(from) {
+            return Ok(None);
+        }
+        let found = self.regex()?.find_from_pos(text, from).map_err(|error| self.gave_up(&error))?;
+        Ok(found.map(|found| found.range()))
     }
 
     /// The match at the very start of the text, as `re.match` finds it.
@@ -76,6 +113,17 @@ impl Pattern {
         self.compiled.as_ref().map_or(0, |regex| regex.captures_len().saturating_sub(1))
     }
 
+    /// The number of the group with this name.
+    pub fn group_of(&self, name: &str) -> Option<usize> {
+        self.group_names().find(|(_, known)| *known == name).map(|(number, _)| number)
+    }
+
+    /// The groups that have names, with their numbers.
+    pub fn group_names(&self) -> impl Iterator<Item = (usize, &str)> {
+        let names = self.compiled.as_ref().ok().map(|regex| regex.capture_names());
+        names.into_iter().flatten().enumerate().filter_map(|(number, name)| Some((number, name?)))
+    }
+
     fn regex(&self) -> Result<&Regex> {
         match &self.compiled {
             Ok(regex) => Ok(regex),
@@ -90,7 +138,7 @@ impl Pattern {
         let pattern = shown(&self.to_value());
         Error::new(match error {
             fancy_regex::Error::RuntimeError(RuntimeError::BacktrackLimitExceeded) => {
-                format!("the search for {pattern} was given up after {BACKTRACK_LIMIT} steps; write a simpler pattern")
+                format!("the search for {pattern} was given up after {} steps; write a simpler pattern", self.steps)
             }
             other => format!("the search for {pattern} was given up: {other}; write a simpler pattern"),
         })
@@ -116,18 +164,23 @@ impl<'t> Captures<'t> {
     pub fn start(&self) -> usize {
         self.0.get(0).map_or(0, |found| found.start())
     }
+
+    /// Where in the text a group lies, in bytes. `None` when it took no part.
+    pub fn range(&self, group: usize) -> Option<Range<usize>> {
+        self.0.get(group).map(|found| found.range())
+    }
 }
 
 /// The most bytes of a pattern: one of a megabyte takes seconds and a hundred times its memory to compile.
 const MOST_BYTES: usize = 64 << 10;
 
-fn compile(text: &str) -> std::result::Result<Regex, String> {
+fn compile(text: &str, steps: usize) -> std::result::Result<Regex, String> {
     if text.len() > MOST_BYTES {
         return Err(format!("it is {} bytes long, and at most {MOST_BYTES} are allowed", text.len()));
     }
     let translated = dialect::translate(text)?;
     RegexBuilder::new(&translated.text)
-        .backtrack_limit(BACKTRACK_LIMIT)
+        .backtrack_limit(steps)
         .build()
         .map_err(|error| fault(&error, &translated))
 }
@@ -200,7 +253,7 @@ impl ConfigValue for Pattern {
     type Literal = &'static str;
 
     fn from_literal(literal: &'static str) -> Self {
-        Self { text: literal.to_owned(), compiled: compile(literal).map(Arc::new) }
+        Self { text: literal.into(), steps: BACKTRACK_LIMIT, compiled: compile(literal, BACKTRACK_LIMIT).map(Arc::new) }
     }
 
     fn read(found: &mut Found<'_>) -> Option<Self> {
@@ -209,8 +262,10 @@ impl ConfigValue for Pattern {
             Value::Number(number) => number.to_string(),
             _ => return found.refuse_kind(Self::KIND),
         };
-        match compile(&text) {
-            Ok(compiled) => Some(Self { text, compiled: Ok(Arc::new(compiled)) }),
+        match compile(&text, BACKTRACK_LIMIT) {
+            Ok(compiled) => {
+                Some(Self { text: text.into(), steps: BACKTRACK_LIMIT, compiled: Ok(Arc::new(compiled)) })
+            }
             Err(fault) => {
                 let given = found.shown();
                 found.refuse_as(ProblemKind::Pattern, format_args!("{given} is not {}: {fault}", Self::KIND), "")
@@ -219,7 +274,7 @@ impl ConfigValue for Pattern {
     }
 
     fn to_value(&self) -> Value {
-        self.text.as_str().into()
+        (*self.text).into()
     }
 }
 
@@ -305,7 +360,7 @@ mod tests {
         ];
         let mut told = String::new();
         for pattern in bad {
-            _ = writeln!(told, "{pattern:<14} {}", compile(pattern).map(|_| ()).unwrap_err());
+            _ = writeln!(told, "{pattern:<14} {}", compile(pattern, BACKTRACK_LIMIT).map(|_| ()).unwrap_err());
         }
         expect![[r#"
             (a             the `(` at character 1 is never closed
@@ -337,6 +392,29 @@ mod tests {
         let slow = Pattern::new(&format!("{}^(a|aa)+$\\1b", "(?#x)".repeat(1000))).unwrap();
         let error = slow.is_match(&("a".repeat(40) + "c")).unwrap_err().to_string();
         assert!(error.contains("was given up") && error.len() < 200, "{error}");
+    }
+
+    #[test]
+    fn a_search_goes_on_where_the_last_match_ended() {
+        let pattern = Pattern::new(r"(?P<word>\b\w+)(-)?").unwrap();
+        assert_eq!((pattern.group_of("word"), pattern.group_of("no")), (Some(1), None));
+        let text = "ä-bc d";
+        assert_eq!(pattern.find_from(text, 0).unwrap(), Some(0..3));
+        let found = pattern.search_from(text, 3).unwrap().unwrap();
+        assert_eq!((found.range(0), found.range(1), found.range(2)), (Some(3..5), Some(3..5), None));
+        assert_eq!(pattern.find_from(text, 4).unwrap(), Some(6..7), "what lies before is seen");
+        assert_eq!(pattern.find_from(text, 7).unwrap(), None);
+        assert_eq!((pattern.find_from(text, 1).unwrap(), pattern.find_from(text, 99).unwrap()), (None, None));
+    }
+
+    #[test]
+    fn a_search_without_steps_back_needs_none() {
+        // `$` is a look-ahead for the engine, as it also matches before a newline at the end.
+        for pattern in ["(a|aa)+$", "^(x+x+)+y", "(?i)pass(word)?=(\\S+)$"] {
+            let pattern = Pattern::with_steps(pattern, 0).unwrap();
+            assert!(!pattern.is_match(&("a".repeat(40) + &"x".repeat(100) + "c\n")).unwrap());
+        }
+        assert!(Pattern::with_steps(r"(.)\1", 0).unwrap().is_match("abc").is_err());
     }
 
     #[test]

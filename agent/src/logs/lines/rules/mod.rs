@@ -1,5 +1,10 @@
 //! Sampling and redaction of records, and their way into events.
 
+mod budget;
+mod text;
+
+#[expect(unused_imports, reason = "groupers search with it")]
+pub(super) use self::budget::{GaveUp, Searcher};
 use super::Taken;
 use super::record::Record;
 use crate::config::line_plan::SharedLinePlan;
