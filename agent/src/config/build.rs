@@ -177,14 +177,22 @@ fn tail(settings: &Settings<'_>) -> TailPlan {
     // A server that is merely slow is no reason to throw away what lies on disk; a user who says so means it.
     let is_limited = |name| settings.is_given(name) || !session::defaults_of_unlimited(settings);
     let given = |name| is_limited(name).then(|| session::bytes(settings, name));
+    let size = |name| settings.integer(name).and_then(|size| usize::try_from(size).ok());
+    let page_size = size("read_page_size");
     TailPlan {
-        max_line_size: usize::try_from(settings.count("max_line_size")).unwrap_or(usize::MAX),
+        max_line_size: size("max_line_size").unwrap_or(usize::MAX),
         line_completion_wait: session::seconds(settings, "line_completion_wait_time"),
+        max_record_size: size("internal_parse_max_line_size").or(page_size).unwrap_or(usize::MAX),
+        merges_json: settings.boolean("merge_json_parsed_lines"),
+        raw_timestamp: settings.boolean("include_raw_timestamp_field"),
         max_log_offset_size: given("max_log_offset_size"),
         max_existing_log_offset_size: given("max_existing_log_offset_size"),
+        copy_staleness_threshold: settings
+            .is_given("copy_staleness_threshold")
+            .then(|| session::seconds(settings, "copy_staleness_threshold")),
+        close_quiet_after: session::whole_seconds(settings, "close_old_files_duration_in_seconds").unwrap_or_default(),
         log_deletion_delay: session::seconds(settings, "log_deletion_delay"),
         max_new_log_detection_time: session::seconds(settings, "max_new_log_detection_time"),
-        ..TailPlan::default()
     }
 }
 

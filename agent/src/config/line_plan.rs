@@ -5,6 +5,10 @@ use std::sync::Arc;
 
 use scalyr_monitor::config::Pattern;
 
+/// How many steps back one search in a line may take. Only expressions with look-around or back-references take any; so
+/// many take them some ten milliseconds.
+pub const SEARCH_STEPS: usize = 200_000;
+
 /// The line rules of one entry. The default is raw lines, sent as they are.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LinePlan {
@@ -80,6 +84,8 @@ pub struct RedactionPlan {
     pub expression: Pattern,
     /// What takes its place.
     pub replacement: Replacement,
+    /// Where the rule stands, for what is sent in place of a line that it fails at: `redaction_rules[0] of /var/log/*.log`.
+    pub place: String,
 }
 
 /// What takes the place of a match, or of the real path.
@@ -122,7 +128,7 @@ pub struct Renaming {
 #[derive(Clone, Debug, PartialEq)]
 pub enum RenamingPlan {
     /// A text with `$BASENAME`, `$BASENAME_NO_EXT`, `$PATH1` and so on.
-    Template(String),
+    Template(Vec<NamePiece>),
     /// A substitution on the full path.
     Expression {
         /// What is replaced.
@@ -130,6 +136,19 @@ pub enum RenamingPlan {
         /// What takes its place.
         replacement: Replacement,
     },
+}
+
+/// A piece of a new path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamePiece {
+    /// Itself.
+    Literal(String),
+    /// `$BASENAME`: the file's name without its folder.
+    Basename,
+    /// `$BASENAME_NO_EXT`: the same without its last extension.
+    BasenameWithoutExtension,
+    /// `$PATH1` and so on: a component of the real path, counted from 1 at the left.
+    Component(usize),
 }
 
 /// Shared by the files of an entry.

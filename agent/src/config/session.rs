@@ -80,6 +80,11 @@ pub(super) fn seconds(settings: &Settings<'_>, name: &'static str) -> Duration {
     Duration::try_from_secs_f64(settings.float(name).unwrap_or(0.0)).unwrap_or_default()
 }
 
+/// The same of a whole number without a default, 0 included; `None` when it is not given.
+pub(super) fn whole_seconds(settings: &Settings<'_>, name: &'static str) -> Option<Duration> {
+    settings.integer(name).and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs)
+}
+
 /// The key of the top level; without a usable one the agent cannot start.
 pub(super) fn api_key(settings: &Settings<'_>, loaded: &Loaded, report: &mut Report) -> Option<ApiKey> {
     let Some(text) = settings.text("api_key") else {

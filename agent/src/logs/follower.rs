@@ -117,10 +117,11 @@ impl Follower {
         let (size, inode) = (metadata.len(), (metadata.dev(), metadata.ino()));
         let position = account.read();
         let young = account.identity().is_young();
+        let lines = Lines::new(Arc::clone(&copying.lines), &account.sequence.id);
         Self {
             account,
             log: Arc::clone(&copying.log),
-            lines: Lines::new(Arc::clone(&copying.lines)),
+            lines,
             file,
             inode,
             position,
@@ -260,7 +261,7 @@ impl Follower {
     /// How it is copied from its next batch on.
     pub fn copy_as(&mut self, copying: &Copying) {
         self.log = Arc::clone(&copying.log);
-        self.lines = Lines::new(Arc::clone(&copying.lines));
+        self.lines = Lines::new(Arc::clone(&copying.lines), &self.account.sequence.id);
     }
 
     /// How many bytes of the file were not handed on.

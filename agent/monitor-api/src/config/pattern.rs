@@ -179,10 +179,7 @@ fn compile(text: &str, steps: usize) -> std::result::Result<Regex, String> {
         return Err(format!("it is {} bytes long, and at most {MOST_BYTES} are allowed", text.len()));
     }
     let translated = dialect::translate(text)?;
-    RegexBuilder::new(&translated.text)
-        .backtrack_limit(steps)
-        .build()
-        .map_err(|error| fault(&error, &translated))
+    RegexBuilder::new(&translated.text).backtrack_limit(steps).build().map_err(|error| fault(&error, &translated))
 }
 
 /// What is wrong with a pattern, and where in the user's own text.
@@ -263,9 +260,7 @@ impl ConfigValue for Pattern {
             _ => return found.refuse_kind(Self::KIND),
         };
         match compile(&text, BACKTRACK_LIMIT) {
-            Ok(compiled) => {
-                Some(Self { text: text.into(), steps: BACKTRACK_LIMIT, compiled: Ok(Arc::new(compiled)) })
-            }
+            Ok(compiled) => Some(Self { text: text.into(), steps: BACKTRACK_LIMIT, compiled: Ok(Arc::new(compiled)) }),
             Err(fault) => {
                 let given = found.shown();
                 found.refuse_as(ProblemKind::Pattern, format_args!("{given} is not {}: {fault}", Self::KIND), "")

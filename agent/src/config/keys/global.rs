@@ -169,34 +169,36 @@ pub const GLOBAL: &[Key] = keys! {
     /// Seconds that the last line of a file is waited for when its line break is missing; the Python agent took them as
     /// minutes.
     seconds("line_completion_wait_time", 5.0).at(Lines),
-    /// Bytes that are read from a file at once.
-    integer("read_page_size", 65_536).at(Files).not_yet("files are read in pieces of a size of our own"),
+    /// The `internal_parse_max_line_size` of configurations without one, in bytes. How much is read from a file at once
+    /// does not depend on it.
+    integer("read_page_size", 65_536).at(Lines).range(1.0, 10_000_000.0),
     /// The longest json or cri line that is taken apart, in bytes; the same as `read_page_size` unless given.
-    Key::new("internal_parse_max_line_size", Kind::Integer(None)).at(Lines).not_yet("json and cri lines are sent as they are"),
+    Key::new("internal_parse_max_line_size", Kind::Integer(None)).at(Lines).range(1.0, 10_000_000.0),
     /// The number after which events begin a new sequence.
-    integer("max_sequence_number", 1 << 40).at(Upload).not_yet("a sequence never comes to its end"),
-    /// Seconds after which bytes that could not be read are skipped.
-    seconds("copy_staleness_threshold", 900.0).at(Files).not_yet("old data is sent however old it is"),
+    integer("max_sequence_number", 1 << 40).obsolete("a sequence counts the bytes of one file, and its numbers have room for all of them"),
+    /// Seconds after which a file of which nothing could be sent jumps to its end. Unless it is given nothing is skipped
+    /// because of its age.
+    seconds("copy_staleness_threshold", 900.0).at(Files),
     /// Seconds that a vanished file is waited for before it is let go.
     seconds("log_deletion_delay", 600.0).at(Files),
     /// Seconds between two searches for new files.
     seconds("max_new_log_detection_time", 60.0).at(Files),
     /// The least time between two looks at the same file, in seconds.
-    Key::new("minimum_scan_interval", Kind::Integer(None)).at(Files).not_yet("a file is looked at whenever it may have grown"),
-    /// Seconds without a change after which a file is closed.
-    integer("close_old_files_duration_in_seconds", 3600).at(Files).not_yet("a quiet file stays open while there is room for it"),
+    Key::new("minimum_scan_interval", Kind::Integer(None)).range(0.0, MAX_SECONDS).at(Files),
+    /// Seconds without a change after which a file is closed; it is opened again when it grows.
+    integer("close_old_files_duration_in_seconds", 3600).range(0.0, MAX_SECONDS).at(Files),
     /// Seconds between two times that all positions are written to disk.
-    integer("full_checkpoint_interval_in_seconds", 60).at(Checkpoint).not_yet("positions are written with each acknowledged request"),
+    integer("full_checkpoint_interval_in_seconds", 60).obsolete("positions are written with each request that the server accepted"),
     /// Seconds after which stored positions are too old to be used.
-    integer("max_allowed_checkpoint_age", 900).at(Checkpoint).only_in_file().not_yet("positions are used however old they are"),
+    integer("max_allowed_checkpoint_age", 900).only_in_file().obsolete("positions are used however old they are, so that nothing is skipped that is still on disk"),
     /// Files whose stored position is not used at start; patterns whose `*` also matches `/`.
     texts("ignore_checkpoints_on_startup_path_globs", &[]).at(Checkpoint),
     /// Notices logs that are rotated by copying and truncating them.
-    flag("enable_copy_truncate_log_rotation_support", true).at(Files).only_in_file().not_yet("a truncated file is always noticed"),
+    flag("enable_copy_truncate_log_rotation_support", true).only_in_file().obsolete("a log that is copied and truncated is always noticed"),
     /// Adds `raw_timestamp`, the time as it was written, to events of json and cri lines.
-    flag("include_raw_timestamp_field", true).at(Lines).not_yet("json and cri lines are sent as they are"),
+    flag("include_raw_timestamp_field", true).at(Lines),
     /// Joins json lines that the container runtime split.
-    flag("merge_json_parsed_lines", false).at(Lines).not_yet("json lines are sent as they are"),
+    flag("merge_json_parsed_lines", false).at(Lines),
     // 8.5 monitors and own logs
     /// Seconds between two samples of a monitor whose entry has no `sample_interval`.
     seconds("global_monitor_sample_interval", 30.0).at(Monitors).range(MIN_SAMPLE_INTERVAL, MAX_SECONDS),

@@ -25,27 +25,26 @@ pub const LOG_ENTRY: &[Key] = keys! {
     /// The older way to write `parse_format: "json"`.
     flag("parse_lines_as_json", false).at(Lines),
     /// What is replaced in each line before it is uploaded.
-    Key::new("redaction_rules", Kind::Objects).at(Lines)
-        .refused("redaction is not built yet, and the lines would leave this host unredacted"),
+    Key::new("redaction_rules", Kind::Objects).at(Lines),
     /// Which lines together make one event.
-    Key::new("lineGroupers", Kind::Objects).at(Lines).not_yet("each line becomes an event of its own"),
+    Key::new("lineGroupers", Kind::Objects).at(Lines),
     /// Which share of the lines is uploaded; the first rule that matches a line counts.
-    Key::new("sampling_rules", Kind::Objects).at(Lines).not_yet("all lines are sent"),
+    Key::new("sampling_rules", Kind::Objects).at(Lines),
     /// The path that the server is told in place of the real one: a text, or an object with `match`, a regular
     /// expression, and `replacement`.
-    Key::new("rename_logfile", Kind::Any).at(Upload).not_yet("the real path is sent"),
+    Key::new("rename_logfile", Kind::Any).at(Upload),
     /// Does not tell the server the real path beside the one of `rename_logfile`.
-    Key::new("rename_no_original", Kind::Any).at(Upload).not_yet("the real path is sent"),
+    Key::new("rename_no_original", Kind::Any).at(Upload),
     /// Member of a json line that holds the message.
-    text("json_message_field", "log").at(Lines).not_yet("lines are sent as they are"),
+    text("json_message_field", "log").at(Lines),
     /// Member of a json line that holds the time.
-    text("json_timestamp_field", "time").at(Lines).not_yet("lines are sent as they are"),
+    text("json_timestamp_field", "time").at(Lines),
     /// Does not copy files that were last changed longer ago than `staleness_threshold_secs`.
-    flag("ignore_stale_files", false).at(Files).not_yet("files are copied however old they are"),
+    flag("ignore_stale_files", false).at(Files),
     /// Seconds since its last change after which a file is stale.
-    seconds("staleness_threshold_secs", 300.0).at(Files).not_yet("files are copied however old they are"),
+    seconds("staleness_threshold_secs", 300.0).at(Files),
     /// The least time between two looks at these files, in seconds.
-    Key::new("minimum_scan_interval", Kind::Integer(None)).range(0.0, MAX_SECONDS).at(Files).not_yet("a file is looked at whenever it may have grown"),
+    Key::new("minimum_scan_interval", Kind::Integer(None)).range(0.0, MAX_SECONDS).at(Files),
 };
 
 /// The keys that an entry of `journald_logs` has in place of `path` (`configuration.md` section 7.2).

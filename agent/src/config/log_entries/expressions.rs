@@ -4,27 +4,31 @@ use std::collections::HashMap;
 
 use scalyr_monitor::config::Pattern;
 
+use super::super::line_plan::SEARCH_STEPS;
 use super::super::report::{Kind, Report};
 
-/// The expressions of a configuration that were compiled, with what is wrong with those that cannot be.
+/// The expressions of a configuration, each compiled once, with what is wrong with those that cannot be.
 #[derive(Default)]
 pub(super) struct Expressions {
-    faults: HashMap<String, Option<String>>,
+    compiled: HashMap<String, Result<Pattern, String>>,
 }
 
 impl Expressions {
-    /// Whether the expression at `at` can be compiled; says why when it cannot.
-    pub(super) fn check(&mut self, expression: &str, at: &str, report: &mut Report) -> bool {
-        let fault = match self.faults.get(expression) {
-            Some(fault) => fault,
+    /// The expression at `at`, if it can be compiled; the report says why it cannot.
+    pub(super) fn pattern(&mut self, expression: &str, at: &str, report: &mut Report) -> Option<Pattern> {
+        let compiled = match self.compiled.get(expression) {
+            Some(compiled) => compiled,
             None => {
-                let fault = Pattern::new(expression).err().map(|error| error.to_string());
-                self.faults.entry(expression.to_owned()).or_insert(fault)
+                let compiled = Pattern::with_steps(expression, SEARCH_STEPS).map_err(|error| error.to_string());
+                self.compiled.entry(expression.to_owned()).or_insert(compiled)
             }
         };
-        if let Some(fault) = fault {
-            report.refuse(at, fault).kind(Kind::Pattern);
+        match compiled {
+            Ok(pattern) => Some(pattern.clone()),
+            Err(fault) => {
+                report.refuse(at, fault).kind(Kind::Pattern);
+                None
+            }
         }
-        fault.is_none()
     }
 }

@@ -1,6 +1,7 @@
 //! An entry of `logs`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -12,12 +13,14 @@ use super::super::settings::{Scope, Settings};
 use super::super::value;
 use super::super::workers::Workers;
 use super::expressions::Expressions;
-use super::shared::{self, Shared};
+use super::shared;
 
 /// Reads the entries of one configuration.
 pub(in crate::config) struct LogReader<'a> {
     log_path: &'a Path,
     pub(super) workers: &'a Workers,
+    /// The `minimum_scan_interval` of the top level, for entries without one.
+    scan_interval: Option<Duration>,
     pub(super) expressions: Expressions,
 }
 
@@ -43,7 +46,12 @@ impl Refused {
 impl<'a> LogReader<'a> {
     /// Relative paths start at `log_path`, and a `worker_id` is one of `workers`.
     pub(in crate::config) fn new(log_path: &'a Path, workers: &'a Workers) -> Self {
-        Self { log_path, workers, expressions: Expressions::default() }
+        Self { log_path, workers, scan_interval: None, expressions: Expressions::default() }
+    }
+
+    /// With the least time between two looks at files whose entry says nothing about it.
+    pub(super) fn with_scan_interval(self, scan_interval: Option<Duration>) -> Self {
+        Self { scan_interval, ..self }
     }
 
     /// The entry that stands at `at`, or what a monitor says in the same words.
@@ -57,11 +65,15 @@ impl<'a> LogReader<'a> {
         let path = self.path(&settings, at, report);
         let shared = shared::read(&settings, values, at, self, report);
         match (path, shared) {
-            (Ok(path), Ok(Shared { exclude, attributes, worker })) => Ok(LogPlan {
-                exclude,
-                attributes,
+            (Ok(path), Ok(shared)) => Ok(LogPlan {
+                exclude: shared.exclude,
+                attributes: shared.attributes,
+                lines: shared.lines,
+                renaming: shared.renaming,
+                stale_after: shared.stale_after,
+                scan_interval: shared.scan_interval.or(self.scan_interval),
                 copy_from_start: settings.boolean("copy_from_start"),
-                ..LogPlan::new(at, path, worker)
+                ..LogPlan::new(at, path, shared.worker)
             }),
             (path, _) => {
                 let path = path.map_or_else(|Unusable(path)| path, Some);

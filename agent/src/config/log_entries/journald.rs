@@ -18,7 +18,7 @@ pub(super) fn refuse(entry: &Value, at: &str, reader: &mut LogReader<'_>, report
     };
     let settings = Settings::read(values, keys::JOURNALD_LOG, at, Scope::Entry, report);
     if let Some(unit) = settings.text("journald_unit") {
-        reader.expressions.check(unit, &format!("{at}.journald_unit"), report);
+        _ = reader.expressions.pattern(unit, &format!("{at}.journald_unit"), report);
         if settings.is_given("journald_globs") {
             let problem = report.warn(format!("{at}.journald_globs"), "has no effect beside `journald_unit`");
             problem.kind(Kind::Conflict).hint("leave one of them");

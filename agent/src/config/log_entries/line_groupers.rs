@@ -1,8 +1,10 @@
 //! `lineGroupers`: which lines together make one event (`configuration.md` section 7.1).
 
+use scalyr_monitor::config::Pattern;
 use serde_json::Value;
 
 use super::super::keys;
+use super::super::line_plan::{GroupEnd, GrouperPlan};
 use super::super::report::{Kind, Report};
 use super::expressions::Expressions;
 use super::rule;
@@ -10,16 +12,31 @@ use super::rule;
 /// What ends an event: a grouper says exactly one of these.
 const ENDS: [&str; 4] = ["continueThrough", "continuePast", "haltBefore", "haltWith"];
 
-/// Whether each grouper of the entry at `at` can be used.
-pub(super) fn check(groupers: &[Value], at: &str, expressions: &mut Expressions, report: &mut Report) -> bool {
+/// The groupers of the entry at `at`; `None` when one of them cannot be used.
+pub(super) fn read(
+    groupers: &[Value],
+    at: &str,
+    expressions: &mut Expressions,
+    report: &mut Report,
+) -> Option<Vec<GrouperPlan>> {
     const EXPRESSIONS: [&str; 5] = ["start", ENDS[0], ENDS[1], ENDS[2], ENDS[3]];
-    let mut is_fine = true;
-    for (index, grouper) in groupers.iter().enumerate() {
-        let at = format!("{at}.lineGroupers[{index}]");
-        is_fine &= check_ends(grouper, &at, report);
-        is_fine &= rule::read(grouper, keys::LINE_GROUPER, &EXPRESSIONS, &at, expressions, report).is_some();
+    rule::read_all(groupers, &format!("{at}.lineGroupers"), |grouper, at| {
+        let has_one_end = check_ends(grouper, at, report);
+        let mut rule = rule::read(grouper, keys::LINE_GROUPER, &EXPRESSIONS, at, expressions, report)?;
+        let start = rule.take("start")?;
+        let (name, pattern) = rule.patterns.pop_first().filter(|_| has_one_end)?;
+        Some(GrouperPlan { start, end: end(name, pattern)? })
+    })
+}
+
+fn end(name: &str, pattern: Pattern) -> Option<GroupEnd> {
+    match name {
+        "continueThrough" => Some(GroupEnd::ContinueThrough(pattern)),
+        "continuePast" => Some(GroupEnd::ContinuePast(pattern)),
+        "haltBefore" => Some(GroupEnd::HaltBefore(pattern)),
+        "haltWith" => Some(GroupEnd::HaltWith(pattern)),
+        _ => None,
     }
-    is_fine
 }
 
 fn check_ends(grouper: &Value, at: &str, report: &mut Report) -> bool {

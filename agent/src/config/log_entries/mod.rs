@@ -10,6 +10,7 @@ mod line_groupers;
 mod redaction;
 mod renaming;
 mod repeats;
+mod replacement;
 mod rule;
 mod sampling;
 mod shared;
@@ -24,14 +25,15 @@ use self::repeats::Repeats;
 use self::withheld::Withheld;
 use super::plan::LogPlan;
 use super::report::Report;
-use super::session::DEFAULT_WORKER;
+use super::session::{self, DEFAULT_WORKER};
 use super::settings::Settings;
 use super::workers::Workers;
 use crate::ledger::WorkerId;
 
 /// The log entries, in the order of the configuration, the agent's own log behind them.
 pub(super) fn plan(settings: &Settings<'_>, log_path: &Path, workers: &Workers, report: &mut Report) -> Vec<LogPlan> {
-    let mut reader = LogReader::new(log_path, workers);
+    let scan_interval = session::whole_seconds(settings, "minimum_scan_interval");
+    let mut reader = LogReader::new(log_path, workers).with_scan_interval(scan_interval);
     let mut logs = Vec::new();
     // Files whose lines must not leave the host: a later, wider entry must not pick them up.
     let mut withheld = Withheld::default();

@@ -3,68 +3,117 @@
 use serde_json::{Map, Value};
 
 use super::super::keys::{self, nearest_name};
+use super::super::line_plan::{NamePiece, Renaming, RenamingPlan};
 use super::super::report::{Kind, Report};
 use super::super::value;
 use super::expressions::Expressions;
-use super::rule;
+use super::{replacement, rule};
 
 /// The names that a new path may refer to, beside `PATH1`, `PATH2` and so on.
 const NAMES: [&str; 2] = ["BASENAME", "BASENAME_NO_EXT"];
 
-/// Whether what the entry at `at` says about its name can be used.
-pub(super) fn check(values: &Map<String, Value>, at: &str, expressions: &mut Expressions, report: &mut Report) -> bool {
-    warn_of_original(values, at, report);
+/// The entry cannot be copied; the report says why.
+pub(super) struct Unusable;
+
+/// What the entry at `at` says about its name; the real path is sent when that is nothing, or a text with unknown names.
+pub(super) fn read(
+    values: &Map<String, Value>,
+    at: &str,
+    expressions: &mut Expressions,
+    report: &mut Report,
+) -> Result<Option<Renaming>, Unusable> {
+    let keeps_original = keeps_original(values, at, report);
     let at = format!("{at}.rename_logfile");
-    match values.get("rename_logfile") {
-        None | Some(Value::Null) => true,
-        Some(Value::String(template)) => {
-            warn_of_names(template, &at, report);
-            true
-        }
-        Some(renaming @ Value::Object(_)) => {
-            rule::read(renaming, keys::RENAMING, &["match"], &at, expressions, report).is_some()
-        }
+    let how = match values.get("rename_logfile") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(template)) if template.is_empty() => None,
+        Some(Value::String(template)) => pieces(template, &at, report).map(RenamingPlan::Template),
+        Some(renaming @ Value::Object(_)) => Some(expression(renaming, &at, expressions, report).ok_or(Unusable)?),
         Some(other) => {
             let found = value::kind(other);
             let message = format!("must be a text, or an object with `match` and `replacement`, but is {found}");
             report.refuse(at, message).kind(Kind::Type);
-            false
+            return Err(Unusable);
+        }
+    };
+    Ok(how.map(|how| Renaming { how, keeps_original }))
+}
+
+fn expression(renaming: &Value, at: &str, expressions: &mut Expressions, report: &mut Report) -> Option<RenamingPlan> {
+    let mut rule = rule::read(renaming, keys::RENAMING, &["match"], at, expressions, report)?;
+    let expression = rule.take("match")?;
+    match replacement::of_template(rule.settings.text("replacement").unwrap_or_default(), &expression) {
+        Ok(parsed) => Some(RenamingPlan::Expression { expression, replacement: parsed.replacement }),
+        Err(fault) => {
+            report.refuse(format!("{at}.replacement"), fault.message).kind(Kind::Reference).hint(fault.hint);
+            None
         }
     }
 }
 
-/// Names each `$NAME` and `${NAME}` that stands for nothing.
-fn warn_of_names(template: &str, at: &str, report: &mut Report) {
-    let mut pieces = template.split('$');
-    pieces.next();
-    while let Some(piece) = pieces.next() {
-        if piece.is_empty() {
-            // `$$` is a dollar, and what follows it stands for itself.
-            pieces.next();
+/// The pieces of a text with `$NAME`, `${NAME}` and `$$`; `None` when one of the names stands for nothing.
+fn pieces(template: &str, at: &str, report: &mut Report) -> Option<Vec<NamePiece>> {
+    let mut pieces = Vec::new();
+    let mut is_fine = true;
+    let mut rest = template;
+    while let Some((before, behind)) = rest.split_once('$') {
+        push(&mut pieces, before);
+        if let Some(behind) = behind.strip_prefix('$') {
+            push(&mut pieces, "$");
+            rest = behind;
             continue;
         }
-        let inner = piece.strip_prefix('{').and_then(|piece| piece.split_once('}')).map(|(name, _)| name);
-        let end = piece.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(piece.len());
-        let name = inner.unwrap_or_else(|| piece.get(..end).unwrap_or_default());
-        let is_component = name.strip_prefix("PATH").is_some_and(|n| n.parse::<usize>().is_ok_and(|n| n > 0));
-        if NAMES.contains(&name) || is_component {
-            continue;
+        let braced = behind.strip_prefix('{').and_then(|behind| behind.split_once('}'));
+        let end = behind.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(behind.len());
+        let (name, behind) = braced.unwrap_or_else(|| behind.split_at(end));
+        match piece(name) {
+            Some(piece) => pieces.push(piece),
+            None => {
+                warn_of_name(name, at, report);
+                is_fine = false;
+            }
         }
-        let message = format!(
-            "`${name}` is none of $BASENAME, $BASENAME_NO_EXT, $PATH1, $PATH2 and so on; the real path is sent"
-        );
-        let problem = report.warn(at, message).kind(Kind::Reference);
-        if let Some(near) = nearest_name(name, NAMES.into_iter().chain(["PATH1"])) {
-            problem.hint(format!("did you mean `${near}`?"));
+        rest = behind;
+    }
+    push(&mut pieces, rest);
+    is_fine.then_some(pieces)
+}
+
+fn push(pieces: &mut Vec<NamePiece>, text: &str) {
+    match pieces.last_mut() {
+        Some(NamePiece::Literal(last)) => last.push_str(text),
+        _ if text.is_empty() => {}
+        _ => pieces.push(NamePiece::Literal(text.to_owned())),
+    }
+}
+
+fn piece(name: &str) -> Option<NamePiece> {
+    match name {
+        "BASENAME" => Some(NamePiece::Basename),
+        "BASENAME_NO_EXT" => Some(NamePiece::BasenameWithoutExtension),
+        _ => {
+            let number = name.strip_prefix("PATH")?.parse().ok().filter(|number| *number > 0)?;
+            Some(NamePiece::Component(number))
         }
     }
 }
 
-/// The Python agent only looked whether the key is there.
-fn warn_of_original(values: &Map<String, Value>, at: &str, report: &mut Report) {
-    let Some(given) = values.get("rename_no_original").filter(|given| !given.is_null()) else { return };
-    if value::boolean(given).is_ok_and(|given| !given.value) {
+fn warn_of_name(name: &str, at: &str, report: &mut Report) {
+    let message =
+        format!("`${name}` is none of $BASENAME, $BASENAME_NO_EXT, $PATH1, $PATH2 and so on; the real path is sent");
+    let problem = report.warn(at, message).kind(Kind::Reference);
+    if let Some(near) = nearest_name(name, NAMES.into_iter().chain(["PATH1"])) {
+        problem.hint(format!("did you mean `${near}`?"));
+    }
+}
+
+/// Whether the real path is sent, too. The Python agent only looked whether the key is there.
+fn keeps_original(values: &Map<String, Value>, at: &str, report: &mut Report) -> bool {
+    let Some(given) = values.get("rename_no_original").filter(|given| !given.is_null()) else { return true };
+    let says_no = value::boolean(given).is_ok_and(|given| !given.value);
+    if says_no {
         let message = format!("{} is read as false; the Python agent took any value as true", value::shown(given));
         report.warn(format!("{at}.rename_no_original"), message).kind(Kind::Conversion).hint("leave it out");
     }
+    says_no
 }

@@ -3,17 +3,21 @@
 use serde_json::Value;
 
 use super::super::keys;
+use super::super::line_plan::SamplingPlan;
 use super::super::report::Report;
 use super::expressions::Expressions;
 use super::rule;
 
-/// Whether each rule of the entry at `at` can be used.
-pub(super) fn check(rules: &[Value], at: &str, expressions: &mut Expressions, report: &mut Report) -> bool {
-    let mut is_fine = true;
-    for (index, rule) in rules.iter().enumerate() {
-        let at = format!("{at}.sampling_rules[{index}]");
-        let read = rule::read(rule, keys::SAMPLING_RULE, &["match_expression"], &at, expressions, report);
-        is_fine &= read.is_some();
-    }
-    is_fine
+/// The rules of the entry at `at`; `None` when one of them cannot be used.
+pub(super) fn read(
+    rules: &[Value],
+    at: &str,
+    expressions: &mut Expressions,
+    report: &mut Report,
+) -> Option<Vec<SamplingPlan>> {
+    rule::read_all(rules, &format!("{at}.sampling_rules"), |rule, at| {
+        let mut rule = rule::read(rule, keys::SAMPLING_RULE, &["match_expression"], at, expressions, report)?;
+        let rate = rule.settings.float("sampling_rate")?;
+        Some(SamplingPlan { expression: rule.take("match_expression")?, rate })
+    })
 }

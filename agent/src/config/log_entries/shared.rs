@@ -1,10 +1,14 @@
 //! What the entries of `logs`, `journald_logs` and `k8s_logs` say in the same words.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
+use super::super::line_plan::{LinePlan, Renaming, SharedLinePlan};
 use super::super::patterns;
 use super::super::report::{Kind, Report};
-use super::super::session::DEFAULT_WORKER;
+use super::super::session::{self, DEFAULT_WORKER};
 use super::super::settings::Settings;
 use super::super::value;
 use super::file::LogReader;
@@ -16,6 +20,10 @@ pub(super) struct Shared {
     pub(super) exclude: Vec<String>,
     pub(super) attributes: Map<String, Value>,
     pub(super) worker: WorkerId,
+    pub(super) lines: SharedLinePlan,
+    pub(super) renaming: Option<Renaming>,
+    pub(super) stale_after: Option<Duration>,
+    pub(super) scan_interval: Option<Duration>,
 }
 
 /// The report says why an entry cannot be used.
@@ -34,17 +42,27 @@ pub(super) fn read(
     is_fine &= check_exclusions(&exclude, at, report);
     let worker = settings.text("worker_id").unwrap_or(DEFAULT_WORKER);
     is_fine &= reader.workers.check_reference(worker, &format!("{at}.worker_id"), report);
+    let (format, attributes) = (format::read(settings, at, report), attributes(settings, at, report));
     let expressions = &mut reader.expressions;
-    format::check(settings, at, report);
-    is_fine &= line_groupers::check(settings.list("lineGroupers"), at, expressions, report);
-    is_fine &= sampling::check(settings.list("sampling_rules"), at, expressions, report);
-    is_fine &= redaction::check(settings.list("redaction_rules"), at, expressions, report);
-    is_fine &= renaming::check(values, at, expressions, report);
-    let attributes = attributes(settings, at, report);
-    match attributes {
-        Some(attributes) if is_fine => Ok(Shared { exclude, attributes, worker: WorkerId(worker.to_owned()) }),
-        _ => Err(Unusable),
-    }
+    let path = values.get("path").and_then(Value::as_str).unwrap_or(at);
+    let groupers = line_groupers::read(settings.list("lineGroupers"), at, expressions, report);
+    let sampling = sampling::read(settings.list("sampling_rules"), at, expressions, report);
+    let redaction = redaction::read(settings.list("redaction_rules"), at, path, expressions, report);
+    let renaming = renaming::read(values, at, expressions, report);
+    let (Some(groupers), Some(sampling), Some(redaction)) = (groupers, sampling, redaction) else {
+        return Err(Unusable);
+    };
+    let (Some(attributes), Ok(renaming), true) = (attributes, renaming, is_fine) else { return Err(Unusable) };
+    let leaves_out_stale_files = settings.boolean("ignore_stale_files");
+    Ok(Shared {
+        exclude,
+        attributes,
+        worker: WorkerId(worker.to_owned()),
+        lines: Arc::new(LinePlan { format, groupers, sampling, redaction }),
+        renaming,
+        stale_after: leaves_out_stale_files.then(|| session::seconds(settings, "staleness_threshold_secs")),
+        scan_interval: session::whole_seconds(settings, "minimum_scan_interval"),
+    })
 }
 
 /// Whether an entry, which may be refused, has lines that must not leave the host as they are.

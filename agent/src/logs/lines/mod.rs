@@ -12,6 +12,7 @@ use scalyr_monitor::Timestamp;
 
 use self::record::Record;
 use self::rules::Rules;
+pub(super) use self::rules::substitute;
 use super::batch::{BATCH_BYTES, Event};
 use crate::config::line_plan::{LineFormat, SharedLinePlan};
 use crate::config::plan::TailPlan;
@@ -61,9 +62,10 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// For a file of this entry.
-    pub fn new(plan: SharedLinePlan) -> Self {
-        Self { rules: Rules::new(&plan), plan }
+    /// For a file of this entry. `sequence` is the id of its events' sequence: sampling decides the same about a line that
+    /// is read again.
+    pub fn new(plan: SharedLinePlan, sequence: &str) -> Self {
+        Self { rules: Rules::new(&plan, sequence), plan }
     }
 
     /// How many bytes are read at a time: enough for the longest record and the byte behind it.

@@ -28,7 +28,7 @@ pub(in crate::logs::lines) struct Searcher {
 
 /// A search was given up after too many steps, or not begun, because too many were given up lately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::logs::lines) struct GaveUp;
+pub(in crate::logs) struct GaveUp;
 
 impl Searcher {
     /// For a pattern of the plan, which says how many steps a search may take.

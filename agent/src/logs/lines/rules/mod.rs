@@ -1,37 +1,149 @@
-//! Sampling and redaction of records, and their way into events.
+//! Sampling and redaction of records, and their way into events (`log-copying.md` sections 7 and 8).
 
 mod budget;
+mod pieces;
+mod redaction;
+mod sampling;
 mod text;
+
+use std::ops::Range;
+
+use serde_json::{Map, Value};
 
 #[expect(unused_imports, reason = "groupers search with it")]
 pub(super) use self::budget::{GaveUp, Searcher};
+pub(in crate::logs) use self::redaction::substitute;
+use self::redaction::{Redacted, Redaction};
+use self::sampling::{Decision, Sampling};
 use super::Taken;
 use super::record::Record;
 use crate::config::line_plan::SharedLinePlan;
 use crate::config::plan::TailPlan;
-use crate::ledger::{Segment, Verdict};
+use crate::ledger::{DropReason, Offset, Segment, Verdict};
 use crate::logs::batch::Event;
+
+/// What redaction may make of a byte of a long line, in bytes; a short one may become as long as an event.
+const MOST_GROWTH: usize = 16;
+/// More than this is not made of one window: a line that would take more is replaced.
+const MOST_BYTES: usize = 128 << 20;
 
 /// The rules of one file.
 #[derive(Debug)]
-pub(super) struct Rules {}
+pub(super) struct Rules {
+    sampling: Sampling,
+    redaction: Redaction,
+}
 
 impl Rules {
-    /// Those of an entry.
-    pub(super) fn new(_plan: &SharedLinePlan) -> Self {
-        Self {}
+    /// Those of an entry, for the file whose events have this sequence.
+    pub(super) fn new(plan: &SharedLinePlan, sequence: &str) -> Self {
+        Self { sampling: Sampling::new(&plan.sampling, sequence), redaction: Redaction::new(&plan.redaction) }
     }
 
     /// Makes events of a record, or leaves it out, and says what becomes of its bytes.
-    pub(super) fn apply(&mut self, _arena: &mut Vec<u8>, record: &Record, _tail: &TailPlan, taken: &mut Taken) {
-        let Record { message, attributes, time, end } = record.clone();
-        taken.events.push(Event { message, attributes, time, end, number: end });
-        match taken.segments.last_mut() {
-            Some(last) if last.verdict == Verdict::Send => {
-                last.end = end;
-                last.lines += 1;
-            }
-            _ => taken.segments.push(Segment { end, lines: 1, verdict: Verdict::Send }),
+    pub(super) fn apply(&mut self, arena: &mut Vec<u8>, record: &Record, tail: &TailPlan, taken: &mut Taken) {
+        let Record { message, mut attributes, time, end } = record.clone();
+        let (decision, sampling_failed) = self.sampling.decide(bytes(arena, &message), end);
+        taken.told.failed += u64::from(sampling_failed);
+        match decision {
+            Decision::Send => {}
+            Decision::SendSample(rate) => attributes = with_rate(arena, &attributes, rate),
+            Decision::LeaveOut => return settle(taken, end, 1, Verdict::SampledOut),
         }
+        let Some(sent) = self.redact(arena, &message, tail, sampling_failed, taken) else {
+            return settle(taken, end, 1, Verdict::Dropped(DropReason::RedactedAway));
+        };
+        let pieces = pieces::pieces(bytes(arena, &sent), tail.max_line_size, message.len());
+        let count = pieces.len() as u64;
+        for (index, piece) in (1..).zip(pieces) {
+            taken.events.push(Event {
+                message: range(sent.start as usize + piece.start, sent.start as usize + piece.end),
+                attributes: attributes.clone(),
+                time,
+                end,
+                // There are not more pieces than source bytes, so that all of them are behind the record before.
+                number: Offset(end.0.saturating_sub(count - index)),
+            });
+        }
+        settle(taken, end, count, Verdict::Send);
+    }
+
+    /// What is sent of a message; `None` when nothing is left.
+    fn redact(
+        &mut self,
+        arena: &mut Vec<u8>,
+        message: &Range<u32>,
+        tail: &TailPlan,
+        has_failed: bool,
+        taken: &mut Taken,
+    ) -> Option<Range<u32>> {
+        let limit = message.len().saturating_mul(MOST_GROWTH).max(tail.max_line_size);
+        let limit = limit.min(MOST_BYTES.saturating_sub(arena.len()));
+        let result = match self.redaction.redact(bytes(arena, message), limit) {
+            Redacted::Unchanged => return Some(message.clone()),
+            Redacted::Changed(result) => {
+                taken.told.redacted += 1;
+                result
+            }
+            Redacted::Failed(place) => {
+                taken.told.failed += u64::from(!has_failed);
+                let line_end = if bytes(arena, message).ends_with(b"\n") { "\n" } else { "" };
+                format!("[{} bytes withheld: {place} could not be applied to them]{line_end}", message.len())
+                    .into_bytes()
+            }
+        };
+        (!result.is_empty()).then(|| append(arena, &result))
     }
 }
+
+fn bytes<'a>(arena: &'a [u8], at: &Range<u32>) -> &'a [u8] {
+    arena.get(at.start as usize..at.end as usize).unwrap_or_default()
+}
+
+fn append(arena: &mut Vec<u8>, bytes: &[u8]) -> Range<u32> {
+    let start = arena.len();
+    arena.extend_from_slice(bytes);
+    range(start, arena.len())
+}
+
+/// An arena has far less than 4 GB: a window and what is made of it.
+fn range(start: usize, end: usize) -> Range<u32> {
+    let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
+    place(start)..place(end)
+}
+
+/// The attributes of an event with `sample_rate` among them.
+fn with_rate(arena: &mut Vec<u8>, attributes: &Range<u32>, rate: f64) -> Range<u32> {
+    const NAME: &str = "sample_rate";
+    let own = String::from_utf8_lossy(bytes(arena, attributes)).into_owned();
+    let mut rate = format!("\"{NAME}\":{}", Value::from(rate));
+    if own.contains(NAME) {
+        // A record that brings an attribute of this name: names are unique in an object.
+        if let Ok(mut all) = serde_json::from_str::<Map<String, Value>>(&format!("{{{own}}}")) {
+            all.shift_remove(NAME);
+            for (name, value) in all {
+                rate.push_str(&format!(",{}:{value}", Value::from(name)));
+            }
+            return append(arena, rate.as_bytes());
+        }
+    }
+    if !own.is_empty() {
+        rate.push(',');
+        rate.push_str(&own);
+    }
+    append(arena, rate.as_bytes())
+}
+
+/// Neighbours with the same verdict are one segment.
+fn settle(taken: &mut Taken, end: Offset, lines: u64, verdict: Verdict) {
+    match taken.segments.last_mut() {
+        Some(last) if last.verdict == verdict => {
+            last.end = end;
+            last.lines += lines;
+        }
+        _ => taken.segments.push(Segment { end, lines, verdict }),
+    }
+}
+
+#[cfg(test)]
+mod tests;
