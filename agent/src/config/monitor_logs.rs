@@ -155,10 +155,7 @@ mod tests {
             .option("rename_logfile", "/renamed");
         expect![[r#"
             monitor docker() /v/*.log ["*.gz"] {"parser":"agent-metrics"}
-            log_config.sampling_rules: is not honoured yet: all lines are sent
             log_config.linegroupers: is not known and has no effect; did you mean `lineGroupers`?
-            log_config.rename_logfile: is not honoured yet: the real path is sent
-            log_config.parse_format: cri is not honoured yet: lines are sent as they are
         "#]]
         .assert_eq(&told(&log));
     }
@@ -174,7 +171,6 @@ mod tests {
         expect![[r#"
             log_config.parser: has a field of its own; set `parser`, not `options`
             log_config.path: "/v/\xFF.log" cannot be copied: it is no text in UTF-8
-            log_config.redaction_rules: redaction is not built yet, and the lines would leave this host unredacted
             log_config.exclude[0]: "[" is no pattern of paths: a `[` is never closed; write `[[]` for a literal one
             log_config.worker_id: "other" is no worker; there is only "default"; workers are listed in `workers`, each with its `id`
             log_config.attributes.labels: must be a text, a number, true or false, but is a list

@@ -330,6 +330,19 @@ mod tests {
             let Fault { message, hint } = of_redaction(text, "", &Pattern::new(pattern).unwrap()).unwrap_err();
             _ = writeln!(told, "{text:<10} {message}; {hint}");
         }
-        expect![[""]].assert_eq(&told);
+        expect![[r#"
+            \2         `\2` is not a group: the expression has one group; put what it is to stand for in brackets, or write `\g<0>` for all that was found
+            \1         `\1` is not a group: the expression has no groups; put what it is to stand for in brackets, or write `\g<0>` for all that was found
+            \g<2>      `\g<2>` is not a group: the expression has one group; put what it is to stand for in brackets, or write `\g<0>` for all that was found
+            \g<wrod>   `\g<wrod>` is not a group of the expression; did you mean `\g<word>`?
+            \g<x>      `\g<x>` is not a group of the expression; its groups have the names word, other
+            \g<x>      `\g<x>` is not a group of the expression; its groups have no names; write their numbers
+            \g<>       `\g<>` is not a group of the expression; its groups have no names; write their numbers
+            \g1        `\g` is not followed by the number or the name of a group in `<` and `>`; write `\g<1>` or `\g<name>`
+            \g<1       `\g` is not followed by the number or the name of a group in `<` and `>`; write `\g<1>` or `\g<name>`
+            C:\dir     `\d` stands for nothing; write `\\d` for a literal `\d` (in the file: `\\\\d`)
+            \777       `\777` is no character: octal numbers end with \377; write the character itself
+            a\         a `\` ends it; write `\\` for a literal one (in the file: four of them)
+        "#]].assert_eq(&told);
     }
 }
