@@ -27,7 +27,6 @@ fn entries_of_the_journal_are_checked_and_refused_for_now() {
         refused: /etc/agent.json:5:86  journald_logs[3].worker_id: "w" is no worker; there is only "default"; workers are listed in `workers`, each with its `id`
         refused: /etc/agent.json:5:13  journald_logs[3]: the systemd journal cannot be copied yet
         refused: /etc/agent.json:6:30  journald_logs[4].journald_unit: must be a text, but is a list
-        warning: /etc/agent.json:6:53  journald_logs[4].sampling_rules: is not honoured yet: all lines are sent
         refused: /etc/agent.json:6:68  journald_logs[4].exclude: must be a list of texts, ["..."], but is a text
         refused: /etc/agent.json:6:54  journald_logs[4].sampling_rules[0].match_expression: is missing
         refused: /etc/agent.json:6:54  journald_logs[4].sampling_rules[0].sampling_rate: is missing
@@ -50,9 +49,8 @@ fn entries_of_pods_are_checked_and_refused_for_now() {
         refused: /etc/agent.json:2:13  k8s_logs[0]: the logs of Kubernetes pods cannot be copied yet
         warning: /etc/agent.json:3:15  k8s_logs[1].k8s_pod_glb: is not known and has no effect; did you mean `k8s_pod_glob`?
         refused: /etc/agent.json:3:53  k8s_logs[1].k8s_namespace_glob: must be a text, but is a list
-        warning: /etc/agent.json:3:94  k8s_logs[1].lineGroupers: is not honoured yet: each line becomes an event of its own
-        refused: /etc/agent.json:3:95  k8s_logs[1].lineGroupers[0]: has none of continueThrough, continuePast, haltBefore, haltWith, and needs exactly one of them; add the one that says where an event ends
         refused: /etc/agent.json:3:74  k8s_logs[1].attributes.a: must be a text, a number, true or false, but is a list
+        refused: /etc/agent.json:3:95  k8s_logs[1].lineGroupers[0]: has none of continueThrough, continuePast, haltBefore, haltWith, and needs exactly one of them; add the one that says where an event ends
         refused: /etc/agent.json:3:13  k8s_logs[1]: the logs of Kubernetes pods cannot be copied yet
         refused: /etc/agent.json:4:13  k8s_logs[2]: must be an object, { ... }, but is a list
     "#]]

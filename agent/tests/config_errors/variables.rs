@@ -234,29 +234,22 @@ fn a_list_of_texts_is_one_in_a_file_and_may_be_written_with_blanks_and_commas_in
     let key = "ignore_checkpoints_on_startup_path_globs";
     expect![[r#"
         ['a', 'b'] -> ["a","b"]
-            warning NotBuilt: is not honoured yet: the positions of these files are used
         [] -> []
         'a,b' -> []
-            warning Type: must be a list of texts, ["..."], but is a text; is not honoured yet: the positions of these files are used
+            refused Type, an error in check: must be a list of texts, ["..."], but is a text; it is left out
         ['a', 1] -> []
-            warning Type: must be a list of texts, but element 1 is a number; is not honoured yet: the positions of these files are used
+            refused Type, an error in check: must be a list of texts, but element 1 is a number; it is left out
         {} -> []
-            warning Type: must be a list of texts, ["..."], but is an object; is not honoured yet: the positions of these files are used
+            refused Type, an error in check: must be a list of texts, ["..."], but is an object; it is left out
     "#]].assert_eq(&in_file(key, &["['a', 'b']", "[]", "'a,b'", "['a', 1]", "{}"]));
     let texts = ["a,b", "a b", "a, b", "[a, b]", "['a', \"b\", c]", "\"a\",\"b\"", "", "  ", "[]"];
     expect![[r#"
         "a,b" -> ["a","b"]
-            warning NotBuilt: is not honoured yet: the positions of these files are used
         "a b" -> ["a","b"]
-            warning NotBuilt: is not honoured yet: the positions of these files are used
         "a, b" -> ["a","b"]
-            warning NotBuilt: is not honoured yet: the positions of these files are used
         "[a, b]" -> ["a","b"]
-            warning NotBuilt: is not honoured yet: the positions of these files are used
         "['a', \"b\", c]" -> ["a","b","c"]
-            warning NotBuilt: is not honoured yet: the positions of these files are used
         "\"a\",\"b\"" -> ["a","b"]
-            warning NotBuilt: is not honoured yet: the positions of these files are used
         "" -> []
         "  " -> []
         "[]" -> []

@@ -42,6 +42,7 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                 log_deletion_delay: 600s,
                 max_new_log_detection_time: 60s,
             },
+            ignored_positions: [],
             sessions: [
                 SessionPlan {
                     worker: WorkerId(
@@ -208,7 +209,6 @@ fn a_configuration_with_many_mistakes_reports_all_of_them() {
         warning: /etc/agent.json:12:21  http_proxy: is not honoured yet: the server is reached without a proxy
         warning: /etc/agent.json:15:23  json_library: has no effect: there is one JSON library
         refused: /etc/agent.json:16:31  use_unsafe_debugging: this agent never opens a local shell port; remove it
-        warning: /etc/agent.json:17:25  read_page_size: is not honoured yet: files are read in pieces of a size of our own
         refused: /etc/agent.json:14:36  server_attributes.tier: must be a text, a number, true or false, but is a list; it is left out
         error: /etc/agent.json  api_key: is missing; set it to a "Log Write Access" key of your account; your keys are listed at https://www.scalyr.com/keys
         error: /etc/agent.json:3:24  scalyr_server: must begin with https://; write it as in https://agent.scalyr.com
@@ -220,8 +220,6 @@ fn a_configuration_with_many_mistakes_reports_all_of_them() {
         refused: /etc/agent.json:22:13  logs[1].path: is missing: an entry names the file or glob that it copies; this entry is not copied
         refused: /etc/agent.json:23:39  logs[2].exclude: must be a list of texts, ["..."], but is a text
         refused: /etc/agent.json:23:81  logs[2].attributes.list: must be a text, a number, true or false, but is a list; this entry of /var/log/scalyr-agent-2/a.log is not copied
-        warning: /etc/agent.json:25:44  logs[4].lineGroupers: is not honoured yet: each line becomes an event of its own
-        warning: /etc/agent.json:25:76  logs[4].parse_format: cri is not honoured yet: lines are sent as they are
         refused: /etc/agent.json:25:45  logs[4].lineGroupers[0]: has none of continueThrough, continuePast, haltBefore, haltWith, and needs exactly one of them; this entry of /var/log/scalyr-agent-2/c.log is not copied; add the one that says where an event ends
         refused: /etc/agent.json:19:25  journald_logs[0]: the systemd journal cannot be copied yet
         refused: /etc/agent.json:28:13  monitors[0]: must be an object with a `module`, but is a number; this monitor does not run
