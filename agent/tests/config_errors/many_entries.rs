@@ -28,7 +28,7 @@ fn five_thousand_entries_are_read_in_moments() {
     let begin = Instant::now();
     let (plan, report) = plan(&text);
     assert_eq!(plan.logs.len(), 5001);
-    assert_eq!(report.lines().count(), 5000, "each says once that groups are not honoured yet");
+    assert_eq!(report, "");
     // Unoptimised, and with seven others on the machine; what grows with the square takes minutes.
     assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
 }
@@ -36,7 +36,7 @@ fn five_thousand_entries_are_read_in_moments() {
 #[test]
 fn thousands_of_files_that_must_not_be_sent_cost_the_others_nothing() {
     let text = entries(|index| match index % 2 {
-        0 => format!("{{ path: '/srv/app{index}/secret.log', redaction_rules: [{{ match_expression: 'x' }}] }}"),
+        0 => format!("{{ path: '/srv/app{index}/secret.log', redaction_rules: [{{ match_expression: '(' }}] }}"),
         _ => format!("{{ path: '/srv/app{}/*.log' }}", index - 1),
     });
     let (plan, _) = plan(&text);
