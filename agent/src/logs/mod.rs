@@ -24,7 +24,7 @@ mod watched;
 pub use follower::Rewound;
 pub(crate) use follower::open_identified;
 pub use handle::{Port, TailHandle, TailSnapshot, Withdrawal};
-pub use lines::RuleCounts;
+pub use lines::{Lines, RuleCounts, Taken, Window};
 pub use metric_logs::{MetricLogCopies, MetricLogPlan};
 pub use position::Position;
 pub use registered::{RegisteredLogs, Registrations};

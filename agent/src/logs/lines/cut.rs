@@ -33,7 +33,7 @@ pub fn cut(bytes: &[u8], max_line: usize, flush: bool, mut line: impl FnMut(Rang
 
 /// How long the first piece of a line is that is longer than `max_line`: cut before a character rather than inside
 /// it. Bytes that are not UTF-8 are cut at `max_line` itself.
-fn piece_length(line: &[u8], max_line: usize) -> usize {
+pub(super) fn piece_length(line: &[u8], max_line: usize) -> usize {
     let is_inside = |at: usize| line[at] & 0b1100_0000 == 0b1000_0000;
     let mut cut = max_line;
     while is_inside(cut) {

@@ -4,15 +4,26 @@
 //! group, the first parts of a container line) stays in the file. The position waits at its first byte, and it is read
 //! again when the file has grown, so that a restart between its parts loses and repeats nothing.
 
+mod cri;
 mod cut;
+mod group;
+mod json;
+mod made;
 mod record;
 mod rules;
+mod time;
+mod units;
 
 use scalyr_monitor::Timestamp;
 
+use self::cri::Cri;
+use self::group::{Groups, Source};
+use self::json::Json;
+use self::made::Made;
 use self::record::Record;
 use self::rules::Rules;
 pub(super) use self::rules::substitute;
+use self::units::Units;
 use super::batch::{BATCH_BYTES, Event};
 use crate::config::line_plan::{LineFormat, SharedLinePlan};
 use crate::config::plan::TailPlan;
@@ -58,23 +69,47 @@ pub struct RuleCounts {
 #[derive(Debug)]
 pub struct Lines {
     plan: SharedLinePlan,
+    groups: Groups,
+    format: Format,
     rules: Rules,
+    /// Used again for each window.
+    made: Made,
+}
+
+/// How lines are taken apart, with the memory that it takes.
+#[derive(Debug)]
+enum Format {
+    Raw,
+    Json(Json),
+    Cri(Cri),
 }
 
 impl Lines {
     /// For a file of this entry. `sequence` is the id of its events' sequence: sampling decides the same about a line that
     /// is read again.
     pub fn new(plan: SharedLinePlan, sequence: &str) -> Self {
-        Self { rules: Rules::new(&plan, sequence), plan }
+        let format = match &plan.format {
+            LineFormat::Raw => Format::Raw,
+            LineFormat::Json { message_field, timestamp_field } => {
+                Format::Json(Json::new(message_field, timestamp_field))
+            }
+            LineFormat::Cri => Format::Cri(Cri::default()),
+        };
+        let (groups, rules) = (Groups::new(&plan.groupers), Rules::new(&plan, sequence));
+        Self { plan, groups, format, rules, made: Made::default() }
+    }
+
+    /// The most bytes of a line or group before it is taken apart.
+    fn most_bytes(&self, tail: &TailPlan) -> usize {
+        match self.format {
+            Format::Raw => tail.max_line_size.max(1),
+            Format::Json(_) | Format::Cri(_) => tail.max_line_size.max(tail.max_record_size).max(1),
+        }
     }
 
     /// How many bytes are read at a time: enough for the longest record and the byte behind it.
     pub fn window_bytes(&self, tail: &TailPlan) -> usize {
-        let longest = match self.plan.format {
-            LineFormat::Raw => tail.max_line_size,
-            LineFormat::Json { .. } | LineFormat::Cri => tail.max_line_size.max(tail.max_record_size),
-        };
-        BATCH_BYTES.max(longest.saturating_add(1))
+        BATCH_BYTES.max(self.most_bytes(tail).saturating_add(1))
     }
 
     /// Takes what is complete. `arena` holds source bytes only; what is made of them is appended to it.
@@ -82,15 +117,64 @@ impl Lines {
         if self.plan.is_raw() {
             return take_raw(arena, window, tail);
         }
-        let mut taken = Taken::default();
-        let Self { rules, .. } = self;
-        taken.bytes = cut::cut(&arena.clone(), tail.max_line_size, window.flush, |range| {
-            let end = window.at.plus(range.end as u64);
-            let record = Record { message: range.start as u32..range.end as u32, attributes: 0..0, time: None, end };
-            rules.apply(arena, &record, tail, &mut taken);
-        });
+        let (limit, full) = (self.most_bytes(tail), arena.len() >= self.window_bytes(tail));
+        let Self { groups, format, rules, made, .. } = self;
+        made.begin(arena.len());
+        let source = Source { bytes: arena, limit };
+        let mut units = Units { groups, source, at: 0, flush: window.flush, full };
+        let bytes = match format {
+            Format::Raw => {
+                while let Some(line) = units.next(made) {
+                    made.push(window, line.end, line, 0..0, None);
+                }
+                units.at
+            }
+            Format::Json(json) => json.take(&mut units, window, tail, made),
+            Format::Cri(cri) => cri.take(&mut units, window, tail.raw_timestamp, made),
+        };
+        arena.extend_from_slice(&made.bytes);
+        let mut taken = Taken { bytes, told: made.told, ..Taken::default() };
+        taken.events.reserve(made.records.len());
+        let mut next = 0;
+        for run in &made.together {
+            apply(rules, arena, &made.records[next..run.start], tail, &mut taken);
+            apply_together(rules, arena, &made.records[run.clone()], tail, &mut taken);
+            next = run.end;
+        }
+        apply(rules, arena, &made.records[next..], tail, &mut taken);
         taken
     }
+}
+
+fn apply(rules: &mut Rules, arena: &mut Vec<u8>, records: &[Record], tail: &TailPlan, taken: &mut Taken) {
+    for record in records {
+        rules.apply(arena, record, tail, taken);
+    }
+}
+
+/// Applies the rules to records whose source bytes lie in one another: none of them is settled before all are. When any
+/// of them is sent, all their bytes wait for the server; the others are counted behind it.
+fn apply_together(rules: &mut Rules, arena: &mut Vec<u8>, records: &[Record], tail: &TailPlan, taken: &mut Taken) {
+    let Some(end) = records.last().map(|record| record.end) else { return };
+    let before = std::mem::take(&mut taken.segments);
+    let first = taken.events.len();
+    apply(rules, arena, records, tail, taken);
+    let own = std::mem::replace(&mut taken.segments, before);
+    for event in taken.events.iter_mut().skip(first) {
+        event.end = end;
+    }
+    let is_sent = |segment: &&Segment| segment.verdict == Verdict::Send;
+    if !own.iter().any(|segment| is_sent(&segment)) {
+        return taken.segments.extend(own);
+    }
+    let lines = own.iter().filter(is_sent).map(|segment| segment.lines).sum();
+    match taken.segments.last_mut() {
+        Some(last) if last.verdict == Verdict::Send => (last.end, last.lines) = (end, last.lines + lines),
+        _ => taken.segments.push(Segment { end, lines, verdict: Verdict::Send }),
+    }
+    taken
+        .segments
+        .extend(own.into_iter().filter(|segment| !is_sent(&segment)).map(|segment| Segment { end, ..segment }));
 }
 
 /// The hot path: nothing is copied, one segment for all.
@@ -105,3 +189,6 @@ fn take_raw(arena: &[u8], window: Window, tail: &TailPlan) -> Taken {
     let segments = if bytes > 0 { vec![segment] } else { Vec::new() };
     Taken { bytes, events, segments, told: RuleCounts::default() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,8 +10,7 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-#[expect(unused_imports, reason = "groupers search with it")]
-pub(super) use self::budget::{GaveUp, Searcher};
+pub(super) use self::budget::Searcher;
 pub(in crate::logs) use self::redaction::substitute;
 use self::redaction::{Redacted, Redaction};
 use self::sampling::{Decision, Sampling};
