@@ -30,7 +30,7 @@ pub(crate) fn run(root: &Path, quick: bool) -> bool {
         println!("== ok, {took}");
     }
     let left_out = if quick {
-        "quick checks passed (left out: story tests, doc tests, docs, reference)"
+        "quick checks passed (left out: story tests, longer fuzzing, doc tests, docs, reference)"
     } else {
         "all checks passed"
     };
@@ -102,6 +102,9 @@ fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
         tests,
     ];
     if !quick {
+        let mut fuzz = Step::new("fuzz targets", &["test", "--package=scalyr-agent", "--tests", "--locked", "fuzz_"]);
+        fuzz.env = Some(("BOLERO_RANDOM_TEST_TIME_MS", "30000"));
+        steps.push(fuzz);
         steps.push(Step::new("examples in the documentation", &["test", "--workspace", "--doc", "--locked"]));
         let mut docs = Step::new("documentation", &["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
         docs.env = Some(("RUSTDOCFLAGS", "-D warnings"));
@@ -165,6 +168,8 @@ mod tests {
         assert!(full.contains(&"cargo nextest run --workspace --locked --no-fail-fast".to_owned()), "{full:?}");
         let docs = "RUSTDOCFLAGS=\"-D warnings\" cargo doc --workspace --no-deps --document-private-items --locked";
         assert!(full.contains(&docs.to_owned()), "{full:?}");
+        let fuzz = "BOLERO_RANDOM_TEST_TIME_MS=\"30000\" cargo test --package=scalyr-agent --tests --locked fuzz_";
+        assert!(full.contains(&fuzz.to_owned()), "{full:?}");
         let without_nextest = commands(false, false);
         assert!(!without_nextest.iter().any(|command| command.contains("nextest")), "{without_nextest:?}");
         let quick = commands(true, true);

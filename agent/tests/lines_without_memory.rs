@@ -1,0 +1,46 @@
+//! Lines are taken apart without taking memory for each of them.
+
+use std::sync::Arc;
+
+use allocation_counter::measure;
+use scalyr_agent::config::line_plan::{GroupEnd, GrouperPlan, LineFormat, LinePlan};
+use scalyr_agent::config::plan::TailPlan;
+use scalyr_agent::ledger::Offset;
+use scalyr_agent::logs::{Lines, Window};
+use scalyr_monitor::Timestamp;
+use scalyr_monitor::config::Pattern;
+
+/// The allocations of a window with so many lines, once the buffers have their size.
+fn allocations(plan: LinePlan, line: &str, count: usize) -> u64 {
+    let mut lines = Lines::new(Arc::new(plan));
+    let source = line.repeat(count);
+    let mut arena = Vec::new();
+    let mut take = || {
+        arena.clear();
+        arena.extend_from_slice(source.as_bytes());
+        let window = Window { at: Offset(0), flush: true, now: Timestamp::from_nanos(0) };
+        let taken = lines.take(&mut arena, window, &TailPlan::default());
+        assert_eq!((taken.bytes, taken.events.len(), taken.told.unparsed), (source.len(), count, 0));
+    };
+    take();
+    measure(take).count_total
+}
+
+#[test]
+fn a_thousand_lines_take_no_more_memory_than_the_lists_of_their_events() {
+    let json = LineFormat::Json { message_field: "log".to_owned(), timestamp_field: "time".to_owned() };
+    let (start, end) = (Pattern::new("^start").unwrap(), Pattern::new("^ ").unwrap());
+    let groupers = vec![GrouperPlan { start, end: GroupEnd::ContinueThrough(end) }];
+    for (plan, line) in [
+        (LinePlan::default(), "a line\n"),
+        (LinePlan { groupers, ..LinePlan::default() }, "a line\n"),
+        (
+            LinePlan { format: json, ..LinePlan::default() },
+            "{\"log\":\"a\\tline\\n\",\"stream\":\"stdout\",\"\\u0061\":[1.0],\"time\":\"2026-01-31T12:00:00Z\"}\n",
+        ),
+        (LinePlan { format: LineFormat::Cri, ..LinePlan::default() }, "2026-01-31T12:00:00.5Z stdout F a line\r\n"),
+    ] {
+        let made = allocations(plan, line, 1000);
+        assert!(made <= 16, "{made} allocations for {line:?}");
+    }
+}
