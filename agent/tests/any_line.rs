@@ -26,7 +26,7 @@ struct Reader {
 
 impl Reader {
     fn new(format: LineFormat, tail: TailPlan) -> Self {
-        let lines = Lines::new(Arc::new(LinePlan { format, ..LinePlan::default() }));
+        let lines = Lines::new(Arc::new(LinePlan { format, ..LinePlan::default() }), "sequence");
         Self { lines, tail, position: 0, number: 0, events: Vec::new(), unparsed: 0 }
     }
 

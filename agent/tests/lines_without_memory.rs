@@ -12,7 +12,7 @@ use scalyr_monitor::config::Pattern;
 
 /// The allocations of a window with so many lines, once the buffers have their size.
 fn allocations(plan: LinePlan, line: &str, count: usize) -> u64 {
-    let mut lines = Lines::new(Arc::new(plan));
+    let mut lines = Lines::new(Arc::new(plan), "sequence");
     let source = line.repeat(count);
     let mut arena = Vec::new();
     let mut take = || {

@@ -106,3 +106,17 @@ fn a_window_full_of_another_streams_lines_ends_the_wait() {
     assert!(reader.seen.iter().any(|event| event.message == b"first"), "without its end");
     assert_eq!(reader.seen.last().map(Seen::text), Some("last\n".to_owned()));
 }
+
+#[test]
+fn a_line_left_out_among_the_parts_of_another_is_counted_and_settles_nothing() {
+    let expression = scalyr_monitor::config::Pattern::new("other").unwrap();
+    let sampling = vec![crate::config::line_plan::SamplingPlan { expression, rate: 0.0 }];
+    let mut lines = Lines::new(Arc::new(LinePlan { sampling, ..plan() }), "sequence");
+    let file = format!("{0} stdout P a\n{0} stderr F other\n{0} stdout F b\n{0} stderr F other\n", T[0]);
+    let window = Window { at: Offset(0), flush: false, now: Timestamp::from_nanos(0) };
+    let taken = lines.take(&mut file.clone().into_bytes(), window, &TailPlan::default());
+    let (end, together) = (Offset(file.len() as u64), Offset((file.len() - 36) as u64));
+    assert_eq!(taken.events.iter().map(|event| event.end).collect::<Vec<_>>(), [together]);
+    let expected = [(together, 1, Verdict::Send), (end, 2, Verdict::SampledOut)];
+    assert_eq!(taken.segments, expected.map(|(end, lines, verdict)| Segment { end, lines, verdict }));
+}

@@ -39,7 +39,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(plan: LinePlan, tail: TailPlan) -> Self {
-        let lines = Lines::new(Arc::new(plan));
+        let lines = Lines::new(Arc::new(plan), "sequence");
         Self { lines, tail, position: 0, last_number: 0, seen: Vec::new(), told: RuleCounts::default() }
     }
 
