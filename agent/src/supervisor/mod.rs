@@ -173,6 +173,7 @@ impl Supervisor {
         agent_log.guard(Arc::new(ledger.clone()));
         let checkpoint = Arc::new(Checkpoint::open(&plan.data_path, ledger.clone(), clock.clone(), logger.clone()));
         checkpoint.take_over_from_python();
+        checkpoint.ignore(&plan.ignored_positions);
         let parts = TailParts {
             plan: plan.tail,
             ledger: ledger.clone(),

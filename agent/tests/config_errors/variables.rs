@@ -241,7 +241,8 @@ fn a_list_of_texts_is_one_in_a_file_and_may_be_written_with_blanks_and_commas_in
             refused Type, an error in check: must be a list of texts, but element 1 is a number; it is left out
         {} -> []
             refused Type, an error in check: must be a list of texts, ["..."], but is an object; it is left out
-    "#]].assert_eq(&in_file(key, &["['a', 'b']", "[]", "'a,b'", "['a', 1]", "{}"]));
+    "#]]
+    .assert_eq(&in_file(key, &["['a', 'b']", "[]", "'a,b'", "['a', 1]", "{}"]));
     let texts = ["a,b", "a b", "a, b", "[a, b]", "['a', \"b\", c]", "\"a\",\"b\"", "", "  ", "[]"];
     expect![[r#"
         "a,b" -> ["a","b"]

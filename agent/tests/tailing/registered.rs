@@ -296,12 +296,12 @@ fn what_a_monitor_must_not_register_is_refused_by_name_and_not_copied() {
     let (_, [docker, _]) = monitors(&tailing);
     let logs = LogFiles::new(docker);
     tailing.append("secret.log", "password\n");
-    let rules = json!([{ "match_expression": "password" }]);
+    let rules = json!([{ "match_expression": "password", "replacement": "\\2" }]);
     let log = LogConfig::new("secret.log").option("redaction_rules", rules);
     assert_eq!(
         logs.register(log.clone()).unwrap_err().to_string(),
-        "the log file secret.log is not copied: log_config.redaction_rules: redaction is not built yet, and the lines \
-         would leave this host unredacted"
+        "the log file secret.log is not copied: log_config.redaction_rules[0].replacement: `\\2` is not a \
+         group: the expression has no groups"
     );
     let both = logs.register(log.attribute("labels", json!({}))).unwrap_err().to_string();
     assert!(both.contains("redaction_rules") && both.contains("labels") && !both.contains('\n'), "{both}");

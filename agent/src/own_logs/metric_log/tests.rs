@@ -243,13 +243,14 @@ fn a_monitor_waits_rather_than_rotate_away_what_is_not_uploaded_and_goes_on_when
     one.emit(&["a"]);
     one.emit(&["b"]);
     let output = Arc::clone(&one.output);
-    let writer = std::thread::spawn(move || one.emit(&["c"]));
     let held = || output.held_for().is_some();
-    wait_until(held);
-    assert_eq!(fs::read_to_string(path.with_extension("log.1")).unwrap().matches(" a\n").count(), 1);
-    assert!(!writer.is_finished());
-    copies.0.store(true, Ordering::Release);
-    writer.join().unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| one.emit(&["c"]));
+        wait_until(held);
+        assert_eq!(fs::read_to_string(path.with_extension("log.1")).unwrap().matches(" a\n").count(), 1);
+        assert!(!writer.is_finished());
+        copies.0.store(true, Ordering::Release);
+    });
     assert!(!held());
     let left = |path: &Path| fs::read_to_string(path).unwrap();
     assert!(left(&path).ends_with(" c\n") && left(&path.with_extension("log.1")).ends_with(" b\n"));

@@ -345,7 +345,7 @@ fn a_metric_log_that_must_not_leave_unredacted_keeps_its_monitor_from_running_an
     let mut story = Story::new();
     story.apply(json!({ "monitors": [
         { "module": "speaker", "id": "a", "log_path": "a.log", "files": ["of_a.log"],
-          "log": { "redaction_rules": [{ "match_expression": "one" }] } },
+          "log": { "redaction_rules": [{ "match_expression": "one", "replacement": "\\2" }] } },
         { "module": "speaker", "id": "b", "log_path": "b.log", "host": { "list": [1], "b": true },
           "log": { "sampling_rules": [{ "match_expression": "x", "sampling_rate": 0 }], "exclud": [] } },
         { "module": "speaker", "id": "c", "log_path": "c.log", "of_log": { "labels": {} } }
@@ -359,14 +359,14 @@ fn a_metric_log_that_must_not_leave_unredacted_keeps_its_monitor_from_running_an
     assert_eq!(
         refused,
         [
-            "speaker(a)|Invalid configuration of monitor speaker(a) (monitors[0]): log_config.redaction_rules: redaction is not \
-             built yet, and the lines would leave this host unredacted",
+            "speaker(a)|Invalid configuration of monitor speaker(a) (monitors[0]): log_config.redaction_rules[0].replacement: \
+             `\\2` is not a group: the expression has no groups; put what it is to stand for in brackets, or write `\\g<0>` \
+             for all that was found",
             "speaker(c)|Invalid configuration of monitor speaker(c) (monitors[2]): log_config.attributes.labels: must be a text, \
              a number, true or false, but is an object",
         ]
     );
     for told in [
-        "log_config.sampling_rules: is not honoured yet: all lines are sent",
         "log_config.exclud: is not known and has no effect; did you mean `exclude`?",
         "server_attributes.list: must be a text, a number, true or false, but is a list; it is left out",
     ] {

@@ -52,6 +52,11 @@ impl Rules {
         let Some(sent) = self.redact(arena, &message, tail, sampling_failed, taken) else {
             return settle(taken, end, 1, Verdict::Dropped(DropReason::RedactedAway));
         };
+        if sent.len() <= tail.max_line_size {
+            // No list for the many that are short.
+            taken.events.push(Event { message: sent, attributes, time, end, number: end });
+            return settle(taken, end, 1, Verdict::Send);
+        }
         let pieces = pieces::pieces(bytes(arena, &sent), tail.max_line_size, message.len());
         let count = pieces.len() as u64;
         for (index, piece) in (1..).zip(pieces) {
