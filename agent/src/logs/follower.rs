@@ -1,6 +1,9 @@
 //! One generation of a file: an open descriptor, read from its position to its end.
 
-use std::collections::VecDeque;
+mod behind;
+mod skips;
+mod unfinished;
+
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -10,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use scalyr_monitor::Clock;
 
+use self::skips::Skips;
+use self::unfinished::Unfinished;
 use super::batch::{Batch, LogDescription};
 use super::copying::Copying;
 use super::lines::{Lines, Taken, Window};
@@ -29,8 +34,7 @@ pub struct Follower {
     position: Offset,
     /// The largest size that was seen; less than that means that the file was truncated.
     size: u64,
-    /// Ranges that are passed over and were not settled yet, in order.
-    skips: VecDeque<Skip>,
+    skips: Skips,
     /// The unfinished line at `position`: since when it waits for its end, and the size at which it was looked at.
     unfinished: Option<Unfinished>,
     /// Whether the hashed head may still grow.
@@ -40,14 +44,6 @@ pub struct Follower {
     ended: Option<SkipReason>,
     /// Reads that failed.
     failures: u32,
-}
-
-/// A range that is not read.
-#[derive(Clone, Copy, Debug)]
-struct Skip {
-    from: Offset,
-    end: Offset,
-    why: SkipReason,
 }
 
 /// What was taken back.
@@ -65,15 +61,6 @@ impl Rewound {
         self.bytes += other.bytes;
         self.lost += other.lost;
     }
-}
-
-#[derive(Debug)]
-struct Unfinished {
-    at: Offset,
-    since: Instant,
-    size: u64,
-    /// Its time has come.
-    due: bool,
 }
 
 /// What a look at the size said.
@@ -126,27 +113,12 @@ impl Follower {
             inode,
             position,
             size,
-            skips: VecDeque::new(),
+            skips: Skips::default(),
             unfinished: None,
             young,
             ended: None,
             failures: 0,
         }
-    }
-
-    /// Passes over everything that is more than `limit` bytes behind the end, up to the next line border. Returns how
-    /// many bytes that are.
-    pub fn skip_excess(&mut self, limit: u64, max_line: usize) -> io::Result<u64> {
-        let unread = self.size.saturating_sub(self.position.0);
-        if unread <= limit {
-            return Ok(0);
-        }
-        let from = self.size - limit;
-        self.file.seek(SeekFrom::Start(from))?;
-        let mut head = Vec::new();
-        (&self.file).take(max_line as u64).read_to_end(&mut head)?;
-        let end = Offset(from).plus(memchr::memchr(b'\n', &head).map_or(0, |at| at as u64 + 1));
-        Ok(self.pass_over(end, SkipReason::TooFarBehind))
     }
 
     /// Ends this generation: what was seen and not read is given up. Returns how many bytes that are.
@@ -160,22 +132,8 @@ impl Follower {
         let bytes = self.account.rewind();
         self.position = self.account.read();
         self.unfinished = None;
-        let lost = self.ended.map_or(0, |why| self.give_up_rest(why));
+        let lost = self.ended.map_or(0, |why| self.skips.fill(self.position, Offset(self.size), why));
         Rewound { bytes: bytes.saturating_sub(lost), lost }
-    }
-
-    /// Passes over what no skip covers yet of a generation that came to its end. Returns how many bytes that are.
-    fn give_up_rest(&mut self, why: SkipReason) -> u64 {
-        let (mut lost, mut at) = (0, self.position);
-        for skip in std::mem::take(&mut self.skips).into_iter().filter(|skip| skip.end > self.position) {
-            lost += skip.from.since(at);
-            if skip.from > at {
-                self.skips.push_back(Skip { from: at, end: skip.from, why });
-            }
-            at = skip.end;
-            self.skips.push_back(skip);
-        }
-        lost + self.pass_over(Offset(self.size), why)
     }
 
     /// The next account of this file, for another worker.
@@ -192,18 +150,11 @@ impl Follower {
 
     /// Passes over everything up to `end`, behind what is read or passed over already.
     fn pass_over(&mut self, end: Offset, why: SkipReason) -> u64 {
-        let last = self.skips.back().map_or(self.position, |skip| skip.end.max(self.position));
-        let bytes = end.since(last);
+        let bytes = self.skips.add(self.position, end, why);
         if bytes > 0 {
-            self.skips.push_back(Skip { from: last, end, why });
             self.unfinished = None;
         }
         bytes
-    }
-
-    /// The next range to pass over, at the position or behind it.
-    fn next_skip(&self, at: Offset) -> Option<Skip> {
-        self.skips.iter().find(|skip| skip.end > at).copied()
     }
 
     /// Whether `metadata` is that of the file which is open here.
@@ -229,7 +180,7 @@ impl Follower {
     /// Looks at the size of the open file, whatever its name is now, and says what is to be done. The end
     /// of an unfinished line is waited for `wait` long.
     pub fn look(&mut self, now: Instant, wait: Duration) -> Growth {
-        if self.next_skip(self.position).is_some_and(|skip| skip.from <= self.position) {
+        if self.skips.here(self.position).is_some() {
             return Growth::Readable;
         }
         if self.ended.is_some() {
@@ -246,8 +197,7 @@ impl Follower {
         }
         match &mut self.unfinished {
             Some(unfinished) if unfinished.at == self.position && unfinished.size == size => {
-                unfinished.due = now.saturating_duration_since(unfinished.since) >= wait;
-                if unfinished.due { Growth::Readable } else { Growth::None }
+                if unfinished.check(now, wait) { Growth::Readable } else { Growth::None }
             }
             _ => Growth::Readable,
         }
@@ -255,7 +205,7 @@ impl Follower {
 
     /// Whether everything that was seen is handed on.
     pub fn is_at_end(&self) -> bool {
-        self.position.0 >= self.size && self.next_skip(self.position).is_none()
+        self.position.0 >= self.size && self.skips.next(self.position).is_none()
     }
 
     /// How it is copied from its next batch on.
@@ -287,16 +237,15 @@ impl Follower {
     /// When the file cannot be read; nothing is handed on then.
     pub fn read(&mut self, mut arena: Vec<u8>, plan: &TailPlan, clock: &Clock) -> io::Result<Result<Batch, Vec<u8>>> {
         arena.clear();
-        let settled = self.account.settled();
-        self.skips.retain(|skip| skip.end > settled);
+        self.skips.settle(self.account.settled());
         let (mut at, mut segments) = (self.position, Vec::with_capacity(2));
-        while let Some(skip) = self.next_skip(at).filter(|skip| skip.from <= at) {
+        while let Some(skip) = self.skips.here(at) {
             at = skip.end;
             segments.push(Segment { end: at, lines: 0, verdict: Verdict::Skipped(skip.why) });
         }
         let wanted = if self.ended.is_some() { 0 } else { self.lines.window_bytes(plan) as u64 };
         // Read again up to what was passed over: whatever stands before it was a whole event then.
-        let border = self.next_skip(at).map(|skip| skip.from.since(at)).filter(|border| *border <= wanted);
+        let border = self.skips.next(at).map(|skip| skip.from.since(at)).filter(|border| *border <= wanted);
         let wanted = border.unwrap_or(wanted);
         self.file.seek(SeekFrom::Start(at.0))?;
         (&self.file).take(wanted).read_to_end(&mut arena)?;
@@ -312,7 +261,7 @@ impl Follower {
             taken = self.lines.take(&mut arena, window, plan);
         }
         let Taken { bytes, events, segments: taken, told } = taken;
-        self.note_unfinished(at.plus(bytes as u64), read - bytes, now);
+        self.unfinished = Unfinished::noted(self.unfinished.as_ref(), at.plus(bytes as u64), read - bytes, now);
         if bytes == 0 && segments.is_empty() {
             return Ok(Err(arena));
         }
@@ -326,16 +275,6 @@ impl Follower {
     /// Whether what stands at the position has waited long enough for its end.
     fn unfinished_is_due(&self, at: Offset) -> bool {
         self.unfinished.as_ref().is_some_and(|unfinished| unfinished.at == at && unfinished.due)
-    }
-
-    /// The clock of an unfinished line of so many bytes at `at` starts when the line is first seen, and not again when
-    /// it grows.
-    fn note_unfinished(&mut self, at: Offset, bytes: usize, now: Instant) {
-        let size = at.plus(bytes as u64).0;
-        self.unfinished = (bytes > 0).then(|| match &self.unfinished {
-            Some(before) if before.at == at => Unfinished { at, since: before.since, size, due: before.due },
-            _ => Unfinished { at, since: now, size, due: false },
-        });
     }
 
     /// Whether the file still begins with the bytes that it is recognised by.

@@ -1,0 +1,23 @@
+//! Jumping over what is more than a limit allows.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use super::Follower;
+use crate::ledger::{Offset, SkipReason};
+
+impl Follower {
+    /// Passes over everything that is more than `limit` bytes behind the end, up to the next line border. Returns how
+    /// many bytes that are.
+    pub fn skip_excess(&mut self, limit: u64, max_line: usize) -> io::Result<u64> {
+        let unread = self.size.saturating_sub(self.position.0);
+        if unread <= limit {
+            return Ok(0);
+        }
+        let from = self.size - limit;
+        self.file.seek(SeekFrom::Start(from))?;
+        let mut head = Vec::new();
+        (&self.file).take(max_line as u64).read_to_end(&mut head)?;
+        let end = Offset(from).plus(memchr::memchr(b'\n', &head).map_or(0, |at| at as u64 + 1));
+        Ok(self.pass_over(end, SkipReason::TooFarBehind))
+    }
+}

@@ -1,0 +1,59 @@
+//! Ranges of a file that are passed over: not read, and settled as such.
+
+use std::collections::VecDeque;
+
+use crate::ledger::{Offset, SkipReason};
+
+/// A range that is not read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Skip {
+    pub(super) from: Offset,
+    pub(super) end: Offset,
+    pub(super) why: SkipReason,
+}
+
+/// The ranges that are passed over and were not settled yet, in order.
+#[derive(Debug, Default)]
+pub(super) struct Skips(VecDeque<Skip>);
+
+impl Skips {
+    /// The next range to pass over, at `at` or behind it.
+    pub(super) fn next(&self, at: Offset) -> Option<Skip> {
+        self.0.iter().find(|skip| skip.end > at).copied()
+    }
+
+    /// The range to pass over that begins at `at`, or holds it.
+    pub(super) fn here(&self, at: Offset) -> Option<Skip> {
+        self.next(at).filter(|skip| skip.from <= at)
+    }
+
+    /// Passes over everything up to `end`, behind `position` and what is passed over already. Returns how many bytes
+    /// that are.
+    pub(super) fn add(&mut self, position: Offset, end: Offset, why: SkipReason) -> u64 {
+        let last = self.0.back().map_or(position, |skip| skip.end.max(position));
+        let bytes = end.since(last);
+        if bytes > 0 {
+            self.0.push_back(Skip { from: last, end, why });
+        }
+        bytes
+    }
+
+    /// Passes over everything from `position` to `end` that no range covers yet. Returns how many bytes that are.
+    pub(super) fn fill(&mut self, position: Offset, end: Offset, why: SkipReason) -> u64 {
+        let (mut lost, mut at) = (0, position);
+        for skip in std::mem::take(&mut self.0).into_iter().filter(|skip| skip.end > position) {
+            lost += skip.from.since(at);
+            if skip.from > at {
+                self.0.push_back(Skip { from: at, end: skip.from, why });
+            }
+            at = skip.end;
+            self.0.push_back(skip);
+        }
+        lost + self.add(position, end, why)
+    }
+
+    /// Forgets what is settled.
+    pub(super) fn settle(&mut self, settled: Offset) {
+        self.0.retain(|skip| skip.end > settled);
+    }
+}
