@@ -69,6 +69,10 @@ pub struct Identity {
     pub device: u64,
     /// Inode number.
     pub inode: u64,
+    /// When it was created, in nanoseconds since the epoch, where the file system tells: an inode number that was given
+    /// to another file came with another time of birth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub born: Option<i64>,
     /// How many of the first bytes are hashed; grows with a young file up to a fixed length.
     pub head_length: u64,
     /// SHA-256 of these bytes, the first 16 hex digits.

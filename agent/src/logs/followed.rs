@@ -2,11 +2,12 @@
 //! not taken for a new one.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::ledger::WorkerId;
+use super::search::Listings;
+use crate::ledger::{Identity, WorkerId};
 
 /// A renamed file may need this long to be found under its next name: longer than the longest pause between two walks.
 const ALIAS_MEMORY: Duration = Duration::from_secs(150);
@@ -20,7 +21,13 @@ pub struct Followed {
     /// How many files may be open.
     limit: usize,
     files: RefCell<Files>,
+    /// The names in the directories of files that are looked for.
+    pub listings: Listings,
 }
+
+/// How long it is known what a file held before it was truncated, and how many of these are known.
+const TRUNCATED_MEMORY: Duration = Duration::from_secs(600);
+const MOST_TRUNCATED: usize = 1000;
 
 #[derive(Debug, Default)]
 struct Files {
@@ -29,6 +36,19 @@ struct Files {
     /// The files that watched paths know as ones that another path follows.
     aliases: HashMap<FileKey, Alias>,
     open: usize,
+    /// How often each path follows a file.
+    paths: HashMap<(WorkerId, PathBuf), usize>,
+    /// What files held before they were truncated, so that a copy of it is recognised.
+    truncated: VecDeque<Truncated>,
+}
+
+#[derive(Debug)]
+struct Truncated {
+    worker: WorkerId,
+    path: PathBuf,
+    identity: Identity,
+    size: u64,
+    at: Instant,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +62,7 @@ struct Alias {
 impl Followed {
     /// Nothing is open; at most `limit` files will be.
     pub fn new(limit: usize) -> Self {
-        Self { limit, files: RefCell::default() }
+        Self { limit, files: RefCell::default(), listings: Listings::default() }
     }
 
     /// How many files may be open.
@@ -63,6 +83,7 @@ impl Followed {
     /// Notes that `path` follows this file now.
     pub fn add(&self, key: FileKey, path: &Path) {
         let mut files = self.files.borrow_mut();
+        *files.paths.entry((key.0.clone(), path.to_owned())).or_default() += 1;
         files.owners.entry(key).or_default().push(path.to_owned());
         files.open += 1;
     }
@@ -77,6 +98,39 @@ impl Followed {
             files.owners.remove(key);
         }
         files.open -= 1;
+        let name = (key.0.clone(), path.to_owned());
+        if let Some(count) = files.paths.get_mut(&name) {
+            *count -= 1;
+            if *count == 0 {
+                files.paths.remove(&name);
+            }
+        }
+    }
+
+    /// Notes that a file which is followed on has no descriptor any more, or has one again.
+    pub fn rest(&self, rests: bool) {
+        let open = &mut self.files.borrow_mut().open;
+        *open = if rests { open.saturating_sub(1) } else { *open + 1 };
+    }
+
+    /// Whether a file is followed for this path.
+    pub fn has_path(&self, worker: &WorkerId, path: &Path) -> bool {
+        self.files.borrow().paths.contains_key(&(worker.clone(), path.to_owned()))
+    }
+
+    /// Notes what the file at `path` held, `size` bytes, before it was truncated.
+    pub fn note_truncated(&self, worker: &WorkerId, path: &Path, identity: Identity, size: u64, now: Instant) {
+        let truncated = &mut self.files.borrow_mut().truncated;
+        truncated.retain(|it| now.saturating_duration_since(it.at) < TRUNCATED_MEMORY);
+        truncated.truncate(MOST_TRUNCATED - 1);
+        truncated.push_front(Truncated { worker: worker.clone(), path: path.to_owned(), identity, size, at: now });
+    }
+
+    /// What the file at `path` held before it was truncated, and how much of it, the latest first.
+    pub fn truncated(&self, worker: &WorkerId, path: &Path) -> Vec<(Identity, u64)> {
+        let files = self.files.borrow();
+        let same = files.truncated.iter().filter(|it| it.worker == *worker && it.path == path);
+        same.map(|it| (it.identity.clone(), it.size)).collect()
     }
 
     /// A path other than `path` that follows this file.

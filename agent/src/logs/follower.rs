@@ -1,25 +1,36 @@
 //! One generation of a file: an open descriptor, read from its position to its end.
 
+mod anchor;
 mod behind;
+mod packed;
+mod resting;
 mod skips;
+mod source;
 mod unfinished;
 
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scalyr_monitor::Clock;
 
+use self::anchor::Anchor;
+pub use self::packed::Packed;
 use self::skips::Skips;
+use self::source::Seen;
+pub use self::source::{Source, open, open_identified, read_at};
 use self::unfinished::Unfinished;
 use super::batch::{Batch, LogDescription};
 use super::copying::Copying;
 use super::lines::{Lines, Taken, Window};
 use crate::config::plan::TailPlan;
 use crate::ledger::{Account, Identity, Offset, Segment, SkipReason, Verdict};
+
+/// The head of a file that changes all the time is compared this often at most; what stands before the position is
+/// compared with each read.
+const VERIFIED_FOR: Duration = Duration::from_secs(30);
 
 /// Follows one generation of a file.
 #[derive(Debug)]
@@ -28,12 +39,17 @@ pub struct Follower {
     pub account: Arc<Account>,
     log: Arc<LogDescription>,
     lines: Lines,
-    file: File,
+    /// `None` while its descriptor is closed.
+    source: Option<Source>,
     inode: (u64, u64),
     /// Everything before was handed on: where the account is [read](Account::read) to.
     position: Offset,
     /// The largest size that was seen; less than that means that the file was truncated.
     size: u64,
+    /// When the file was last changed, as far as that was looked into.
+    modified: (i64, i64),
+    anchor: Anchor,
+    holes: Holes,
     skips: Skips,
     /// The unfinished line at `position`: since when it waits for its end, and the size at which it was looked at.
     unfinished: Option<Unfinished>,
@@ -42,6 +58,10 @@ pub struct Follower {
     /// The file was truncated (what it holds now belongs to the next generation) or given up: nothing of it can be read
     /// any more.
     ended: Option<SkipReason>,
+    /// Other bytes stand where its own were read.
+    rewritten: bool,
+    /// When the head was last compared.
+    verified: Option<Instant>,
     /// Reads that failed.
     failures: u32,
 }
@@ -63,6 +83,17 @@ impl Rewound {
     }
 }
 
+/// Whether zeros at the position are a hole, which is passed over, or data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holes {
+    /// They are data.
+    None,
+    /// As the file system says.
+    Real,
+    /// All of them are a hole, until the first other byte.
+    Any,
+}
+
 /// What a look at the size said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Growth {
@@ -74,34 +105,11 @@ pub enum Growth {
     Truncated,
 }
 
-/// Opens a file for following: without blocking on a FIFO that took the place of a regular file meanwhile.
-///
-/// # Errors
-/// When it cannot be opened, or is no regular file.
-pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
-    let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
-    let file = OpenOptions::new().read(true).custom_flags(nonblock).open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-    }
-    Ok((file, metadata))
-}
-
-/// Opens a file for following, with its identity.
-///
-/// # Errors
-/// When it cannot be opened or read, or is no regular file.
-pub fn open_identified(path: &Path) -> io::Result<(File, Metadata, Identity)> {
-    let (file, metadata) = open(path)?;
-    let identity = Identity::of(&file, &metadata)?;
-    Ok((file, metadata, identity))
-}
-
 impl Follower {
     /// Follows `file` from where its account stands.
-    pub fn new(account: Arc<Account>, copying: &Copying, file: File, metadata: &Metadata) -> Self {
-        let (size, inode) = (metadata.len(), (metadata.dev(), metadata.ino()));
+    pub fn new(account: Arc<Account>, copying: &Copying, source: impl Into<Source>, metadata: &Metadata) -> Self {
+        let (source, inode) = (source.into(), (metadata.dev(), metadata.ino()));
+        let Seen { size, modified } = source.seen().unwrap_or(Seen::of(metadata));
         let position = account.read();
         let young = account.identity().is_young();
         let lines = Lines::new(Arc::clone(&copying.lines), &account.sequence.id);
@@ -109,14 +117,19 @@ impl Follower {
             account,
             log: Arc::clone(&copying.log),
             lines,
-            file,
+            source: Some(source),
             inode,
             position,
             size,
+            modified,
+            anchor: Anchor::new(position),
+            holes: Holes::Real,
             skips: Skips::default(),
             unfinished: None,
             young,
             ended: None,
+            rewritten: false,
+            verified: None,
             failures: 0,
         }
     }
@@ -125,6 +138,18 @@ impl Follower {
     pub fn end(&mut self, why: SkipReason) -> u64 {
         self.ended = Some(why);
         self.pass_over(Offset(self.size), why)
+    }
+
+    /// Ends this generation, whose bytes up to `copied` stand in a copy that another one reads. Returns how many bytes are
+    /// lost.
+    pub fn end_in_copy(&mut self, copied: Offset) -> u64 {
+        self.pass_over(copied.min(Offset(self.size)), SkipReason::Repeated);
+        self.end(SkipReason::Truncated)
+    }
+
+    /// What it begins with may be a hole: its writer goes on where the file ended before it was truncated.
+    pub fn expect_hole(&mut self) {
+        self.holes = Holes::Any;
     }
 
     /// Goes back to where everything is settled: what was handed on and is pending is taken back, and read again.
@@ -164,7 +189,7 @@ impl Follower {
 
     /// Whether the file still has a name.
     pub fn has_name(&self) -> bool {
-        self.file.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
+        self.source.as_ref().is_some_and(Source::has_name)
     }
 
     /// Device and inode.
@@ -186,10 +211,22 @@ impl Follower {
         if self.ended.is_some() {
             return Growth::None;
         }
-        let size = self.file.metadata().map_or(self.size, |metadata| metadata.len());
-        // Smaller, or rewritten and longer than before already.
-        if size < self.size || (size > self.size && !self.head_stands()) {
+        let Some(source) = &self.source else { return Growth::None };
+        let Seen { size, modified } = source.seen().unwrap_or(Seen { size: self.size, modified: self.modified });
+        if size < self.size || self.rewritten {
             return Growth::Truncated;
+        }
+        if modified != self.modified {
+            let verified = self.verified.is_some_and(|at| now.saturating_duration_since(at) < VERIFIED_FOR);
+            // Growth is verified when it is read: by what stands before the position. A change without growth, and a
+            // file that was not looked into for long, also by its head.
+            if size == self.size || !verified {
+                self.verified = Some(now);
+                if !self.stands() {
+                    return Growth::Truncated;
+                }
+            }
+            self.modified = modified;
         }
         self.size = size;
         if size == self.position.0 {
@@ -216,8 +253,8 @@ impl Follower {
 
     /// How many bytes of the file were not handed on.
     pub fn unread(&self) -> u64 {
-        let size = self.file.metadata().map_or(self.size, |metadata| metadata.len());
-        size.saturating_sub(self.account.read().0)
+        let seen = self.source.as_ref().and_then(|source| source.seen().ok());
+        seen.map_or(self.size, |seen| seen.size).saturating_sub(self.account.read().0)
     }
 
     /// Whether every byte that was handed on has its outcome, however much was not.
@@ -247,8 +284,15 @@ impl Follower {
         // Read again up to what was passed over: whatever stands before it was a whole event then.
         let border = self.skips.next(at).map(|skip| skip.from.since(at)).filter(|border| *border <= wanted);
         let wanted = border.unwrap_or(wanted);
-        self.file.seek(SeekFrom::Start(at.0))?;
-        (&self.file).take(wanted).read_to_end(&mut arena)?;
+        if wanted > 0 && !self.fill(&mut arena, at, wanted)? {
+            self.rewritten = true;
+            return Ok(Err(arena));
+        }
+        if let Some(data) = self.hole_at(at, &arena) {
+            // Nothing but a hole: passed over at the next read.
+            self.skips.insert(at, data, SkipReason::Repeated);
+            return Ok(Err(arena));
+        }
         self.note_head()?;
         let (now, time, read) = (clock.monotonic(), clock.now(), arena.len());
         let reached_end = (read as u64) < wanted;
@@ -266,6 +310,10 @@ impl Follower {
             return Ok(Err(arena));
         }
         self.position = at.plus(bytes as u64);
+        self.anchor.advance(at, &arena[..bytes]);
+        if bytes > 0 {
+            self.holes = Holes::None;
+        }
         segments.extend(taken);
         self.account.note_rules(told);
         let (account, log) = (self.account.hand_on(self.position), Arc::clone(&self.log));
@@ -277,11 +325,54 @@ impl Follower {
         self.unfinished.as_ref().is_some_and(|unfinished| unfinished.at == at && unfinished.due)
     }
 
-    /// Whether the file still begins with the bytes that it is recognised by.
-    fn head_stands(&self) -> bool {
-        let identity = self.account.identity();
-        // What cannot be read now shows when the lines are read.
-        self.file.metadata().and_then(|metadata| identity.is(&self.file, &metadata)).unwrap_or(true)
+    /// Whether the file still begins with the bytes that it is recognised by, and what was read last stands where it was
+    /// read.
+    fn stands(&self) -> bool {
+        let Some(source) = &self.source else { return true };
+        source.has_head(&self.account.identity())
+            && source.stands_before(self.anchor.before(self.position), self.position)
+    }
+
+    /// Reads what stands at `at`. False when other bytes than before stand in front of it.
+    fn fill(&mut self, arena: &mut Vec<u8>, at: Offset, wanted: u64) -> io::Result<bool> {
+        let Some(source) = &mut self.source else { return Ok(true) };
+        let anchor = self.anchor.before(at);
+        if let Source::Packed(packed) = source {
+            packed.read(arena, at, usize::try_from(wanted).unwrap_or(usize::MAX))?;
+            self.size = packed.size();
+            return Ok(true);
+        }
+        // The anchor is read together with what follows it: no read of its own.
+        let (before, available) = (anchor.len(), wanted.min(self.size.saturating_sub(at.0)));
+        let from = Offset(at.0.saturating_sub(before as u64));
+        source.read(arena, from, before + usize::try_from(available).unwrap_or(usize::MAX))?;
+        if !arena.starts_with(anchor) {
+            arena.clear();
+            return Ok(false);
+        }
+        arena.drain(..before);
+        if at == Offset(0) {
+            let identity = self.account.identity();
+            let head = arena.get(..usize::try_from(identity.head_length).unwrap_or(usize::MAX));
+            return Ok(head.is_none_or(|head| identity.is_head(head)));
+        }
+        Ok(true)
+    }
+
+    /// Where the data begins, if what was read at `at` is a hole, which a writer leaves that goes on at its old place in
+    /// a truncated file.
+    fn hole_at(&mut self, at: Offset, arena: &[u8]) -> Option<Offset> {
+        if self.holes == Holes::None || arena.first() != Some(&0) {
+            return None;
+        }
+        let data = self.source.as_ref().map_or(at, |source| source.data_from(at));
+        if data == at && self.holes == Holes::Real {
+            return None;
+        }
+        // The block where the data begins is filled up with zeros before it.
+        self.holes = Holes::Any;
+        let zeros = arena.iter().position(|byte| *byte != 0).unwrap_or(arena.len());
+        Some(data.max(at.plus(zeros as u64)))
     }
 
     /// Where reading stands, and the largest size that was seen.
@@ -292,7 +383,8 @@ impl Follower {
     /// Hashes a longer head once a young file has grown, so that it is recognised more surely after a restart.
     fn note_head(&mut self) -> io::Result<()> {
         if self.young && self.ended.is_none() && self.size > self.account.identity().head_length {
-            let identity = Identity::of(&self.file, &self.file.metadata()?)?;
+            let Some(Source::Plain(file)) = &self.source else { return Ok(()) };
+            let identity = Identity::of(file, &file.metadata()?)?;
             self.young = identity.is_young();
             self.account.set_identity(identity);
         }

@@ -1,11 +1,14 @@
-//! What a file is recognised by: device, inode and the hash of its first bytes.
+//! What a file is recognised by: device, inode, time of birth and the hash of its first bytes.
 
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 
+use scalyr_monitor::Timestamp;
 use sha2::{Digest, Sha256};
 
+use super::follower::read_at;
+use super::unseen;
 use crate::ledger::Identity;
 
 /// How many of the first bytes are hashed, once the file has that many.
@@ -15,26 +18,40 @@ impl Identity {
     /// The identity of an open file, with as long a head as it has now.
     pub(super) fn of(file: &File, metadata: &Metadata) -> io::Result<Self> {
         let mut head = [0; HEAD_BYTES as usize];
-        let length = read_head(file, &mut head)?;
+        let length = read_at(file, &mut head, 0)?;
         let head_hash = hash(&head[..length]);
-        Ok(Self { device: metadata.dev(), inode: metadata.ino(), head_length: length as u64, head_hash })
+        let (device, inode, born) = (metadata.dev(), metadata.ino(), born(metadata));
+        Ok(Self { device, inode, born, head_length: length as u64, head_hash })
     }
 
-    /// Whether `file` is the one that was recorded: same device, same inode, and the recorded head still stands at
-    /// its beginning.
+    /// Whether `file` is the one that was recorded: same device, same inode, same time of birth, and the recorded head
+    /// still stands at its beginning.
     pub(super) fn is(&self, file: &File, metadata: &Metadata) -> io::Result<bool> {
-        if !self.has_inode(metadata) || metadata.len() < self.head_length {
+        Ok(self.has_inode(metadata) && self.stands(file, metadata)?)
+    }
+
+    /// Whether the recorded head stands at the beginning of `file`, whichever file that is.
+    pub(super) fn stands(&self, file: &File, metadata: &Metadata) -> io::Result<bool> {
+        if metadata.len() < self.head_length {
             return Ok(false);
         }
         let mut head = [0; HEAD_BYTES as usize];
         let wanted = self.head_length.min(HEAD_BYTES) as usize;
-        let length = read_head(file, &mut head[..wanted])?;
+        let length = read_at(file, &mut head[..wanted], 0)?;
         Ok(length == wanted && hash(&head[..length]) == self.head_hash)
     }
 
-    /// Whether device and inode are the recorded ones.
+    /// Whether `bytes`, the first ones of a file, are the recorded head.
+    pub(super) fn is_head(&self, bytes: &[u8]) -> bool {
+        bytes.len() as u64 == self.head_length && hash(bytes) == self.head_hash
+    }
+
+    /// Whether inode and time of birth are the recorded ones, and the device: that alone may have another number after
+    /// a restart of the machine (network, overlay and copy-on-write file systems), so the time of birth can vouch for it.
     pub(super) fn has_inode(&self, metadata: &Metadata) -> bool {
-        (self.device, self.inode) == (metadata.dev(), metadata.ino())
+        // A number that the file system gave to another file came with another time of birth.
+        let same_birth = self.born.zip(born(metadata)).map(|(own, other)| own == other);
+        self.inode == metadata.ino() && same_birth.unwrap_or(self.device == metadata.dev())
     }
 
     /// Whether `other` has the same head, of the same length.
@@ -48,17 +65,8 @@ impl Identity {
     }
 }
 
-fn read_head(file: &File, head: &mut [u8]) -> io::Result<usize> {
-    let mut length = 0;
-    while length < head.len() {
-        match file.read_at(&mut head[length..], length as u64) {
-            Ok(0) => break,
-            Ok(read) => length += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(length)
+fn born(metadata: &Metadata) -> Option<i64> {
+    unseen::created(metadata).map(Timestamp::as_nanos)
 }
 
 fn hash(head: &[u8]) -> String {

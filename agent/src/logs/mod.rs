@@ -17,6 +17,8 @@ mod matcher;
 mod metric_logs;
 mod position;
 mod registered;
+mod rotated_name;
+mod search;
 mod tail;
 mod unseen;
 mod watched;

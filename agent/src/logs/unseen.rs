@@ -2,13 +2,16 @@
 
 use std::fs::{self, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use scalyr_monitor::Timestamp;
 
-/// The regular files beside `path` that bear its name with a rotation's suffix and were created at or after `since`,
-/// oldest first. Nothing is found on a file system that does not tell when a file was created.
+use super::rotated_name::is_rotation_of;
+
+/// The regular files beside `path` that bear its name with a rotation's suffix and were created at or after `since`
+/// (on a file system that does not tell: changed since then), oldest first.
 ///
 /// A rotation's suffix is one that renames whole files: `<name>.<digits>`, `<name>-<date>`, `<stem>.<digits><ext>`,
 /// `<stem>-<date><ext>`; compressed copies are left out.
@@ -30,7 +33,7 @@ pub fn rotated_since(path: &Path, since: Timestamp) -> io::Result<Vec<(PathBuf, 
         }
         // One that is renamed or removed right now is found under its next name, or is gone.
         let Ok(metadata) = entry.metadata() else { continue };
-        let Some(created) = created(&metadata) else { continue };
+        let Some(created) = created(&metadata).or_else(|| changed(&metadata)) else { continue };
         if metadata.is_file() && created >= not_before(since) {
             found.push((created, entry.path(), metadata));
         }
@@ -46,37 +49,13 @@ pub fn created(metadata: &Metadata) -> Option<Timestamp> {
     i64::try_from(nanos).ok().map(Timestamp::from_nanos)
 }
 
+/// When a file was last written to.
+pub fn changed(metadata: &Metadata) -> Option<Timestamp> {
+    let seconds = metadata.mtime().checked_mul(1_000_000_000)?;
+    seconds.checked_add(metadata.mtime_nsec()).map(Timestamp::from_nanos)
+}
+
 /// File systems take the time from a clock that ticks every few milliseconds.
 pub fn not_before(time: Timestamp) -> Timestamp {
     Timestamp::from_nanos(time.as_nanos().saturating_sub(20_000_000))
-}
-
-fn is_rotation_of(other: &str, name: &str) -> bool {
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_date = |text: &str| text.len() >= 8 && is_number(text);
-    let is_suffix =
-        |text: &str| text.strip_prefix('.').is_some_and(is_number) || text.strip_prefix('-').is_some_and(is_date);
-    if other.strip_prefix(name).is_some_and(is_suffix) {
-        return true;
-    }
-    let Some((stem, extension)) = name.rsplit_once('.') else { return false };
-    let middle = other.strip_prefix(stem).and_then(|rest| rest.strip_suffix(extension)?.strip_suffix('.'));
-    middle.is_some_and(is_suffix)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_whole_rotated_files_count() {
-        for other in ["a.log.1", "a.log.12", "a.log-20261122", "a-20261122.log", "a.3.log"] {
-            assert!(is_rotation_of(other, "a.log"), "{other}");
-        }
-        for other in
-            ["a.log", "a.log.1.gz", "a.log.gz", "b.log.1", "a.log.old", "ab.1.log", "a.log.", "a..log", "a-8080.log"]
-        {
-            assert!(!is_rotation_of(other, "a.log"), "{other}");
-        }
-    }
 }

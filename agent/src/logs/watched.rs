@@ -1,36 +1,39 @@
 //! One watched path: the generation that stands there now, and older ones that are still being read.
 
+mod copies;
+mod deleted;
 mod handover;
+mod older;
+mod path;
+mod resting;
 mod resume;
+mod stale;
+mod truncated;
+mod wake;
 
 use std::collections::VecDeque;
-use std::fs::{self, File, Metadata};
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scalyr_monitor::{Logger, Timestamp};
-use uuid::Uuid;
 
+use self::copies::CopyOf;
+use self::older::{Older, rotated_wait};
+use self::wake::Waits;
 use super::begin::Begin;
 use super::copying::Copying;
 use super::followed::{FileKey, Followed};
-use super::follower::{self, Follower, Growth};
+use super::follower::{Follower, Growth};
 use super::handle::Withdrawal;
 use super::position::Position;
 use crate::checkpoint::Checkpoint;
 use crate::config::plan::TailPlan;
-use crate::ledger::{Account, Identity, Ledger, Offset, Sequence, SkipReason, WorkerId};
-
-/// A renamed file is kept open until it was quiet for this long, because its writer may not have noticed yet.
-const QUIET_AFTER_ROTATION: Duration = Duration::from_secs(60);
+use crate::ledger::{Ledger, SkipReason, WorkerId};
 
 /// How long the position of a file that was let go is kept.
 const KEPT: Duration = Duration::from_secs(900);
-/// The end of the last line of a renamed file is waited for this long at most.
-const ROTATED_LINE_WAIT: Duration = Duration::from_millis(500);
 /// A renamed file that cannot be read so often, a second apart, is given up.
 const READ_ATTEMPTS: u32 = 10;
 
@@ -64,12 +67,12 @@ pub struct Watched {
     seen: Option<Timestamp>,
     /// Whether the trouble is that of reading.
     unreadable: bool,
-}
-
-#[derive(Debug)]
-struct Older {
-    follower: Follower,
-    quiet_since: Instant,
+    /// What stands at the path now is a copy of what another path sends, and is not read.
+    copy: Option<CopyOf>,
+    /// What stands at the path now is too old to be copied (`ignore_stale_files`).
+    stale: Option<FileKey>,
+    /// When something is to be done although nothing changes on disk.
+    waits: Waits,
 }
 
 /// What the watched path needs from its surroundings.
@@ -111,6 +114,9 @@ impl Watched {
             alias: None,
             seen: None,
             unreadable: false,
+            copy: None,
+            stale: None,
+            waits: Waits::default(),
         }
     }
 
@@ -141,14 +147,10 @@ impl Watched {
                 readable = true;
             }
         }
+        self.rest_when_quiet(readable, around);
+        self.note_waits(readable, around);
         self.set_due(readable, around.now);
         readable
-    }
-
-    /// When something is to be done about it although nothing changes on disk: an unfinished line whose time comes, a
-    /// deleted file that is let go, trouble to be tried again. `None` when it can rest until something changes.
-    pub fn wake(&self) -> Option<Instant> {
-        self.due
     }
 
     /// Active files are looked at ten times a second, quiet ones less often.
@@ -164,224 +166,6 @@ impl Watched {
         }
     }
 
-    /// Compares what stands at the path with what is open.
-    fn check_path(&mut self, around: &Surroundings<'_>) {
-        match fs::metadata(&self.path) {
-            Ok(metadata) if self.current.as_ref().is_some_and(|current| current.is(&metadata)) => {
-                self.gone_since = None;
-                self.seen = Some(around.wall);
-            }
-            Ok(metadata) if metadata.is_file() => {
-                let key = (self.worker.clone(), metadata.dev(), metadata.ino());
-                // An alias holds as long as its owner follows the file.
-                if self.alias.as_ref() != Some(&key) || !around.followed.is_open(&key) {
-                    self.set_alias(None, around);
-                    self.open_new(key, around);
-                }
-            }
-            Ok(_) => self.note_trouble("is not a regular file".to_owned(), around),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.trouble = None;
-                self.set_alias(None, around);
-                // Whatever appears here from now on is new.
-                self.begin = Begin::Start;
-                if self.current.is_some() {
-                    self.gone_since.get_or_insert(around.now);
-                }
-                self.let_deleted_go(around);
-            }
-            Err(error) => self.note_trouble(error.to_string(), around),
-        }
-    }
-
-    fn open_new(&mut self, key: FileKey, around: &Surroundings<'_>) {
-        if self.is_withdrawn() && self.current.is_some() {
-            return;
-        }
-        if let Some(owner) = around.followed.other_owner(&key, &self.path) {
-            let still_there = fs::metadata(&owner).is_ok_and(|found| (found.dev(), found.ino()) == (key.1, key.2));
-            if !still_there {
-                self.retire_current(around);
-                return self.set_alias(Some(key), around);
-            }
-            around.logger.warn(format_args!(
-                "{} and {} are the same file; its lines are sent once for each name",
-                owner.display(),
-                self.path.display()
-            ));
-        }
-        self.retire_current(around);
-        if !around.followed.has_room() {
-            let limit = around.followed.limit();
-            return self
-                .note_trouble(format!("{limit} files are open already (raise the limit of open files)"), around);
-        }
-        let (file, metadata, identity) = match follower::open_identified(&self.path) {
-            Ok(opened) => opened,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => return self.note_trouble(error.to_string(), around),
-        };
-        self.trouble = None;
-        self.gone_since = None;
-        // Not earlier: should the file be opened at a later attempt only, nothing that came meanwhile is forgotten.
-        if let Some(seen) = self.seen.take() {
-            self.follow_unseen(seen, around);
-        }
-        if let Some(position) = self.position_of(&file, &metadata, around) {
-            // It was followed before, here or under another name, and goes on where it was.
-            self.resume_file(file, &metadata, position, None, around);
-            return;
-        }
-        let begin = match self.begin {
-            Begin::Start => Offset(0),
-            Begin::End => Offset(metadata.len()),
-            Begin::At(offset) => Offset(offset.0.min(metadata.len())),
-        };
-        self.begin = Begin::Start;
-        let mut follower = self.follow(file, &metadata, identity, begin, around);
-        self.skip_excess(&mut follower, around.plan.max_log_offset_size, around);
-        self.current = Some(follower);
-    }
-
-    /// The position that is left for this very file.
-    fn position_of(&self, file: &File, metadata: &Metadata, around: &Surroundings<'_>) -> Option<Position> {
-        let left = around.checkpoint.earlier_of_inode(&self.worker, metadata.dev(), metadata.ino());
-        left.into_iter().rev().find(|position| position.identity.is(file, metadata).unwrap_or(false))
-    }
-
-    /// Makes the current generation an older one.
-    fn retire_current(&mut self, around: &Surroundings<'_>) {
-        let current = self.current.take();
-        self.older.extend(current.map(|follower| Older { follower, quiet_since: around.now }));
-    }
-
-    fn set_alias(&mut self, alias: Option<FileKey>, around: &Surroundings<'_>) {
-        if let Some(before) = self.alias.take() {
-            around.followed.alias(&before, false, around.now);
-        }
-        if let Some(key) = &alias {
-            self.trouble = None;
-            self.begin = Begin::Start;
-            around.followed.alias(key, true, around.now);
-        }
-        self.alias = alias;
-    }
-
-    fn follow(
-        &self,
-        file: File,
-        metadata: &Metadata,
-        identity: Identity,
-        begin: Offset,
-        around: &Surroundings<'_>,
-    ) -> Follower {
-        let sequence = Sequence { id: Uuid::new_v4().to_string(), begin };
-        let account = around.ledger.open(self.worker.clone(), self.path.clone(), identity, sequence, begin);
-        self.take_up(account, file, metadata, around)
-    }
-
-    fn take_up(&self, account: Arc<Account>, file: File, metadata: &Metadata, around: &Surroundings<'_>) -> Follower {
-        around.followed.add((self.worker.clone(), metadata.dev(), metadata.ino()), &self.path);
-        Follower::new(account, &self.copying, file, metadata)
-    }
-
-    /// Closes a generation; its totals go on in `heir`. While it has a name, its position is kept for a time.
-    fn close(&self, follower: Follower, heir: Option<&Account>, around: &Surroundings<'_>) {
-        if !follower.has_ended() && follower.has_name() {
-            around.checkpoint.keep(Position::of(&follower.account), KEPT);
-        }
-        around.followed.remove(&self.key_of(&follower), &self.path);
-        around.ledger.close(follower.account.id, heir);
-    }
-
-    fn key_of(&self, follower: &Follower) -> FileKey {
-        let (device, inode) = follower.inode();
-        (self.worker.clone(), device, inode)
-    }
-
-    /// Whether a generation of this path has the same long head, so that a file which bears it is a copy.
-    fn has_head(&self, identity: &Identity) -> bool {
-        !identity.is_young()
-            && self.followers().map(|follower| follower.account.identity()).any(|own| own.has_head_of(identity))
-    }
-
-    fn skip_excess(&self, follower: &mut Follower, limit: Option<u64>, around: &Surroundings<'_>) {
-        let Some(limit) = limit else { return };
-        match follower.skip_excess(limit, around.plan.max_line_size) {
-            Ok(0) => {}
-            Ok(bytes) => around.logger.warn(format_args!(
-                "{}: skipped {bytes} bytes, because more than {limit} bytes were unread \
-                 (max_log_offset_size, max_existing_log_offset_size)",
-                self.path.display()
-            )),
-            Err(error) => {
-                around.logger.warn(format_args!("{}: cannot be read: {error}", self.path.display()));
-            }
-        }
-    }
-
-    /// The same file, smaller than it was: what was not read is lost, and it is a new generation from its first byte.
-    fn replace_truncated(&mut self, around: &Surroundings<'_>) {
-        let Some(mut follower) = self.current.take() else { return };
-        let (read_to, size) = follower.progress();
-        let lost = follower.end(SkipReason::Truncated);
-        let path = self.path.display();
-        if lost > 0 {
-            around.logger.warn(format_args!(
-                "{path}: was truncated or rewritten when {read_to} of its {size} bytes had been read; {lost} bytes are \
-                 lost, going on at its beginning"
-            ));
-        } else {
-            around.logger.info(format_args!(
-                "{path}: was truncated or rewritten after all {size} bytes that were seen of it had been read; going on \
-                 at its beginning"
-            ));
-        }
-        let key = self.key_of(&follower);
-        self.older.push_back(Older { follower, quiet_since: around.now });
-        // The file at the path is still the same one: no generation came between.
-        self.seen = None;
-        self.open_new(key, around);
-    }
-
-    /// Looks at the older generations; closes those that are read, settled and quiet.
-    fn check_older(&mut self, around: &Surroundings<'_>) -> bool {
-        let mut readable = false;
-        let heir = self.current.as_ref().map(|current| Arc::clone(&current.account));
-        for mut older in std::mem::take(&mut self.older) {
-            match older.follower.look(around.now, rotated_wait(around)) {
-                Growth::Readable => {
-                    readable = true;
-                    older.quiet_since = around.now;
-                }
-                Growth::None => {}
-                Growth::Truncated => readable |= older.follower.end(SkipReason::Truncated) > 0,
-            }
-            let quiet_for = around.now.saturating_duration_since(older.quiet_since);
-            let free = !around.followed.is_aliased(&self.key_of(&older.follower), around.now);
-            // When files must wait to be opened, a renamed one that is read to its end makes room at once.
-            let quiet = free && (quiet_for >= QUIET_AFTER_ROTATION || !around.followed.has_room());
-            if (quiet || older.follower.has_ended()) && older.follower.is_settled() {
-                self.close(older.follower, heir.as_deref(), around);
-            } else {
-                self.older.push_back(older);
-            }
-        }
-        readable
-    }
-
-    /// A deleted file is kept open for `log_deletion_delay`, then closed once everything is read and settled.
-    fn let_deleted_go(&mut self, around: &Surroundings<'_>) {
-        let Some(since) = self.gone_since else { return };
-        let over = around.now.saturating_duration_since(since) >= around.plan.log_deletion_delay;
-        let free = |follower: &Follower| !around.followed.is_aliased(&self.key_of(follower), around.now);
-        let over = over && self.current.as_ref().is_some_and(|current| current.is_settled() && free(current));
-        if over && let Some(current) = self.current.take() {
-            self.close(current, None, around);
-            self.gone_since = None;
-        }
-    }
-
     fn note_trouble(&mut self, trouble: String, around: &Surroundings<'_>) {
         if self.trouble.as_ref() != Some(&trouble) {
             around
@@ -389,6 +173,7 @@ impl Watched {
                 .warn(format_args!("{}: cannot be copied: {trouble}; it will be tried again", self.path.display()));
         }
         self.trouble = Some(trouble);
+        self.waits.retry(around.now);
         self.due = Some(around.now + Duration::from_secs(1));
     }
 
@@ -513,10 +298,4 @@ impl Watched {
     fn followers(&self) -> impl Iterator<Item = &Follower> {
         self.older.iter().map(|older| &older.follower).chain(&self.current)
     }
-}
-
-/// How long the end of the last line of a renamed file is waited for: its writer may be about to finish it, but the
-/// next file waits meanwhile.
-fn rotated_wait(around: &Surroundings<'_>) -> Duration {
-    around.plan.line_completion_wait.min(ROTATED_LINE_WAIT)
 }

@@ -1,6 +1,6 @@
 //! Jumping over what is more than a limit allows.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 
 use super::Follower;
 use crate::ledger::{Offset, SkipReason};
@@ -14,9 +14,10 @@ impl Follower {
             return Ok(0);
         }
         let from = self.size - limit;
-        self.file.seek(SeekFrom::Start(from))?;
         let mut head = Vec::new();
-        (&self.file).take(max_line as u64).read_to_end(&mut head)?;
+        if let Some(source) = &mut self.source {
+            source.read(&mut head, Offset(from), max_line)?;
+        }
         let end = Offset(from).plus(memchr::memchr(b'\n', &head).map_or(0, |at| at as u64 + 1));
         Ok(self.pass_over(end, SkipReason::TooFarBehind))
     }

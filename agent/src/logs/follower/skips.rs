@@ -52,6 +52,15 @@ impl Skips {
         lost + self.add(position, end, why)
     }
 
+    /// Passes over the range from `from` to `end`, before those that lie behind it.
+    pub(super) fn insert(&mut self, from: Offset, end: Offset, why: SkipReason) {
+        let place = self.0.iter().position(|skip| skip.from > from).unwrap_or(self.0.len());
+        let end = self.0.get(place).map_or(end, |next| end.min(next.from));
+        if end > from {
+            self.0.insert(place, Skip { from, end, why });
+        }
+    }
+
     /// Forgets what is settled.
     pub(super) fn settle(&mut self, settled: Offset) {
         self.0.retain(|skip| skip.end > settled);

@@ -1,17 +1,18 @@
 //! Taking up a path again: from the positions of an earlier run, and after rotations that nobody saw.
 
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use scalyr_monitor::{Level, Timestamp};
 
-use super::super::follower::{self, Follower};
+use super::super::follower::{self, Follower, Source};
 use super::super::position::Position;
+use super::super::search::Found;
 use super::super::unseen;
 use super::{Begin, Older, Surroundings, Watched};
-use crate::ledger::Offset;
+use crate::ledger::{Identity, Offset};
 
 /// How long the position of a file that is not to be found is kept: its file system may not be mounted yet.
 const MISSING_KEPT: Duration = Duration::from_secs(7 * 86_400);
@@ -23,7 +24,11 @@ impl Watched {
         // A path that was followed: whatever else stands there now is a new generation, read from its first byte.
         self.begin = Begin::Start;
         for position in positions {
-            let trouble = match position.find() {
+            let found = around.followed.listings.find_renamed(&position, around.now);
+            let remains =
+                || around.followed.listings.find_remains(&position, around.checkpoint.unseen_since(), around.now);
+            let trouble = match found.map(|found| found.or_else(remains)) {
+                Ok(Some(found)) if found.path == self.path && self.stays_behind(&found, around) => continue,
                 Ok(_) if !around.followed.has_room() => format!("{} files are open already", around.followed.limit()),
                 Ok(found) => {
                     self.resume_found(found, position, around);
@@ -72,16 +77,20 @@ impl Watched {
         }
     }
 
-    fn resume_found(
-        &mut self,
-        found: Option<(File, Metadata, PathBuf)>,
-        position: Position,
-        around: &Surroundings<'_>,
-    ) {
+    /// Whether what was found is stale: its position stays where it is.
+    fn stays_behind(&mut self, found: &Found, around: &Surroundings<'_>) -> bool {
+        let stale = self.stale_in(&found.metadata, around).is_some_and(|left| left.is_zero());
+        if stale {
+            self.stale = Some((self.worker.clone(), found.metadata.dev(), found.metadata.ino()));
+        }
+        stale
+    }
+
+    fn resume_found(&mut self, found: Option<Found>, position: Position, around: &Surroundings<'_>) {
         match found {
-            Some((file, metadata, found)) => {
+            Some(Found { source, metadata, path: found }) => {
                 let moved_to = (found != self.path).then_some(found);
-                self.resume_file(file, &metadata, position, moved_to.as_deref(), around);
+                self.resume_file(source, &metadata, position, moved_to.as_deref(), around);
             }
             None => {
                 around.logger.info(format_args!(
@@ -99,7 +108,7 @@ impl Watched {
 
     pub(super) fn resume_file(
         &mut self,
-        file: File,
+        source: Source,
         metadata: &Metadata,
         position: Position,
         moved_to: Option<&Path>,
@@ -107,23 +116,33 @@ impl Watched {
     ) {
         // Two positions for one file, after a truncation that a crash cut short: the later one counts.
         let same = |follower: &mut Follower| follower.is(metadata);
+        let mut settled = position.settled;
         while let Some(index) = self.older.iter_mut().position(|older| same(&mut older.follower)) {
             if let Some(older) = self.older.remove(index) {
+                // A file and its copy: what was pending of the one is read from the other.
+                if older.follower.account.sequence == position.sequence {
+                    settled = settled.min(older.follower.account.settled());
+                }
                 self.close(older.follower, None, around);
             }
         }
         if let Some(current) = self.current.take_if(same) {
             self.close(current, None, around);
         }
-        let settled = Offset(position.settled.0.min(metadata.len()));
         let (worker, path) = (self.worker.clone(), self.path.clone());
-        let (identity, sequence) = (position.identity.clone(), position.sequence.clone());
+        let (identity, sequence, size) = match &source {
+            // The device may have another number by now, and a copy another inode.
+            Source::Plain(file) => (Identity::of(file, metadata).ok(), position.sequence.clone(), metadata.len()),
+            Source::Packed(packed) => (None, position.sequence.clone(), packed.size()),
+        };
+        let identity = identity.unwrap_or_else(|| position.identity.clone());
+        let settled = Offset(settled.0.min(size));
         let account = around.ledger.open(worker, path, identity, sequence, settled);
         around.checkpoint.forget(&position);
-        let mut follower = self.take_up(account, file, metadata, around);
+        let mut follower = self.take_up(account, source, metadata, around);
         self.skip_excess(&mut follower, around.plan.max_existing_log_offset_size, around);
         if let Some(moved_to) = moved_to {
-            let unread = metadata.len().saturating_sub(settled.0);
+            let unread = size.saturating_sub(settled.0);
             let level = if unread > 0 { Level::Info } else { Level::Debug1 };
             around.logger.at(
                 level,

@@ -19,7 +19,7 @@ pub(super) struct File {
 
 impl File {
     pub(super) fn new(ledger: &Ledger, path: &str, attributes: &str) -> Self {
-        let identity = Identity { device: 1, inode: 2, head_length: 0, head_hash: String::new() };
+        let identity = Identity { device: 1, inode: 2, born: None, head_length: 0, head_hash: String::new() };
         let sequence = Sequence { id: format!("si-of-{path}"), begin: Offset(1000) };
         let worker = WorkerId("default".to_owned());
         let account = ledger.open(worker, PathBuf::from(path), identity, sequence, Offset(1000));

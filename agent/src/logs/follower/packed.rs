@@ -1,0 +1,106 @@
+//! A log file that gzip has compressed before it was read to its end: unpacked while it is read, in bounded memory.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+
+use flate2::read::MultiGzDecoder;
+
+use super::source::read_at;
+use crate::ledger::{Identity, Offset};
+
+/// A read unpacks at most so many bytes on its way to where it is to begin, so that other files are not kept waiting.
+const STEP: u64 = 8 * 1024 * 1024;
+/// So much is unpacked at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// A compressed log file, read as if it were not.
+pub struct Packed {
+    decoder: MultiGzDecoder<BufReader<File>>,
+    /// The last bytes that were unpacked, and where they begin.
+    kept: Vec<u8>,
+    from: u64,
+    /// What the trailer says, until the end was met.
+    size: u64,
+}
+
+impl std::fmt::Debug for Packed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Packed").field("from", &self.from).field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+impl Packed {
+    /// The file, if it holds what bears this identity, at least up to `settled`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no gzip file.
+    pub fn of(file: File, identity: &Identity, settled: Offset) -> io::Result<Option<Self>> {
+        let length = file.metadata()?.len();
+        let mut trailer = [0; 4];
+        if length < 18 || read_at(&file, &mut trailer, length - 4)? < 4 {
+            return Ok(None);
+        }
+        // The trailer has the size modulo 4 GiB.
+        let mut size = u64::from(u32::from_le_bytes(trailer));
+        while size < settled.0 {
+            size += 1 << 32;
+        }
+        let mut packed = Self { decoder: decoder(file), kept: Vec::new(), from: 0, size };
+        let mut head = Vec::new();
+        packed.read(&mut head, Offset(0), identity.head_length as usize)?;
+        Ok(identity.is_head(&head).then_some(packed))
+    }
+
+    /// The size of what was compressed: as the trailer says, until the end was met.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Reads up to `wanted` bytes at `at` into the empty `arena`.
+    pub(super) fn read(&mut self, arena: &mut Vec<u8>, at: Offset, wanted: usize) -> io::Result<()> {
+        if at.0 < self.from {
+            self.begin_again()?;
+        }
+        let end = at.0 + wanted as u64;
+        let mut passed = 0;
+        while self.end() < end && passed < STEP {
+            let before =
+                usize::try_from(at.0.saturating_sub(self.from)).map_or(self.kept.len(), |n| n.min(self.kept.len()));
+            self.kept.drain(..before);
+            self.from += before as u64;
+            let length = self.kept.len();
+            self.kept.resize(length + CHUNK, 0);
+            let read = self.decoder.read(&mut self.kept[length..]);
+            self.kept.truncate(length + *read.as_ref().unwrap_or(&0));
+            if read? == 0 {
+                self.size = self.end();
+                break;
+            }
+            passed = if self.end() <= at.0 { passed + CHUNK as u64 } else { passed };
+        }
+        // More than the trailer said: there is still more to come, how much is not known.
+        self.size = self.size.max(self.end());
+        if let Some(start) = at.0.checked_sub(self.from).and_then(|start| usize::try_from(start).ok())
+            && start < self.kept.len()
+        {
+            arena.extend_from_slice(&self.kept[start..self.kept.len().min(start + wanted)]);
+        }
+        Ok(())
+    }
+
+    fn end(&self) -> u64 {
+        self.from + self.kept.len() as u64
+    }
+
+    fn begin_again(&mut self) -> io::Result<()> {
+        let mut file = self.decoder.get_ref().get_ref().try_clone()?;
+        file.seek(SeekFrom::Start(0))?;
+        self.decoder = decoder(file);
+        (self.from, self.kept) = (0, Vec::new());
+        Ok(())
+    }
+}
+
+fn decoder(file: File) -> MultiGzDecoder<BufReader<File>> {
+    MultiGzDecoder::new(BufReader::new(file))
+}
