@@ -19,6 +19,8 @@ use super::unseen;
 
 /// The names in a directory are remembered for so long, so that thousands of files do not list it once each.
 const FRESH: Duration = Duration::from_secs(2);
+/// Longer than the ticks of a file system's clock, in nanoseconds.
+const TICK: i64 = 50_000_000;
 /// Most names of one directory that are looked at.
 const MOST_NAMES: usize = 200_000;
 /// Most directories that are remembered.
@@ -42,6 +44,15 @@ pub struct Found {
     pub path: PathBuf,
 }
 
+/// The time of a look.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// For how long something has been known.
+    pub now: Instant,
+    /// By the wall clock, to be compared with the times of files.
+    pub wall: Timestamp,
+}
+
 /// Which names directories have, and which inode each stands for. Cheap to ask again within a moment.
 #[derive(Debug, Default)]
 pub struct Listings(RefCell<HashMap<PathBuf, (Instant, Arc<Listing>)>>);
@@ -50,6 +61,8 @@ pub struct Listings(RefCell<HashMap<PathBuf, (Instant, Arc<Listing>)>>);
 struct Listing {
     by_inode: HashMap<u64, Vec<OsString>>,
     directories: Vec<PathBuf>,
+    /// When the directory was last changed, if that was some time before it was listed.
+    changed: Option<Timestamp>,
 }
 
 impl Listings {
@@ -58,19 +71,19 @@ impl Listings {
     ///
     /// # Errors
     /// When the file's directory or a file in it cannot be read.
-    pub fn find_renamed(&self, position: &Position, now: Instant) -> io::Result<Option<Found>> {
+    pub fn find_renamed(&self, position: &Position, when: Moment) -> io::Result<Option<Found>> {
         if let Some(found) = open_if_same(position, &position.path)? {
             return Ok(Some(found));
         }
         let (target, own) = own_directories(&position.path);
         for directory in &own {
-            if let Some(found) = self.find_in(position, directory, now)? {
+            if let Some(found) = self.find_in(position, directory, when)? {
                 return Ok(Some(found));
             }
         }
-        for directory in self.farther(&own, target != position.path, now) {
+        for directory in self.farther(&own, target != position.path, when) {
             // What cannot be looked into has not been one of the places that count.
-            if let Ok(Some(found)) = self.find_in(position, &directory, now) {
+            if let Ok(Some(found)) = self.find_in(position, &directory, when) {
                 return Ok(Some(found));
             }
         }
@@ -80,35 +93,38 @@ impl Listings {
     /// Looks for what is left of the file of a position that is not to be found any more: what `copytruncate` has copied it
     /// to, or gzip has made of it. A file that begins with the same few bytes must have been changed since `since`, when
     /// the position was written.
-    pub fn find_remains(&self, position: &Position, since: Option<Timestamp>, now: Instant) -> Option<Found> {
+    pub fn find_remains(&self, position: &Position, since: Option<Timestamp>, when: Moment) -> Option<Found> {
         let (_, own) = own_directories(&position.path);
-        let farther = self.farther(&own, false, now);
-        own.into_iter().chain(farther).find_map(|directory| self.find_copy(position, &directory, since, now))
+        let farther = self.farther(&own, false, when);
+        own.into_iter().chain(farther).find_map(|directory| self.find_copy(position, &directory, since, when))
     }
 
-    fn find_in(&self, position: &Position, directory: &Path, now: Instant) -> io::Result<Option<Found>> {
+    fn find_in(&self, position: &Position, directory: &Path, when: Moment) -> io::Result<Option<Found>> {
         let inode = position.identity.inode;
-        let Some(names) = self.of(directory, now)?.by_inode.get(&inode).cloned() else { return Ok(None) };
-        if let Some(found) = open_first(position, directory, &names)? {
+        let names = |listing: &Listing| listing.by_inode.get(&inode).cloned().unwrap_or_default();
+        let listing = self.of(directory, when)?;
+        if let Some(found) = open_first(position, directory, &names(&listing))? {
             return Ok(Some(found));
         }
-        // It may have been renamed since the directory was listed.
+        if listing.is_current(directory) {
+            return Ok(None);
+        }
+        // It may have been renamed, or created, since the directory was listed.
         self.0.borrow_mut().remove(directory);
-        let names = self.of(directory, now)?.by_inode.get(&inode).cloned().unwrap_or_default();
-        open_first(position, directory, &names)
+        open_first(position, directory, &names(&*self.of(directory, when)?))
     }
 
     /// Directories where rotation tools put old generations; for a symbolic link also those beside the one that it
     /// points to, which may be named by date.
-    fn farther(&self, own: &[PathBuf], linked: bool, now: Instant) -> Vec<PathBuf> {
+    fn farther(&self, own: &[PathBuf], linked: bool, when: Moment) -> Vec<PathBuf> {
         let mut places = Vec::new();
         for directory in own {
-            if let Ok(listing) = self.of(directory, now) {
+            if let Ok(listing) = self.of(directory, when) {
                 places.extend(listing.directories.iter().cloned());
             }
             let Some(parent) = directory.parent() else { continue };
             places.extend(ARCHIVES.iter().map(|name| parent.join(name)).filter(|path| path.is_dir()));
-            if linked && let Ok(listing) = self.of(parent, now) {
+            if linked && let Ok(listing) = self.of(parent, when) {
                 places.extend(listing.directories.iter().cloned());
             }
         }
@@ -121,14 +137,14 @@ impl Listings {
         position: &Position,
         directory: &Path,
         since: Option<Timestamp>,
-        now: Instant,
+        when: Moment,
     ) -> Option<Found> {
         let (identity, settled) = (&position.identity, position.settled);
         let name = position.path.file_name()?.to_str()?;
         if identity.head_length == 0 {
             return None;
         }
-        let listing = self.of(directory, now).ok()?;
+        let listing = self.of(directory, when).ok()?;
         let names = listing.by_inode.values().flatten().filter_map(|other| other.to_str());
         let is_one = |other: &&str| is_rotation_of(other, name) || is_packed_rotation_of(other, name);
         let mut candidates: Vec<_> = names
@@ -156,24 +172,32 @@ impl Listings {
         })
     }
 
-    fn of(&self, directory: &Path, now: Instant) -> io::Result<Arc<Listing>> {
+    fn of(&self, directory: &Path, when: Moment) -> io::Result<Arc<Listing>> {
         let mut all = self.0.borrow_mut();
-        all.retain(|_, (listed, _)| now.saturating_duration_since(*listed) < FRESH);
+        all.retain(|_, (listed, _)| when.now.saturating_duration_since(*listed) < FRESH);
         if let Some((_, listing)) = all.get(directory) {
             return Ok(Arc::clone(listing));
         }
-        let listing = Arc::new(Listing::of(directory)?);
+        let listing = Arc::new(Listing::of(directory, when.wall)?);
         if all.len() < MOST_LISTINGS {
-            all.insert(directory.to_owned(), (now, Arc::clone(&listing)));
+            all.insert(directory.to_owned(), (when.now, Arc::clone(&listing)));
         }
         Ok(listing)
     }
 }
 
 impl Listing {
+    /// Whether no name has come or gone since.
+    fn is_current(&self, directory: &Path) -> bool {
+        self.changed.is_some() && self.changed == changed(directory)
+    }
+
     /// The names in a directory; none if it is not there.
-    fn of(directory: &Path) -> io::Result<Self> {
-        let mut listing = Self::default();
+    fn of(directory: &Path, wall: Timestamp) -> io::Result<Self> {
+        // File systems take the time from a clock that ticks every few milliseconds: a directory that was changed just
+        // now may be changed again at the same time.
+        let settled = |changed: &Timestamp| changed.as_nanos() < wall.as_nanos().saturating_sub(TICK);
+        let mut listing = Self { changed: changed(directory).filter(settled), ..Self::default() };
         let entries = match fs::read_dir(directory) {
             Ok(entries) => entries,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -202,6 +226,10 @@ fn own_directories(path: &Path) -> (PathBuf, Vec<PathBuf>) {
     let mut own: Vec<PathBuf> = target.parent().into_iter().chain(path.parent()).map(Path::to_owned).collect();
     own.dedup();
     (target, own)
+}
+
+fn changed(directory: &Path) -> Option<Timestamp> {
+    fs::metadata(directory).ok().and_then(|metadata| unseen::changed(&metadata))
 }
 
 fn open_first(position: &Position, directory: &Path, names: &[OsString]) -> io::Result<Option<Found>> {

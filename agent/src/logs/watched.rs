@@ -28,6 +28,7 @@ use super::followed::{FileKey, Followed};
 use super::follower::{Follower, Growth};
 use super::handle::Withdrawal;
 use super::position::Position;
+use super::search::Moment;
 use crate::checkpoint::Checkpoint;
 use crate::config::plan::TailPlan;
 use crate::ledger::{Ledger, SkipReason, WorkerId};
@@ -91,6 +92,12 @@ pub struct Surroundings<'a> {
     pub now: Instant,
     /// Now, by the wall clock: to be compared with when files were created.
     pub wall: Timestamp,
+}
+
+impl Surroundings<'_> {
+    fn moment(&self) -> Moment {
+        Moment { now: self.now, wall: self.wall }
+    }
 }
 
 impl Watched {

@@ -1,7 +1,11 @@
 //! What the tail stage hands on: which lines, from where, in which order, whatever happens to the file.
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+mod copies;
 mod handover;
+mod identity;
+mod moved;
+mod quiet;
 mod reading;
 mod registered;
 mod restart;

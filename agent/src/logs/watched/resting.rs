@@ -76,7 +76,7 @@ impl Watched {
     /// Finds a resting generation that does not stand at its path any more.
     pub(super) fn wake_renamed(&mut self, around: &Surroundings<'_>) {
         let Some(current) = self.current.as_mut().filter(|current| current.is_resting()) else { return };
-        match around.followed.listings.find_renamed(&Position::of(&current.account), around.now) {
+        match around.followed.listings.find_renamed(&Position::of(&current.account), around.moment()) {
             Ok(Some(Found { source: Source::Plain(file), .. })) => {
                 current.wake(file);
                 around.followed.rest(false);

@@ -24,9 +24,9 @@ impl Watched {
         // A path that was followed: whatever else stands there now is a new generation, read from its first byte.
         self.begin = Begin::Start;
         for position in positions {
-            let found = around.followed.listings.find_renamed(&position, around.now);
+            let found = around.followed.listings.find_renamed(&position, around.moment());
             let remains =
-                || around.followed.listings.find_remains(&position, around.checkpoint.unseen_since(), around.now);
+                || around.followed.listings.find_remains(&position, around.checkpoint.unseen_since(), around.moment());
             let trouble = match found.map(|found| found.or_else(remains)) {
                 Ok(Some(found)) if found.path == self.path && self.stays_behind(&found, around) => continue,
                 Ok(_) if !around.followed.has_room() => format!("{} files are open already", around.followed.limit()),
