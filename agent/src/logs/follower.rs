@@ -340,6 +340,10 @@ impl Follower {
         if let Source::Packed(packed) = source {
             packed.read(arena, at, usize::try_from(wanted).unwrap_or(usize::MAX))?;
             self.size = packed.size();
+            if let Some((end, error)) = packed.take_damage() {
+                self.skips.insert(end, Offset(self.size), SkipReason::Unreadable);
+                return Err(error);
+            }
             return Ok(true);
         }
         // The anchor is read together with what follows it: no read of its own.

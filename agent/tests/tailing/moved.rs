@@ -116,7 +116,7 @@ fn a_compressed_file_that_is_damaged_is_given_up_and_its_bytes_are_counted() {
     tailing.append("a.log", "1\n");
     assert_eq!(tailing.lines(1), ["1\n"]);
     tailing.crash();
-    let lines: String = (0..100_000).map(|n| format!("{n} {}\n", n * n)).collect();
+    let lines: String = (0..100_000_u64).map(|n| format!("{n} {}\n", n * n)).collect();
     tailing.append("a.log", lines);
     compress(&tailing, "a.log");
     let length = fs::metadata(tailing.path("a.log.gz")).unwrap().len();

@@ -18,6 +18,12 @@ fn waits_for_open_files(tailing: &Tailing, count: usize) {
     }
 }
 
+/// Waits until one more file than `others` is open, and then closed.
+fn rests(tailing: &Tailing, others: usize) {
+    waits_for_open_files(tailing, others + 1);
+    waits_for_open_files(tailing, others);
+}
+
 #[test]
 fn quiet_files_make_room_for_others_and_go_on_where_they_were() {
     let mut tailing = Tailing::new();
@@ -38,12 +44,12 @@ fn quiet_files_make_room_for_others_and_go_on_where_they_were() {
 #[test]
 fn a_file_that_was_quiet_and_closed_and_is_written_to_and_renamed_at_once_loses_nothing() {
     let mut tailing = Tailing::new();
-    tailing.plan.close_quiet_after = Duration::from_millis(300);
+    tailing.plan.close_quiet_after = Duration::from_millis(1_500);
     tailing.start("a.log");
     for round in 0..3 {
         tailing.append("a.log", format!("{round} a\n"));
         assert_eq!(tailing.lines(1), [format!("{round} a\n")]);
-        waits_for_open_files(&tailing, round);
+        rests(&tailing, round);
         tailing.append("a.log", format!("{round} b\n"));
         fs::rename(tailing.path("a.log"), tailing.path(&format!("a.log.{round}"))).unwrap();
         tailing.append("a.log", format!("{round} c\n"));
@@ -54,16 +60,16 @@ fn a_file_that_was_quiet_and_closed_and_is_written_to_and_renamed_at_once_loses_
 #[test]
 fn a_file_that_was_quiet_and_closed_and_is_replaced_is_read_from_its_beginning() {
     let mut tailing = Tailing::new();
-    tailing.plan.close_quiet_after = Duration::from_millis(300);
+    tailing.plan.close_quiet_after = Duration::from_millis(1_500);
     tailing.start("a.log");
     tailing.append("a.log", "first one\n");
     assert_eq!(tailing.lines(1), ["first one\n"]);
-    waits_for_open_files(&tailing, 0);
+    rests(&tailing, 0);
     fs::remove_file(tailing.path("a.log")).unwrap();
     // Its inode may be that of the one before.
     tailing.append("a.log", "other one\n");
     assert_eq!(tailing.lines(1), ["other one\n"]);
-    waits_for_open_files(&tailing, 0);
+    rests(&tailing, 0);
     File::options().write(true).open(tailing.path("a.log")).unwrap().set_len(0).unwrap();
     tailing.append("a.log", "x\n");
     assert_eq!(tailing.lines(1), ["x\n"]);
@@ -73,11 +79,11 @@ fn a_file_that_was_quiet_and_closed_and_is_replaced_is_read_from_its_beginning()
 #[test]
 fn a_quiet_file_that_was_closed_keeps_its_position_over_a_restart() {
     let mut tailing = Tailing::new();
-    tailing.plan.close_quiet_after = Duration::from_millis(300);
+    tailing.plan.close_quiet_after = Duration::from_millis(1_500);
     tailing.start("a.log");
     tailing.append("a.log", "1\n");
     assert_eq!(tailing.lines(1), ["1\n"]);
-    waits_for_open_files(&tailing, 0);
+    rests(&tailing, 0);
     tailing.crash();
     tailing.append("a.log", "2\n");
     tailing.start("a.log");
@@ -149,7 +155,7 @@ fn a_file_that_becomes_stale_is_closed_and_goes_on_at_its_position_when_it_wakes
     for round in 0..3 {
         tailing.append("a.log", format!("{round}\n"));
         assert_eq!(tailing.lines(1), [format!("{round}\n")]);
-        waits_for_open_files(&tailing, 0);
+        rests(&tailing, 0);
     }
 }
 

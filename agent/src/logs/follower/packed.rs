@@ -21,6 +21,8 @@ pub struct Packed {
     from: u64,
     /// What the trailer says, until the end was met.
     size: u64,
+    /// It cannot be unpacked any further; why, until that was told.
+    broken: Option<Option<io::Error>>,
 }
 
 impl std::fmt::Debug for Packed {
@@ -45,7 +47,7 @@ impl Packed {
         while size < settled.0 {
             size += 1 << 32;
         }
-        let mut packed = Self { decoder: decoder(file), kept: Vec::new(), from: 0, size };
+        let mut packed = Self { decoder: decoder(file), kept: Vec::new(), from: 0, size, broken: None };
         let mut head = Vec::new();
         packed.read(&mut head, Offset(0), identity.head_length as usize)?;
         Ok(identity.is_head(&head).then_some(packed))
@@ -63,7 +65,7 @@ impl Packed {
         }
         let end = at.0 + wanted as u64;
         let mut passed = 0;
-        while self.end() < end && passed < STEP {
+        while self.end() < end && passed < STEP && self.broken.is_none() {
             let before =
                 usize::try_from(at.0.saturating_sub(self.from)).map_or(self.kept.len(), |n| n.min(self.kept.len()));
             self.kept.drain(..before);
@@ -72,8 +74,19 @@ impl Packed {
             self.kept.resize(length + CHUNK, 0);
             let read = self.decoder.read(&mut self.kept[length..]);
             self.kept.truncate(length + *read.as_ref().unwrap_or(&0));
-            if read? == 0 {
-                self.size = self.end();
+            match read {
+                Ok(0) => {
+                    self.size = self.end();
+                    break;
+                }
+                Ok(_) => {}
+                // The decoder itself would take the place of the damage for the end.
+                Err(error) => {
+                    let text = format!("it cannot be unpacked behind byte {}: {error}", self.end());
+                    self.broken = Some(Some(io::Error::new(io::ErrorKind::InvalidData, text)));
+                }
+            }
+            if self.broken.is_some() {
                 break;
             }
             passed = if self.end() <= at.0 { passed + CHUNK as u64 } else { passed };
@@ -88,6 +101,12 @@ impl Packed {
         Ok(())
     }
 
+    /// From where on it cannot be unpacked, and why; once.
+    pub(super) fn take_damage(&mut self) -> Option<(Offset, io::Error)> {
+        let error = self.broken.as_mut()?.take()?;
+        Some((Offset(self.end()), error))
+    }
+
     fn end(&self) -> u64 {
         self.from + self.kept.len() as u64
     }
@@ -96,7 +115,7 @@ impl Packed {
         let mut file = self.decoder.get_ref().get_ref().try_clone()?;
         file.seek(SeekFrom::Start(0))?;
         self.decoder = decoder(file);
-        (self.from, self.kept) = (0, Vec::new());
+        (self.from, self.kept, self.broken) = (0, Vec::new(), None);
         Ok(())
     }
 }
