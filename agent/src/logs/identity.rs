@@ -24,6 +24,11 @@ impl Identity {
         Ok(Self { device, inode, born, head_length: length as u64, head_hash })
     }
 
+    /// The same head, in another file.
+    pub(super) fn at(&self, metadata: &Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino(), born: born(metadata), ..self.clone() }
+    }
+
     /// Whether `file` is the one that was recorded: same device, same inode, same time of birth, and the recorded head
     /// still stands at its beginning.
     pub(super) fn is(&self, file: &File, metadata: &Metadata) -> io::Result<bool> {

@@ -212,6 +212,7 @@ fn position(
         identity: identity.unwrap_or_else(|| Identity {
             device: metadata.dev(),
             inode: metadata.ino(),
+            born: None,
             head_length: 0,
             head_hash: NO_HEAD.to_owned(),
         }),

@@ -133,7 +133,8 @@ impl Watched {
         let (identity, sequence, size) = match &source {
             // The device may have another number by now, and a copy another inode.
             Source::Plain(file) => (Identity::of(file, metadata).ok(), position.sequence.clone(), metadata.len()),
-            Source::Packed(packed) => (None, position.sequence.clone(), packed.size()),
+            // The inode of what was compressed may belong to another file by now.
+            Source::Packed(packed) => (Some(position.identity.at(metadata)), position.sequence.clone(), packed.size()),
         };
         let identity = identity.unwrap_or_else(|| position.identity.clone());
         let settled = Offset(settled.0.min(size));
