@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn a_file_stands_as_its_account_does() {
         let ledger = Ledger::new();
-        let identity = Identity { device: 1, inode: 2, head_length: 0, head_hash: String::new() };
+        let identity = Identity { device: 1, inode: 2, born: None, head_length: 0, head_hash: String::new() };
         let sequence = Sequence { id: "s".into(), begin: Offset(0) };
         let account = ledger.open(WorkerId("w".into()), "/a".into(), identity, sequence, Offset(10));
         assert_eq!(ledger.standing(1, 3, 5), Standing::NotFollowed);
