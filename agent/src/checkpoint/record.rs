@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     fn kept(path: impl Into<PathBuf>) -> Kept {
-        let identity = Identity { device: 1, inode: u64::MAX, head_length: 3, head_hash: "ab".to_owned() };
+        let identity = Identity { device: 1, inode: u64::MAX, born: None, head_length: 3, head_hash: "ab".to_owned() };
         let sequence = Sequence { id: "s".to_owned(), begin: Offset(1) };
         let worker = WorkerId("default".to_owned());
         let position = Position { worker, path: path.into(), identity, settled: Offset(u64::MAX), sequence };

@@ -86,7 +86,7 @@ impl Run {
 }
 
 fn identity(inode: u64) -> Identity {
-    Identity { device: 1, inode, head_length: 1024, head_hash: format!("{inode:016x}") }
+    Identity { device: 1, inode, born: None, head_length: 1024, head_hash: format!("{inode:016x}") }
 }
 
 fn sequence(begin: u64) -> Sequence {
