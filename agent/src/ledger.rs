@@ -5,15 +5,23 @@
 //! counters read nothing but these accounts, so for every file and at any moment
 //! `read = accepted + sampled out + dropped + skipped + pending`, in source bytes.
 
+mod lag;
+mod rule_notes;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::lag::Lag;
+use self::lag::Sightings;
+use self::rule_notes::RuleNotes;
+pub use self::rule_notes::{RuleNote, RuleNotesByEntry};
 use crate::logs::RuleCounts;
 use crate::upload::Accepted;
 
@@ -277,6 +285,7 @@ pub struct Account {
     pub path: PathBuf,
     /// How its events are numbered.
     pub sequence: Sequence,
+    rule_notes: Arc<RuleNotes>,
     changes: Arc<Changes>,
     /// Whether it stands among the moved ones.
     moved: AtomicBool,
@@ -299,6 +308,7 @@ struct State {
     totals: Totals,
     /// Claims of another epoch are void.
     epoch: u64,
+    sightings: Sightings,
 }
 
 /// The right to settle bytes of an account that were handed on. It becomes void when the account is
@@ -371,8 +381,28 @@ impl Account {
         Totals { pending: state.read.since(state.settled), ..state.totals.clone() }
     }
 
-    /// Counts what the line rules did. What is read again after a rewind counts again.
-    pub fn note_rules(&self, counts: RuleCounts) {
+    /// Takes note that the file was looked at and ended at `end`.
+    pub fn note_look(&self, end: Offset, now: Instant) {
+        let mut state = self.lock();
+        let settled = state.settled;
+        state.sightings.note(end, settled, now);
+    }
+
+    /// How far the file is behind its end, as that was at the last look.
+    pub fn lag(&self, now: Instant) -> Lag {
+        let state = self.lock();
+        state.sightings.lag(state.read, state.settled, now)
+    }
+
+    /// When the file was last looked at.
+    pub fn looked(&self) -> Option<Instant> {
+        self.lock().sightings.looked()
+    }
+
+    /// Counts what the line rules of an entry (where it stands in the configuration) did. What is read again after a
+    /// rewind counts again.
+    pub fn note_rules(&self, entry: &Arc<str>, counts: RuleCounts) {
+        self.rule_notes.add(entry, &self.path, counts);
         let totals = &mut self.lock().totals;
         totals.redacted_lines += counts.redacted;
         totals.failed_rules += counts.failed;
@@ -443,14 +473,16 @@ struct Accounts {
     open: Mutex<BTreeMap<FileId, Arc<Account>>>,
     closed: Mutex<Totals>,
     last_id: AtomicU64,
+    rule_notes: Arc<RuleNotes>,
     changes: Arc<Changes>,
 }
 
 impl Accounts {
     fn account(&self, worker: WorkerId, path: PathBuf, sequence: Sequence, state: State) -> Arc<Account> {
         let id = FileId(self.last_id.fetch_add(1, Ordering::AcqRel) + 1);
-        let (changes, moved) = (Arc::clone(&self.changes), AtomicBool::new(false));
-        Arc::new(Account { id, worker, path, sequence, changes, moved, state: Mutex::new(state) })
+        let (rule_notes, changes) = (Arc::clone(&self.rule_notes), Arc::clone(&self.changes));
+        let moved = AtomicBool::new(false);
+        Arc::new(Account { id, worker, path, sequence, rule_notes, changes, moved, state: Mutex::new(state) })
     }
 }
 
@@ -470,7 +502,14 @@ impl Ledger {
         sequence: Sequence,
         position: Offset,
     ) -> Arc<Account> {
-        let state = State { identity, settled: position, read: position, totals: Totals::default(), epoch: 0 };
+        let state = State {
+            identity,
+            settled: position,
+            read: position,
+            totals: Totals::default(),
+            epoch: 0,
+            sightings: Sightings::default(),
+        };
         let account = self.0.account(worker, path, sequence, state);
         self.lock().insert(account.id, Arc::clone(&account));
         account.note_change();
@@ -485,7 +524,8 @@ impl Ledger {
         before.rewind();
         let totals = before.conclude();
         let (identity, position) = (before.identity(), before.settled());
-        let state = State { identity, settled: position, read: position, totals, epoch: 0 };
+        let sightings = std::mem::take(&mut before.lock().sightings);
+        let state = State { identity, settled: position, read: position, totals, epoch: 0, sightings };
         let account = self.0.account(worker, before.path.clone(), before.sequence.clone(), state);
         open.remove(&before.id);
         open.insert(account.id, Arc::clone(&account));
@@ -517,6 +557,11 @@ impl Ledger {
     /// All open accounts, in the order in which they were opened.
     pub fn accounts(&self) -> Vec<Arc<Account>> {
         self.lock().values().cloned().collect()
+    }
+
+    /// What the rules of entries could not do to lines since this was called before.
+    pub fn take_rule_notes(&self) -> RuleNotesByEntry {
+        self.0.rule_notes.take()
     }
 
     /// How many accounts were ever opened.

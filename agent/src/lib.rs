@@ -4,6 +4,7 @@ pub mod checkpoint;
 pub mod cli;
 pub mod config;
 pub mod data_lock;
+pub mod lag;
 pub mod ledger;
 pub mod logs;
 pub mod monitors;

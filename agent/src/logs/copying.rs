@@ -18,6 +18,8 @@ const MOST_NAME: usize = 64 << 10;
 /// How one file is copied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Copying {
+    /// Where the entry stands, for messages.
+    pub origin: Arc<str>,
     /// What its events have in common.
     pub log: Arc<LogDescription>,
     /// What becomes of its lines.
@@ -32,6 +34,7 @@ impl Copying {
     /// As `plan` says for the file at `path`.
     pub fn of(path: &Path, plan: &LogPlan) -> Self {
         Self {
+            origin: plan.origin.as_str().into(),
             log: Arc::new(describe(path, plan)),
             lines: Arc::clone(&plan.lines),
             stale_after: plan.stale_after,

@@ -17,7 +17,9 @@ use std::time::{Duration, Instant};
 use scalyr_monitor::Clock;
 
 use self::anchor::Anchor;
+use self::behind::{Behind, Passed};
 pub use self::packed::Packed;
+pub use self::skips::Limit;
 use self::skips::Skips;
 use self::source::Seen;
 pub use self::source::{Source, open, open_identified, read_at};
@@ -26,7 +28,7 @@ use super::batch::{Batch, LogDescription};
 use super::copying::Copying;
 use super::lines::{Lines, Taken, Window};
 use crate::config::plan::TailPlan;
-use crate::ledger::{Account, Identity, Offset, Segment, SkipReason, Verdict};
+use crate::ledger::{Account, Identity, Offset, SkipReason};
 
 /// The head of a file that changes all the time is compared this often at most; what stands before the position is
 /// compared with each read.
@@ -37,6 +39,7 @@ const VERIFIED_FOR: Duration = Duration::from_secs(30);
 pub struct Follower {
     /// Its account in the ledger.
     pub account: Arc<Account>,
+    origin: Arc<str>,
     log: Arc<LogDescription>,
     lines: Lines,
     /// `None` while its descriptor is closed.
@@ -64,6 +67,7 @@ pub struct Follower {
     verified: Option<Instant>,
     /// Reads that failed.
     failures: u32,
+    behind: Behind,
 }
 
 /// What was taken back.
@@ -115,6 +119,7 @@ impl Follower {
         let lines = Lines::new(Arc::clone(&copying.lines), &account.sequence.id);
         Self {
             account,
+            origin: Arc::clone(&copying.origin),
             log: Arc::clone(&copying.log),
             lines,
             source: Some(source),
@@ -131,6 +136,7 @@ impl Follower {
             rewritten: false,
             verified: None,
             failures: 0,
+            behind: Behind::new(position),
         }
     }
 
@@ -175,7 +181,7 @@ impl Follower {
 
     /// Passes over everything up to `end`, behind what is read or passed over already.
     fn pass_over(&mut self, end: Offset, why: SkipReason) -> u64 {
-        let bytes = self.skips.add(self.position, end, why);
+        let bytes = self.skips.add(self.position, end, why, None);
         if bytes > 0 {
             self.unfinished = None;
         }
@@ -229,6 +235,7 @@ impl Follower {
             self.modified = modified;
         }
         self.size = size;
+        self.account.note_look(Offset(size), now);
         if size == self.position.0 {
             return Growth::None;
         }
@@ -247,6 +254,7 @@ impl Follower {
 
     /// How it is copied from its next batch on.
     pub fn copy_as(&mut self, copying: &Copying) {
+        self.origin = Arc::clone(&copying.origin);
         self.log = Arc::clone(&copying.log);
         self.lines = Lines::new(Arc::clone(&copying.lines), &self.account.sequence.id);
     }
@@ -275,10 +283,10 @@ impl Follower {
     pub fn read(&mut self, mut arena: Vec<u8>, plan: &TailPlan, clock: &Clock) -> io::Result<Result<Batch, Vec<u8>>> {
         arena.clear();
         self.skips.settle(self.account.settled());
-        let (mut at, mut segments) = (self.position, Vec::with_capacity(2));
+        let (mut at, mut segments, mut passed) = (self.position, Vec::with_capacity(2), Passed::default());
         while let Some(skip) = self.skips.here(at) {
+            passed.add(at, skip, &mut segments);
             at = skip.end;
-            segments.push(Segment { end: at, lines: 0, verdict: Verdict::Skipped(skip.why) });
         }
         let wanted = if self.ended.is_some() { 0 } else { self.lines.window_bytes(plan) as u64 };
         // Read again up to what was passed over: whatever stands before it was a whole event then.
@@ -304,7 +312,7 @@ impl Follower {
             window.flush = true;
             taken = self.lines.take(&mut arena, window, plan);
         }
-        let Taken { bytes, events, segments: taken, told } = taken;
+        let Taken { bytes, mut events, segments: taken, told } = taken;
         self.unfinished = Unfinished::noted(self.unfinished.as_ref(), at.plus(bytes as u64), read - bytes, now);
         if bytes == 0 && segments.is_empty() {
             return Ok(Err(arena));
@@ -315,7 +323,8 @@ impl Follower {
             self.holes = Holes::None;
         }
         segments.extend(taken);
-        self.account.note_rules(told);
+        passed.mark(&mut arena, &mut events);
+        self.account.note_rules(&self.origin, told);
         let (account, log) = (self.account.hand_on(self.position), Arc::clone(&self.log));
         Ok(Ok(Batch { account, log, time, arena, events, segments }))
     }

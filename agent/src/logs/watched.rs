@@ -1,5 +1,6 @@
 //! One watched path: the generation that stands there now, and older ones that are still being read.
 
+mod behind;
 mod copies;
 mod deleted;
 mod handover;
@@ -154,6 +155,7 @@ impl Watched {
                 readable = true;
             }
         }
+        self.look_after_lag(around);
         self.rest_when_quiet(readable, around);
         self.note_waits(readable, around);
         self.set_due(readable, around.now);
@@ -217,6 +219,7 @@ impl Watched {
         if self.withdrawn == Some(Withdrawal::AtOnce) {
             return None;
         }
+        self.keep_within_limit(around);
         for older in &mut self.older {
             let growth = older.follower.look(around.now, rotated_wait(around));
             if growth == Growth::Readable {

@@ -1,6 +1,7 @@
 //! Whether the agent does all that it is told to do.
 
 use super::{ConfigurationState, Snapshot};
+use crate::lag::BehindFile;
 
 /// Why the agent is not healthy, a short line each; nothing when it is.
 pub(super) fn troubles(snapshot: &Snapshot) -> Vec<String> {
@@ -24,6 +25,15 @@ pub(super) fn troubles(snapshot: &Snapshot) -> Vec<String> {
     }
     let broken = snapshot.sessions.iter().filter(|session| session.broken.is_some());
     troubles.extend(broken.map(|session| format!("the session of worker {} has ended", session.worker)));
+    if let Some(worst) = snapshot.behind.worst.first() {
+        let BehindFile { path, bytes, seconds, factor, .. } = worst;
+        let others = match snapshot.behind.files.saturating_sub(1) {
+            0 => String::new(),
+            1 => ", and one more file is far behind".to_owned(),
+            others => format!(", and {others} more files are far behind"),
+        };
+        troubles.push(format!("{} is {bytes} bytes ({seconds:.0} s) behind ({factor}){others}", path.display()));
+    }
     if snapshot.tail.broken.is_some() {
         troubles.push("copying log files has ended".to_owned());
     }

@@ -10,7 +10,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::checkpoint::CheckpointSnapshot;
-use crate::ledger::{Account, FileId, Identity, Ledger, Offset, Totals, WorkerId};
+use scalyr_monitor::Clock;
+
+use crate::lag::BehindSnapshot;
+use crate::ledger::{Account, FileId, Identity, Lag, Ledger, Offset, Totals, WorkerId};
 use crate::logs::TailSnapshot;
 use crate::monitors::state::MonitorSnapshot;
 use crate::upload::SessionSnapshot;
@@ -90,6 +93,10 @@ pub struct Snapshot {
     pub closed_files: Totals,
     /// What became of all bytes.
     pub totals: Totals,
+    /// How far all files together are behind, and the worst of them.
+    pub lag: LagSnapshot,
+    /// The files that are behind by more than half of their limit.
+    pub behind: BehindSnapshot,
     /// The tail stage.
     pub tail: TailSnapshot,
     /// The positions file.
@@ -153,14 +160,39 @@ pub struct FileSnapshot {
     pub read_to: Offset,
     /// Everything before has its outcome; where a restart goes on.
     pub settled_to: Offset,
-    /// What became of its bytes.
+    /// What became of its bytes. `pending` is what was read and has no outcome.
     #[serde(flatten)]
     pub totals: Totals,
+    /// Bytes of the file, as large as it was at the last look, that have no outcome: `pending` and `unread_bytes`.
+    pub lag_bytes: u64,
+    /// Bytes of the file that were not read yet.
+    pub unread_bytes: u64,
+    /// How long the oldest byte without an outcome has been waiting since this process first saw it, in seconds.
+    pub lag_seconds: f64,
+    /// When the file was last looked at.
+    pub last_checked: Option<f64>,
+}
+
+/// How far all files are behind.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct LagSnapshot {
+    /// Bytes without an outcome: those that were read and those that were not.
+    pub bytes: u64,
+    /// Of these, bytes that were not read yet.
+    pub unread_bytes: u64,
+    /// How long the oldest of them has been waiting, in seconds.
+    pub seconds: f64,
+    /// The file with the most of them.
+    pub worst: Option<PathBuf>,
 }
 
 impl FileSnapshot {
-    fn of(account: &Account) -> Self {
+    fn of(account: &Account, clock: &Clock) -> Self {
         let totals = account.totals();
+        let now = clock.monotonic();
+        let Lag { bytes, unread, age } = account.lag(now);
+        let ago = account.looked().map(|looked| now.saturating_duration_since(looked).as_secs_f64());
+        let wall = clock.now().as_nanos() as f64 / 1e9;
         Self {
             id: account.id,
             path: account.path.clone(),
@@ -169,6 +201,10 @@ impl FileSnapshot {
             read_to: account.read(),
             settled_to: account.settled(),
             totals,
+            lag_bytes: bytes,
+            unread_bytes: unread,
+            lag_seconds: age.as_secs_f64(),
+            last_checked: ago.map(|ago| wall - ago),
         }
     }
 }
@@ -182,13 +218,30 @@ impl Snapshot {
     }
 }
 
+/// The ledger's part of a snapshot.
+pub struct Files {
+    /// The open files.
+    pub open: Vec<FileSnapshot>,
+    /// What became of the bytes of the closed ones.
+    pub closed: Totals,
+    /// The sum.
+    pub totals: Totals,
+    /// How far the open ones are behind.
+    pub lag: LagSnapshot,
+}
+
 /// The ledger's part of a snapshot: the open files, the closed ones and the sum.
-pub fn files(ledger: &Ledger) -> (Vec<FileSnapshot>, Totals, Totals) {
+pub fn files(ledger: &Ledger, clock: &Clock) -> Files {
     let (accounts, closed) = ledger.view();
-    let files: Vec<_> = accounts.iter().map(|account| FileSnapshot::of(account)).collect();
-    let mut totals = closed.clone();
-    for file in &files {
+    let open: Vec<_> = accounts.iter().map(|account| FileSnapshot::of(account, clock)).collect();
+    let (mut totals, mut lag) = (closed.clone(), LagSnapshot::default());
+    for file in &open {
         totals.merge(&file.totals);
+        lag.bytes += file.lag_bytes;
+        lag.unread_bytes += file.unread_bytes;
+        lag.seconds = lag.seconds.max(file.lag_seconds);
     }
-    (files, closed, totals)
+    let worst = open.iter().filter(|file| file.lag_bytes > 0).max_by_key(|file| file.lag_bytes);
+    lag.worst = worst.map(|file| file.path.clone());
+    Files { open, closed, totals, lag }
 }

@@ -6,6 +6,7 @@ mod difference;
 mod handover;
 mod hurry;
 mod instances;
+mod left_over;
 mod lender;
 mod moves;
 mod reload;
@@ -14,6 +15,7 @@ mod snapshot;
 mod start;
 #[cfg(test)]
 mod tests;
+mod watching;
 
 use std::io;
 use std::path::PathBuf;
@@ -28,17 +30,20 @@ use contributions::Contributions;
 pub use difference::{Change, Difference};
 use handover::Handovers;
 use hurry::Hurry;
+use left_over::LeftOver;
 use lender::Lender;
 use moves::Moves;
 pub use reload::{Changes, Reloaded};
 use start::{Ground, announce, refused};
 pub use start::{StartError, unusable};
+use watching::RulesTold;
 
 use crate::checkpoint::Checkpoint;
 use crate::config::Report;
 use crate::config::effective::EffectiveOption;
 use crate::config::plan::{AgentLogPlan, MonitorPlan, Plan, SessionPlan};
 use crate::data_lock::DataLock;
+use crate::lag::LagWatch;
 use crate::ledger::{Ledger, Totals, WorkerId};
 use crate::logs::{MetricLogCopies, Tail, TailHandle, TailParts};
 use crate::monitors::added::AddedMonitors;
@@ -103,6 +108,8 @@ struct Stages {
     handovers: Handovers,
     added: AddedMonitors,
     running: Mutex<Running>,
+    lag: LagWatch,
+    rules_told: RulesTold,
 }
 
 /// What `apply` has started so far.
@@ -207,6 +214,8 @@ impl Supervisor {
             tail,
             added: added.clone(),
             running: Mutex::default(),
+            lag: LagWatch::new(logger.clone()),
+            rules_told: RulesTold::default(),
         });
         let no_socket = || refused("status socket in agent_data_path");
         let socket = StatusSocket::bind(&plan.data_path).map_err(no_socket())?;
@@ -357,6 +366,7 @@ impl Supervisor {
         };
         self.look_after_moves();
         self.stages.checkpoint.tend();
+        self.stages.look_after_files();
         monitors.iter().for_each(|monitor| monitor.look_after());
         let failed = || monitors.iter().find_map(|monitor| monitor.fatal_failure());
         let of_added = self.added.tick();
@@ -400,13 +410,10 @@ impl Supervisor {
         stages.checkpoint.finish();
         stages.checkpoint.hand_back_to_python();
         self.stop.stop();
-        let (_, _, totals) = status::files(&stages.ledger);
-        if !drained {
-            stages.logger.warn(format_args!(
-                "{} bytes that were read were not acknowledged in time; they are sent again at the next start",
-                totals.pending
-            ));
-        }
+        let now = stages.clock.monotonic();
+        let unanswered = sessions.iter().map(|session| session.snapshot().unanswered_bytes).sum();
+        LeftOver::of(&stages.ledger.accounts(), unanswered, now).tell(SESSIONS_BUDGET.as_secs(), &stages.logger);
+        let totals = status::files(&stages.ledger, &stages.clock).totals;
         stages.logger.info("The agent has stopped");
         Stopped { drained, left_behind, totals }
     }

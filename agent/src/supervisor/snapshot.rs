@@ -7,13 +7,13 @@ use scalyr_monitor::Timestamp;
 use super::Stages;
 use crate::config::plan::Plan;
 use crate::monitors::state::Phase;
-use crate::status::{self, AgentLogSnapshot, Snapshot};
+use crate::status::{self, AgentLogSnapshot, Files, Snapshot};
 
 impl Stages {
     pub(super) fn snapshot(&self) -> Snapshot {
         let (config_problems, refused_values, configuration) = self.configuration().snapshot();
         let running = self.lock();
-        let (files, closed_files, totals) = status::files(&self.ledger);
+        let Files { open: files, closed: closed_files, totals, lag } = status::files(&self.ledger, &self.clock);
         let plan = running.plan.as_ref();
         let path = |of: fn(&Plan) -> &Path| plan.map(|plan| of(plan).to_owned()).unwrap_or_default();
         let mut monitors: Vec<_> = running.monitors.iter().map(|monitor| monitor.snapshot()).collect();
@@ -43,6 +43,8 @@ impl Stages {
             files,
             closed_files,
             totals,
+            lag,
+            behind: self.lag.snapshot(),
             tail: self.tail.snapshot(),
             checkpoint: self.checkpoint.snapshot(),
             agent_log: AgentLogSnapshot {

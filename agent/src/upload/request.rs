@@ -187,6 +187,12 @@ impl Request {
         self.settlements.push(Settlement { account: account.clone(), end, lines, verdict });
     }
 
+    /// How many source bytes it settles that have no outcome yet.
+    pub(super) fn source_bytes(&self) -> u64 {
+        let last = self.latest.values().filter_map(|index| self.settlements.get(*index));
+        last.map(|settlement| settlement.end.since(settlement.account.settled())).sum()
+    }
+
     #[cfg(test)]
     pub(super) fn settlements(&self) -> usize {
         self.settlements.len()

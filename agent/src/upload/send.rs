@@ -17,7 +17,7 @@ use super::outage::Outage;
 use super::pace::{Pace, Turn};
 use super::request::{Ending, Request};
 use super::save::Save;
-use super::snapshot::Progress;
+use super::snapshot::{Progress, Waiting};
 use super::user_agent::UserAgent;
 
 /// A body that has waited longer than this many seconds gets a new `client_time` before it leaves.
@@ -48,6 +48,8 @@ pub(super) struct State {
     /// For bodies that get a new time; most sessions never need it.
     compressor: Option<Compressor>,
     outage: Outage,
+    /// The request, or one of its repetitions, has left and was never answered: the server may have it.
+    unanswered: bool,
     discarded: Losses,
     too_large: Losses,
 }
@@ -101,6 +103,8 @@ impl Send {
                 break;
             };
             self.settle(&mut request, ending);
+            let rate_pause = self.pace.rate_pause(self.clock.monotonic());
+            self.progress.wait_for(Waiting::Rest(rate_pause.map(|pause| self.clock.monotonic() + pause)));
             // There is room for both requests of the session.
             let _ = self.spent.try_send(request);
         }
@@ -111,6 +115,8 @@ impl Send {
     /// Sends a request until the server has dealt with it. After [`Send::stop`] it is tried once more; `None` when
     /// that fails too.
     fn deliver(&mut self, request: &mut Request) -> Option<Ending> {
+        self.progress.wait_for(Waiting::Server);
+        self.state.unanswered = false;
         loop {
             if self.lifeline.is_cut() {
                 return None;
@@ -144,7 +150,7 @@ impl Send {
         self.freshen(request);
         let request = &*request;
         self.pace.started(self.clock.monotonic());
-        self.progress.leaves(self.clock.now(), request.body().bytes().len());
+        self.progress.leaves(self.clock.now(), request.body().bytes().len(), request.source_bytes());
         let result = catch_unwind(AssertUnwindSafe(|| self.exchange(request)));
         let answer = result.unwrap_or_else(|panic| {
             self.state.client = None;
@@ -173,10 +179,15 @@ impl Send {
         {
             let (opened, established) = client.connections();
             let connected = established - before.1;
+            // Over the connection that was kept, or over a new one; otherwise it never left.
+            let has_left = opened == before.0 || connected > 0;
+            self.state.unanswered |= has_left && reply.is_err();
             let mut progress = self.progress.lock();
             progress.connections_opened += connected;
-            // Over the connection that was kept, or over a new one; otherwise it never left.
-            if opened == before.0 || connected > 0 {
+            if !self.state.unanswered {
+                progress.unanswered_bytes = 0;
+            }
+            if has_left {
                 progress.requests_sent += 1;
                 progress.bytes_raw += request.body().bytes().len() as u64;
                 progress.bytes_compressed += request.payload().len() as u64;

@@ -86,7 +86,7 @@ impl Session {
     pub fn start(plan: SessionPlan, parts: SessionParts) -> io::Result<Self> {
         let SessionParts { threads, clock, logger, checkpoint, server_attributes, user_agent } = parts;
         let id = URL_SAFE.encode(rand::random::<[u8; 20]>());
-        let progress = Arc::new(Progress::new(plan.worker.clone(), id.clone(), plan.server.clone()));
+        let progress = Arc::new(Progress::new(plan.worker.clone(), id.clone(), plan.server.clone(), clock.clone()));
         let (batches, batches_out) = bounded(CHANNEL_BATCHES);
         let (recycled_in, recycled) = bounded(RECYCLED_ARENAS);
         let (closing, closing_out) = bounded(0);

@@ -1,8 +1,9 @@
 //! What a session tells about itself, for status.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use scalyr_monitor::Timestamp;
+use scalyr_monitor::{Clock, Timestamp};
 use serde::Serialize;
 
 use crate::ledger::WorkerId;
@@ -55,18 +56,24 @@ pub struct SessionSnapshot {
     pub rate_pause_seconds: Option<f64>,
     /// Whether a request is on its way or waits to be sent again.
     pub in_flight: bool,
+    /// Source bytes of the request that has left and was not answered: the server may have them.
+    pub unanswered_bytes: u64,
+    /// Bodies that the server dealt with, before compression.
+    pub bytes_dealt_with: u64,
+    /// How long all requests took so far, together with the pauses after failed ones, in seconds.
+    pub server_seconds: f64,
+    /// How long `max_send_rate_enforcement` has kept requests back so far, in seconds.
+    pub rate_limit_seconds: f64,
     /// Batches that wait to be packed.
     pub waiting_batches: usize,
     /// Why the session had to end by itself; it sends and settles nothing any more.
     pub broken: Option<String>,
 }
 
-/// The snapshot in the making; the threads of a session write it, status reads it.
-pub(super) struct Progress(Mutex<SessionSnapshot>);
-
-impl Progress {
-    pub(super) fn new(worker: WorkerId, session: String, server: String) -> Self {
-        Self(Mutex::new(SessionSnapshot {
+impl SessionSnapshot {
+    /// A session that has done nothing yet.
+    pub(crate) fn new(worker: WorkerId, session: String, server: String) -> Self {
+        Self {
             worker,
             session,
             server,
@@ -89,29 +96,91 @@ impl Progress {
             back_off_seconds: None,
             rate_pause_seconds: None,
             in_flight: false,
+            unanswered_bytes: 0,
+            bytes_dealt_with: 0,
+            server_seconds: 0.0,
+            rate_limit_seconds: 0.0,
             waiting_batches: 0,
             broken: None,
-        }))
+        }
+    }
+}
+
+/// The snapshot in the making; the threads of a session write it, status reads it.
+pub(super) struct Progress {
+    snapshot: Mutex<SessionSnapshot>,
+    occupation: Mutex<Occupation>,
+    clock: Clock,
+}
+
+/// What the send thread waits for, and since when.
+struct Occupation {
+    with: Waiting,
+    since: Instant,
+}
+
+/// What the send thread waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// The next request, which the limit of the rate keeps back up to that moment.
+    Rest(Option<Instant>),
+    /// The server: for its answer, or for it to work again.
+    Server,
+}
+
+impl Occupation {
+    /// How long it was waited until `now`: for the server, and because of the limit of the rate.
+    fn waited(&self, now: Instant) -> (Duration, Duration) {
+        let until = |end: Instant| end.saturating_duration_since(self.since);
+        match self.with {
+            Waiting::Server => (until(now), Duration::ZERO),
+            Waiting::Rest(limit) => (Duration::ZERO, limit.map_or(Duration::ZERO, |limit| until(limit.min(now)))),
+        }
+    }
+}
+
+impl Progress {
+    pub(super) fn new(worker: WorkerId, session: String, server: String, clock: Clock) -> Self {
+        let occupation = Mutex::new(Occupation { with: Waiting::Rest(None), since: clock.monotonic() });
+        let snapshot = Mutex::new(SessionSnapshot::new(worker, session, server));
+        Self { snapshot, occupation, clock }
     }
 
     /// The snapshot as it is now.
     pub(super) fn now(&self) -> SessionSnapshot {
-        self.lock().clone()
+        let (mut snapshot, occupation) = (self.lock().clone(), self.occupation());
+        add_waited(&mut snapshot, occupation.waited(self.clock.monotonic()));
+        snapshot
+    }
+
+    /// From now on the send thread waits for this.
+    pub(super) fn wait_for(&self, what: Waiting) {
+        let now = self.clock.monotonic();
+        let waited = {
+            let mut occupation = self.occupation();
+            std::mem::replace(&mut *occupation, Occupation { with: what, since: now }).waited(now)
+        };
+        add_waited(&mut self.lock(), waited);
+    }
+
+    fn occupation(&self) -> MutexGuard<'_, Occupation> {
+        self.occupation.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// To change several figures at once.
     pub(super) fn lock(&self) -> MutexGuard<'_, SessionSnapshot> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A request is about to leave.
-    pub(super) fn leaves(&self, now: Timestamp, raw: usize) {
+    pub(super) fn leaves(&self, now: Timestamp, raw: usize, source: u64) {
         let mut snapshot = self.lock();
         snapshot.last_request_bytes = raw as u64;
         snapshot.last_attempt_ms = Some(now.as_millis());
         snapshot.back_off_seconds = None;
         snapshot.rate_pause_seconds = None;
         snapshot.in_flight = true;
+        snapshot.unanswered_bytes = source;
     }
 
     /// The server has dealt with a request.
@@ -122,14 +191,21 @@ impl Progress {
         snapshot.last_answer = None;
         snapshot.failing_since_ms = None;
         snapshot.in_flight = false;
+        snapshot.unanswered_bytes = 0;
+        snapshot.bytes_dealt_with += snapshot.last_request_bytes;
     }
 
     /// A request has failed and is sent again after the pause.
-    pub(super) fn failed(&self, now: Timestamp, why: &str, pause: std::time::Duration) {
+    pub(super) fn failed(&self, now: Timestamp, why: &str, pause: Duration) {
         let mut snapshot = self.lock();
         snapshot.requests_failed += 1;
         snapshot.last_answer = Some(why.to_owned());
         snapshot.failing_since_ms.get_or_insert(now.as_millis());
         snapshot.back_off_seconds = Some(pause.as_secs_f64());
     }
+}
+
+fn add_waited(snapshot: &mut SessionSnapshot, (server, limit): (Duration, Duration)) {
+    snapshot.server_seconds += server.as_secs_f64();
+    snapshot.rate_limit_seconds += limit.as_secs_f64();
 }

@@ -80,11 +80,12 @@ fn what_was_skipped_is_not_read_after_all_when_a_session_is_replaced() {
     tailing.start("none.log");
     tailing.follow(vec![entry]);
     let held = tailing.running().batches.recv_timeout(DEADLINE).unwrap();
-    assert_eq!(messages(&held), ["last one\n"]);
+    let marker = "[scalyr-agent: 24 bytes of this log were skipped here: too far behind (max_log_offset_size 10)]\n";
+    assert_eq!(messages(&held), [marker, "last one\n"]);
     tailing.running().tail.close_port(worker());
     assert_eq!(tailing.running().tail.rewind(worker()), Some(Rewound { bytes: 33, lost: 0 }));
     reopen(&mut tailing);
-    assert_eq!(tailing.lines(1), ["last one\n"]);
+    assert_eq!(tailing.lines(2), [marker, "last one\n"]);
     let totals = tailing.totals();
     assert_eq!((totals.read, totals.skipped[&SkipReason::TooFarBehind].bytes), (33, 24));
 }
@@ -101,7 +102,8 @@ fn bytes_that_were_read_and_then_truncated_are_counted_as_lost_when_a_session_is
     tailing.running().tail.close_port(worker());
     assert_eq!(tailing.running().tail.rewind(worker()), Some(Rewound { bytes: 4, lost: 12 }));
     reopen(&mut tailing);
-    assert_eq!(tailing.lines(1), ["new\n"]);
+    let marker = "[scalyr-agent: 12 bytes of this log were skipped here: truncated before they were read]\n";
+    assert_eq!(tailing.lines(2), [marker, "new\n"]);
     assert!(!try_to_settle(&held) && !try_to_settle(&also_held));
     let totals = tailing.totals();
     assert_eq!((totals.read, totals.skipped[&SkipReason::Truncated].bytes), (16, 12));

@@ -64,7 +64,9 @@ fn what_is_too_far_behind_is_skipped_up_to_a_line_border_and_counted() {
     tailing.append("a.log", "1111\n2222\n3333\n4444\n");
     tailing.plan.max_existing_log_offset_size = Some(12);
     tailing.start("a.log");
-    assert_eq!(tailing.lines(2), ["3333\n", "4444\n"]);
+    let marker =
+        "[scalyr-agent: 10 bytes of this log were skipped here: too far behind (max_existing_log_offset_size 12)]\n";
+    assert_eq!(tailing.lines(3), [marker, "3333\n", "4444\n"]);
     let skipped = tailing.totals().skipped[&SkipReason::TooFarBehind];
     assert_eq!(skipped.bytes, 10);
 }

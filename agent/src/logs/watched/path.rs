@@ -102,9 +102,7 @@ impl Watched {
             Begin::At(offset) => Offset(offset.0.min(metadata.len())),
         };
         self.begin = Begin::Start;
-        let mut follower = self.follow(file, &metadata, identity, begin, around);
-        self.skip_excess(&mut follower, around.plan.max_log_offset_size, around);
-        self.current = Some(follower);
+        self.current = Some(self.follow(file, &metadata, identity, begin, around));
     }
 
     /// The position that is left for this very file.
@@ -189,20 +187,5 @@ impl Watched {
     pub(super) fn has_head(&self, identity: &Identity) -> bool {
         !identity.is_young()
             && self.followers().map(|follower| follower.account.identity()).any(|own| own.has_head_of(identity))
-    }
-
-    pub(super) fn skip_excess(&self, follower: &mut Follower, limit: Option<u64>, around: &Surroundings<'_>) {
-        let Some(limit) = limit else { return };
-        match follower.skip_excess(limit, around.plan.max_line_size) {
-            Ok(0) => {}
-            Ok(bytes) => around.logger.warn(format_args!(
-                "{}: skipped {bytes} bytes, because more than {limit} bytes were unread \
-                 (max_log_offset_size, max_existing_log_offset_size)",
-                self.path.display()
-            )),
-            Err(error) => {
-                around.logger.warn(format_args!("{}: cannot be read: {error}", self.path.display()));
-            }
-        }
     }
 }

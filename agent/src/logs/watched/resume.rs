@@ -141,7 +141,7 @@ impl Watched {
         let account = around.ledger.open(worker, path, identity, sequence, settled);
         around.checkpoint.forget(&position);
         let mut follower = self.take_up(account, source, metadata, around);
-        self.skip_excess(&mut follower, around.plan.max_existing_log_offset_size, around);
+        follower.note_resumed();
         if let Some(moved_to) = moved_to {
             let unread = size.saturating_sub(settled.0);
             let level = if unread > 0 { Level::Info } else { Level::Debug1 };
