@@ -160,7 +160,7 @@ impl fmt::Display for SkipReason {
             Self::Truncated => "truncated before they were read",
             Self::Unreadable => "not readable",
             Self::Deleted => "deleted before they were read",
-            Self::Stale => "older than copy_staleness_threshold",
+            Self::Stale => "nothing was accepted for too long",
             Self::Repeated => "copied already from another file",
         })
     }

@@ -6,8 +6,8 @@ use scalyr_monitor::Timestamp;
 use super::decoded::{Decoded, decode};
 use super::fixture::File;
 use crate::config::plan::ApiKey;
-use crate::ledger::{DropReason, Ledger, Offset, SkipReason, Totals, Verdict};
-use crate::logs::batch::Batch;
+use crate::ledger::{DropReason, Ledger, Offset, Segment, SkipReason, Totals, Verdict};
+use crate::logs::batch::{Batch, Event};
 use crate::upload::request::{Ending, Pushed, Request, Unpacked};
 use crate::upload::wire::Head;
 
@@ -207,4 +207,61 @@ fn bytes_that_are_not_sent_do_not_pile_up_in_a_request() {
     request.settle(Ending::Accepted);
     request.settle(Ending::Accepted);
     assert_eq!(file.totals().sampled_out.lines, 1000, "a request settles once");
+}
+
+/// A batch that begins with a skipped range and its marker, as the tail stage makes it.
+fn batch_behind_a_gap(file: &mut File, gap: u64, lines: &[&[u8]]) -> Batch {
+    let begin = file.end;
+    file.end = begin.plus(gap);
+    let mut batch = file.batch(lines);
+    let marker = b"[scalyr-agent: bytes of this log were skipped here]\n";
+    let start = u32::try_from(batch.arena.len()).unwrap();
+    batch.arena.extend_from_slice(marker);
+    let message = start..u32::try_from(batch.arena.len()).unwrap();
+    let event = Event { message, attributes: 0..0, time: None, end: begin, number: begin.plus(gap) };
+    batch.events.insert(0, event);
+    let skipped = Segment { end: begin.plus(gap), lines: 0, verdict: Verdict::Skipped(SkipReason::TooFarBehind) };
+    batch.segments.splice(0..0, [Segment { end: begin, lines: 1, verdict: Verdict::Send }, skipped]);
+    batch
+}
+
+#[test]
+fn a_skipped_range_is_settled_with_its_marker_or_after_it_and_the_marker_counts_no_bytes() {
+    for limit in (400..900).step_by(7) {
+        let ledger = Ledger::new();
+        let mut file = File::new(&ledger, "/a", "{}");
+        let first = file.batch(&[b"before the gap\n".as_slice(); 3]);
+        let second = batch_behind_a_gap(&mut file, 5000, &[b"behind the gap\n".as_slice(); 3]);
+        let third = batch_behind_a_gap(&mut file, 1, &[]);
+        let account = file.account.clone();
+        let (mut markers, mut messages) = (0, Vec::new());
+        pack(vec![first, second, third], limit, Ending::Accepted, |_, decoded| {
+            // What was settled before: never a gap whose marker did not arrive.
+            let gaps = u64::from(account.settled() >= Offset(1045 + 5000)) + u64::from(account.settled() == file.end);
+            assert!(markers >= gaps, "limit {limit}: settled to {} after {markers} markers", account.settled());
+            for event in decoded.into_iter().flat_map(|decoded| decoded.events) {
+                markers += u64::from(event.message.starts_with(b"[scalyr-agent"));
+                messages.push(event.message);
+            }
+        });
+        assert_eq!((markers, messages.len()), (2, 8), "limit {limit}");
+        let totals = file.totals();
+        assert_eq!((totals.accepted.bytes, totals.accepted.lines, totals.pending), (90, 8, 0), "limit {limit}");
+        assert_eq!(totals.skipped[&SkipReason::TooFarBehind].bytes, 5001);
+    }
+}
+
+#[test]
+fn a_request_says_how_many_source_bytes_wait_for_its_answer() {
+    let ledger = Ledger::new();
+    let (mut one, mut two) = (File::new(&ledger, "/1", "{}"), File::new(&ledger, "/2", "{}"));
+    let head = head();
+    let mut request = Request::default();
+    request.begin(&head);
+    for batch in [one.batch(&[b"12345\n"]), two.batch(&[b"123\n"]), batch_behind_a_gap(&mut one, 100, &[b"1\n"])] {
+        assert_eq!(request.push(&mut Unpacked::new(batch), 10_000), Pushed::All);
+    }
+    assert_eq!(request.source_bytes(), 6 + 4 + 100 + 2);
+    request.settle(Ending::Accepted);
+    assert_eq!(request.source_bytes(), 0);
 }

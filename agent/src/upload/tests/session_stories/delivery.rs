@@ -58,6 +58,8 @@ fn a_limit_of_the_rate_keeps_requests_back_says_so_and_holds_up_no_stop() {
     story.append(&mut file, &["the second has to wait\n"]);
     wait_until("it is packed", || story.session.snapshot().waiting_batches == 0);
     assert_eq!((server.count(), file.totals().accepted.lines), (1, 1));
+    let kept_back = story.session.snapshot().rate_limit_seconds;
+    wait_until("the wait is counted", || story.session.snapshot().rate_limit_seconds > kept_back);
     assert_eq!(story.session.finish(LONG), Finished { drained: true });
     assert_eq!((server.count(), file.totals().accepted.lines), (2, 2));
     assert_eq!(story.lines.all(), [""; 0]);

@@ -70,6 +70,7 @@ fn finishing_gives_up_when_the_last_attempt_fails_and_leaves_the_bytes_pending()
     wait_until("an attempt has failed", || story.session.snapshot().requests_failed > 0);
     assert_eq!(story.session.finish(LONG), Finished { drained: false });
     assert_eq!((file.totals().pending, file.totals().accepted.lines), (8, 0));
+    assert_eq!(story.session.snapshot().unanswered_bytes, 0, "nothing has left, so nothing can arrive twice");
     wait_until("the threads have ended", || story.threads.running() == 0);
 }
 
@@ -81,8 +82,11 @@ fn finishing_does_not_wait_longer_than_its_budget_for_a_server_that_hangs() {
     let mut file = story.file("/a");
     story.append(&mut file, &["one\n"]);
     wait_until("the server has it", || server.count() == 1);
+    let waited = story.session.snapshot().server_seconds;
+    wait_until("the wait for the server is measured", || story.session.snapshot().server_seconds > waited);
     assert_eq!(story.session.finish(Duration::from_millis(50)), Finished { drained: false });
     wait_until("the threads have ended although the server is silent", || story.threads.running() == 0);
+    assert_eq!(story.session.snapshot().unanswered_bytes, 4, "the server may have it");
     assert_eq!(file.totals().pending, 4, "nobody knows whether it was accepted, so it stays pending");
     never.stop();
 }
