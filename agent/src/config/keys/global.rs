@@ -159,9 +159,11 @@ pub const GLOBAL: &[Key] = keys! {
     float("failure_request_spacing_adjustment", 1.5).at(Upload).range(0.0, 1e6),
     /// Factor by which uploads shrink after the server found one too large.
     float("request_too_large_adjustment", 0.5).at(Upload).not_yet("a request that is too large for the server is sent again as it is"),
-    /// The most bytes of a file seen for the first time that are copied; what lies before is skipped, and logged.
+    /// The most unread bytes of a file of which nothing was copied yet; the oldest beyond that are skipped, which is
+    /// logged and marked in the log itself. Unless it is given, nothing is skipped.
     bytes("max_log_offset_size", 5_242_880).at(Files).unless_legacy(200_000_000),
-    /// The most bytes that copying of a known file may lie behind its end; what lies before is skipped, and logged.
+    /// The most unread bytes of a file whose copying has begun; the oldest beyond that are skipped, which is logged
+    /// and marked in the log itself. Unless it is given, nothing is skipped.
     bytes("max_existing_log_offset_size", 104_857_600).at(Files).unless_legacy(200_000_000),
     // 8.4 reading files
     /// The longest line, in bytes; a longer one is split.
@@ -176,8 +178,8 @@ pub const GLOBAL: &[Key] = keys! {
     Key::new("internal_parse_max_line_size", Kind::Integer(None)).at(Lines).range(1.0, 10_000_000.0),
     /// The number after which events begin a new sequence.
     integer("max_sequence_number", 1 << 40).obsolete("a sequence counts the bytes of one file, and its numbers have room for all of them"),
-    /// Seconds after which a file of which nothing could be sent jumps to its end. Unless it is given nothing is skipped
-    /// because of its age.
+    /// Seconds after which a file with unread bytes, of which nothing was accepted meanwhile, jumps to its end.
+    /// Unless it is given, nothing is too old.
     seconds("copy_staleness_threshold", 900.0).at(Files),
     /// Seconds that a vanished file is waited for before it is let go.
     seconds("log_deletion_delay", 600.0).at(Files),
