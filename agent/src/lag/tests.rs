@@ -58,7 +58,7 @@ impl Story {
     }
 
     fn file(&self, path: &str) -> Arc<Account> {
-        let identity = Identity { device: 1, inode: 2, head_length: 0, head_hash: String::new() };
+        let identity = Identity { device: 1, inode: 2, head_length: 0, head_hash: String::new(), born: None };
         let sequence = Sequence { id: "si".to_owned(), begin: Offset(0) };
         self.ledger.open(worker(), path.into(), identity, sequence, Offset(0))
     }
