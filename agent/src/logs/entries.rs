@@ -16,6 +16,8 @@ pub struct Entry {
     pub matcher: Matcher,
     /// Whether it has ever matched a file.
     pub matched: bool,
+    /// Whether all directories that its glob looks into tell of new files, so that they need not be read again and again.
+    pub is_noticed: bool,
 }
 
 impl Entry {
@@ -24,7 +26,7 @@ impl Entry {
     /// # Errors
     /// A pattern that is none, with the reason.
     pub fn new(plan: &LogPlan) -> Result<Self, String> {
-        Ok(Self { matcher: Matcher::new(plan)?, plan: plan.clone(), matched: false })
+        Ok(Self { matcher: Matcher::new(plan)?, plan: plan.clone(), matched: false, is_noticed: false })
     }
 
     fn is_for(&self, worker: &WorkerId, path: &Path) -> bool {
@@ -124,6 +126,11 @@ impl Entries {
         let fixed = self.fixed.get(path).and_then(|places| first_of(places));
         let glob = first_of(&self.globs);
         fixed.into_iter().chain(glob).min()
+    }
+
+    /// Whether an entry names this very path.
+    pub fn has_fixed(&self, path: &Path) -> bool {
+        self.fixed.contains_key(path)
     }
 
     /// The entry at a place.

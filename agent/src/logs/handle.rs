@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::batch::Batch;
 use super::follower::Rewound;
+use super::notices::NoticesSnapshot;
 use crate::config::plan::{LogPlan, TailPlan};
 use crate::ledger::WorkerId;
 
@@ -45,6 +46,10 @@ pub struct TailSnapshot {
     pub waiting_for: BTreeSet<WorkerId>,
     /// Workers whose files wait to go to another worker, until what was read of them is settled.
     pub moving_from: BTreeSet<WorkerId>,
+    /// How changes on disk are noticed.
+    pub notices: NoticesSnapshot,
+    /// How often a path was looked at since the start. An idle one is looked at about once a minute.
+    pub looks: u64,
     /// Why the stage had to end by itself; nothing is copied any more.
     pub broken: Option<String>,
 }

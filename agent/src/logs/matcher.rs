@@ -1,9 +1,12 @@
 //! Which files an entry of `logs` means.
 
+mod levels;
+
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use self::levels::Levels;
 use crate::config::plan::LogPlan;
 
 /// As Python's glob matches: within a directory level, and a leading dot only by a dot.
@@ -14,7 +17,7 @@ const OPTIONS: glob::MatchOptions =
 #[derive(Clone, Debug)]
 pub struct Matcher {
     pattern: String,
-    glob: Option<glob::Pattern>,
+    glob: Option<(glob::Pattern, Levels)>,
     exclude: GlobSet,
 }
 
@@ -31,8 +34,8 @@ impl Matcher {
         }
         let exclude = exclude.build().map_err(|error| format!("exclude: {error}"))?;
         let is_glob = plan.path.contains(['*', '?', '[']);
-        let glob = is_glob.then(|| glob::Pattern::new(&plan.path)).transpose();
-        let glob = glob.map_err(|error| format!("path `{}`: {error}", plan.path))?;
+        let glob = is_glob.then(|| Ok((glob::Pattern::new(&plan.path)?, Levels::of(&plan.path)?))).transpose();
+        let glob = glob.map_err(|error: glob::PatternError| format!("path `{}`: {error}", plan.path))?;
         Ok(Self { pattern: plan.path.clone(), glob, exclude })
     }
 
@@ -51,7 +54,7 @@ impl Matcher {
     pub fn matches(&self, path: &Path) -> bool {
         let matches = match self.fixed() {
             Some(fixed) => fixed == path,
-            None => self.glob.as_ref().is_some_and(|glob| glob.matches_path_with(path, OPTIONS)),
+            None => self.glob.as_ref().is_some_and(|(glob, _)| glob.matches_path_with(path, OPTIONS)),
         };
         matches && !self.exclude.is_match(path)
     }
@@ -59,16 +62,28 @@ impl Matcher {
     /// The regular files that match now, sorted by name. `*` and `?` stay within a directory level and do not match
     /// a leading dot; `**` descends.
     pub fn files(&self) -> Vec<PathBuf> {
+        self.files_visiting(&mut |_| {})
+    }
+
+    /// The same; each directory that a glob looks into is visited before it is read.
+    pub fn files_visiting(&self, visit: &mut dyn FnMut(&Path)) -> Vec<PathBuf> {
         if let Some(path) = self.fixed() {
             return if is_regular(path) { vec![path.to_owned()] } else { Vec::new() };
         }
-        let Ok(paths) = glob::glob_with(&self.pattern, OPTIONS) else { return Vec::new() };
-        paths.flatten().filter(|path| !self.exclude.is_match(path) && is_regular(path)).collect()
+        let Some((_, levels)) = &self.glob else { return Vec::new() };
+        let mut files = levels.walk(visit);
+        files.retain(|path| !self.exclude.is_match(path));
+        files
+    }
+
+    /// Whether a directory that came or went at `path` may change which files match.
+    pub fn reaches(&self, path: &Path) -> bool {
+        self.glob.as_ref().is_some_and(|(_, levels)| levels.reaches(path))
     }
 }
 
 /// A FIFO or device would block whoever opens it, so only regular files are followed.
-fn is_regular(path: &Path) -> bool {
+pub fn is_regular(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file())
 }
 
@@ -97,6 +112,43 @@ mod tests {
         assert_eq!(found, [root.join("a.log"), root.join("b.log")]);
         let found = matcher(root.join("**/*.log"), &[]).files();
         assert!(found.contains(&root.join("sub.log/c.log")), "{found:?}");
+    }
+
+    #[test]
+    fn all_levels_are_visited_and_a_link_back_does_not_go_on_for_ever() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        fs::create_dir_all(root.join("a/x/deep")).unwrap();
+        fs::create_dir_all(root.join("b/y")).unwrap();
+        fs::create_dir_all(root.join(".hidden")).unwrap();
+        std::os::unix::fs::symlink(root, root.join("b/back")).unwrap();
+        for name in ["a/x/1.log", "a/x/deep/2.log", "b/y/3.log", "4.log", ".hidden/5.log"] {
+            fs::write(root.join(name), "x").unwrap();
+        }
+        let mut visited = Vec::new();
+        let found = matcher(root.join("*/x/*.log"), &[]).files_visiting(&mut |path| visited.push(path.to_owned()));
+        assert_eq!(found, [root.join("a/x/1.log")]);
+        visited.sort();
+        assert_eq!(visited, [root.to_owned(), root.join("a"), root.join("a/x"), root.join("b")]);
+        let all = matcher(root.join("**/*.log"), &[]);
+        let names = ["4.log", "a/x/1.log", "a/x/deep/2.log", "b/y/3.log"];
+        assert_eq!(all.files(), names.map(|name| root.join(name)));
+        assert!(all.files().iter().all(|path| all.matches(path)));
+    }
+
+    #[test]
+    fn a_directory_that_comes_concerns_the_globs_that_reach_it() {
+        let reaches = |pattern: &str, path: &str| matcher(pattern.into(), &[]).reaches(Path::new(path));
+        for path in ["/var", "/var/log", "/var/log/a", "/var/log/a/x"] {
+            assert!(reaches("/var/log/*/x/*.log", path), "{path}");
+        }
+        for path in ["/srv", "/var/log/a/y", "/var/log/a/x/1.log"] {
+            assert!(!reaches("/var/log/*/x/*.log", path), "{path}");
+        }
+        for path in ["/var/log", "/var/log/a/b", "/var/log/a/b/c/d/e"] {
+            assert!(reaches("/var/log/**/*.log", path), "{path}");
+        }
+        assert!(!reaches("/var/log/app*/**/*.log", "/var/log/db/x"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Log files on their way into batches: match → tail → lines.
 //!
-//! One thread follows all files: [`tail`] turns over the [watched paths](watched), each a chain of
+//! One thread follows all files: [`tail`] looks at those of the [watched paths](watched) that [notices] tell of, or whose
+//! time has come, each a chain of
 //! [file generations](follower), and hands their [lines] on as [batches](batch), one bounded channel per session. A full
 //! channel parks the files of that session only.
 
@@ -15,6 +16,7 @@ mod identity;
 mod lines;
 mod matcher;
 mod metric_logs;
+mod notices;
 mod position;
 mod registered;
 mod rotated_name;
@@ -28,6 +30,7 @@ pub(crate) use follower::open_identified;
 pub use handle::{Port, TailHandle, TailSnapshot, Withdrawal};
 pub use lines::{Lines, RuleCounts, Taken, Window};
 pub use metric_logs::{MetricLogCopies, MetricLogPlan};
+pub use notices::{FileSystems, NoticesSnapshot, Noticing};
 pub use position::Position;
 pub use registered::{RegisteredLogs, Registrations};
 pub use tail::{Tail, TailParts};

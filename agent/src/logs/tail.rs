@@ -1,23 +1,32 @@
-//! The tail thread: turns over all watched paths and hands their lines to the sessions.
+//! The tail thread: looks at the watched paths that may have changed and hands their lines to the sessions.
 
+mod find;
 mod follow;
+mod publish;
+mod schedule;
+mod seats;
+mod turn;
 mod wanted;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Select, bounded};
+use crossbeam_channel::{Receiver, Select, TryRecvError, bounded};
 use scalyr_monitor::{Clock, Level, Logger};
 
-use super::batch::BATCH_BYTES;
+use self::find::Walks;
+use self::schedule::Schedule;
+use self::seats::Seats;
+use self::turn::Turn;
 use super::begin::{Begin, First};
 use super::copying::Copying;
 use super::entries::{Entries, Entry};
 use super::followed::Followed;
 use super::handle::{Command, Port, TailHandle, TailSnapshot, Withdrawal};
+use super::notices::{Notices, Noticing};
 use super::watched::{Surroundings, Watched};
 use crate::checkpoint::Checkpoint;
 use crate::config::plan::{LogPlan, TailPlan};
@@ -26,14 +35,10 @@ use crate::monitors::panic_place;
 use crate::threads::Threads;
 use crate::upload::Save;
 
-/// How long the thread sleeps when there is nothing to do.
+/// Files that wait to go to another worker are asked this often whether they are settled, ...
 const TICK: Duration = Duration::from_millis(50);
-/// Globs are walked this often, unless walking them takes long.
-const RESCAN: Duration = Duration::from_millis(500);
-/// Walking globs takes at most a twentieth of the thread's time.
-const RESCAN_SHARE: u32 = 20;
-/// How many troubles `status` lists at most.
-const TROUBLES: usize = 1000;
+/// ... and those that are to be let go this often.
+const LEAVE: Duration = Duration::from_millis(100);
 /// So many commands wait for the thread at most, and it takes so many at a time.
 const MOST_COMMANDS: usize = 64;
 
@@ -51,6 +56,8 @@ pub struct TailParts {
     pub clock: Clock,
     /// How many log files may be open at a time.
     pub max_open_files: usize,
+    /// How changes on disk are noticed.
+    pub noticing: Noticing,
     /// The agent's own log and the size it had when the agent started: copied from there.
     pub own_log: (PathBuf, Offset),
 }
@@ -66,9 +73,12 @@ pub struct Tail {
     registered: BTreeMap<(WorkerId, String), Entry>,
     /// Which monitor was told that files which it registered are copied as which entry says.
     overruled: BTreeSet<(String, String)>,
-    watched: Vec<Watched>,
+    watched: Seats,
     /// The keys of `watched`.
     known: BTreeSet<(WorkerId, PathBuf)>,
+    schedule: Schedule,
+    notices: Notices,
+    walks: Walks,
     ports: BTreeMap<WorkerId, Port>,
     /// Workers that have no session and will have none.
     forsaken: BTreeSet<WorkerId>,
@@ -78,19 +88,27 @@ pub struct Tail {
     commands: Receiver<Command>,
     snapshot: Arc<Mutex<TailSnapshot>>,
     spare: Option<Vec<u8>>,
-    waiting_for: BTreeSet<WorkerId>,
+    /// Entries that cannot be used, each with the reason.
     troubles: BTreeMap<PathBuf, String>,
-    next_rescan: Instant,
+    /// The entries that match no file, as they were last found.
+    unmatched: BTreeMap<String, String>,
+    /// Paths with a trouble.
+    troubled: BTreeSet<usize>,
+    /// Paths that wait for a free descriptor.
+    hungry: BTreeSet<usize>,
+    /// Paths that may be let go soon.
+    leaving: BTreeSet<usize>,
+    /// Paths that wait to go to another worker.
+    moving: BTreeSet<usize>,
+    next_leave: Instant,
+    next_plea: Instant,
     next_snapshot: Instant,
-    turn: usize,
-}
-
-/// What a turn over all files came to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    Progress,
-    Parked,
-    Idle,
+    /// How often a path was looked at.
+    looks: u64,
+    /// Something happened since the last snapshot.
+    is_news: bool,
+    /// A file has come or gone, or an entry, since the last snapshot.
+    is_reshaped: bool,
 }
 
 impl Tail {
@@ -102,12 +120,16 @@ impl Tail {
         let (commands, received) = bounded(MOST_COMMANDS);
         let snapshot = Arc::<Mutex<TailSnapshot>>::default();
         let now = parts.clock.monotonic();
+        let notices = Notices::start(parts.noticing, threads, &parts.logger, now);
         let tail = Self {
             entries: Entries::default(),
             metric_logs: Entries::default(),
             registered: BTreeMap::new(),
             overruled: BTreeSet::new(),
-            watched: Vec::new(),
+            watched: Seats::default(),
+            schedule: Schedule::default(),
+            notices,
+            walks: Walks::new(now),
             known: BTreeSet::new(),
             ports: BTreeMap::new(),
             forsaken: BTreeSet::new(),
@@ -116,11 +138,18 @@ impl Tail {
             commands: received,
             snapshot: Arc::clone(&snapshot),
             spare: None,
-            waiting_for: BTreeSet::new(),
             troubles: BTreeMap::new(),
-            next_rescan: now,
+            unmatched: BTreeMap::new(),
+            troubled: BTreeSet::new(),
+            hungry: BTreeSet::new(),
+            leaving: BTreeSet::new(),
+            moving: BTreeSet::new(),
+            next_leave: now,
+            next_plea: now,
             next_snapshot: now,
-            turn: 0,
+            looks: 0,
+            is_news: true,
+            is_reshaped: true,
             parts,
         };
         threads.spawn("tail", move || tail.live())?;
@@ -138,24 +167,22 @@ impl Tail {
 
     fn run(mut self) {
         loop {
-            self.rescan_when_due();
+            self.notice();
+            self.walk_when_due();
+            self.let_go();
             let turn = self.turn();
             self.publish_when_due();
-            let command = match turn {
-                Turn::Progress => self.commands.try_recv().ok(),
-                Turn::Parked => {
-                    self.wait_for_room();
-                    self.commands.try_recv().ok()
-                }
-                Turn::Idle => match self.commands.recv_timeout(TICK) {
-                    Ok(command) => Some(command),
-                    Err(RecvTimeoutError::Timeout) => None,
-                    Err(RecvTimeoutError::Disconnected) => return,
-                },
-            };
+            self.wait(turn);
             // All that have come meanwhile, so that one save serves them together.
-            let commands: Vec<Command> =
-                command.into_iter().chain(self.commands.try_iter().take(MOST_COMMANDS)).collect();
+            let mut commands = Vec::new();
+            while commands.len() < MOST_COMMANDS {
+                match self.commands.try_recv() {
+                    Ok(command) => commands.push(command),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) if commands.is_empty() => return,
+                    Err(TryRecvError::Disconnected) => break,
+                }
+            }
             let any = !commands.is_empty();
             for command in commands {
                 if let Command::Finish { deadline, done } = command {
@@ -176,11 +203,13 @@ impl Tail {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Port(port) => {
-                self.forsaken.remove(&port.worker);
-                self.ports.insert(port.worker.clone(), port);
+                let worker = port.worker.clone();
+                self.forsaken.remove(&worker);
+                self.ports.insert(worker.clone(), port);
+                self.look_soon(|watched| watched.worker == worker);
             }
             Command::Close { worker, done } => {
-                self.ports.remove(&worker);
+                self.close_port(&worker);
                 _ = done.send(());
             }
             Command::Rewind { worker, done } => _ = done.send(self.rewind(&worker)),
@@ -208,17 +237,15 @@ impl Tail {
 
     /// Watches a path and looks at it, unless it is watched already: the first entry that matches it wins.
     fn watch(&mut self, path: PathBuf, plan: &LogPlan, begin: First) {
-        if self.enter(path, plan, begin)
-            && let Some(watched) = self.watched.last_mut()
-        {
-            watched.check(&surroundings(&self.parts, &self.followed));
+        if let Some(number) = self.enter(path, plan, begin) {
+            self.look_at(number);
         }
     }
 
-    /// Enters a path among the watched ones and takes up its positions; false when it was there already.
-    fn enter(&mut self, path: PathBuf, plan: &LogPlan, begin: First) -> bool {
+    /// Enters a path among the watched ones and takes up its positions; `None` when it was there already.
+    fn enter(&mut self, path: PathBuf, plan: &LogPlan, begin: First) -> Option<usize> {
         if !self.known.insert((plan.worker.clone(), path.clone())) {
-            return false;
+            return None;
         }
         let begin = match path == self.parts.own_log.0 {
             true => Begin::At(self.parts.own_log.1),
@@ -230,187 +257,102 @@ impl Tail {
         if !positions.is_empty() {
             watched.resume(positions, &surroundings(&self.parts, &self.followed));
         }
-        self.watched.push(watched);
-        true
-    }
-
-    /// Walks the globs for files that are new.
-    fn rescan_when_due(&mut self) {
-        let began = self.parts.clock.monotonic();
-        if began >= self.next_rescan {
-            self.rescan();
-            let ended = self.parts.clock.monotonic();
-            let pause = RESCAN.max((ended - began) * RESCAN_SHARE).min(self.parts.plan.max_new_log_detection_time);
-            self.next_rescan = ended + pause;
-        }
-    }
-
-    fn rescan(&mut self) {
-        let mut entries = std::mem::take(&mut self.entries);
-        let mut metric_logs = std::mem::take(&mut self.metric_logs);
-        let mut registered = std::mem::take(&mut self.registered);
-        let all = entries.iter_mut().chain(metric_logs.iter_mut()).chain(registered.values_mut());
-        for entry in all.filter(|entry| entry.matcher.is_glob()) {
-            for path in entry.matcher.files() {
-                entry.matched = true;
-                self.watch(path, &entry.plan, First::Start);
-            }
-        }
-        (self.entries, self.metric_logs, self.registered) = (entries, metric_logs, registered);
-        self.let_go();
+        let number = self.watched.add(watched);
+        self.schedule.set(number, self.parts.clock.monotonic());
+        Some(number)
     }
 
     /// Forgets paths that were withdrawn or whose file is gone, once everything is settled.
     fn let_go(&mut self) {
-        let entries = self.entries.iter().chain(self.metric_logs.iter()).chain(self.registered.values());
-        let fixed: BTreeSet<&Path> = entries.filter_map(|entry| entry.matcher.fixed()).collect();
-        let around = surroundings(&self.parts, &self.followed);
-        let (known, forsaken) = (&mut self.known, &self.forsaken);
-        self.watched.retain_mut(|watched| {
-            if watched.is_withdrawn() && forsaken.contains(&watched.worker) {
+        let now = self.parts.clock.monotonic();
+        if self.leaving.is_empty() || now < self.next_leave {
+            return;
+        }
+        self.next_leave = now + LEAVE;
+        for number in std::mem::take(&mut self.leaving) {
+            let Some(watched) = self.watched.at(number).map(|seat| &seat.watched) else { continue };
+            let is_fixed = self.is_fixed(&watched.path);
+            let Some(watched) = self.watched.at_mut(number).map(|seat| &mut seat.watched) else { continue };
+            if watched.is_withdrawn() && self.forsaken.contains(&watched.worker) {
                 watched.withdraw(Withdrawal::AtOnce);
             }
-            let gone = watched.is_empty() && !fixed.contains(watched.path.as_path()) && !watched.path.exists();
-            if !gone && !watched.is_withdrawn() || !watched.may_leave(&around) {
-                return true;
+            let is_gone = watched.is_empty() && !is_fixed && !watched.path.exists();
+            if !is_gone && !watched.is_withdrawn() {
+                continue;
             }
-            known.remove(&(watched.worker.clone(), watched.path.clone()));
+            let around = surroundings(&self.parts, &self.followed);
+            if !watched.may_leave(&around) {
+                self.leaving.insert(number);
+                // That was a look, too.
+                self.schedule.hasten(number, now);
+                continue;
+            }
             // An entry that comes back, as those of containers do, goes on where it was: the positions are kept.
             watched.close_all(&around);
-            false
-        });
+            self.remove(number);
+        }
     }
 
-    /// One batch of each file that has something to read, each turn beginning with another file.
-    fn turn(&mut self) -> Turn {
-        let readable = self.look();
-        if self.saved_opened != self.parts.ledger.opened() {
-            // Before the first line of a new file leaves, its position is on disk.
-            self.saved_opened = self.parts.ledger.opened();
-            self.parts.checkpoint.save();
+    fn remove(&mut self, number: usize) {
+        self.schedule.forget(number);
+        self.troubled.remove(&number);
+        self.moving.remove(&number);
+        if let Some(seat) = self.watched.remove(number) {
+            let Watched { worker, path, .. } = &seat.watched;
+            self.known.remove(&(worker.clone(), path.clone()));
+            self.notices.uncover(number, path, seat.coverage);
         }
-        let mut outcome = Turn::Idle;
-        self.waiting_for.clear();
-        for index in readable {
-            match self.hand_on(index) {
-                Turn::Progress => outcome = Turn::Progress,
-                Turn::Parked if outcome == Turn::Idle => outcome = Turn::Parked,
-                Turn::Parked | Turn::Idle => {}
-            }
-        }
-        outcome
+        (self.is_news, self.is_reshaped) = (true, true);
     }
 
-    /// Looks at all files; the indices of those that have something to read, in this turn's order.
-    fn look(&mut self) -> Vec<usize> {
-        self.move_settled();
-        let count = self.watched.len();
-        self.turn = (self.turn + 1) % count.max(1);
-        let around = surroundings(&self.parts, &self.followed);
-        let order = (self.turn..count).chain(0..self.turn);
-        order.filter(|&index| self.watched[index].check(&around)).collect()
+    /// Whether an entry names this very path.
+    fn is_fixed(&self, path: &Path) -> bool {
+        let is_registered = || self.registered.values().any(|entry| entry.matcher.fixed() == Some(path));
+        self.entries.has_fixed(path) || self.metric_logs.has_fixed(path) || is_registered()
     }
 
-    /// Hands the next batch of a file to its session, if that has room.
-    fn hand_on(&mut self, index: usize) -> Turn {
-        let around = surroundings(&self.parts, &self.followed);
-        let watched = &mut self.watched[index];
-        if watched.is_moving() {
-            return Turn::Idle;
+    /// Sleeps until there is something to do: a command has come, a notice, a full channel has room, or it is time.
+    fn wait(&self, turn: Turn) {
+        if turn == Turn::Progress {
+            return;
         }
-        let Some(port) = self.ports.get(&watched.worker) else { return Turn::Idle };
-        if port.batches.is_full() {
-            self.waiting_for.insert(watched.worker.clone());
-            return Turn::Parked;
+        let now = self.parts.clock.monotonic();
+        let mut until = self.notices.next_comparison().min(self.walks.next());
+        until = self.schedule.next().map_or(until, |next| until.min(next));
+        if self.is_news {
+            until = until.min(self.next_snapshot);
         }
-        let Some(follower) = watched.next_readable(&around) else { return Turn::Idle };
-        let recycled = || port.recycled.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH_BYTES));
-        let arena = self.spare.take().unwrap_or_else(recycled);
-        match follower.read(arena, &self.parts.plan, &self.parts.clock) {
-            Ok(read) => {
-                watched.note_read();
-                match read.map(|batch| port.batches.send(batch)) {
-                    // Sending cannot block: this thread is the only sender and there was room.
-                    Ok(Ok(())) => return Turn::Progress,
-                    Ok(Err(_)) => {
-                        // The session has ended by itself and said why; its files stand still, and begin where they are
-                        // settled when another one takes over.
-                        let worker = watched.worker.clone();
-                        self.ports.remove(&worker);
-                    }
-                    Err(arena) => self.spare = Some(arena),
-                }
-            }
-            Err(error) => watched.note_read_error(&error, &around),
+        if !self.leaving.is_empty() {
+            until = until.min(self.next_leave);
         }
-        Turn::Idle
-    }
-
-    /// Sleeps until one of the full channels has room, a command arrives or a tick has passed.
-    fn wait_for_room(&self) {
+        if !self.hungry.is_empty() {
+            until = until.min(self.next_plea.max(now + TICK));
+        }
+        if !self.moving.is_empty() {
+            until = until.min(now + TICK);
+        }
         let mut select = Select::new();
         select.recv(&self.commands);
-        for worker in &self.waiting_for {
+        select.recv(self.notices.signal());
+        for worker in self.schedule.parked.keys() {
             if let Some(port) = self.ports.get(worker) {
                 select.send(&port.batches);
             }
         }
-        _ = select.ready_timeout(TICK);
+        _ = select.ready_timeout(until.saturating_duration_since(now));
     }
 
     /// The last read of a stop: everything that is there, until the deadline at the latest.
     fn read_to_the_end(&mut self, deadline: Instant) -> bool {
-        self.rescan();
-        for watched in &mut self.watched {
-            watched.look_soon();
-        }
+        self.walk_all();
+        self.look_soon(|_| true);
         loop {
             match self.turn() {
                 Turn::Idle => return true,
                 _ if self.parts.clock.monotonic() >= deadline => return false,
-                Turn::Parked => self.wait_for_room(),
-                Turn::Progress => {}
+                turn => self.wait(turn),
             }
         }
-    }
-
-    fn publish_when_due(&mut self) {
-        let now = self.parts.clock.monotonic();
-        if now >= self.next_snapshot {
-            self.next_snapshot = now + Duration::from_millis(500);
-            self.publish();
-        }
-    }
-
-    /// The entries that no file was ever found for.
-    fn unmatched(&self) -> BTreeMap<String, String> {
-        let there = self.watched.iter().filter(|watched| !watched.is_empty()).map(|watched| watched.path.as_path());
-        let there: HashSet<&Path> = there.collect();
-        let is_there = |path: &Path| there.contains(path);
-        let entries = self.entries.iter().chain(self.metric_logs.iter()).chain(self.registered.values());
-        let entries = entries.filter(|entry| !entry.matched && !entry.matcher.fixed().is_some_and(is_there));
-        entries.take(TROUBLES).map(|entry| (entry.plan.path.clone(), entry.plan.origin.clone())).collect()
-    }
-
-    fn publish(&self) {
-        let mut troubles = self.troubles.clone();
-        for watched in &self.watched {
-            if let Some(trouble) = watched.trouble()
-                && troubles.len() < TROUBLES
-            {
-                troubles.insert(watched.path.clone(), trouble.to_owned());
-            }
-        }
-        *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = TailSnapshot {
-            watched_paths: self.watched.len(),
-            open_files: self.followed.open(),
-            max_open_files: self.followed.limit(),
-            troubles,
-            unmatched: self.unmatched(),
-            waiting_for: self.waiting_for.clone(),
-            moving_from: self.watched.iter().filter(|it| it.is_moving()).map(|it| it.worker.clone()).collect(),
-            broken: None,
-        };
     }
 }
 

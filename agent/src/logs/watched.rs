@@ -5,6 +5,7 @@ mod copies;
 mod deleted;
 mod handover;
 mod older;
+mod pace;
 mod path;
 mod resting;
 mod resume;
@@ -57,8 +58,6 @@ pub struct Watched {
     older: VecDeque<Older>,
     begin: Begin,
     gone_since: Option<Instant>,
-    active_until: Option<Instant>,
-    due: Option<Instant>,
     trouble: Option<String>,
     /// Positions of an earlier run whose file could not be looked for yet. Until that works nothing is read here: the
     /// file might be taken for a new one and sent again.
@@ -115,8 +114,6 @@ impl Watched {
             older: VecDeque::new(),
             begin,
             gone_since: None,
-            active_until: None,
-            due: None,
             trouble: None,
             unresolved: Vec::new(),
             alias: None,
@@ -135,7 +132,7 @@ impl Watched {
 
     /// Looks at the path and at the open files. True when there is something to read.
     pub fn check(&mut self, around: &Surroundings<'_>) -> bool {
-        if self.due.is_some_and(|due| around.now < due) || self.withdrawn == Some(Withdrawal::AtOnce) {
+        if self.withdrawn == Some(Withdrawal::AtOnce) {
             return false;
         }
         if !self.unresolved.is_empty() {
@@ -158,21 +155,7 @@ impl Watched {
         self.look_after_lag(around);
         self.rest_when_quiet(readable, around);
         self.note_waits(readable, around);
-        self.set_due(readable, around.now);
         readable
-    }
-
-    /// Active files are looked at ten times a second, quiet ones less often.
-    fn set_due(&mut self, readable: bool, now: Instant) {
-        if readable {
-            self.active_until = Some(now + Duration::from_secs(10));
-            self.due = None;
-        } else {
-            let active = self.active_until.is_some_and(|until| now < until);
-            let next = now + Duration::from_millis(if active { 90 } else { 400 });
-            // Trouble that this very look met has set a later time.
-            self.due = self.due.max(Some(next));
-        }
     }
 
     fn note_trouble(&mut self, trouble: String, around: &Surroundings<'_>) {
@@ -183,7 +166,6 @@ impl Watched {
         }
         self.trouble = Some(trouble);
         self.waits.retry(around.now);
-        self.due = Some(around.now + Duration::from_secs(1));
     }
 
     /// Takes note that a file could not be read. It is tried again; a renamed one that stays unreadable is given up,
@@ -206,11 +188,6 @@ impl Watched {
         if std::mem::take(&mut self.unreadable) {
             self.trouble = None;
         }
-    }
-
-    /// Makes the next check look at the file, however quiet it was.
-    pub fn look_soon(&mut self) {
-        self.due = None;
     }
 
     /// The generation to read next: the oldest one first, and none behind one whose last line may still be finished,
@@ -257,9 +234,7 @@ impl Watched {
     /// The path is wanted, and copied so from now on.
     pub fn reinstate(&mut self, copying: Copying) {
         self.withdrawn_by = None;
-        if self.withdrawn.take().is_some() {
-            self.look_soon();
-        }
+        self.withdrawn = None;
         if self.copying != copying {
             self.copying = copying;
             let copying = &self.copying;
@@ -275,7 +250,6 @@ impl Watched {
             return self.followers().all(Follower::is_acknowledged);
         }
         // What was written since the last look is still to be read.
-        self.look_soon();
         !self.check(around) && self.followers().all(Follower::is_settled)
     }
 

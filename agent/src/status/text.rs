@@ -166,6 +166,9 @@ fn files(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     for (path, trouble) in &snapshot.tail.troubles {
         writeln!(out, "Path {}: cannot be copied: {trouble}", path.display())?;
     }
+    for (why, paths) in &snapshot.tail.notices.polled_because {
+        writeln!(out, "{paths} paths are polled, because {why}")?;
+    }
     for worker in &snapshot.tail.waiting_for {
         writeln!(out, "Reading waits for worker {worker}: its logs grow faster than the server takes them")?;
     }

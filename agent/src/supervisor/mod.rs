@@ -45,7 +45,7 @@ use crate::config::plan::{AgentLogPlan, MonitorPlan, Plan, SessionPlan};
 use crate::data_lock::DataLock;
 use crate::lag::LagWatch;
 use crate::ledger::{Ledger, Totals, WorkerId};
-use crate::logs::{MetricLogCopies, Tail, TailHandle, TailParts};
+use crate::logs::{MetricLogCopies, Noticing, Tail, TailHandle, TailParts};
 use crate::monitors::added::AddedMonitors;
 use crate::monitors::runner::{MonitorHandle, stop_all};
 use crate::open_files;
@@ -188,6 +188,7 @@ impl Supervisor {
             logger: logger.clone(),
             clock: clock.clone(),
             max_open_files: open_files::raise_limit(),
+            noticing: Noticing::default(),
             own_log,
         };
         let tail = Tail::start(parts, &threads).map_err(refused("thread of the tail stage"))?;

@@ -16,7 +16,7 @@ use scalyr_agent::checkpoint::Checkpoint;
 use scalyr_agent::config::plan::{LogPlan, TailPlan};
 use scalyr_agent::ledger::{DropReason, Lag, Ledger, Offset, Outcome, Totals, Verdict, WorkerId};
 use scalyr_agent::logs::batch::Batch;
-use scalyr_agent::logs::{Port, Tail, TailHandle, TailParts};
+use scalyr_agent::logs::{Noticing, Port, Tail, TailHandle, TailParts};
 use scalyr_agent::threads::Threads;
 use scalyr_agent::upload::Save;
 use scalyr_monitor::log::{LogSink, Record};
@@ -97,6 +97,7 @@ impl Copying {
             clock,
             max_open_files: 100,
             own_log: (self.path("agent.log"), Offset(0)),
+            noticing: Noticing::default(),
         };
         let tail = Tail::start(parts, &Threads::new()).unwrap();
         let (sender, batches) = bounded(1);

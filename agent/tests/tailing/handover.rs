@@ -15,7 +15,7 @@ use scalyr_agent::checkpoint::Checkpoint;
 use scalyr_agent::config::plan::{LogPlan, TailPlan};
 use scalyr_agent::ledger::{DropReason, Ledger, Offset, Outcome, SkipReason, Verdict, WorkerId};
 use scalyr_agent::logs::batch::Batch;
-use scalyr_agent::logs::{Port, Rewound, Tail, TailHandle, TailParts};
+use scalyr_agent::logs::{Noticing, Port, Rewound, Tail, TailHandle, TailParts};
 use scalyr_agent::threads::Threads;
 use scalyr_agent::upload::Save;
 use scalyr_monitor::{Clock, Logger};
@@ -210,6 +210,7 @@ impl Chance {
             logger,
             clock,
             max_open_files: 100,
+            noticing: Noticing::default(),
             own_log: (self.directory.path().join("agent.log"), Offset(0)),
         };
         let tail = Tail::start(parts, &Threads::new()).unwrap();

@@ -22,7 +22,7 @@ use scalyr_agent::checkpoint::Checkpoint;
 use scalyr_agent::config::plan::{LogPlan, TailPlan};
 use scalyr_agent::ledger::{DropReason, Ledger, Offset, Outcome, Totals, Verdict, WorkerId};
 use scalyr_agent::logs::batch::Batch;
-use scalyr_agent::logs::{Port, Tail, TailHandle, TailParts, Withdrawal};
+use scalyr_agent::logs::{Noticing, Port, Tail, TailHandle, TailParts, Withdrawal};
 use scalyr_agent::threads::Threads;
 use scalyr_agent::upload::Save;
 use scalyr_monitor::{Clock, Logger};
@@ -36,6 +36,7 @@ struct Tailing {
     running: Option<Running>,
     plan: TailPlan,
     max_open_files: usize,
+    noticing: Noticing,
 }
 
 struct Running {
@@ -48,7 +49,13 @@ struct Running {
 impl Tailing {
     fn new() -> Self {
         let plan = TailPlan { line_completion_wait: Duration::from_millis(300), ..TailPlan::default() };
-        Self { directory: tempfile::tempdir().unwrap(), running: None, plan, max_open_files: 100 }
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            running: None,
+            plan,
+            max_open_files: 100,
+            noticing: Noticing::default(),
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -75,6 +82,7 @@ impl Tailing {
             logger,
             clock,
             max_open_files: self.max_open_files,
+            noticing: self.noticing,
             own_log: (self.path("agent.log"), Offset(0)),
         };
         let tail = Tail::start(parts, &Threads::new()).unwrap();

@@ -13,7 +13,6 @@ use crate::logs::begin::First;
 use crate::logs::entries::Entries;
 use crate::logs::follower::Rewound;
 use crate::logs::handle::Withdrawal;
-use crate::logs::watched::Watched;
 
 /// Which of the two lists.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,7 +28,7 @@ impl Tail {
     pub(super) fn follow_entries(&mut self, plan: TailPlan, logs: Vec<LogPlan>) {
         // What has come since the last walk belongs to the entries as they were: it is new, not one that was there when
         // an entry was added.
-        self.rescan();
+        self.walk_all();
         self.parts.plan = plan;
         self.troubles.clear();
         self.follow(List::Entries, logs);
@@ -59,7 +58,8 @@ impl Tail {
         for (place, first) in added {
             self.find_files(list, place, first);
         }
-        self.look();
+        self.look_at_all();
+        self.is_reshaped = true;
     }
 
     /// Where files begin that the added entry at `place` finds now.
@@ -115,11 +115,12 @@ impl Tail {
 
     /// Watches what an added entry matches now.
     fn find_files(&mut self, list: List, place: usize, first: First) {
-        let entry = self.list_mut(list).at_mut(place);
-        let files = entry.matcher.files();
-        entry.matched = !files.is_empty();
-        let (plan, matched) = (entry.plan.clone(), entry.matched);
+        let mut entries = std::mem::take(self.list_mut(list));
+        let entry = entries.at_mut(place);
+        let files = self.find(entry);
+        let (plan, matched) = (entry.plan.clone(), !files.is_empty());
         let fixed = entry.matcher.fixed().map(Path::to_owned);
+        *self.list_mut(list) = entries;
         if !matched {
             let LogPlan { origin, path, .. } = &plan;
             // The agent's own files come by themselves.
@@ -135,7 +136,7 @@ impl Tail {
     /// Takes back what was handed on to a worker's session and is not settled.
     pub(super) fn rewind(&mut self, worker: &WorkerId) -> Rewound {
         let mut all = Rewound::default();
-        for watched in self.watched.iter_mut().filter(|watched| watched.worker == *worker) {
+        for (_, watched) in self.watched.iter_mut().filter(|(_, watched)| watched.worker == *worker) {
             let rewound = watched.rewind();
             if rewound.lost > 0 {
                 self.parts.logger.warn(format_args!(
@@ -147,30 +148,39 @@ impl Tail {
             }
             all.merge(rewound);
         }
+        self.look_soon(|watched| watched.worker == *worker);
         all
     }
 
     /// Moves files to the worker that wants them now, once what was handed on for the one before is settled.
     pub(super) fn move_settled(&mut self) {
-        if !self.watched.iter().any(Watched::is_moving) {
+        if self.moving.is_empty() {
             return;
         }
-        let mut all = std::mem::take(&mut self.watched);
         let around = surroundings(&self.parts, &self.followed);
         // First those that own a file, so that those which know it under another name find it with its new worker.
         let mut waiting = HashSet::new();
         for owners in [true, false] {
-            for watched in all.iter_mut().filter(|watched| watched.is_moving() && watched.is_alias() != owners) {
+            for &number in &self.moving {
+                let Some(watched) = self.watched.at_mut(number).map(|seat| &mut seat.watched) else { continue };
+                if !watched.is_moving() || watched.is_alias() == owners {
+                    continue;
+                }
                 if watched.owner_of_alias(&around).is_some_and(|owner| waiting.contains(&owner)) {
                     continue;
                 }
                 match watched.move_if_settled(&around) {
-                    Some(before) => _ = self.known.remove(&(before, watched.path.clone())),
+                    Some(before) => {
+                        self.known.remove(&(before, watched.path.clone()));
+                        self.schedule.hasten(number, around.now);
+                    }
                     None => _ = waiting.insert(watched.path.clone()),
                 }
             }
         }
-        self.watched = all;
+        let watched = &self.watched;
+        self.moving.retain(|&number| watched.at(number).is_some_and(|seat| seat.watched.is_moving()));
+        self.is_news = true;
     }
 
     pub(super) fn list(&self, list: List) -> &Entries {

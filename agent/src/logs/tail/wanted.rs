@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::copying::Copying;
+use super::Tail;
 use super::follow::List;
-use super::{Tail, surroundings};
 use crate::config::plan::LogPlan;
 use crate::ledger::WorkerId;
 use crate::logs::begin::First;
@@ -26,9 +26,11 @@ impl Tail {
                 return;
             }
         };
-        let matcher = entry.matcher.clone();
-        let files: Vec<PathBuf> = matcher.files().into_iter().chain(matcher.fixed().map(Path::to_owned)).collect();
-        let entry = Entry { matched: !files.is_empty(), ..entry };
+        let (matcher, mut entry) = (entry.matcher.clone(), entry);
+        let files: Vec<PathBuf> =
+            self.find(&mut entry).into_iter().chain(matcher.fixed().map(Path::to_owned)).collect();
+        entry.matched = !files.is_empty();
+        self.is_reshaped = true;
         let before = self.registered.insert((plan.worker.clone(), plan.path.clone()), entry);
         if before.is_none() {
             self.tell_if_overruled(&plan, &files);
@@ -54,20 +56,21 @@ impl Tail {
             }
         }
         self.assign(|watched| is_of(&plan, &matcher, watched), how);
-        let around = surroundings(&self.parts, &self.followed);
         // What was wanted by this one until now, and by no other.
-        let is_leaving = |watched: &&mut Watched| watched.is_withdrawn() && is_of(&plan, &matcher, watched);
+        let is_leaving = |watched: &Watched| watched.is_withdrawn() && is_of(&plan, &matcher, watched);
         let by = Arc::new((plan.origin.clone(), plan.path.clone()));
-        for watched in self.watched.iter_mut().filter(is_leaving) {
+        let mut leaving = Vec::new();
+        for (number, watched) in self.watched.iter_mut().filter(|(_, watched)| is_leaving(watched)) {
             watched.withdrawn_by(&by);
-            watched.look_soon();
-            watched.check(&around);
+            leaving.push(number);
         }
+        leaving.into_iter().for_each(|number| self.look_at(number));
+        self.is_reshaped = true;
     }
 
     /// Lets go at once of what was withdrawn by this origin and path, and is still being read.
     pub(super) fn hasten(&mut self, by: &(String, String)) {
-        for watched in self.watched.iter_mut().filter(|watched| watched.is_withdrawn_by(by)) {
+        for (_, watched) in self.watched.iter_mut().filter(|(_, watched)| watched.is_withdrawn_by(by)) {
             watched.withdraw(Withdrawal::AtOnce);
         }
     }
@@ -76,7 +79,9 @@ impl Tail {
     /// matches them, move to another worker when only that one wants them, and are let go when there is none.
     pub(super) fn assign(&mut self, which: impl Fn(&Watched) -> bool, otherwise: Withdrawal) {
         let mut all = std::mem::take(&mut self.watched);
-        for watched in all.iter_mut().filter(|watched| which(watched)) {
+        let now = self.parts.clock.monotonic();
+        for (number, watched) in all.iter_mut().filter(|(_, watched)| which(watched)) {
+            self.schedule.hasten(number, now);
             let target = watched.stay();
             if let Some(to) = target {
                 self.known.remove(&(to, watched.path.clone()));
@@ -89,9 +94,13 @@ impl Tail {
                 // Nobody else begins there meanwhile.
                 self.known.insert((to.clone(), watched.path.clone()));
                 watched.move_to(to);
+                self.moving.insert(number);
             } else if !watched.is_withdrawn() {
                 // One that is being let go already is not let go in another way.
                 watched.withdraw(otherwise);
+            }
+            if watched.is_withdrawn() {
+                self.leaving.insert(number);
             }
         }
         self.watched = all;

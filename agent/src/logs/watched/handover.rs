@@ -12,7 +12,6 @@ impl Watched {
         let mut all = Rewound::default();
         let older = self.older.iter_mut().map(|older| &mut older.follower);
         older.chain(&mut self.current).for_each(|follower| all.merge(follower.rewind()));
-        self.look_soon();
         all
     }
 
@@ -67,7 +66,6 @@ impl Watched {
             around.followed.add((to.clone(), device, inode), &self.path);
             follower.go_on_as(around.ledger.move_to(&follower.account, to.clone()));
         }
-        self.look_soon();
         Some(before)
     }
 }

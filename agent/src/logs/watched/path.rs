@@ -106,7 +106,7 @@ impl Watched {
     }
 
     /// The position that is left for this very file.
-    fn position_of(&self, file: &File, metadata: &Metadata, around: &Surroundings<'_>) -> Option<Position> {
+    pub(super) fn position_of(&self, file: &File, metadata: &Metadata, around: &Surroundings<'_>) -> Option<Position> {
         let left = around.checkpoint.earlier_of_inode(&self.worker, metadata.dev(), metadata.ino());
         left.into_iter().rev().find(|position| position.identity.is(file, metadata).unwrap_or(false))
     }

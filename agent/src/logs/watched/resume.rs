@@ -64,6 +64,13 @@ impl Watched {
                 // A copy of what is followed already, not a generation of its own.
                 Ok((.., identity)) if self.has_head(&identity) => {}
                 Ok((file, metadata, identity)) => {
+                    // It was seen, and closed to make room: only what has come since then is new.
+                    if let Some(position) = self.position_of(&file, &metadata, around) {
+                        if position.settled.0 < metadata.len() {
+                            self.resume_file(file.into(), &metadata, position, Some(&path), around);
+                        }
+                        continue;
+                    }
                     around.logger.info(format_args!(
                         "{}: also copying {}, which was rotated away before it was seen",
                         self.path.display(),

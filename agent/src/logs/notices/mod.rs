@@ -1,0 +1,335 @@
+//! What may have changed on disk, told by the kernel: one mechanism in front of those who would otherwise have to look.
+//!
+//! Directories are watched, never files: a directory's watch tells of everything that is created, written, renamed or
+//! deleted in it. A notice only says that a look is worth while; what is done then is the same as after a look that
+//! polling has made. Where notices cannot be trusted alone, or cannot be had, paths are [polled](Coverage).
+
+mod directories;
+mod file_systems;
+mod source;
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, never};
+use scalyr_monitor::Logger;
+use serde::Serialize;
+
+use self::directories::{Directories, Place, State};
+pub use self::file_systems::FileSystems;
+use self::source::{Kind, Source};
+use crate::threads::Threads;
+
+/// A chain of symbolic links is followed so far.
+const MOST_LINKS: usize = 8;
+/// Directories are compared with what is watched this often, ...
+const COMPARED: Duration = Duration::from_millis(500);
+/// ... so many of them at a time.
+const COMPARED_AT_A_TIME: usize = 100;
+
+/// How changes are noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Noticing {
+    /// Whose notices are enough.
+    pub file_systems: FileSystems,
+    /// So many directories are watched at most; the files of others are polled.
+    pub most_watches: usize,
+    /// So many changed names are kept until somebody comes round; beyond that everything is looked at.
+    pub most_pending: usize,
+}
+
+impl Default for Noticing {
+    fn default() -> Self {
+        Self { file_systems: FileSystems::Local, most_watches: 32_768, most_pending: 8192 }
+    }
+}
+
+/// Why a path is polled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Polled {
+    /// There is no inotify instance.
+    NoNotices,
+    /// There are too many watches.
+    TooManyWatches,
+    /// The file system does not tell of every change.
+    FileSystem,
+    /// The directory may be passed through, but not read.
+    Unreadable,
+    /// The file has several names, and may be written through one of another directory.
+    SeveralNames,
+    /// There are too many symbolic links on the way to it.
+    Links,
+}
+
+impl Polled {
+    /// For `status` and the agent log.
+    fn text(self) -> &'static str {
+        match self {
+            Self::NoNotices => "the system gives no inotify instance (fs.inotify.max_user_instances)",
+            Self::TooManyWatches => "no more directories can be watched (fs.inotify.max_user_watches)",
+            Self::FileSystem => "their file system does not tell of every change (network, overlay or unknown)",
+            Self::Unreadable => "their directory may not be read",
+            Self::SeveralNames => "they have several names (hard links)",
+            Self::Links => "too many symbolic links lead to them",
+        }
+    }
+}
+
+/// How a path is covered.
+#[derive(Debug, Default)]
+pub struct Coverage {
+    /// Behind the path itself, the targets of the symbolic links that lead to its file.
+    hops: Vec<PathBuf>,
+    /// Why notices alone are not enough, if so.
+    pub polled: Option<Polled>,
+}
+
+/// What may have changed. The numbers are those that were given to [`Notices::cover`].
+#[derive(Debug, Default)]
+pub struct Noticed {
+    /// Notices were lost: everything is to be looked at.
+    pub everything: bool,
+    /// Paths to look at, and whether another file may stand there.
+    pub looks: Vec<(usize, bool)>,
+    /// Paths where a file may have appeared, in directories that globs reach into.
+    pub appeared: Vec<PathBuf>,
+    /// Directories that globs reach into and in which another directory came or went.
+    pub directories: Vec<PathBuf>,
+}
+
+impl Noticed {
+    /// Whether nothing has changed.
+    pub fn is_empty(&self) -> bool {
+        !self.everything && self.looks.is_empty() && self.appeared.is_empty() && self.directories.is_empty()
+    }
+}
+
+/// What `status` shows of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct NoticesSnapshot {
+    /// How many directories are watched.
+    pub watches: usize,
+    /// How many paths are polled.
+    pub polled_paths: usize,
+    /// Why they are, each reason with the number of paths.
+    pub polled_because: BTreeMap<String, usize>,
+}
+
+/// The mechanism.
+pub struct Notices {
+    directories: Directories,
+    /// Polled paths by reason.
+    polled: BTreeMap<Polled, usize>,
+    /// The reasons that the agent log has heard of.
+    told: Vec<Polled>,
+    next_comparison: Instant,
+    silent: Receiver<()>,
+    logger: Logger,
+}
+
+impl Notices {
+    /// Starts the thread that waits for notices; without it everything is polled.
+    pub fn start(noticing: Noticing, threads: &Threads, logger: &Logger, now: Instant) -> Self {
+        let source = match noticing.file_systems {
+            FileSystems::Silent => None,
+            FileSystems::Local | FileSystems::NoneTrusted => {
+                let started = Source::start(noticing.most_pending, threads);
+                started.inspect_err(|error| logger.warn(format_args!("inotify cannot be used: {error}"))).ok()
+            }
+        };
+        Self {
+            directories: Directories::new(source, noticing),
+            polled: BTreeMap::new(),
+            told: Vec::new(),
+            next_comparison: now + COMPARED,
+            silent: never(),
+            logger: logger.clone(),
+        }
+    }
+
+    /// Tells when there is something to [take](Self::take).
+    pub fn signal(&self) -> &Receiver<()> {
+        self.directories.source().map_or(&self.silent, Source::signal)
+    }
+
+    /// What may have changed since the last time.
+    pub fn take(&mut self) -> Noticed {
+        let mut noticed = Noticed::default();
+        let Some(pending) = self.directories.source().map(Source::take) else { return noticed };
+        noticed.everything = pending.everything;
+        for ((watch, name), kind) in pending.changes {
+            let places = self.directories.of_watch(watch);
+            if kind.ended {
+                self.directories.end_watch(watch);
+            }
+            for place in places {
+                if kind.itself {
+                    self.directories.refresh(place);
+                    self.note_all(place, &mut noticed);
+                } else {
+                    self.note(place, &name, kind, &mut noticed);
+                }
+            }
+        }
+        // Always in the same order, whatever the order of those that came together was.
+        noticed.appeared.sort();
+        noticed
+    }
+
+    fn note(&self, place: Place, name: &OsStr, kind: Kind, noticed: &mut Noticed) {
+        let Some(directory) = self.directories.at(place) else { return };
+        let members = directory.members.get(name).into_iter().flatten();
+        noticed.looks.extend(members.map(|&number| (number, kind.replaced)));
+        if directory.is_level() {
+            if kind.directory {
+                noticed.directories.push(directory.path.join(name));
+            } else if kind.replaced {
+                noticed.appeared.push(directory.path.join(name));
+            }
+        }
+    }
+
+    /// When [directories are compared](Self::compare_some) next.
+    pub fn next_comparison(&self) -> Instant {
+        self.next_comparison
+    }
+
+    /// Compares some of the directories with what is watched there, when it is time to: one that appears or comes
+    /// instead of another, also by a mount or because something above it was renamed, is watched from then on.
+    pub fn compare_some(&mut self, now: Instant) -> Noticed {
+        let mut noticed = Noticed::default();
+        if now >= self.next_comparison {
+            self.next_comparison = now + COMPARED;
+            for place in self.directories.next_places(COMPARED_AT_A_TIME) {
+                self.compare(place, &mut noticed);
+            }
+        }
+        noticed
+    }
+
+    fn compare(&mut self, place: Place, noticed: &mut Noticed) {
+        if self.directories.refresh(place) {
+            self.note_all(place, noticed);
+        }
+    }
+
+    /// Whatever is in a directory may be something else now.
+    fn note_all(&self, place: Place, noticed: &mut Noticed) {
+        let Some(directory) = self.directories.at(place) else { return };
+        noticed.looks.extend(directory.members.values().flatten().map(|&number| (number, true)));
+        if directory.is_level() {
+            noticed.directories.push(directory.path.to_path_buf());
+        }
+    }
+
+    /// Watches over a path, and over where symbolic links lead from it now. To be called again whenever another file
+    /// may stand there.
+    pub fn cover(&mut self, number: usize, path: &Path, before: &mut Coverage) {
+        let mut coverage = Coverage::default();
+        let mut hop = path.to_owned();
+        for link in 0.. {
+            if link == MOST_LINKS {
+                coverage.polled.get_or_insert(Polled::Links);
+                break;
+            }
+            let Some((place, name)) = hop.parent().zip(hop.file_name()) else { break };
+            let (place, name) = (self.directories.enter(place), name.to_owned());
+            self.directories.join(place, &name, number);
+            let why = match self.directories.at(place).map(|directory| &directory.state) {
+                Some(State::Refused { why, .. }) => Some(*why),
+                Some(State::Watched { trusted: false, .. }) => Some(Polled::FileSystem),
+                Some(State::Watched { .. } | State::Missing) | None => None,
+            };
+            coverage.polled = coverage.polled.or(why);
+            if link > 0 {
+                coverage.hops.push(hop.clone());
+            }
+            let Ok(metadata) = fs::symlink_metadata(&hop) else { break };
+            if !metadata.is_symlink() {
+                if metadata.is_file() && metadata.nlink() > 1 {
+                    coverage.polled.get_or_insert(Polled::SeveralNames);
+                }
+                break;
+            }
+            let Ok(target) = fs::read_link(&hop) else { break };
+            hop = hop.parent().map_or_else(|| target.clone(), |parent| parent.join(&target));
+        }
+        self.count(coverage.polled, path);
+        let before = std::mem::replace(before, coverage);
+        // Only now, so that a directory which both need is not let go in between.
+        for hop in before.hops {
+            self.leave(number, &hop);
+        }
+        self.discount(before.polled);
+    }
+
+    /// Watches over a path no more.
+    pub fn uncover(&mut self, number: usize, path: &Path, coverage: Coverage) {
+        self.leave(number, path);
+        for hop in coverage.hops {
+            self.leave(number, &hop);
+        }
+        self.discount(coverage.polled);
+    }
+
+    fn leave(&mut self, number: usize, hop: &Path) {
+        if let Some((directory, name)) = hop.parent().zip(hop.file_name()) {
+            self.directories.leave(directory, name, number);
+        }
+    }
+
+    fn count(&mut self, polled: Option<Polled>, path: &Path) {
+        let Some(why) = polled else { return };
+        *self.polled.entry(why).or_default() += 1;
+        if matches!(why, Polled::NoNotices | Polled::TooManyWatches) && !self.told.contains(&why) {
+            self.told.push(why);
+            self.logger.warn(format_args!(
+                "{}: is polled, as others may be, because {}; status tells how many",
+                path.display(),
+                why.text()
+            ));
+        }
+    }
+
+    fn discount(&mut self, polled: Option<Polled>) {
+        if let Some(paths) = polled.and_then(|why| self.polled.get_mut(&why)) {
+            *paths = paths.saturating_sub(1);
+        }
+    }
+
+    /// Watches over a directory in which globs look for files; before it is read. Whether its notices are enough.
+    pub fn visit(&mut self, directory: &Path) -> bool {
+        let place = self.directories.enter(directory);
+        self.directories.mark_level(place);
+        match self.directories.at(place).map(|directory| &directory.state) {
+            Some(State::Watched { trusted, .. }) => *trusted,
+            // It is compared until it is there.
+            Some(State::Missing) => true,
+            Some(State::Refused { .. }) | None => false,
+        }
+    }
+
+    /// Before all globs are walked: the directories that none of them visits are forgotten [afterwards](Self::end_walk).
+    pub fn begin_walk(&mut self) {
+        self.directories.begin_walk();
+    }
+
+    /// All globs were walked.
+    pub fn end_walk(&mut self) {
+        self.directories.end_walk();
+    }
+
+    /// For `status`.
+    pub fn snapshot(&self) -> NoticesSnapshot {
+        let polled = self.polled.iter().filter(|(_, paths)| **paths > 0);
+        NoticesSnapshot {
+            watches: self.directories.watches(),
+            polled_paths: self.polled.values().sum(),
+            polled_because: polled.map(|(why, paths)| (why.text().to_owned(), *paths)).collect(),
+        }
+    }
+}
