@@ -11,6 +11,7 @@ mod manifest;
 mod new_monitor;
 mod registered;
 mod remove;
+mod soak;
 mod taken;
 
 use std::env;
@@ -41,6 +42,8 @@ before a commit
   cargo xtask docs --check             changes nothing; exit 1 if `docs` would
   cargo xtask test                     runs every check that CI runs
   cargo xtask test --quick             only formatting, linking, lints and unit tests
+  cargo xtask soak --minutes 60        rotations, kills, stops and faults by chance, until a line is not explained;
+                                       `--seed N` repeats one, `--story NAME` tells one of them, `--dev` builds quickly
 ";
 
 /// What the command line asks for.
@@ -56,6 +59,7 @@ enum Request {
     Build { options: Vec<String> },
     Docs { write: bool },
     Test { quick: bool },
+    Soak(soak::Soak),
 }
 
 /// How the rest of a command's line is understood.
@@ -70,6 +74,7 @@ const COMMANDS: &[(&str, Understand)] = &[
     ("build", |options| Ok(Request::Build { options: options.to_vec() })),
     ("docs", |options| Ok(Request::Docs { write: !only_option("docs", "--check", options)? })),
     ("test", |options| Ok(Request::Test { quick: only_option("test", "--quick", options)? })),
+    ("soak", |options| Ok(Request::Soak(soak::understand(options)?))),
     ("help", |_| Ok(Request::Help)),
     ("--help", |_| Ok(Request::Help)),
     ("-h", |_| Ok(Request::Help)),
@@ -195,6 +200,7 @@ fn serve(request: &Request) -> bool {
         Request::Build { options } => agent::build(&root, options),
         Request::Docs { write } => docs::run(&root, *write),
         Request::Test { quick } => check::run(&root, *quick),
+        Request::Soak(soak) => soak::run(&root, soak),
     }
 }
 
@@ -256,7 +262,7 @@ mod tests {
     #[test]
     fn a_wrong_word_is_answered_with_what_there_is() {
         let unknown = parsed("package --deb").unwrap_err();
-        let there_are = "there is no command `package`; there are `new-monitor`, `link`, `remove`, `agent`, `build`, `docs`, `test`\n";
+        let there_are = "there is no command `package`; there are `new-monitor`, `link`, `remove`, `agent`, `build`, `docs`, `test`, `soak`\n";
         assert!(unknown.starts_with(there_are), "{unknown}");
         for (line, told) in [
             ("link --chekc", "`link` knows no `--chekc`; all it takes is `--check`, `--list` or `--from DIR`"),

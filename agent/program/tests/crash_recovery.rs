@@ -10,17 +10,19 @@ use std::time::Duration;
 use rand::RngExt;
 use serde_json::json;
 use story::{
-    AgentProcess, Lines, ReceiverProcess, Scratch, assert_reconciles, missing_and_repeated, seeded_rng, wait_until,
-    write_config,
+    AgentProcess, Lines, ReceiverProcess, Scratch, assert_reconciles, missing_and_repeated, number_from_environment,
+    seeded_rng, wait_until, write_config,
 };
 
-const KILLS: u32 = 50;
+/// So many, or as many as `STORY_KILLS` says.
+const KILLS: u64 = 50;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 #[test]
 fn fifty_kills_over_a_growing_and_rotating_file_lose_no_line_and_repeat_only_what_was_in_flight() {
     let scratch = Scratch::new();
     let mut chance = seeded_rng();
+    let kills = number_from_environment("STORY_KILLS", KILLS);
     let mut receiver = ReceiverProcess::start(&scratch, "receiver");
     let log = scratch.path("app.log");
     // Also matched by a glob that takes the rotated files in; and nothing is there before the first start.
@@ -31,7 +33,7 @@ fn fifty_kills_over_a_growing_and_rotating_file_lose_no_line_and_repeat_only_wha
     wait_until("the agent runs", PATIENCE, || first.status().is_some());
     first.kill();
     let mut lines = Lines::new(&log, 60);
-    for _ in 0..KILLS {
+    for _ in 0..kills {
         let mut agent = AgentProcess::start(&scratch, &config);
         for _ in 0..chance.random_range(1..8) {
             lines.append(chance.random_range(1..4_000));
@@ -64,9 +66,9 @@ fn fifty_kills_over_a_growing_and_rotating_file_lose_no_line_and_repeat_only_wha
     let tally = missing_and_repeated(events, written);
     assert!(tally.missing.is_empty() && tally.damaged.is_empty(), "of {written} lines, {tally}");
     // A request holds at most 50,000 bytes, an event of these lines at least 125 of them; each kill can meet one.
-    let most_in_flight = u64::from(KILLS) * 400;
+    let most_in_flight = kills * 400;
     let repeats: u64 = tally.repeated.values().map(|times| u64::from(times - 1)).sum();
-    eprintln!("{written} lines, {KILLS} kills, {repeats} repeated (at most {most_in_flight} can have been in flight)");
+    eprintln!("{written} lines, {kills} kills, {repeats} repeated (at most {most_in_flight} can have been in flight)");
     assert!(repeats <= most_in_flight, "{repeats} lines came again");
     // What is repeated carries the same sequence and number, so that the server can tell.
     let mut numbered: Vec<_> = events.iter().map(|event| (event.text(), &event.si, event.sn)).collect();

@@ -48,6 +48,21 @@ impl Lines {
         self.file = open(&self.path);
     }
 
+    /// The file that is written.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the path anew: what stands there, or a new file.
+    pub(crate) fn reopen(&mut self) {
+        self.file = open(&self.path);
+    }
+
+    /// Empties the file; the next line is its first one.
+    pub(crate) fn truncate(&mut self) {
+        self.file.set_len(0).unwrap();
+    }
+
     /// How many lines were written: their numbers are 0 up to this.
     pub(crate) fn written(&self) -> u64 {
         self.written

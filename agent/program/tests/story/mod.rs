@@ -10,7 +10,9 @@
 mod events;
 mod lines;
 mod process;
+mod rotation;
 mod scratch;
+mod small_disk;
 
 use std::env;
 use std::thread;
@@ -25,7 +27,9 @@ pub(crate) use self::{
     events::{Event, EventReader, read_events},
     lines::{Lines, Tally, assert_each_once, missing_and_repeated},
     process::{AgentProcess, Process, ReceiverProcess},
+    rotation::Rotation,
     scratch::{API_KEY, Scratch, write_config},
+    small_disk::SmallDisk,
 };
 
 /// How often a condition is looked at.
@@ -39,6 +43,60 @@ pub(crate) fn wait_until(what: &str, deadline: Duration, mut holds: impl FnMut()
         assert!(begin.elapsed() < deadline, "waited {deadline:?} in vain until {what}");
         thread::sleep(POLL);
     }
+}
+
+/// Waits until each of the lines 0 to `n` has arrived at least once; what is missing in the end is told.
+#[track_caller]
+pub(crate) fn wait_for_lines(receiver: &mut ReceiverProcess, n: u64, deadline: Duration) {
+    let begin = now();
+    loop {
+        // Counting all of them is dear, so it is done only when they may be complete, or when it must be told.
+        let enough = receiver.events().len() as u64 >= n;
+        let over = begin.elapsed() >= deadline;
+        if enough || over {
+            let tally = missing_and_repeated(receiver.events(), n);
+            if tally.missing.is_empty() {
+                return;
+            }
+            assert!(!over, "after {deadline:?}, of {n} lines, {tally}");
+            thread::sleep(10 * POLL);
+        }
+        thread::sleep(POLL);
+    }
+}
+
+/// How a story ends: everything is acknowledged, every byte has its outcome, and the agent stops when asked. Returns
+/// the last status.
+#[track_caller]
+pub(crate) fn end_well(agent: &mut AgentProcess, deadline: Duration) -> Value {
+    let mut last = None;
+    wait_until("everything is acknowledged", deadline, || {
+        last = agent.status().filter(|status| status["totals"]["pending"] == 0);
+        last.is_some()
+    });
+    let status = last.expect("wait_until saw it");
+    assert_reconciles(&status);
+    assert_eq!(agent.stop(deadline), Some(0), "the agent stops with success");
+    status
+}
+
+/// What a repeated line carries is the same sequence and number each time, so that the server can tell.
+#[track_caller]
+pub(crate) fn assert_repeats_are_numbered_alike(events: &[Event]) {
+    let mut first = std::collections::HashMap::new();
+    for event in events {
+        let (si, sn) = *first.entry(&event.message).or_insert((&event.si, event.sn));
+        assert_eq!((si, sn), (&event.si, event.sn), "{} came again under another number", event.text());
+    }
+}
+
+/// A number from the environment of the test, for those who want more of a story: `name`, or else `default`.
+pub(crate) fn number_from_environment(name: &str, default: u64) -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "the edge of a test is where its environment is read")]
+    let text = env::var(name).ok();
+    text.map_or(default, |text| {
+        text.parse().unwrap_or_else(|_| panic!("{name} is {text:?}; it must be a number from 0 to {}", u64::MAX))
+    })
 }
 
 /// Every byte that was read has exactly one outcome or is pending: in all, and for each file.
@@ -62,12 +120,14 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
+/// Prints for the person who reads what became of a story.
+pub(crate) fn say(text: &str) {
+    eprintln!("{text}");
+}
+
 /// Chance that can be repeated: the seed is printed, and taken from `STORY_SEED` when that is set.
 pub(crate) fn seeded_rng() -> StdRng {
-    #[expect(clippy::disallowed_methods, reason = "the edge of a test is where its environment is read")]
-    let seed = env::var("STORY_SEED").ok().map_or_else(rand::random, |text| {
-        text.parse().unwrap_or_else(|_| panic!("STORY_SEED is {text:?}; it must be a number from 0 to {}", u64::MAX))
-    });
+    let seed = number_from_environment("STORY_SEED", rand::random());
     eprintln!("chance of this run; repeat it with STORY_SEED={seed}");
     StdRng::seed_from_u64(seed)
 }

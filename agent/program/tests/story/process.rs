@@ -1,8 +1,8 @@
 //! The processes of a story: none outlives it, and a failed one shows what they printed.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom};
-use std::net::SocketAddr;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -84,6 +84,26 @@ impl Process {
         let what = format!("{} ended", self.name);
         wait_until(&what, deadline, || self.ended().is_some());
         self.ended.and_then(|status| status.code())
+    }
+
+    /// Its number, as long as it runs.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has used of the processors so far, by itself and for it in the kernel, in hundredths of a second.
+    pub(crate) fn cpu_ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // Behind the name in brackets; utime and stime are the 14th and 15th of all fields.
+        let (_, fields) = stat.rsplit_once(')').expect("the name stands in brackets");
+        fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+    }
+
+    /// Its proportional share of memory, KiB: what it has alone, and its part of what it shares with others.
+    pub(crate) fn pss_kib(&self) -> u64 {
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id())).unwrap();
+        let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).expect("every process has a Pss");
+        line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Resident memory, KiB.
@@ -218,6 +238,32 @@ impl ReceiverProcess {
     pub(crate) fn events(&mut self) -> &[Event] {
         self.reader.read(&mut self.events);
         &self.events
+    }
+
+    /// Replaces the script of faults while it runs; see `agent receive --help`.
+    #[track_caller]
+    pub(crate) fn set_faults(&self, script: &str) {
+        self.control("POST /control/faults", script);
+    }
+
+    /// What the receiver that runs now has seen so far, in numbers.
+    #[track_caller]
+    pub(crate) fn summary(&self) -> Value {
+        let answer = self.control("GET /control/summary", "");
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error} in {answer}"))
+    }
+
+    /// A request of ours to the receiver; the body of its answer.
+    #[track_caller]
+    fn control(&self, what: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let length = body.len();
+        let head = format!("{what} HTTP/1.1\r\nHost: story\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all((head + body).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{what} {body}: {answer}");
+        answer.split_once("\r\n\r\n").expect("a head and a body").1.to_owned()
     }
 
     /// Ends it with `kill -9`: connections are refused from now on.

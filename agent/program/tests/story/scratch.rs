@@ -1,7 +1,7 @@
 //! The folder of a story, and the configuration in it.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -28,6 +28,21 @@ impl Scratch {
     /// The folder itself.
     pub(crate) fn folder(&self) -> &Path {
         self.0.path()
+    }
+
+    /// Makes files until one gets an inode that has become free, and gives that one, empty, the path. False, and loudly
+    /// so, where the file system does not give inodes out again.
+    pub(crate) fn gives_the_inode(&self, inode: u64, path: &Path) -> bool {
+        for number in 0..5_000 {
+            let file = self.path(&format!("inode-{number}"));
+            fs::write(&file, "").unwrap();
+            if fs::metadata(&file).unwrap().ino() == inode {
+                fs::rename(&file, path).unwrap();
+                return true;
+            }
+        }
+        eprintln!("NOT TOLD, A STORY IS MISSING HERE: this file system does not give a free inode out again");
+        false
     }
 }
 
