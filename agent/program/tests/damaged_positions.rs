@@ -1,5 +1,7 @@
 //! "The positions on disk were damaged. Was anything lost, or sent again in silence?"
 
+#![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
+
 mod story;
 
 use std::fs;

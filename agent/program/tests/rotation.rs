@@ -18,7 +18,7 @@ use story::{
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How long the log is written.
-const SECONDS: u64 = 4;
+const SECONDS: u64 = 3;
 /// A line of 1,000 bytes: 20 MB are so many of them.
 const LINES_PER_SECOND: u64 = 20_000;
 const PADDING: usize = 984;

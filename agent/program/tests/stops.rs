@@ -15,6 +15,15 @@ use story::{
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Tells the writer that it is over.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn clean_stops_and_starts_under_load_and_over_rotations_repeat_nothing() {
     let scratch = Scratch::new();
@@ -28,7 +37,6 @@ fn clean_stops_and_starts_under_load_and_over_rotations_repeat_nothing() {
     let enough = AtomicBool::new(false);
     // A writer that pays no heed to the agent's comings and goings.
     let written = thread::scope(|scope| {
-        #[expect(clippy::disallowed_methods, reason = "the writer of a story is no part of the agent")]
         let writer = scope.spawn(|| {
             let mut lines = Lines::new(&log, 100);
             for turn in 1.. {
@@ -43,12 +51,15 @@ fn clean_stops_and_starts_under_load_and_over_rotations_repeat_nothing() {
             }
             lines.written()
         });
+        // Also when the story fails in the middle.
+        let done = Done(&enough);
         for round in 1..=6 {
             let mut agent = AgentProcess::start(&scratch, &config);
+            wait_until("the agent runs", PATIENCE, || agent.status().is_some());
             wait_until("lines arrive", PATIENCE, || receiver.events().len() > round * 1_000);
             assert_eq!(agent.stop(PATIENCE), Some(0));
         }
-        enough.store(true, Ordering::Relaxed);
+        drop(done);
         writer.join().unwrap()
     });
     let mut agent = AgentProcess::start(&scratch, &config);

@@ -30,14 +30,13 @@ const ALL: [(&str, fn()); 4] =
     [("trickle", trickle), ("latency", latency), ("throughput", throughput), ("idle", ten_thousand_idle)];
 
 fn main() {
-    #[expect(clippy::disallowed_methods, reason = "the edge of a bench")]
     let chosen: Vec<String> = env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     if let Some(unknown) = chosen.iter().find(|word| ALL.iter().all(|(name, _)| name != word)) {
         let names = ALL.map(|(name, _)| name).join(", ");
         println!("there is no measurement `{unknown}`; there are {names}");
         return;
     }
-    println!("{:<58} {:>14}   {}", "measured", "value", "target");
+    show("measured", "value", "target");
     for (_, measure) in ALL.iter().filter(|(name, _)| chosen.is_empty() || chosen.iter().any(|word| word == name)) {
         measure();
     }

@@ -33,19 +33,13 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    const NOTHING: Self = Self {
-        name: "",
-        rotations: &[Rotation::Rename, Rotation::Compress],
-        rotate: 0.0,
-        kill: 0.0,
-        stop: 0.0,
-        fault: 0.0,
-    };
+    const NOTHING: Self =
+        Self { name: "", rotations: &[Rotation::Rename], rotate: 0.0, kill: 0.0, stop: 0.0, fault: 0.0 };
 
     /// The stories.
     pub(crate) const ALL: [Self; 4] = [
         Self { name: "rotations", rotate: 0.6, ..Self::NOTHING },
-        Self { name: "kills", rotations: &[Rotation::Rename], rotate: 0.1, kill: 0.6, ..Self::NOTHING },
+        Self { name: "kills", rotate: 0.1, kill: 0.6, ..Self::NOTHING },
         Self { name: "faults", rotate: 0.1, fault: 0.6, ..Self::NOTHING },
         Self { name: "everything", rotate: 0.3, kill: 0.2, stop: 0.2, fault: 0.3, ..Self::NOTHING },
     ];
