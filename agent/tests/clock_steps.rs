@@ -171,3 +171,22 @@ fn positions_of_a_clock_that_was_set_back_or_forth_between_two_runs_hold() {
     story.all_have_come_once();
     story.stop();
 }
+
+#[test]
+fn a_file_that_came_while_no_agent_ran_is_read_whole_although_the_clock_was_set_meanwhile() {
+    for step in [-HOUR, HOUR, -30 * DAY, 30 * DAY] {
+        let mut story = Story::new();
+        story.step(-step);
+        story.start();
+        story.append("a.log");
+        story.all_have_come_once();
+        story.stop();
+        story.append("b.log");
+        // Now it is right.
+        story.step(step);
+        story.start();
+        story.append("b.log");
+        story.all_have_come_once();
+        story.stop();
+    }
+}

@@ -99,3 +99,11 @@ fn positions_that_are_cut_off_anywhere_lose_no_line() {
         });
     });
 }
+
+#[test]
+fn positions_with_a_flipped_bit_lose_no_line() {
+    no_line_is_lost(12, |_, chance, bytes| {
+        let (place, bit) = (chance.random_range(0..bytes.len()), chance.random_range(0..8));
+        bytes[place] ^= 1 << bit;
+    });
+}

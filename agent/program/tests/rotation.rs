@@ -89,3 +89,25 @@ fn a_log_that_got_the_inode_of_the_one_before_it_is_read_from_its_first_byte() {
     assert_each_once(receiver.events(), lines.written());
     end_well(&mut agent, PATIENCE);
 }
+
+#[test]
+fn a_log_of_20_mb_a_second_that_is_copied_and_truncated_every_second_arrives_whole_at_a_slow_server() {
+    a_fast_writer_and_a_slow_server(Rotation::CopyTruncate);
+}
+
+#[test]
+fn a_log_that_is_renamed_before_anyone_looked_at_it_is_read_all_the_same() {
+    let scratch = Scratch::new();
+    let mut receiver = ReceiverProcess::start(&scratch, "receiver");
+    let log = scratch.path("app.log");
+    let config = write_config(&scratch, &receiver.url(), json!([{ "path": log }]), json!({}));
+    let mut agent = AgentProcess::start(&scratch, &config);
+    wait_until("the agent runs", PATIENCE, || agent.status().is_some());
+    let mut lines = Lines::new(&log, 80);
+    lines.append(100);
+    lines.rotate();
+    lines.append(100);
+    wait_for_lines(&mut receiver, lines.written(), PATIENCE);
+    assert_each_once(receiver.events(), lines.written());
+    end_well(&mut agent, PATIENCE);
+}

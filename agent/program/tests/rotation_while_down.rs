@@ -6,6 +6,8 @@ mod story;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -106,4 +108,49 @@ fn another_file_that_got_the_inode_of_the_old_one_while_no_agent_ran_is_read_fro
         assert_each_once(receiver.events(), lines.written());
         end_well(&mut agent, PATIENCE);
     }
+}
+
+#[test]
+fn a_log_that_was_copied_and_truncated_while_no_agent_ran_is_read_to_its_end_from_the_copy() {
+    each_line_arrives_once(&[], |_, lines| story::Rotation::CopyTruncate.rotate(lines, 5));
+}
+
+#[test]
+fn a_log_that_was_compressed_while_no_agent_ran_is_read_to_its_end() {
+    each_line_arrives_once(&[], |_, lines| {
+        lines.rotate();
+        gzip(&lines.path().with_extension("log.1"));
+    });
+}
+
+#[test]
+fn a_log_that_was_moved_away_while_no_agent_ran_is_told_as_a_loss_and_the_new_one_is_whole() {
+    let scratch = Scratch::new();
+    let mut receiver = ReceiverProcess::start(&scratch, "receiver");
+    let log = scratch.path("app.log");
+    let config = write_config(&scratch, &receiver.url(), json!([{ "path": log }]), json!({}));
+    let mut agent = AgentProcess::start(&scratch, &config);
+    wait_until("the agent runs", PATIENCE, || agent.status().is_some());
+    let mut lines = Lines::new(&log, 80);
+    lines.append(1_000);
+    wait_for_lines(&mut receiver, 1_000, PATIENCE);
+    assert_eq!(agent.stop(PATIENCE), Some(0));
+    // Another folder, that nothing in the configuration names: nobody can find these lines again.
+    fs::create_dir_all(scratch.path("elsewhere")).unwrap();
+    fs::rename(&log, scratch.path("elsewhere/old.log")).unwrap();
+    let mut lines = Lines::new(&log, 30);
+    lines.append(2_000);
+
+    let mut agent = AgentProcess::start(&scratch, &config);
+    wait_until("the new log has arrived", PATIENCE, || receiver.events().len() >= 3_000);
+    assert_each_once(&receiver.events()[1_000..], 2_000);
+    end_well(&mut agent, PATIENCE);
+    let agent_log = fs::read_to_string(scratch.path("log/agent.log")).unwrap();
+    let told = agent_log.lines().any(|line| line.contains("WARN") && line.contains(&*log.to_string_lossy()));
+    assert!(told, "the file that is gone is named:\n{agent_log}");
+}
+
+fn gzip(path: &Path) {
+    let status = Command::new("gzip").arg(path).stdin(Stdio::null()).status();
+    assert!(status.is_ok_and(|status| status.success()), "gzip could not compress {}", path.display());
 }

@@ -33,8 +33,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    const NOTHING: Self =
-        Self { name: "", rotations: &[Rotation::Rename], rotate: 0.0, kill: 0.0, stop: 0.0, fault: 0.0 };
+    const NOTHING: Self = Self { name: "", rotations: &Rotation::ALL, rotate: 0.0, kill: 0.0, stop: 0.0, fault: 0.0 };
 
     /// The stories.
     pub(crate) const ALL: [Self; 4] = [
