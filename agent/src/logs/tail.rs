@@ -19,7 +19,7 @@ use scalyr_monitor::{Clock, Level, Logger};
 
 use self::find::Walks;
 use self::schedule::Schedule;
-use self::seats::Seats;
+use self::seats::{Queue, Seats};
 use self::turn::Turn;
 use super::begin::{Begin, First};
 use super::copying::Copying;
@@ -297,10 +297,18 @@ impl Tail {
         self.schedule.forget(number);
         self.troubled.remove(&number);
         self.moving.remove(&number);
-        if let Some(seat) = self.watched.remove(number) {
+        self.hungry.remove(&number);
+        if let Some(mut seat) = self.watched.remove(number) {
+            let target = seat.watched.stay();
             let Watched { worker, path, .. } = &seat.watched;
-            self.known.remove(&(worker.clone(), path.clone()));
-            self.notices.uncover(number, path, seat.coverage);
+            if seat.queue == Queue::Parked {
+                self.schedule.unpark(worker, number);
+            }
+            // The path is free for the worker that it would have gone to, too.
+            for worker in target.into_iter().chain([worker.clone()]) {
+                self.known.remove(&(worker, path.clone()));
+            }
+            self.notices.uncover(number, seat.coverage);
         }
         (self.is_news, self.is_reshaped) = (true, true);
     }

@@ -4,6 +4,7 @@
 mod cost;
 mod finding;
 mod limits;
+mod lost;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -21,20 +22,20 @@ use scalyr_agent::threads::Threads;
 use scalyr_agent::upload::Save;
 use scalyr_monitor::{Clock, Logger};
 
-const DEADLINE: Duration = Duration::from_secs(60);
+/// Before the slow sweep, which would hide what was not noticed.
+const SOON: Duration = Duration::from_secs(40);
 
 /// A tail stage over a directory of its own, whose batches the test takes.
 struct Stage {
     directory: tempfile::TempDir,
     tail: Option<(TailHandle, Receiver<Batch>, Arc<Checkpoint>)>,
     noticing: Noticing,
-    entries: Vec<LogPlan>,
 }
 
 impl Stage {
     /// Not started yet.
     fn new(noticing: Noticing) -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), tail: None, noticing, entries: Vec::new() }
+        Self { directory: tempfile::tempdir().unwrap(), tail: None, noticing }
     }
 
     /// Copies these patterns below its directory, from now on.
@@ -68,10 +69,15 @@ impl Stage {
         let (sender, batches) = bounded(8);
         let (_, recycled) = bounded(1);
         tail.open_port(Port { worker: worker(), batches: sender, recycled });
-        let entry = |pattern: &&str| LogPlan::new("logs[0]", self.path(pattern).to_string_lossy(), worker());
-        self.entries = patterns.iter().map(entry).collect();
-        tail.follow(plan, self.entries.clone());
         self.tail = Some((tail, batches, checkpoint));
+        self.follow(patterns);
+    }
+
+    /// Copies these patterns instead of those before.
+    fn follow(&self, patterns: &[&str]) {
+        let plan = TailPlan { line_completion_wait: Duration::from_millis(300), ..TailPlan::default() };
+        let entry = |pattern: &&str| LogPlan::new("logs[0]", self.path(pattern).to_string_lossy(), worker());
+        self.tail.as_ref().unwrap().0.follow(plan, patterns.iter().map(entry).collect());
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -92,7 +98,7 @@ impl Stage {
         let (_, batches, checkpoint) = self.tail.as_ref().unwrap();
         let mut lines = Vec::new();
         while lines.len() < count {
-            let batch = batches.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("only {lines:?} came"));
+            let batch = batches.recv_timeout(SOON).unwrap_or_else(|_| panic!("only {lines:?} came"));
             for event in &batch.events {
                 let message = &batch.arena[event.message.start as usize..event.message.end as usize];
                 lines.push(String::from_utf8_lossy(message).into_owned());
@@ -114,7 +120,7 @@ impl Stage {
     /// Waits until `status` shows this.
     fn shows(&self, what: impl Fn(&TailSnapshot) -> bool) -> TailSnapshot {
         let clock = Clock::system();
-        let deadline = clock.monotonic() + DEADLINE;
+        let deadline = clock.monotonic() + SOON;
         loop {
             let snapshot = self.snapshot();
             if what(&snapshot) {

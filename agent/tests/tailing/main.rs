@@ -10,6 +10,7 @@ mod reading;
 mod registered;
 mod restart;
 mod rotation;
+mod stalled;
 
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -186,3 +186,20 @@ fn each_unfinished_line_has_a_clock_of_its_own() {
     tailing.append("a.log", " whole\n");
     assert_eq!(tailing.lines(1), ["second whole\n"]);
 }
+
+#[test]
+fn a_file_that_was_closed_and_grows_gets_the_descriptor_of_one_that_is_quiet() {
+    let mut tailing = Tailing::new();
+    tailing.max_open_files = 2;
+    tailing.start("*.log");
+    for n in 0..6 {
+        tailing.append(&format!("{n}.log"), format!("{n}\n"));
+        assert_eq!(tailing.lines(1), [format!("{n}\n")]);
+    }
+    waits_for_open_files(&tailing, 2);
+    // All others are quiet, and nobody tells of them before the sweep.
+    tailing.append("0.log", "again\n");
+    assert_eq!(tailing.lines(1), ["again\n"]);
+    tailing.append("new.log", "new\n");
+    assert_eq!(tailing.lines(1), ["new\n"]);
+}

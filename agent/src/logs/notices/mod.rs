@@ -10,12 +10,13 @@ mod source;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, never};
+use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 use scalyr_monitor::Logger;
 use serde::Serialize;
 
@@ -61,6 +62,8 @@ pub enum Polled {
     Unreadable,
     /// The file has several names, and may be written through one of another directory.
     SeveralNames,
+    /// The file is mounted over another one: notices go to the directory that it comes from.
+    Mounted,
     /// There are too many symbolic links on the way to it.
     Links,
 }
@@ -74,6 +77,7 @@ impl Polled {
             Self::FileSystem => "their file system does not tell of every change (network, overlay or unknown)",
             Self::Unreadable => "their directory may not be read",
             Self::SeveralNames => "they have several names (hard links)",
+            Self::Mounted => "they are mounted from somewhere else (bind mounts of single files)",
             Self::Links => "too many symbolic links lead to them",
         }
     }
@@ -82,7 +86,7 @@ impl Polled {
 /// How a path is covered.
 #[derive(Debug, Default)]
 pub struct Coverage {
-    /// Behind the path itself, the targets of the symbolic links that lead to its file.
+    /// The path itself, and the targets of the symbolic links that lead to its file.
     hops: Vec<PathBuf>,
     /// Why notices alone are not enough, if so.
     pub polled: Option<Polled>,
@@ -245,13 +249,11 @@ impl Notices {
                 Some(State::Watched { .. } | State::Missing) | None => None,
             };
             coverage.polled = coverage.polled.or(why);
-            if link > 0 {
-                coverage.hops.push(hop.clone());
-            }
+            coverage.hops.push(hop.clone());
             let Ok(metadata) = fs::symlink_metadata(&hop) else { break };
             if !metadata.is_symlink() {
-                if metadata.is_file() && metadata.nlink() > 1 {
-                    coverage.polled.get_or_insert(Polled::SeveralNames);
+                if metadata.is_file() {
+                    coverage.polled = coverage.polled.or_else(|| self.blind_spot(place, &hop, &metadata));
                 }
                 break;
             }
@@ -267,9 +269,20 @@ impl Notices {
         self.discount(before.polled);
     }
 
+    /// Why the directory of a file may not tell of every change to it.
+    fn blind_spot(&self, place: Place, path: &Path, metadata: &Metadata) -> Option<Polled> {
+        let device = match self.directories.at(place)?.state {
+            State::Watched { inode: (device, _), .. } | State::Refused { inode: (device, _), .. } => device,
+            State::Missing => return None,
+        };
+        if metadata.dev() != device || is_mounted(path) {
+            return Some(Polled::Mounted);
+        }
+        (metadata.nlink() > 1).then_some(Polled::SeveralNames)
+    }
+
     /// Watches over a path no more.
-    pub fn uncover(&mut self, number: usize, path: &Path, coverage: Coverage) {
-        self.leave(number, path);
+    pub fn uncover(&mut self, number: usize, coverage: Coverage) {
         for hop in coverage.hops {
             self.leave(number, &hop);
         }
@@ -332,4 +345,10 @@ impl Notices {
             polled_because: polled.map(|(why, paths)| (why.text().to_owned(), *paths)).collect(),
         }
     }
+}
+
+/// Whether a file is the root of a mount, as far as the kernel tells (since Linux 5.8).
+fn is_mounted(path: &Path) -> bool {
+    statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty())
+        .is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }

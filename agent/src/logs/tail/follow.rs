@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use scalyr_monitor::Level;
 
+use super::seats::Queue;
 use super::{Tail, surroundings};
 use crate::config::plan::{LogPlan, TailPlan};
 use crate::ledger::WorkerId;
@@ -162,7 +163,8 @@ impl Tail {
         let mut waiting = HashSet::new();
         for owners in [true, false] {
             for &number in &self.moving {
-                let Some(watched) = self.watched.at_mut(number).map(|seat| &mut seat.watched) else { continue };
+                let Some(seat) = self.watched.at_mut(number) else { continue };
+                let watched = &mut seat.watched;
                 if !watched.is_moving() || watched.is_alias() == owners {
                     continue;
                 }
@@ -171,6 +173,11 @@ impl Tail {
                 }
                 match watched.move_if_settled(&around) {
                     Some(before) => {
+                        if seat.queue == Queue::Parked {
+                            // It does not wait for the session that it has left.
+                            seat.queue = Queue::None;
+                            self.schedule.unpark(&before, number);
+                        }
                         self.known.remove(&(before, watched.path.clone()));
                         self.schedule.hasten(number, around.now);
                     }

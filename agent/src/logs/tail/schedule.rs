@@ -41,6 +41,16 @@ impl Schedule {
         }
     }
 
+    /// It does not wait for the session of this worker any more.
+    pub(super) fn unpark(&mut self, worker: &WorkerId, number: usize) {
+        if let Some(numbers) = self.parked.get_mut(worker) {
+            numbers.retain(|other| *other != number);
+            if numbers.is_empty() {
+                self.parked.remove(worker);
+            }
+        }
+    }
+
     /// Those whose time has come, the one that has waited longest first.
     pub(super) fn take_due(&mut self, now: Instant) -> Vec<usize> {
         let mut due = Vec::new();

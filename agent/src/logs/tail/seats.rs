@@ -85,7 +85,13 @@ impl Seat {
         };
         let poll = pause.map(|pause| now + pause);
         let next = [self.watched.wake(), poll].into_iter().flatten().fold(sweep, Instant::min);
-        self.not_before(next)
+        self.not_before(next.max(now + SPACING))
+    }
+
+    /// The same while it cannot be read although there may be something: what would be read is not looked at meanwhile,
+    /// only what becomes of the file.
+    pub(super) fn next_look_unread(&self, number: usize, now: Instant) -> Instant {
+        self.next_look(number, now).max(now + QUIET)
     }
 
     /// When it is looked at after a notice.

@@ -91,14 +91,17 @@ impl Tail {
             self.leaving.insert(number);
         }
         let mut next = seat.next_look(number, now);
-        if is_troubled && is_empty && !self.followed.has_room() {
+        if watched.waits_to_open() && !self.followed.has_room() {
             self.hungry.insert(number);
-            next = next.max(now + HUNGRY);
+            if is_empty {
+                next = next.max(now + HUNGRY);
+            }
         }
         match seat.queue {
             // It is looked at when it was read.
             Queue::Ready => self.schedule.forget(number),
-            Queue::Parked | Queue::None => self.schedule.set(number, next),
+            Queue::Parked => self.schedule.set(number, seat.next_look_unread(number, now)),
+            Queue::None => self.schedule.set(number, next),
         }
     }
 
@@ -124,7 +127,7 @@ impl Tail {
     /// Looks at as many of the open files as there are others that wait for a descriptor, those that have been quiet the
     /// longest: a look closes what is quiet while there is no room.
     fn ask_for_room(&mut self, now: Instant) {
-        let open = self.watched.iter().filter(|(_, watched)| !watched.is_empty() && !watched.is_unsettled());
+        let open = self.watched.iter().filter(|(_, watched)| watched.holds_descriptor() && !watched.is_unsettled());
         let quiet = open.filter_map(|(number, _)| Some((self.watched.at(number)?.quiet_since(), number)));
         let mut quiet: Vec<_> = quiet.collect();
         quiet.sort_unstable();
@@ -147,13 +150,13 @@ impl Tail {
         }
         // It is looked at as soon as there is a port.
         let Some(port) = self.ports.get(&watched.worker) else {
-            self.schedule.set(number, seat.next_look(number, around.now).max(around.now + AGAIN));
+            self.schedule.set(number, seat.next_look_unread(number, around.now));
             return Turn::Idle;
         };
         if port.batches.is_full() {
             seat.queue = Queue::Parked;
             self.schedule.parked.entry(watched.worker.clone()).or_default().push_back(number);
-            self.schedule.set(number, seat.next_look(number, around.now));
+            self.schedule.set(number, seat.next_look_unread(number, around.now));
             return Turn::Parked;
         }
         let Some(follower) = watched.next_readable(&around) else { return Turn::Idle };

@@ -15,6 +15,16 @@ impl Watched {
             || !self.unresolved.is_empty()
     }
 
+    /// Whether it has a descriptor that it gives back when it is quiet.
+    pub fn holds_descriptor(&self) -> bool {
+        self.current.as_ref().is_some_and(|current| !current.is_resting())
+    }
+
+    /// Whether it has a file that stands at its path and cannot be opened, or opened again.
+    pub fn waits_to_open(&self) -> bool {
+        self.trouble.is_some() && !self.holds_descriptor()
+    }
+
     /// The least time between two looks.
     pub fn scan_interval(&self) -> Option<Duration> {
         self.copying.scan_interval

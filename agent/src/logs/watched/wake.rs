@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::older::rotated_wait;
-use super::{Surroundings, Watched};
+use super::{Surroundings, Watched, Withdrawal};
 
 /// Trouble is tried again after this long.
 const RETRY: Duration = Duration::from_secs(1);
@@ -48,6 +48,10 @@ impl Watched {
     /// deleted file that is let go, a file that was renamed to where nobody tells about it, trouble to be tried again.
     /// `None` when it can rest until something changes.
     pub fn wake(&self) -> Option<Instant> {
+        if self.withdrawn == Some(Withdrawal::AtOnce) {
+            // What was handed on settles by itself.
+            return None;
+        }
         let Waits { retry, look, later, line, rotated_line, .. } = &self.waits;
         let current = self.current.as_ref().and_then(|current| current.line_due(*line));
         let older = self.older.iter().filter_map(|older| older.follower.line_due(*rotated_line));
