@@ -13,6 +13,9 @@ use crate::config::plan::LogPlan;
 const OPTIONS: glob::MatchOptions =
     glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 
+/// A glob looks into so many directories at most. Symbolic links between a few directories make endless paths for `**`.
+pub const MOST_WALKED: usize = 100_000;
+
 /// The paths of one entry of `logs`.
 #[derive(Clone, Debug)]
 pub struct Matcher {
@@ -62,18 +65,19 @@ impl Matcher {
     /// The regular files that match now, sorted by name. `*` and `?` stay within a directory level and do not match
     /// a leading dot; `**` descends.
     pub fn files(&self) -> Vec<PathBuf> {
-        self.files_visiting(&mut |_| {})
+        self.files_visiting(&mut |_| {}).0
     }
 
-    /// The same; each directory that a glob looks into is visited before it is read.
-    pub fn files_visiting(&self, visit: &mut dyn FnMut(&Path)) -> Vec<PathBuf> {
+    /// The same; each directory that a glob looks into is visited before it is read. False when there are more than
+    /// [`MOST_WALKED`] of them: then files are missing.
+    pub fn files_visiting(&self, visit: &mut dyn FnMut(&Path)) -> (Vec<PathBuf>, bool) {
         if let Some(path) = self.fixed() {
-            return if is_regular(path) { vec![path.to_owned()] } else { Vec::new() };
+            return (if is_regular(path) { vec![path.to_owned()] } else { Vec::new() }, true);
         }
-        let Some((_, levels)) = &self.glob else { return Vec::new() };
-        let mut files = levels.walk(visit);
+        let Some((_, levels)) = &self.glob else { return (Vec::new(), true) };
+        let (mut files, is_complete) = levels.walk(MOST_WALKED, visit);
         files.retain(|path| !self.exclude.is_match(path));
-        files
+        (files, is_complete)
     }
 
     /// Whether a directory that came or went at `path` may change which files match.
@@ -126,7 +130,7 @@ mod tests {
             fs::write(root.join(name), "x").unwrap();
         }
         let mut visited = Vec::new();
-        let found = matcher(root.join("*/x/*.log"), &[]).files_visiting(&mut |path| visited.push(path.to_owned()));
+        let found = matcher(root.join("*/x/*.log"), &[]).files_visiting(&mut |path| visited.push(path.to_owned())).0;
         assert_eq!(found, [root.join("a/x/1.log")]);
         visited.sort();
         assert_eq!(visited, [root.to_owned(), root.join("a"), root.join("a/x"), root.join("b")]);

@@ -10,7 +10,7 @@ mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,8 @@ use crate::upload::Save;
 const TICK: Duration = Duration::from_millis(50);
 /// ... and those that are to be let go this often.
 const LEAVE: Duration = Duration::from_millis(100);
+/// ... but asking them takes at most a tenth of the thread's time.
+const LEAVE_SHARE: u32 = 9;
 /// So many commands wait for the thread at most, and it takes so many at a time.
 const MOST_COMMANDS: usize = 64;
 
@@ -268,15 +270,13 @@ impl Tail {
         if self.leaving.is_empty() || now < self.next_leave {
             return;
         }
-        self.next_leave = now + LEAVE;
         for number in std::mem::take(&mut self.leaving) {
             let Some(watched) = self.watched.at(number).map(|seat| &seat.watched) else { continue };
-            let is_fixed = self.is_fixed(&watched.path);
+            let is_gone = watched.is_empty() && !self.is_fixed(watched) && !watched.path.exists();
             let Some(watched) = self.watched.at_mut(number).map(|seat| &mut seat.watched) else { continue };
             if watched.is_withdrawn() && self.forsaken.contains(&watched.worker) {
                 watched.withdraw(Withdrawal::AtOnce);
             }
-            let is_gone = watched.is_empty() && !is_fixed && !watched.path.exists();
             if !is_gone && !watched.is_withdrawn() {
                 continue;
             }
@@ -291,6 +291,8 @@ impl Tail {
             watched.close_all(&around);
             self.remove(number);
         }
+        let ended = self.parts.clock.monotonic();
+        self.next_leave = ended + LEAVE.max((ended - now) * LEAVE_SHARE);
     }
 
     fn remove(&mut self, number: usize) {
@@ -314,9 +316,14 @@ impl Tail {
     }
 
     /// Whether an entry names this very path.
-    fn is_fixed(&self, path: &Path) -> bool {
-        let is_registered = || self.registered.values().any(|entry| entry.matcher.fixed() == Some(path));
-        self.entries.has_fixed(path) || self.metric_logs.has_fixed(path) || is_registered()
+    fn is_fixed(&self, watched: &Watched) -> bool {
+        let path = watched.path.as_path();
+        let is_registered = || {
+            // There may be thousands of them.
+            let key = (watched.worker.clone(), path.to_str()?.to_owned());
+            Some(self.registered.get(&key)?.matcher.fixed() == Some(path))
+        };
+        self.entries.has_fixed(path) || self.metric_logs.has_fixed(path) || is_registered().unwrap_or(false)
     }
 
     /// Sleeps until there is something to do: a command has come, a notice, a full channel has room, or it is time.
@@ -358,9 +365,19 @@ impl Tail {
             match self.turn() {
                 Turn::Idle => return true,
                 _ if self.parts.clock.monotonic() >= deadline => return false,
-                turn => self.wait(turn),
+                Turn::Progress => {}
+                Turn::Parked => self.wait_for_room(),
             }
         }
+    }
+
+    /// Sleeps until a full channel has room, for a moment at most.
+    fn wait_for_room(&self) {
+        let mut select = Select::new();
+        for port in self.schedule.parked.keys().filter_map(|worker| self.ports.get(worker)) {
+            select.send(&port.batches);
+        }
+        _ = select.ready_timeout(TICK);
     }
 }
 

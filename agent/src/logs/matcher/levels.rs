@@ -53,13 +53,14 @@ impl Levels {
         Ok(Self { root, levels })
     }
 
-    /// The regular files that match now. Each directory is visited before it is read.
-    pub(super) fn walk(&self, visit: &mut dyn FnMut(&Path)) -> Vec<PathBuf> {
-        let mut walk = Walk { visit, found: Vec::new(), inside: Vec::new() };
+    /// The regular files that match now. Each directory is visited before it is read, `most` of them; whether that was
+    /// enough.
+    pub(super) fn walk(&self, most: usize, visit: &mut dyn FnMut(&Path)) -> (Vec<PathBuf>, bool) {
+        let mut walk = Walk { visit, left: most, is_cut: false, found: Vec::new(), inside: Vec::new() };
         walk.descend(&self.root, &self.levels);
         walk.found.sort();
         walk.found.dedup();
-        walk.found
+        (walk.found, !walk.is_cut)
     }
 
     /// Whether something that came or went at `path`, a directory, may change what matches.
@@ -95,6 +96,10 @@ fn is_match(pattern: &glob::Pattern, name: &OsStr) -> bool {
 
 struct Walk<'a> {
     visit: &'a mut dyn FnMut(&Path),
+    /// How many directories may still be looked into.
+    left: usize,
+    /// There were more.
+    is_cut: bool,
     found: Vec<PathBuf>,
     /// The directories that `**` is in, so that a link back to one of them is not followed for ever.
     inside: Vec<(u64, u64)>,
@@ -103,6 +108,11 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn descend(&mut self, directory: &Path, levels: &[Level]) {
         let Some((level, rest)) = levels.split_first() else { return };
+        if self.left == 0 {
+            self.is_cut = true;
+            return;
+        }
+        self.left -= 1;
         match level {
             Level::Name(name) => {
                 (self.visit)(directory);
@@ -159,4 +169,30 @@ fn is_file(entry: &DirEntry) -> bool {
 
 fn is_directory(entry: &DirEntry) -> bool {
     entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_symlink() && entry.path().is_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_between_directories_do_not_make_a_walk_endless() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        // Their paths are as many as there are ways to order them: 12 factorial and more.
+        for n in 0..12 {
+            fs::create_dir(root.join(format!("{n}"))).unwrap();
+            fs::write(root.join(format!("{n}/x.log")), "x").unwrap();
+            for other in (0..12).filter(|other| *other != n) {
+                std::os::unix::fs::symlink(format!("../{other}"), root.join(format!("{n}/to{other}"))).unwrap();
+            }
+        }
+        let levels = Levels::of(root.join("**/*.log").to_str().unwrap()).unwrap();
+        let mut visits = 0;
+        let (found, is_complete) = levels.walk(1000, &mut |_| visits += 1);
+        assert!(!is_complete && !found.is_empty() && visits <= 2000, "{visits} visits");
+        let levels = Levels::of(root.join("*/*.log").to_str().unwrap()).unwrap();
+        let (found, is_complete) = levels.walk(1000, &mut |_| {});
+        assert!(is_complete && found.len() == 12, "{found:?}");
+    }
 }

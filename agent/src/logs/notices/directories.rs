@@ -102,6 +102,31 @@ impl Directories {
         self.by_watch.remove(&watch);
     }
 
+    /// Notices were lost, perhaps that of the end of a watch: asks for all of them again, which changes nothing where
+    /// they go on.
+    pub(super) fn renew(&mut self) {
+        let Some(source) = &self.source else { return };
+        for directory in self.list.iter().flatten() {
+            if let State::Watched { watch, .. } = directory.state
+                && source.watch(&directory.path).ok() != Some(watch)
+            {
+                self.by_watch.remove(&watch);
+            }
+        }
+        self.refresh_all();
+    }
+
+    /// Nothing tells of changes any more.
+    pub(super) fn lose_source(&mut self) {
+        self.source = None;
+        self.by_watch.clear();
+        self.refresh_all();
+    }
+
+    fn refresh_all(&mut self) {
+        (0..self.list.len()).for_each(|place| _ = self.refresh(place));
+    }
+
     /// The place of the directory at this path, watched from now on.
     pub(super) fn enter(&mut self, path: &Path) -> Place {
         if let Some(&place) = self.by_path.get(path) {

@@ -164,7 +164,16 @@ impl Notices {
     pub fn take(&mut self) -> Noticed {
         let mut noticed = Noticed::default();
         let Some(pending) = self.directories.source().map(Source::take) else { return noticed };
-        noticed.everything = pending.everything;
+        noticed.everything = pending.everything || pending.ended;
+        if pending.ended {
+            self.logger
+                .error(format_args!("inotify does not tell of changes any more; all files are polled from now on"));
+            self.directories.lose_source();
+            return noticed;
+        }
+        if pending.everything {
+            self.directories.renew();
+        }
         for ((watch, name), kind) in pending.changes {
             let places = self.directories.of_watch(watch);
             if kind.ended {
@@ -351,4 +360,71 @@ impl Notices {
 fn is_mounted(path: &Path) -> bool {
     statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty())
         .is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use scalyr_monitor::Clock;
+
+    use super::*;
+
+    fn notices_over(source: Source, clock: &Clock) -> Notices {
+        let mut notices = Notices::start(
+            Noticing { file_systems: FileSystems::Silent, ..Noticing::default() },
+            &Threads::new(),
+            &Logger::none(),
+            clock.monotonic(),
+        );
+        notices.directories = Directories::new(Some(source), Noticing::default());
+        notices
+    }
+
+    /// Takes until this is seen.
+    fn waits(notices: &mut Notices, what: impl Fn(&Noticed) -> bool) {
+        for _ in 0..3_000 {
+            if what(&notices.take()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("it was never noticed");
+    }
+
+    #[test]
+    fn when_notices_end_everything_is_polled_and_nobody_waits_for_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.log");
+        fs::write(&file, "").unwrap();
+        // Ready to be read at all times, which then fails.
+        let broken = fs::File::open(directory.path()).unwrap();
+        let mut notices = notices_over(Source::over(broken.into(), 10, &Threads::new()).unwrap(), &Clock::system());
+        let mut coverage = Coverage::default();
+        waits(&mut notices, |noticed| noticed.everything);
+        // The first was told before the end, or is the end.
+        notices.signal().recv_timeout(Duration::from_millis(500)).ok();
+        notices.take();
+        notices.cover(0, &file, &mut coverage);
+        assert_eq!(coverage.polled, Some(Polled::NoNotices));
+        let quiet = notices.signal().recv_timeout(Duration::from_millis(50));
+        assert_eq!(quiet, Err(crossbeam_channel::RecvTimeoutError::Timeout), "a closed channel wakes all the time");
+    }
+
+    #[test]
+    fn a_watch_that_ended_while_notices_were_lost_is_begun_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.log");
+        let clock = Clock::system();
+        let mut notices = notices_over(Source::start(0, &Threads::new()).unwrap(), &clock);
+        let mut coverage = Coverage::default();
+        notices.cover(0, &file, &mut coverage);
+        let place = notices.directories.enter(directory.path());
+        let State::Watched { watch, .. } = notices.directories.at(place).unwrap().state else { panic!() };
+        // As the kernel does when the directory is deleted; the next one may have the same inode.
+        notices.directories.source().unwrap().forget(watch);
+        waits(&mut notices, |noticed| noticed.everything);
+        fs::write(&file, "x").unwrap();
+        waits(&mut notices, |noticed| noticed.everything);
+    }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
@@ -79,6 +79,8 @@ pub struct Pending {
     pub changes: HashMap<(i32, Box<OsStr>), Kind>,
     /// Notices were lost: anything may have changed.
     pub everything: bool,
+    /// The thread has ended: nothing comes any more.
+    pub ended: bool,
 }
 
 /// Where the thread leaves what has come.
@@ -119,7 +121,12 @@ impl Source {
     /// # Errors
     /// When the system refuses an instance (`fs.inotify.max_user_instances`), a pipe or a thread.
     pub fn start(most: usize, threads: &Threads) -> io::Result<Self> {
-        let inotify = Arc::new(inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?);
+        Self::over(inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?, most, threads)
+    }
+
+    /// The same over this instance.
+    pub(super) fn over(inotify: OwnedFd, most: usize, threads: &Threads) -> io::Result<Self> {
+        let inotify = Arc::new(inotify);
         let (ended, running) = io::pipe()?;
         let (signals, signal) = bounded(1);
         let mailbox = Arc::new(Mailbox { pending: Mutex::default(), most });
@@ -135,8 +142,9 @@ impl Source {
 
     /// What has come since the last time.
     pub fn take(&self) -> Pending {
-        _ = self.signal.try_recv();
-        std::mem::take(&mut *self.mailbox.pending.lock().unwrap_or_else(PoisonError::into_inner))
+        let ended = self.signal.try_recv() == Err(TryRecvError::Disconnected);
+        let pending = std::mem::take(&mut *self.mailbox.pending.lock().unwrap_or_else(PoisonError::into_inner));
+        Pending { ended, ..pending }
     }
 
     /// Asks for the notices of a directory.
@@ -181,7 +189,7 @@ fn forward(inotify: &OwnedFd, ended: &PipeReader, mailbox: &Mailbox, signals: &S
     }
 }
 
-/// The descriptor cannot be read any more: all is looked at once more, and the slow sweep goes on.
+/// The descriptor cannot be read any more: all is looked at once more, and polled from then on.
 fn lose(mailbox: &Mailbox, signals: &Sender<()>) {
     mailbox.put(&mut Pending { everything: true, ..Pending::default() });
     _ = signals.try_send(());

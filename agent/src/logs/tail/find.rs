@@ -9,6 +9,7 @@ use super::Tail;
 use crate::config::plan::LogPlan;
 use crate::logs::begin::First;
 use crate::logs::entries::Entry;
+use crate::logs::matcher::MOST_WALKED;
 use crate::logs::notices::Noticed;
 
 /// Globs whose directories do not tell of new files are walked this often, unless walking them takes long.
@@ -64,10 +65,8 @@ impl Tail {
     /// Does what the notices that have come, and directories that have changed, ask for.
     pub(super) fn notice(&mut self) {
         let now = self.parts.clock.monotonic();
-        if !self.notices.signal().is_empty() {
-            let noticed = self.notices.take();
-            self.follow_notices(noticed, now);
-        }
+        let noticed = self.notices.take();
+        self.follow_notices(noticed, now);
         let noticed = self.notices.compare_some(now);
         if !noticed.is_empty() {
             self.follow_notices(noticed, now);
@@ -181,11 +180,26 @@ impl Tail {
     pub(super) fn find(&mut self, entry: &mut Entry) -> Vec<PathBuf> {
         let mut is_noticed = true;
         let mut visit = |directory: &Path| is_noticed &= self.notices.visit(directory);
-        let files = entry.matcher.files_visiting(&mut visit);
+        let (files, is_complete) = entry.matcher.files_visiting(&mut visit);
         entry.is_noticed = is_noticed;
+        if !is_complete {
+            self.tell_of_too_many(entry);
+        }
         if !files.is_empty() && !std::mem::replace(&mut entry.matched, true) {
             self.is_reshaped = true;
         }
         files
+    }
+
+    /// Says so when a glob reaches into more directories than are walked.
+    fn tell_of_too_many(&mut self, entry: &Entry) {
+        let LogPlan { origin, path, .. } = &entry.plan;
+        let trouble = format!(
+            "{origin}: {path} reaches into more than {MOST_WALKED} directories; files in the others are not copied (name \
+             the directories more closely, and beware of symbolic links that lead back)"
+        );
+        if self.troubles.insert(PathBuf::from(path), trouble.clone()).is_none() {
+            self.parts.logger.error(format_args!("{trouble}"));
+        }
     }
 }

@@ -18,6 +18,9 @@ const PLEA: Duration = Duration::from_secs(1);
 /// ... and so many at a time.
 const MOST_PLEAS: usize = 256;
 
+/// A turn hands on batches for so long.
+const LONGEST: Duration = Duration::from_millis(50);
+
 /// What a turn came to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
@@ -34,17 +37,22 @@ impl Tail {
     pub(super) fn turn(&mut self) -> Turn {
         self.move_settled();
         self.feed_hungry();
+        // Before those that become ready now, which would take the room from them.
+        self.unpark();
         let now = self.parts.clock.monotonic();
         for number in self.schedule.take_due(now) {
             self.look_at(number);
         }
         self.save_new_positions();
-        self.unpark();
         let mut outcome = Turn::Idle;
         for _ in 0..self.schedule.ready.len() {
             let Some(number) = self.schedule.ready.pop_front() else { break };
             if self.hand_on(number) == Turn::Progress {
                 outcome = Turn::Progress;
+                if self.parts.clock.monotonic().saturating_duration_since(now) >= LONGEST {
+                    // The others come first in the next one; looks and commands do not wait for them.
+                    break;
+                }
             }
         }
         if outcome == Turn::Idle && !self.schedule.parked.is_empty() { Turn::Parked } else { outcome }
