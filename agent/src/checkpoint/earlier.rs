@@ -30,13 +30,27 @@ impl Kept {
         (self.position.identity.device, self.position.identity.inode)
     }
 
+    /// Whether both speak of one file: an inode number is given to another one when a file is deleted.
+    fn is_of_same_file(&self, other: &Self) -> bool {
+        let (this, other) = (&self.position.identity, &other.position.identity);
+        (this.device, this.inode) == (other.device, other.inode)
+            && match (this.born, other.born) {
+                (Some(this), Some(other)) => this == other,
+                _ => this.head_length != other.head_length || this.head_hash == other.head_hash,
+            }
+    }
+
+    /// When it is forgotten, should its file not be there then.
+    fn end(&self) -> Option<Timestamp> {
+        self.until.or_else(|| self.unclaimed.map(|since| later(since, UNCLAIMED_KEPT)))
+    }
+
     fn key(&self) -> (WorkerId, PathBuf) {
         (self.position.worker.clone(), self.position.path.clone())
     }
 
     fn has_had_its_time(&self, now: Timestamp) -> bool {
-        let end = self.until.or_else(|| self.unclaimed.map(|since| later(since, UNCLAIMED_KEPT)));
-        end.is_some_and(|end| end <= now)
+        self.end().is_some_and(|end| end <= now)
     }
 }
 
@@ -51,6 +65,7 @@ pub(super) fn later(moment: Timestamp, time: Duration) -> Timestamp {
 pub(super) struct Earlier {
     by_path: HashMap<(WorkerId, PathBuf), Vec<Kept>>,
     paths: HashMap<(u64, u64), Vec<(WorkerId, PathBuf)>>,
+    count: usize,
 }
 
 impl Earlier {
@@ -58,9 +73,11 @@ impl Earlier {
     pub(super) fn insert(&mut self, kept: Kept) -> Vec<u64> {
         let (key, inode) = (kept.key(), kept.inode());
         let here = self.by_path.entry(key.clone()).or_default();
-        let replaced = here.extract_if(.., |before| before.inode() == inode).map(|before| before.slot);
+        let before = here.len();
+        let replaced = here.extract_if(.., |before| before.is_of_same_file(&kept)).map(|before| before.slot);
         let replaced = replaced.filter(|slot| *slot != kept.slot).collect();
         here.push(kept);
+        self.count = self.count + here.len() - before;
         let paths = self.paths.entry(inode).or_default();
         if !paths.contains(&key) {
             paths.push(key);
@@ -89,13 +106,14 @@ impl Earlier {
     /// Removes a position. Returns its slots.
     pub(super) fn remove(&mut self, position: &Position) -> Vec<u64> {
         let key = (position.worker.clone(), position.path.clone());
-        let mut removed = Vec::new();
+        let mut removed: Vec<u64> = Vec::new();
         if let Some(kept) = self.by_path.get_mut(&key) {
             removed.extend(kept.extract_if(.., |kept| kept.position == *position).map(|kept| kept.slot));
             if kept.is_empty() {
                 self.by_path.remove(&key);
             }
         }
+        self.count -= removed.len();
         self.forget_inode((position.identity.device, position.identity.inode));
         removed
     }
@@ -103,6 +121,7 @@ impl Earlier {
     /// Gives the positions of a path to another worker. Returns them as they are now, and the slots of those that gave way.
     pub(super) fn move_path(&mut self, from: &WorkerId, to: &WorkerId, path: &Path) -> (Vec<Kept>, Vec<u64>) {
         let moved = self.by_path.remove(&(from.clone(), path.to_owned())).unwrap_or_default();
+        self.count -= moved.len();
         let (mut now, mut replaced) = (Vec::new(), Vec::new());
         for mut kept in moved {
             self.forget_inode(kept.inode());
@@ -133,7 +152,17 @@ impl Earlier {
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.by_path.values().map(Vec::len).sum()
+        self.count
+    }
+
+    /// The `most` that have the least time left; those that are kept without an end come last.
+    pub(super) fn oldest(&self, most: usize) -> Vec<Position> {
+        let mut all: Vec<&Kept> = self.iter().collect();
+        if all.len() > most {
+            all.select_nth_unstable_by_key(most, |kept| (kept.end().is_none(), kept.end(), kept.slot));
+            all.truncate(most);
+        }
+        all.into_iter().map(|kept| kept.position.clone()).collect()
     }
 
     fn forget_inode(&mut self, inode: (u64, u64)) {

@@ -35,11 +35,20 @@ pub(super) struct Left {
     /// What stands later counts more, should two positions be of one file.
     pub(super) positions: Vec<Kept>,
     pub(super) next_slot: u64,
+    /// Whether positions may be missing: a file without one may have had one.
+    pub(super) is_damaged: bool,
+}
+
+impl Left {
+    /// Nothing of it can be read.
+    pub(super) fn lost() -> Self {
+        Self { is_damaged: true, ..Self::default() }
+    }
 }
 
 impl Default for Left {
     fn default() -> Self {
-        Self { saved: None, entries: HashSet::new(), positions: Vec::new(), next_slot: 1 }
+        Self { saved: None, entries: HashSet::new(), positions: Vec::new(), next_slot: 1, is_damaged: false }
     }
 }
 
@@ -93,10 +102,10 @@ pub(super) fn read(directory: &Path, logger: &Logger) -> Option<Left> {
         Err(error) => {
             logger.error(format_args!(
                 "{}: the positions of the last run cannot be looked for: {error}; the agent must be able to read its \
-                 data directory (agent_data_path); files without a position are copied from their end",
+                 data directory (agent_data_path); files are copied from their first byte",
                 directory.display()
             ));
-            return Some(Left::default());
+            return Some(Left::lost());
         }
     };
     let mut chain = Vec::new();
@@ -126,7 +135,7 @@ pub(super) fn read(directory: &Path, logger: &Logger) -> Option<Left> {
     if !is_sound {
         folded.tell(directory, logger);
     }
-    Some(folded.finish())
+    Some(Left { is_damaged: !is_sound, ..folded.finish() })
 }
 
 struct Generation {
@@ -235,14 +244,15 @@ impl Folded {
         let directory = directory.display();
         let (Some(saved), Some(last)) = (self.saved, self.last) else {
             logger.error(format_args!(
-                "{directory}: no position of the last run can be read; files are copied from their end"
+                "{directory}: no position of the last run can be read; files are copied from their first byte"
             ));
             return;
         };
         let seconds = last.as_secs().saturating_sub(saved.as_secs()).max(0);
         logger.error(format_args!(
             "{directory}: the positions of the last run are damaged: those of {saved} are used, and what can be read of \
-             the {seconds} s after it; lines that were sent since then may be sent again"
+             the {seconds} s after it; lines that were sent since then may be sent again, and a file whose \
+             position is missing is copied from its first byte"
         ));
     }
 
@@ -250,6 +260,7 @@ impl Folded {
         // What was let go gives way to what was open.
         let (kept, open): (Vec<Kept>, Vec<Kept>) = self.slots.into_values().partition(|kept| kept.until.is_some());
         let positions = [kept, open].concat();
-        Left { saved: self.saved, entries: self.entries, positions, next_slot: self.last_slot.saturating_add(1) }
+        let next_slot = self.last_slot.saturating_add(1);
+        Left { saved: self.saved, entries: self.entries, positions, next_slot, is_damaged: false }
     }
 }

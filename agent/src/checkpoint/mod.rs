@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use globset::GlobBuilder;
 use scalyr_monitor::{Clock, Logger, Timestamp};
+use uuid::Uuid;
 
 use self::earlier::{Earlier, Kept, later};
 pub use self::generations::FILE_PREFIX;
@@ -31,7 +32,7 @@ pub use self::saving::CheckpointSnapshot;
 use self::saving::Pending;
 use self::store::Store;
 use crate::config::plan::LogPlan;
-use crate::ledger::{FileId, Ledger, WorkerId};
+use crate::ledger::{FileId, Ledger, Sequence, WorkerId};
 use crate::logs::Position;
 
 /// A save says that every path was looked at within so long before it, generously.
@@ -42,6 +43,15 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
 const MOST_PRUNED: usize = 256;
 /// A position that has had its time and whose file is there is asked about again after this.
 const ASK_AGAIN: Duration = Duration::from_secs(3_600);
+
+/// More positions of files that are not open are not kept, unless their files are there.
+const MOST_KEPT: usize = 100_000;
+/// So many are looked at when there are more.
+const MADE_ROOM_FOR: usize = 10_000;
+/// That there are too many is told again after this.
+const TOLD_AGAIN: Duration = Duration::from_secs(3_600);
+/// Clocks of files and processes differ by so much.
+const SLACK: Duration = Duration::from_secs(2);
 
 /// Keeps the positions files in step with the ledger.
 pub struct Checkpoint {
@@ -65,6 +75,9 @@ struct State {
     entries: HashSet<EntryKey>,
     /// Whether the run before had every entry, as far as is known.
     had_all_entries: bool,
+    /// Whether a file without a position may have had one, or when the run before ended is not known: it is copied whole
+    /// then, rather than from its end.
+    is_in_doubt: bool,
     /// Entries of this run, and how often each was noted.
     noted: HashMap<EntryKey, usize>,
     /// The slots of open files.
@@ -76,6 +89,10 @@ struct State {
     synced: Option<Instant>,
     tried: Option<Instant>,
     pruned: Option<Instant>,
+    /// No room is made before.
+    not_before: Option<Instant>,
+    /// When it was told that there are too many positions.
+    told_full: Option<Instant>,
     status: CheckpointSnapshot,
 }
 
@@ -85,7 +102,7 @@ impl Checkpoint {
         let directory = data_path.to_owned();
         let left = generations::read(&directory, &logger);
         let is_first_run = left.is_none();
-        let Left { saved, entries, positions, next_slot } = left.unwrap_or_default();
+        let Left { saved, entries, positions, next_slot, is_damaged } = left.unwrap_or_default();
         let now = clock.now();
         let mut earlier = Earlier::default();
         for kept in positions {
@@ -97,7 +114,8 @@ impl Checkpoint {
             saved_before: saved,
             followed_python: false,
             entries,
-            had_all_entries: false,
+            had_all_entries: is_damaged,
+            is_in_doubt: is_damaged || saved.is_some_and(|saved| is_future(saved, now)),
             noted: HashMap::new(),
             slots: HashMap::new(),
             next_slot,
@@ -107,6 +125,8 @@ impl Checkpoint {
             synced: None,
             tried: None,
             pruned: None,
+            not_before: None,
+            told_full: None,
             status: CheckpointSnapshot { path: directory.clone(), ..CheckpointSnapshot::default() },
         };
         let checkpoint = Self { directory, ledger, clock, logger, state: Mutex::new(state), is_first_run };
@@ -120,24 +140,32 @@ impl Checkpoint {
     }
 
     /// Takes over the positions of another agent that wrote for the last time at `written`. The positions that this one has
-    /// of `paths` are older, and give way; their worker stays. Which entries that agent had is not known: each counts as
+    /// of `paths` are older, and give way; each worker that had one goes on from the new one. Which entries that agent had is not known: each counts as
     /// known. To be called before anything is followed.
     pub fn import(&self, positions: Vec<Position>, paths: &[PathBuf], written: Option<Timestamp>) {
         let now = self.clock.now();
         let mut state = self.lock();
         let paths: HashSet<&PathBuf> = paths.iter().collect();
-        let mut workers: HashMap<PathBuf, WorkerId> = HashMap::new();
+        let mut workers: HashMap<PathBuf, Vec<WorkerId>> = HashMap::new();
         for (worker, path) in state.earlier.paths().into_iter().filter(|(_, path)| paths.contains(path)) {
             for position in state.earlier.at(&worker, &path) {
                 state.forget(&position);
             }
-            workers.insert(path, worker);
+            workers.entry(path).or_default().push(worker);
         }
         for position in positions {
-            let worker = workers.get(&position.path).cloned().unwrap_or_else(|| position.worker.clone());
-            let (slot, position) = (state.new_slot(), Position { worker, ..position });
-            state.earlier.insert(Kept { slot, position, until: None, unclaimed: Some(now) });
+            let here = workers.get(&position.path).cloned().unwrap_or_else(|| vec![position.worker.clone()]);
+            for (number, worker) in here.into_iter().enumerate() {
+                // A sequence is that of one worker.
+                let sequence = match number {
+                    0 => position.sequence.clone(),
+                    _ => Sequence { id: Uuid::new_v4().to_string(), begin: position.settled },
+                };
+                let (slot, position) = (state.new_slot(), Position { worker, sequence, ..position.clone() });
+                state.earlier.insert(Kept { slot, position, until: None, unclaimed: Some(now) });
+            }
         }
+        state.is_in_doubt |= written.is_some_and(|written| is_future(written, now));
         state.saved_before = written.max(state.saved_before);
         state.had_all_entries = true;
         state.saved_changes = None;
@@ -236,6 +264,11 @@ impl Checkpoint {
         state.note(now, Change::Put(Stored::of(&kept)));
         let replaced = state.earlier.insert(kept);
         state.note_gone(replaced);
+        let is_full = state.earlier.len() > MOST_KEPT;
+        drop(state);
+        if is_full {
+            self.make_room();
+        }
     }
 
     /// What is left of a path for one worker is left for another one from now on.
@@ -288,6 +321,34 @@ impl Checkpoint {
         }
     }
 
+    /// Forgets those of the positions that have the least time left and whose file is gone.
+    fn make_room(&self) {
+        let now = self.clock.monotonic();
+        let state = self.lock();
+        if state.not_before.is_some_and(|not_before| now < not_before) {
+            return;
+        }
+        let oldest = state.earlier.oldest(MADE_ROOM_FOR);
+        drop(state);
+        let gone: Vec<Position> = oldest.into_iter().filter(is_gone).collect();
+        let mut state = self.lock();
+        gone.iter().for_each(|position| state.forget(position));
+        if gone.len() < MADE_ROOM_FOR / 2 {
+            // Most of the files are there: looking at all of them with each that closes would cost too much.
+            state.not_before = Some(now + PRUNE_INTERVAL);
+        }
+        if gone.is_empty() || state.told_full.is_some_and(|told| now.saturating_duration_since(told) < TOLD_AGAIN) {
+            return;
+        }
+        state.told_full = Some(now);
+        drop(state);
+        self.logger.warn(format_args!(
+            "There are more than {MOST_KEPT} positions of files that are not open; {} of files that are gone were \
+             forgotten before their time, the oldest first: should such a file come back, it is copied as a new one",
+            gone.len()
+        ));
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -304,6 +365,11 @@ impl State {
         let removed = self.earlier.remove(position);
         self.note_gone(removed);
     }
+}
+
+/// Whether a time was noted with a clock that was ahead of `now`.
+fn is_future(time: Timestamp, now: Timestamp) -> bool {
+    time > later(now, SLACK)
 }
 
 /// Whether the file of a position is not at its path any more. What cannot be looked at may still be there.

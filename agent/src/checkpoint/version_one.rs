@@ -60,10 +60,10 @@ pub(super) fn read(directory: &Path, logger: &Logger) -> Option<Left> {
         Err(also) if is_absent(&error) && is_absent(&also) => None,
         Err(also) => {
             logger.error(format_args!(
-                "{path}: the positions of the last run cannot be read: {error} ({also}); files without a position are \
-                 copied from their end"
+                "{path}: the positions of the last run cannot be read: {error} ({also}); files are copied from \
+                 their first byte"
             ));
-            Some(Left::default())
+            Some(Left::lost())
         }
     }
 }
@@ -78,7 +78,7 @@ fn read_file(path: &Path, logger: &Logger) -> io::Result<Left> {
     if version != VERSION {
         return Err(io::Error::other(format!("it has version {version}, this agent understands version {VERSION}")));
     }
-    let mut positions = Vec::with_capacity(stored.len());
+    let (mut positions, mut is_damaged) = (Vec::with_capacity(stored.len()), false);
     for (slot, entry) in (1..).zip(stored) {
         match serde_json::from_value(entry) {
             Ok(StoredPosition { position, kept_until }) => {
@@ -86,10 +86,15 @@ fn read_file(path: &Path, logger: &Logger) -> io::Result<Left> {
                 positions.push(Kept { slot, position, until, unclaimed: None });
             }
             Err(error) => {
-                logger.error(format_args!("{}: positions[{}] is ignored: {error}", path.display(), slot - 1));
+                is_damaged = true;
+                logger.error(format_args!(
+                    "{}: positions[{}] is ignored: {error}; its file is copied from its first byte",
+                    path.display(),
+                    slot - 1
+                ));
             }
         }
     }
     let next_slot = positions.last().map_or(1, |kept| kept.slot + 1);
-    Ok(Left { saved: saved.map(Timestamp::from_nanos), entries, positions, next_slot })
+    Ok(Left { saved: saved.map(Timestamp::from_nanos), entries, positions, next_slot, is_damaged })
 }

@@ -129,7 +129,8 @@ impl MetricLog {
             let when_held = if hurry.is_stopped() { WhenHeld::Grow } else { WhenHeld::Leave };
             let written = self.write_now(rest, when_held);
             lost += written.lost_lines;
-            held(written.held.filter(|held| held.left > 0));
+            // That it waits for a moment is not worth a word.
+            held(written.held.filter(|held| held.left > 0 && held.unsettled > 0));
             match written.held {
                 Some(Held { left, .. }) if left > 0 => rest = rest.get(rest.len() - left..).unwrap_or_default(),
                 _ => return lost,

@@ -32,7 +32,14 @@ pub struct RotatingFile {
     torn: bool,
     /// Knows how the copying of its old files stands.
     copies: Option<SharedCopies>,
+    /// How often a rotation was put off because the copier has not opened the file yet.
+    put_off: u32,
+    /// So many old files were kept before the number became smaller; those beyond are still to be removed.
+    kept_before: u32,
 }
+
+/// A rotation is put off so often, until the copier has opened the file: a few seconds.
+const MOST_PUT_OFF: u32 = 100;
 
 /// What becomes of lines that belong behind a rotation which would remove bytes that nobody has settled yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +55,8 @@ pub enum WhenHeld {
 /// A rotation that is held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// How many bytes it would remove that have no outcome yet.
+    /// How many bytes it would remove that have no outcome yet; 0 when it is put off for a moment, until the copier has
+    /// opened the file that would move.
     pub unsettled: u64,
     /// How many bytes of the lines were not written for it.
     pub left: usize,
@@ -81,7 +89,8 @@ impl RotatingFile {
     /// # Errors
     /// When it cannot be opened or created.
     pub fn open(path: impl Into<PathBuf>, rotation: Rotation) -> io::Result<Self> {
-        let mut file = Self { path: path.into(), rotation, open: None, torn: false, copies: None };
+        let mut file =
+            Self { path: path.into(), rotation, open: None, torn: false, copies: None, put_off: 0, kept_before: 0 };
         file.ready()?;
         Ok(file)
     }
@@ -91,8 +100,9 @@ impl RotatingFile {
         self.rotation
     }
 
-    /// Rotates it in another way from now on.
+    /// Rotates it in another way from now on. Old files beyond a smaller number go with the next rotation.
     pub fn set_rotation(&mut self, rotation: Rotation) {
+        self.kept_before = self.kept_before.max(self.rotation.backups);
         self.rotation = rotation;
     }
 
@@ -137,6 +147,10 @@ impl RotatingFile {
                             continue;
                         }
                     }
+                }
+                if when_held == WhenHeld::Leave && self.is_still_to_be_opened() {
+                    outcome.held = Some(Held { unsettled: 0, left: rest.len() });
+                    return outcome;
                 }
                 if let Err(error) = self.rotate() {
                     // Better a file that grows than lines that are lost; the next call tries to rotate again.
@@ -216,7 +230,37 @@ impl RotatingFile {
             fs::rename(&self.path, self.backup(1))?;
         }
         self.open = None;
+        self.put_off = 0;
+        self.remove_beyond();
         Ok(())
+    }
+
+    /// Removes the old files that are too many since the number became smaller, once each of their bytes has its outcome.
+    fn remove_beyond(&mut self) {
+        while self.kept_before > self.rotation.backups {
+            let beyond = self.backup(self.kept_before);
+            let standing = fs::metadata(&beyond)
+                .ok()
+                .zip(self.copies.as_ref())
+                .map(|(found, copies)| copies.standing(found.dev(), found.ino(), found.len()));
+            if matches!(standing, Some(Standing::Unsettled(_))) {
+                return;
+            }
+            // What cannot be removed is nobody's trouble but the disk's, and stays.
+            _ = fs::remove_file(&beyond);
+            self.kept_before -= 1;
+        }
+    }
+
+    /// Whether the copier, which follows older files of this path, has yet to open this one: a flood of lines could push
+    /// it out before. That is not waited for forever; it may have no room for another file.
+    fn is_still_to_be_opened(&mut self) -> bool {
+        let (Some(copies), Some(open)) = (&self.copies, &self.open) else { return false };
+        let is_unknown = self.put_off < MOST_PUT_OFF
+            && copies.standing(open.device, open.inode, 0) == Standing::NotFollowed
+            && copies.follows(&self.path);
+        self.put_off += u32::from(is_unknown);
+        is_unknown
     }
 
     /// The file that the next rotation removes, if it is there.
@@ -506,5 +550,60 @@ mod tests {
         let mut file = RotatingFile::open(&path, rotation(0, 1)).unwrap();
         write(&mut file, "whole\n");
         assert_eq!(read(&path, ""), "half a li\nwhole\n");
+    }
+
+    /// The copier's ledger, in which an older generation of `path` is followed and settled.
+    fn followed(path: &Path) -> (crate::ledger::Ledger, std::sync::Arc<crate::ledger::Account>) {
+        use crate::ledger::{Identity, Ledger, Offset, Sequence, WorkerId};
+        let identity = Identity { device: 0, inode: 0, born: None, head_length: 0, head_hash: String::new() };
+        let (ledger, sequence) = (Ledger::new(), Sequence { id: "s".into(), begin: Offset(0) });
+        let account = ledger.open(WorkerId("w".into()), path.to_owned(), identity, sequence, Offset(0));
+        (ledger, account)
+    }
+
+    #[test]
+    fn a_file_that_the_copier_has_not_opened_yet_is_not_rotated_at_once() {
+        let (_directory, path) = place();
+        let (ledger, account) = followed(&path);
+        let mut file = RotatingFile::open(&path, rotation(10, 1)).unwrap();
+        file.guard(std::sync::Arc::new(ledger));
+        write(&mut file, "1234567\n");
+        // A flood would push it out before anybody has looked.
+        let written = file.write_lines(b"abcdefg\n", WhenHeld::Leave);
+        assert_eq!(written.held.map(|held| (held.unsettled, held.left)), Some((0, 8)));
+        assert!(!path.with_extension("log.1").exists());
+        let metadata = fs::metadata(&path).unwrap();
+        let identity = crate::ledger::Identity { device: metadata.dev(), inode: metadata.ino(), ..account.identity() };
+        account.set_identity(identity);
+        write(&mut file, "abcdefg\n");
+        assert_eq!(read(&path, ".1"), "1234567\n", "it is followed, so it may move");
+    }
+
+    #[test]
+    fn a_copier_that_never_opens_a_file_does_not_hold_its_writer_up_for_good() {
+        let (_directory, path) = place();
+        let (ledger, _account) = followed(&path);
+        let mut file = RotatingFile::open(&path, rotation(10, 1)).unwrap();
+        file.guard(std::sync::Arc::new(ledger));
+        write(&mut file, "1234567\n");
+        let held = |file: &mut RotatingFile| file.write_lines(b"abcdefg\n", WhenHeld::Leave).held.is_some();
+        let attempts = (0..1_000).take_while(|_| held(&mut file)).count();
+        assert!((10..500).contains(&attempts), "{attempts}");
+        assert_eq!(read(&path, ".1"), "1234567\n");
+    }
+
+    #[test]
+    fn old_files_beyond_a_smaller_number_of_backups_are_removed() {
+        let (_directory, path) = place();
+        let mut file = RotatingFile::open(&path, rotation(5, 4)).unwrap();
+        (0..6).for_each(|number| write(&mut file, &format!("{number}11\n")));
+        assert!(path.with_extension("log.4").exists());
+        // Somebody else's.
+        fs::write(path.with_extension("log.5"), "kept").unwrap();
+        file.set_rotation(rotation(5, 2));
+        write(&mut file, "711\n");
+        assert_eq!((read(&path, ".1"), read(&path, ".2")), ("511\n".into(), "411\n".into()));
+        assert!(!path.with_extension("log.3").exists() && !path.with_extension("log.4").exists());
+        assert!(path.with_extension("log.5").exists());
     }
 }

@@ -1,6 +1,7 @@
 //! What the copier still has to do with the files that the agent writes itself, so that no rotation removes it.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::ledger::Ledger;
@@ -20,6 +21,12 @@ pub enum Standing {
 pub trait Copies: fmt::Debug + Send + Sync {
     /// For the file with this device and inode, which has `size` bytes.
     fn standing(&self, device: u64, inode: u64, size: u64) -> Standing;
+
+    /// Whether a file that was found at `path` is followed, be it an older one: then the one that is there now will be
+    /// followed, too.
+    fn follows(&self, _path: &Path) -> bool {
+        false
+    }
 }
 
 /// Shared by the files that ask.
@@ -37,6 +44,10 @@ impl Copies for Ledger {
             Some(0) => Standing::Settled,
             Some(bytes) => Standing::Unsettled(bytes),
         }
+    }
+
+    fn follows(&self, path: &Path) -> bool {
+        self.accounts().iter().any(|account| account.path == path)
     }
 }
 

@@ -36,8 +36,11 @@ impl Checkpoint {
     }
 
     /// Files without a position that were created since then are new. The Python agent may have had no time to find what
-    /// was created in its last minute.
+    /// was created in its last minute. None when any of them may be new, or may have had a position that is lost.
     pub fn new_since(&self) -> Option<Timestamp> {
+        if self.lock().is_in_doubt {
+            return None;
+        }
         let look = if self.lock().followed_python { LONGEST_LOOK } else { Duration::ZERO };
         let look = i64::try_from(look.as_nanos()).unwrap_or(i64::MAX);
         self.unseen_since().map(|seen| Timestamp::from_nanos(seen.as_nanos().saturating_sub(look)))

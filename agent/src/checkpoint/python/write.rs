@@ -39,9 +39,26 @@ pub fn write(folder: &Path, positions: &[Position], now: Timestamp) -> io::Resul
         Some((path, chain.entry(time)))
     });
 
-    let (path, temporary) = (folder.join(FILE_NAME), folder.join(format!("{FILE_NAME}~")));
+    let temporary = folder.join(format!("{FILE_NAME}~"));
+    let count = write_entries(&temporary, entries, time)
+        .and_then(|count| fs::rename(&temporary, folder.join(FILE_NAME)).map(|()| count))
+        // A full disk has no room for what nobody reads.
+        .inspect_err(|_| _ = fs::remove_file(&temporary))?;
+    for name in of_sessions(folder)? {
+        fs::remove_file(folder.join(name))?;
+    }
+    File::open(folder)?.sync_all()?;
+    Ok(count)
+}
+
+/// Writes the entries to a file of its own, synced. Returns how many.
+fn write_entries<'a>(
+    temporary: &Path,
+    entries: impl Iterator<Item = (&'a Path, Value)>,
+    time: f64,
+) -> io::Result<usize> {
     // Readable for all, as the old agent leaves it.
-    let file = File::options().write(true).create(true).truncate(true).mode(0o644).open(&temporary)?;
+    let file = File::options().write(true).create(true).truncate(true).mode(0o644).open(temporary)?;
     let mut text = BufWriter::new(file);
     write!(text, "{{\"time\": {time}, \"{MARK}\": \"scalyr-agent\", \"checkpoints\": {{")?;
     let mut count = 0;
@@ -54,11 +71,6 @@ pub fn write(folder: &Path, positions: &[Position], now: Timestamp) -> io::Resul
     text.write_all(b"}}\n")?;
     let file = text.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_data()?;
-    fs::rename(&temporary, &path)?;
-    for name in of_sessions(folder)? {
-        fs::remove_file(folder.join(name))?;
-    }
-    File::open(folder)?.sync_all()?;
     Ok(count)
 }
 

@@ -1,6 +1,7 @@
 //! Positions that are written, and read by the next run, whatever happens to the files between.
 
 mod damage;
+mod doubt;
 mod trouble;
 
 use std::collections::BTreeMap;
