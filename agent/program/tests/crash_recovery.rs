@@ -53,7 +53,8 @@ fn fifty_kills_over_a_growing_and_rotating_file_lose_no_line_and_repeat_only_wha
     }
     let mut agent = AgentProcess::start(&scratch, &config);
     let written = lines.written();
-    wait_until("every line has arrived", PATIENCE, || {
+    // Each kill leaves a backlog of half a megabyte.
+    wait_until("every line has arrived", PATIENCE + Duration::from_secs(3 * kills), || {
         missing_and_repeated(receiver.events(), written).missing.is_empty()
     });
     wait_until("everything is acknowledged", PATIENCE, || {

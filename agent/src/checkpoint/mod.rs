@@ -104,6 +104,14 @@ impl Checkpoint {
         let is_first_run = left.is_none();
         let Left { saved, entries, positions, next_slot, is_damaged } = left.unwrap_or_default();
         let now = clock.now();
+        let is_from_future = saved.is_some_and(|saved| is_future(saved, now));
+        if let Some(saved) = saved.filter(|_| is_from_future) {
+            logger.warn(format_args!(
+                "{}: the positions of the last run are of {saved}, and it is {now} now, so the clock was set back; which \
+                 files came since then is not known: those without a position are copied from their first byte",
+                directory.display()
+            ));
+        }
         let mut earlier = Earlier::default();
         for kept in positions {
             let unclaimed = kept.unclaimed.filter(|since| *since <= now).or(Some(now));
@@ -115,7 +123,7 @@ impl Checkpoint {
             followed_python: false,
             entries,
             had_all_entries: is_damaged,
-            is_in_doubt: is_damaged || saved.is_some_and(|saved| is_future(saved, now)),
+            is_in_doubt: is_damaged || is_from_future,
             noted: HashMap::new(),
             slots: HashMap::new(),
             next_slot,
@@ -165,7 +173,6 @@ impl Checkpoint {
                 state.earlier.insert(Kept { slot, position, until: None, unclaimed: Some(now) });
             }
         }
-        state.is_in_doubt |= written.is_some_and(|written| is_future(written, now));
         state.saved_before = written.max(state.saved_before);
         state.had_all_entries = true;
         state.saved_changes = None;

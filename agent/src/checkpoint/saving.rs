@@ -111,8 +111,14 @@ impl Checkpoint {
         state.tried = None;
         self.save_if_changed(&mut state);
         if state.store.has_journal() {
-            let result = self.begin_generation(&mut state);
-            self.note_result(&mut state, result);
+            match self.begin_generation(&mut state) {
+                Ok(()) => self.note_result(&mut state, Ok(())),
+                // A full disk, say. Everything stands in the journal all the same.
+                Err(error) => self.logger.info(format_args!(
+                    "{}: no new snapshot of the positions can be written: {error}; they are in the journal",
+                    self.directory.display()
+                )),
+            }
         }
         if let Some(file) = state.store.unsynced() {
             drop(state);

@@ -144,6 +144,8 @@ impl Store {
         count: u64,
         fill: impl FnOnce(&mut Snapshot) -> io::Result<()>,
     ) -> io::Result<()> {
+        // Somebody may have deleted the directory while the agent runs.
+        fs::create_dir_all(&self.directory)?;
         let listed = list(&self.directory)?;
         let generation = listed.keys().next_back().map_or(1, |last| last + 1);
         let unfinished = unfinished_path(&self.directory);

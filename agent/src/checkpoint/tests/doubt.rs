@@ -75,7 +75,9 @@ fn a_damaged_positions_file_of_version_1_has_files_copied_whole() {
 fn a_save_that_is_in_the_future_says_nothing_about_which_files_are_new() {
     let run = first_run();
     run.clock.set(Timestamp::from_millis(1_800_000_000_000 - 86_400_000));
-    assert!(copies_all(&run.next()), "a file that came today is older than that save");
+    let next = run.next();
+    assert!(copies_all(&next), "a file that came today is older than that save");
+    assert!(next.told.lines()[0].contains("the clock was set back"), "{:?}", next.told.lines());
 }
 
 #[test]

@@ -115,3 +115,28 @@ fn the_journal_is_synced_every_five_seconds_at_most_also_when_nothing_moves_any_
     run.checkpoint.tend();
     assert!(!is_unsynced());
 }
+
+#[test]
+fn a_data_directory_that_is_deleted_while_the_agent_runs_is_made_anew() {
+    let run = Run::new();
+    let account = run.follow("default", "/a.log", 1, 0);
+    run.checkpoint.save();
+    fs::remove_dir_all(run.directory.path()).unwrap();
+    settle(&account, 7);
+    run.checkpoint.save();
+    assert_eq!(run.failures(), 0);
+    assert_eq!(run.next().left()[&key("default", "/a.log", 1)], 7);
+}
+
+#[test]
+fn a_stop_without_room_for_a_snapshot_keeps_the_journal_and_announces_no_repeats() {
+    let run = Run::new();
+    let account = run.follow("default", "/a.log", 1, 0);
+    run.checkpoint.save();
+    fs::create_dir(run.path("positions.new")).unwrap();
+    settle(&account, 7);
+    run.checkpoint.finish();
+    assert!(run.loud().is_empty(), "{:?}", run.loud());
+    assert!(!run.checkpoint.lock().store.is_unsynced());
+    assert_eq!(run.copy_of_files(), 7);
+}
