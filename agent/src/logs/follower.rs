@@ -306,14 +306,17 @@ impl Follower {
         let reached_end = (read as u64) < wanted;
         let at_border = border.is_some() && !reached_end;
         let mut window = Window { at, flush: at_border, now: time };
-        let mut taken = self.lines.take(&mut arena, window, plan);
+        let elapsed = || clock.monotonic().saturating_duration_since(now);
+        let mut taken = self.lines.take_in_time(&mut arena, window, plan, &elapsed);
         if taken.bytes == 0 && reached_end && self.unfinished_is_due(at) {
             arena.truncate(read);
             window.flush = true;
-            taken = self.lines.take(&mut arena, window, plan);
+            taken = self.lines.take_in_time(&mut arena, window, plan, &elapsed);
         }
-        let Taken { bytes, mut events, segments: taken, told } = taken;
-        self.unfinished = Unfinished::noted(self.unfinished.as_ref(), at.plus(bytes as u64), read - bytes, now);
+        let Taken { bytes, mut events, segments: taken, told, was_stopped } = taken;
+        // What was only left for the next read is not waited for.
+        let waiting = if was_stopped { 0 } else { read - bytes };
+        self.unfinished = Unfinished::noted(self.unfinished.as_ref(), at.plus(bytes as u64), waiting, now);
         if bytes == 0 && segments.is_empty() {
             return Ok(Err(arena));
         }

@@ -16,6 +16,9 @@ use super::units::Units;
 /// What an event has whose line is in another format.
 const UNPARSED: &[u8] = b"\"cri_unparsed\":true";
 
+/// What is kept of the list of parts from one window to the next.
+const KEPT_PARTS: usize = 64;
+
 /// Joins the parts of lines. Empty between two windows.
 #[derive(Debug, Default)]
 pub(super) struct Cri {
@@ -73,6 +76,7 @@ impl Cri {
         window: Window,
         raw_timestamp: bool,
         made: &mut Made,
+        goes_on: &dyn Fn() -> bool,
     ) -> usize {
         self.open = [None; 2];
         self.parts.clear();
@@ -89,8 +93,12 @@ impl Cri {
             self.add(unit, limit, &mut out);
             if self.is_idle() {
                 out.made.bind(mark);
+                if !goes_on() {
+                    break;
+                }
             }
         }
+        self.parts.shrink_to(KEPT_PARTS);
         if self.is_idle() {
             return units.at;
         }

@@ -1,14 +1,19 @@
 //! `lineGroupers`: which lines belong together (`log-copying.md` section 5).
 
 use super::cut::piece_length;
-use super::rules::Searcher;
-use crate::config::line_plan::{GroupEnd, GrouperPlan};
+use super::rules::{Searcher, begin_of_match_across};
+use crate::config::line_plan::{GroupEnd, GrouperPlan, RedactionPlan};
 
 /// Finds one unit after the other: a line, a group of lines, or a piece of one that is too long.
 #[derive(Debug)]
 pub(super) struct Groups {
     groupers: Vec<Grouper>,
+    /// What is redacted: a line is not cut within it.
+    secrets: Vec<Searcher>,
 }
+
+/// How far behind the place where a line is cut is looked for what must not be cut.
+const LOOKAHEAD: usize = 4096;
 
 #[derive(Debug)]
 struct Grouper {
@@ -30,6 +35,8 @@ enum Kind {
 pub(super) enum Unit {
     /// A unit that ends here.
     Complete(usize),
+    /// A unit that is too long.
+    TooLong,
     /// A unit whose end is not there yet.
     Open,
 }
@@ -52,6 +59,8 @@ pub(super) struct Source<'a> {
     pub(super) bytes: &'a [u8],
     /// The most bytes of a unit.
     pub(super) limit: usize,
+    /// How many bytes behind a place where a line may be cut must be there.
+    pub(super) lookahead: usize,
 }
 
 impl Source<'_> {
@@ -60,10 +69,16 @@ impl Source<'_> {
         let seen = &self.bytes[at..self.bytes.len().min(border)];
         match memchr::memchr(b'\n', seen) {
             Some(lf) => Line::Ends(at + lf + 1),
-            None if self.bytes.len() > border => Line::TooLong,
+            None if self.sees_behind(border, last) => Line::TooLong,
             None if last && !seen.is_empty() => Line::Ends(self.bytes.len()),
             None => Line::Unfinished,
         }
+    }
+
+    /// Whether a line that goes beyond `border` is there far enough to say where it is cut.
+    fn sees_behind(&self, border: usize, last: bool) -> bool {
+        let Some(behind) = self.bytes.get(border..).filter(|behind| !behind.is_empty()) else { return false };
+        last || behind.len() > self.lookahead || memchr::memchr(b'\n', behind).is_some()
     }
 
     /// Where a unit from `at` on is cut that does not end within the limit.
@@ -74,15 +89,52 @@ impl Source<'_> {
 
 impl Groups {
     /// Those of an entry.
-    pub(super) fn new(plans: &[GrouperPlan]) -> Self {
-        Self { groupers: plans.iter().map(Grouper::new).collect() }
+    pub(super) fn new(plans: &[GrouperPlan], redaction: &[RedactionPlan]) -> Self {
+        let secrets = redaction.iter().map(|rule| Searcher::new(rule.expression.clone())).collect();
+        Self { groupers: plans.iter().map(Grouper::new).collect(), secrets }
+    }
+
+    /// Whether there is something that must not be cut.
+    pub(super) fn keeps_secrets(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+
+    /// How many bytes are looked at behind the place where a line is cut.
+    pub(super) fn lookahead(&self) -> usize {
+        if self.keeps_secrets() { LOOKAHEAD } else { 0 }
     }
 
     /// The unit at `at`. With `last`, what is there is all that comes. Adds to `failed` how often an expression failed.
     pub(super) fn next(&mut self, source: Source<'_>, at: usize, last: bool, failed: &mut u64) -> Unit {
+        let source = Source { lookahead: self.lookahead(), ..source };
+        match self.find(source, at, last, failed) {
+            Unit::TooLong => Unit::Complete(self.cut(source, at)),
+            unit => unit,
+        }
+    }
+
+    /// Where a unit from `at` on is cut that is too long: before what a redaction rule would replace, unless the unit
+    /// begins with it.
+    fn cut(&mut self, source: Source<'_>, at: usize) -> usize {
+        let mut cut = source.cut(at);
+        let seen = source.bytes.len().min(at.saturating_add(source.limit).saturating_add(source.lookahead));
+        let seen = &source.bytes[at..seen];
+        let line = seen
+            .get(cut - at..)
+            .and_then(|rest| memchr::memchr(b'\n', rest))
+            .map_or(seen, |lf| &seen[..cut - at + lf + 1]);
+        for secret in &mut self.secrets {
+            if let Some(begin) = begin_of_match_across(secret, line, cut - at).filter(|begin| *begin > 0) {
+                cut = at + begin;
+            }
+        }
+        cut
+    }
+
+    fn find(&mut self, source: Source<'_>, at: usize, last: bool, failed: &mut u64) -> Unit {
         let first = match source.line(at, at.saturating_add(source.limit), last) {
             Line::Ends(end) => end,
-            Line::TooLong => return Unit::Complete(source.cut(at)),
+            Line::TooLong => return Unit::TooLong,
             Line::Unfinished => return Unit::Open,
         };
         for grouper in &mut self.groupers {
@@ -149,7 +201,7 @@ impl Grouper {
                 (false, _) if self.kind == Kind::ContinueThrough && end == first.end => return Gathered::Nothing,
                 (false, _) => return Gathered::Group(Unit::Complete(end)),
                 (true, Line::Ends(line_end)) => end = line_end,
-                (true, _) => return Gathered::Group(Unit::Complete(source.cut(first.start))),
+                (true, _) => return Gathered::Group(Unit::TooLong),
             }
             if !goes_on {
                 return Gathered::Group(Unit::Complete(end));
@@ -171,13 +223,13 @@ mod tests {
     fn groups(groupers: Vec<(&str, GroupEnd)>) -> Groups {
         let plans: Vec<_> =
             groupers.into_iter().map(|(start, end)| GrouperPlan { start: pattern(start), end }).collect();
-        Groups::new(&plans)
+        Groups::new(&plans, &[])
     }
 
     /// All units, and what is left.
     fn units(groups: &mut Groups, bytes: &[u8], limit: usize, last: bool) -> (Vec<String>, String) {
         let (mut units, mut at) = (Vec::new(), 0);
-        while let Unit::Complete(end) = groups.next(Source { bytes, limit }, at, last, &mut 0) {
+        while let Unit::Complete(end) = groups.next(Source { bytes, limit, lookahead: 0 }, at, last, &mut 0) {
             assert!(end > at && end - at <= limit);
             units.push(String::from_utf8_lossy(&bytes[at..end]).into_owned());
             at = end;
@@ -230,7 +282,7 @@ mod tests {
         assert_eq!(units(&mut newline, b"a\nx\n\na", 99, false), (vec!["a\nx\n\n".into()], "a".into()));
         let mut invalid = groups(vec![("^\u{fffd}a", GroupEnd::HaltWith(pattern("z")))]);
         assert_eq!(
-            invalid.next(Source { bytes: b"\xffa\n\xfe\0\nz\n", limit: 99 }, 0, false, &mut 0),
+            invalid.next(Source { bytes: b"\xffa\n\xfe\0\nz\n", limit: 99, lookahead: 0 }, 0, false, &mut 0),
             Unit::Complete(8)
         );
     }
@@ -247,7 +299,7 @@ mod tests {
             (GroupEnd::HaltWith(pattern("^z")), "a", "a"),
         ] {
             let mut open = groups(vec![("^a", end)]);
-            let source = Source { bytes: text.as_bytes(), limit: 99 };
+            let source = Source { bytes: text.as_bytes(), limit: 99, lookahead: 0 };
             assert_eq!(open.next(source, 0, false, &mut 0), Unit::Open, "{text:?}");
             assert_eq!(open.next(source, 0, true, &mut 0), Unit::Complete(taken.len()), "{text:?}");
         }
@@ -261,7 +313,7 @@ mod tests {
         let mut through = groups(vec![("^a", GroupEnd::ContinueThrough(pattern("^ ")))]);
         let expected = vec!["a\n b\n".to_owned(), "dddddd".to_owned(), "ddd\n".to_owned()];
         assert_eq!(units(&mut through, b"a\n b\nddddddddd\n", 6, false), (expected, String::new()));
-        let source = |bytes| Source { bytes, limit: 6 };
+        let source = |bytes| Source { bytes, limit: 6, lookahead: 0 };
         assert_eq!(through.next(source(b"a\n b\n "), 0, false, &mut 0), Unit::Open);
         assert_eq!(through.next(source("a\n b\n é".as_bytes()), 0, false, &mut 0), Unit::Complete(6));
         assert_eq!(through.next(source("a\n b\nxy".as_bytes()), 0, false, &mut 0), Unit::Complete(5));

@@ -20,7 +20,13 @@ pub(super) struct Made {
     pub(super) source: usize,
     /// What was counted.
     pub(super) told: RuleCounts,
+    /// What was counted when the last record was added.
+    told_before: RuleCounts,
 }
+
+/// What is kept from one window to the next: there may be thousands of files.
+const KEPT_RECORDS: usize = 256;
+const KEPT_BYTES: usize = 16 << 10;
 
 /// A state to go back to, when a record turns out to be incomplete.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,7 +43,17 @@ impl Made {
         self.together.clear();
         self.bytes.clear();
         self.source = source;
-        self.told = RuleCounts::default();
+        (self.told, self.told_before) = (RuleCounts::default(), RuleCounts::default());
+    }
+
+    /// Gives back the memory that an ordinary window does not need.
+    pub(super) fn end(&mut self) {
+        self.records.clear();
+        self.together.clear();
+        self.bytes.clear();
+        self.records.shrink_to(KEPT_RECORDS);
+        self.together.shrink_to(KEPT_RECORDS);
+        self.bytes.shrink_to(KEPT_BYTES);
     }
 
     /// Where it stands, though with what was counted at an earlier place.
@@ -87,7 +103,9 @@ impl Made {
     ) {
         let range = |range: Range<usize>| place(range.start)..place(range.end);
         let end = window.at.plus(end as u64);
-        self.records.push(Record { message: range(message), attributes: range(attributes), time, end });
+        let told = self.told.since(self.told_before);
+        self.told_before = self.told;
+        self.records.push(Record { message: range(message), attributes: range(attributes), time, end, told });
     }
 }
 

@@ -14,6 +14,8 @@ mod rules;
 mod time;
 mod units;
 
+use std::time::Duration;
+
 use scalyr_monitor::Timestamp;
 
 use self::cri::Cri;
@@ -52,6 +54,8 @@ pub struct Taken {
     pub segments: Vec<Segment>,
     /// What the rules did.
     pub told: RuleCounts,
+    /// Whether it was stopped before the end of what is complete: the rest can be read at once.
+    pub was_stopped: bool,
 }
 
 /// What the rules of an entry did to lines.
@@ -64,6 +68,28 @@ pub struct RuleCounts {
     /// Lines that are not in the format which the entry says, and were sent as they are.
     pub unparsed: u64,
 }
+
+impl RuleCounts {
+    /// What was counted since it stood there.
+    fn since(self, before: Self) -> Self {
+        Self {
+            redacted: self.redacted.saturating_sub(before.redacted),
+            failed: self.failed.saturating_sub(before.failed),
+            unparsed: self.unparsed.saturating_sub(before.unparsed),
+        }
+    }
+
+    fn add(&mut self, more: Self) {
+        self.redacted += more.redacted;
+        self.failed += more.failed;
+        self.unparsed += more.unparsed;
+    }
+}
+
+/// So many times what is read at a time may the arena hold, with what is made of it, before the rest is left for later.
+const MOST_GROWTH: usize = 4;
+/// How long lines may be put together, and how long rules may be applied to them, before other files have their turn.
+const LONGEST_STAGE: Duration = Duration::from_millis(250);
 
 /// The line rules of one followed file.
 #[derive(Debug)]
@@ -95,54 +121,122 @@ impl Lines {
             }
             LineFormat::Cri => Format::Cri(Cri::default()),
         };
-        let (groups, rules) = (Groups::new(&plan.groupers), Rules::new(&plan, sequence));
+        let (groups, rules) = (Groups::new(&plan.groupers, &plan.redaction), Rules::new(&plan, sequence));
         Self { plan, groups, format, rules, made: Made::default() }
     }
 
     /// The most bytes of a line or group before it is taken apart.
     fn most_bytes(&self, tail: &TailPlan) -> usize {
+        let line = tail.max_line_size.max(1);
         match self.format {
-            Format::Raw => tail.max_line_size.max(1),
-            Format::Json(_) | Format::Cri(_) => tail.max_line_size.max(tail.max_record_size).max(1),
+            // A secret that stands where a line is cut would be none of a rule's matches: several pieces are redacted
+            // together, and cut afterwards.
+            Format::Raw if self.groups.keeps_secrets() => line * (BATCH_BYTES / line).max(1),
+            Format::Raw => line,
+            Format::Json(_) | Format::Cri(_) => line.max(tail.max_record_size),
         }
     }
 
-    /// How many bytes are read at a time: enough for the longest record and the byte behind it.
+    /// How many bytes are read at a time: enough for the longest record and what is looked at behind it.
     pub fn window_bytes(&self, tail: &TailPlan) -> usize {
-        BATCH_BYTES.max(self.most_bytes(tail).saturating_add(1))
+        let longest = self.most_bytes(tail).saturating_add(self.groups.lookahead()).saturating_add(1);
+        BATCH_BYTES.max(longest)
     }
 
     /// Takes what is complete. `arena` holds source bytes only; what is made of them is appended to it.
     pub fn take(&mut self, arena: &mut Vec<u8>, window: Window, tail: &TailPlan) -> Taken {
+        self.take_in_time(arena, window, tail, &|| Duration::ZERO)
+    }
+
+    /// The same for as long as other files may wait. `elapsed` says how long it has taken so far and is asked between
+    /// records: at least one of them is taken if one is complete.
+    pub fn take_in_time(
+        &mut self,
+        arena: &mut Vec<u8>,
+        window: Window,
+        tail: &TailPlan,
+        elapsed: &dyn Fn() -> Duration,
+    ) -> Taken {
         if self.plan.is_raw() {
             return take_raw(arena, window, tail);
         }
-        let (limit, full) = (self.most_bytes(tail), arena.len() >= self.window_bytes(tail));
+        let (limit, window_bytes) = (self.most_bytes(tail), self.window_bytes(tail));
+        let (read, full) = (arena.len(), arena.len() >= window_bytes);
         let Self { groups, format, rules, made, .. } = self;
-        made.begin(arena.len());
-        let source = Source { bytes: arena, limit };
+        made.begin(read);
+        let source = Source { bytes: arena, limit, lookahead: 0 };
         let mut units = Units { groups, source, at: 0, flush: window.flush, full };
+        let goes_on: &dyn Fn() -> bool = &|| elapsed() < LONGEST_STAGE;
         let bytes = match format {
             Format::Raw => {
                 while let Some(line) = units.next(made) {
                     made.push(window, line.end, line, 0..0, None);
+                    if !goes_on() {
+                        break;
+                    }
                 }
                 units.at
             }
-            Format::Json(json) => json.take(&mut units, window, tail, made),
-            Format::Cri(cri) => cri.take(&mut units, window, tail.raw_timestamp, made),
+            Format::Json(json) => json.take(&mut units, window, tail, made, goes_on),
+            Format::Cri(cri) => cri.take(&mut units, window, tail.raw_timestamp, made, goes_on),
         };
         arena.extend_from_slice(&made.bytes);
         let mut taken = Taken { bytes, told: made.told, ..Taken::default() };
+        taken.was_stopped = bytes > 0 && bytes < read && !goes_on();
         taken.events.reserve(made.records.len());
-        let mut next = 0;
-        for run in &made.together {
-            apply(rules, arena, &made.records[next..run.start], tail, &mut taken);
-            apply_together(rules, arena, &made.records[run.clone()], tail, &mut taken);
-            next = run.end;
+        let most = window_bytes.saturating_mul(MOST_GROWTH);
+        rules.begin(window.at, most);
+        let until = elapsed() + LONGEST_STAGE;
+        apply_all(rules, arena, made, tail, &mut taken, &|arena| arena.len() < most && elapsed() < until);
+        if taken.was_stopped {
+            taken.bytes = taken.segments.last().map_or(0, |last| window.at_of(last.end)).min(bytes);
         }
-        apply(rules, arena, &made.records[next..], tail, &mut taken);
+        if window.flush && matches!(format, Format::Raw) {
+            rules.end_unfinished(arena, window.at, taken.bytes);
+        }
+        made.end();
         taken
+    }
+}
+
+impl Window {
+    /// How far an offset stands behind its beginning.
+    fn at_of(&self, end: Offset) -> usize {
+        usize::try_from(end.since(self.at)).unwrap_or(usize::MAX)
+    }
+}
+
+/// Applies the rules to all records, as long as `goes_on`; those that are left out are read again.
+fn apply_all(
+    rules: &mut Rules,
+    arena: &mut Vec<u8>,
+    made: &Made,
+    tail: &TailPlan,
+    taken: &mut Taken,
+    goes_on: &dyn Fn(&[u8]) -> bool,
+) {
+    let (mut next, mut told) = (0, RuleCounts::default());
+    let mut runs = made.together.iter().peekable();
+    while let Some(record) = made.records.get(next) {
+        if next > 0 && !goes_on(arena) {
+            // What was counted of the others is counted when they are read again.
+            let by_rules = taken.told.since(made.told);
+            (taken.told, taken.was_stopped) = (told, true);
+            taken.told.add(by_rules);
+            return;
+        }
+        let end = match runs.next_if(|run| run.start == next) {
+            Some(run) => {
+                apply_together(rules, arena, &made.records[run.clone()], tail, taken);
+                run.end
+            }
+            None => {
+                rules.apply(arena, record, tail, taken);
+                next + 1
+            }
+        };
+        made.records[next..end].iter().for_each(|record| told.add(record.told));
+        next = end;
     }
 }
 
@@ -187,7 +281,7 @@ fn take_raw(arena: &[u8], window: Window, tail: &TailPlan) -> Taken {
     let end = window.at.plus(bytes as u64);
     let segment = Segment { end, lines: events.len() as u64, verdict: Verdict::Send };
     let segments = if bytes > 0 { vec![segment] } else { Vec::new() };
-    Taken { bytes, events, segments, told: RuleCounts::default() }
+    Taken { bytes, events, segments, ..Taken::default() }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use scalyr_monitor::Timestamp;
 
+use super::RuleCounts;
 use crate::ledger::Offset;
 
 /// One record. Ranges point into the arena.
@@ -17,4 +18,6 @@ pub(super) struct Record {
     pub(super) time: Option<Timestamp>,
     /// Where its source bytes end. They begin where those of the record before end.
     pub(super) end: Offset,
+    /// What was counted on the way to it.
+    pub(super) told: RuleCounts,
 }

@@ -30,7 +30,7 @@ impl Units<'_> {
                 self.at = end;
                 Some(at..end)
             }
-            Unit::Open => {
+            Unit::TooLong | Unit::Open => {
                 // It is looked at again, and counted then.
                 made.told.failed = failed;
                 None

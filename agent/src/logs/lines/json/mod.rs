@@ -17,6 +17,10 @@ use super::time::read_time;
 use super::units::Units;
 use crate::config::plan::TailPlan;
 
+/// What is kept of its lists from one window to the next.
+const KEPT_FIELDS: usize = 64;
+const KEPT_KEYS: usize = 1024;
+
 /// What it needs of the plan, and memory that is used again for each line.
 #[derive(Debug)]
 pub(super) struct Json {
@@ -55,10 +59,33 @@ impl Json {
     }
 
     /// Makes records of all lines that are complete. Returns how many bytes they take.
-    pub(super) fn take(&mut self, units: &mut Units<'_>, window: Window, tail: &TailPlan, made: &mut Made) -> usize {
-        if tail.merges_json {
-            return self.take_merged(units, window, tail, made);
-        }
+    pub(super) fn take(
+        &mut self,
+        units: &mut Units<'_>,
+        window: Window,
+        tail: &TailPlan,
+        made: &mut Made,
+        goes_on: &dyn Fn() -> bool,
+    ) -> usize {
+        let bytes = if tail.merges_json {
+            self.take_merged(units, window, tail, made, goes_on)
+        } else {
+            self.take_each(units, window, tail, made, goes_on)
+        };
+        self.fields.shrink_to(KEPT_FIELDS);
+        self.order.shrink_to(KEPT_FIELDS);
+        self.keys.shrink_to(KEPT_KEYS);
+        bytes
+    }
+
+    fn take_each(
+        &mut self,
+        units: &mut Units<'_>,
+        window: Window,
+        tail: &TailPlan,
+        made: &mut Made,
+        goes_on: &dyn Fn() -> bool,
+    ) -> usize {
         let source = units.source.bytes;
         while let Some(line) = units.next(made) {
             match self.parse(&source[line.clone()], tail, true, made) {
@@ -69,17 +96,30 @@ impl Json {
                 }
                 None => push_unparsed(window, line, made),
             }
+            if !goes_on() {
+                break;
+            }
         }
         units.at
     }
 
     /// The same, with the messages joined up to the one that ends in a newline. Merged records are at most as long as
     /// one may be.
-    fn take_merged(&mut self, units: &mut Units<'_>, window: Window, tail: &TailPlan, made: &mut Made) -> usize {
+    fn take_merged(
+        &mut self,
+        units: &mut Units<'_>,
+        window: Window,
+        tail: &TailPlan,
+        made: &mut Made,
+        goes_on: &dyn Fn() -> bool,
+    ) -> usize {
         let source = units.source.bytes;
         let mut pending: Option<Pending> = None;
         let mut mark = made.mark();
         loop {
+            if pending.is_none() && units.at > 0 && !goes_on() {
+                break;
+            }
             let mut before = made.mark();
             let Some(line) = units.next(made) else { break };
             if let Some(full) = pending.take_if(|pending| line.end - pending.begin > units.source.limit) {
@@ -218,6 +258,27 @@ enum Stamped {
     Renamed,
     /// It is left out, unless (true) it could not be read: then it stays, for nothing else tells what it says.
     Left(bool),
+}
+
+/// The inside of an object without the fields of this name, the others as they are written; `None` when it has none.
+pub(super) fn without_field(inside: &[u8], name: &str) -> Option<Vec<u8>> {
+    let object = format!("{{{}}}", std::str::from_utf8(inside).ok()?);
+    let mut fields = Vec::new();
+    scan(&object, &mut fields)?;
+    let is_named = |field: &Field| {
+        let mut key = Vec::new();
+        unescape(object[field.key.clone()].as_bytes(), &mut key);
+        key == name.as_bytes()
+    };
+    if !fields.iter().any(is_named) {
+        return None;
+    }
+    let kept: Vec<&str> = fields
+        .iter()
+        .filter(|field| !is_named(field))
+        .map(|field| &object[field.key.start - 1..field.value.end])
+        .collect();
+    Some(kept.join(",").into_bytes())
 }
 
 fn key_of<'a>(field: &Field, keys: &'a [u8], line: &'a [u8]) -> &'a [u8] {

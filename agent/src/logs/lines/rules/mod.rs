@@ -8,13 +8,15 @@ mod text;
 
 use std::ops::Range;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 pub(super) use self::budget::Searcher;
+pub(super) use self::redaction::begin_of_match_across;
 pub(in crate::logs) use self::redaction::substitute;
 use self::redaction::{Redacted, Redaction};
 use self::sampling::{Decision, Sampling};
 use super::Taken;
+use super::json::without_field;
 use super::record::Record;
 use crate::config::line_plan::SharedLinePlan;
 use crate::config::plan::TailPlan;
@@ -23,25 +25,61 @@ use crate::logs::batch::Event;
 
 /// What redaction may make of a byte of a long line, in bytes; a short one may become as long as an event.
 const MOST_GROWTH: usize = 16;
-/// More than this is not made of one window: a line that would take more is replaced.
-const MOST_BYTES: usize = 128 << 20;
 
 /// The rules of one file.
 #[derive(Debug)]
 pub(super) struct Rules {
     sampling: Sampling,
     redaction: Redaction,
+    /// The most bytes that are made of one window: what would take more is replaced.
+    most: usize,
+    /// The line that was sent without its end, and where that will stand.
+    unended: Option<(Offset, Vec<u8>)>,
+    /// Whether the next record is the rest of it.
+    is_rest: bool,
 }
+
+/// A multiple of where a window's rest is left for later: only records that are settled together get so far.
+const MOST_TOGETHER: usize = 16;
+/// As much of a line that was sent without its end is looked at again with its rest.
+const MOST_UNENDED: usize = 64 << 10;
 
 impl Rules {
     /// Those of an entry, for the file whose events have this sequence.
     pub(super) fn new(plan: &SharedLinePlan, sequence: &str) -> Self {
-        Self { sampling: Sampling::new(&plan.sampling, sequence), redaction: Redaction::new(&plan.redaction) }
+        Self {
+            sampling: Sampling::new(&plan.sampling, sequence),
+            redaction: Redaction::new(&plan.redaction),
+            most: usize::MAX,
+            unended: None,
+            is_rest: false,
+        }
+    }
+
+    /// Begins with a window at `at`, of whose rest nothing is made when it has become `most` bytes.
+    pub(super) fn begin(&mut self, at: Offset, most: usize) {
+        self.most = most.saturating_mul(MOST_TOGETHER).min(u32::MAX as usize);
+        self.is_rest = self.unended.as_ref().is_some_and(|(end, _)| *end == at);
+    }
+
+    /// Keeps a line of which the first `bytes` of the arena were sent, without its end: part of a secret may have been
+    /// among them, and the rest of it is in what comes.
+    pub(super) fn end_unfinished(&mut self, arena: &[u8], at: Offset, bytes: usize) {
+        let before = self.unended.take().filter(|(end, _)| *end == at).map(|(_, line)| line).unwrap_or_default();
+        let Some(sent) = arena.get(..bytes).filter(|sent| !sent.is_empty() && !sent.ends_with(b"\n")) else { return };
+        if self.redaction.is_empty() {
+            return;
+        }
+        let begin = memchr::memrchr(b'\n', sent).map_or(0, |lf| lf + 1);
+        let mut line = if begin == 0 { before } else { Vec::new() };
+        line.extend_from_slice(&sent[begin..]);
+        line.drain(..line.len().saturating_sub(MOST_UNENDED));
+        self.unended = Some((at.plus(bytes as u64), line));
     }
 
     /// Makes events of a record, or leaves it out, and says what becomes of its bytes.
     pub(super) fn apply(&mut self, arena: &mut Vec<u8>, record: &Record, tail: &TailPlan, taken: &mut Taken) {
-        let Record { message, mut attributes, time, end } = record.clone();
+        let Record { message, mut attributes, time, end, .. } = record.clone();
         let (decision, sampling_failed) = self.sampling.decide(bytes(arena, &message), end);
         taken.told.failed += u64::from(sampling_failed);
         match decision {
@@ -82,8 +120,12 @@ impl Rules {
         taken: &mut Taken,
     ) -> Option<Range<u32>> {
         let limit = message.len().saturating_mul(MOST_GROWTH).max(tail.max_line_size);
-        let limit = limit.min(MOST_BYTES.saturating_sub(arena.len()));
-        let result = match self.redaction.redact(bytes(arena, message), limit) {
+        let limit = limit.min(self.most.saturating_sub(arena.len()));
+        let before = match &self.unended {
+            Some((_, line)) if std::mem::take(&mut self.is_rest) => line.as_slice(),
+            _ => &[],
+        };
+        let result = match self.redaction.redact(before, bytes(arena, message), limit) {
             Redacted::Unchanged => return Some(message.clone()),
             Redacted::Changed(result) => {
                 taken.told.redacted += 1;
@@ -116,26 +158,23 @@ fn range(start: usize, end: usize) -> Range<u32> {
     place(start)..place(end)
 }
 
-/// The attributes of an event with `sample_rate` among them.
+/// The attributes of an event with `sample_rate` among them. A record may bring an attribute of this name: names are
+/// unique in an object. All others stay as they are written.
 fn with_rate(arena: &mut Vec<u8>, attributes: &Range<u32>, rate: f64) -> Range<u32> {
     const NAME: &str = "sample_rate";
-    let own = String::from_utf8_lossy(bytes(arena, attributes)).into_owned();
-    let mut rate = format!("\"{NAME}\":{}", Value::from(rate));
-    if own.contains(NAME) {
-        // A record that brings an attribute of this name: names are unique in an object.
-        if let Ok(mut all) = serde_json::from_str::<Map<String, Value>>(&format!("{{{own}}}")) {
-            all.shift_remove(NAME);
-            for (name, value) in all {
-                rate.push_str(&format!(",{}:{value}", Value::from(name)));
-            }
-            return append(arena, rate.as_bytes());
-        }
-    }
+    let mut rated = format!("\"{NAME}\":{}", Value::from(rate)).into_bytes();
+    let own = bytes(arena, attributes);
+    let without = if own.contains(&b'\\') || memchr::memmem::find(own, NAME.as_bytes()).is_some() {
+        without_field(own, NAME)
+    } else {
+        None
+    };
+    let own = without.as_deref().unwrap_or(own);
     if !own.is_empty() {
-        rate.push(',');
-        rate.push_str(&own);
+        rated.push(b',');
+        rated.extend_from_slice(own);
     }
-    append(arena, rate.as_bytes())
+    append(arena, &rated)
 }
 
 /// Neighbours with the same verdict are one segment.

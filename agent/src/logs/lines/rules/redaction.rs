@@ -37,25 +37,65 @@ impl Redaction {
         Self { rules: rules.iter().map(|rule| (Searcher::new(rule.expression.clone()), rule.clone())).collect() }
     }
 
-    /// Applies all rules to a message. A result of more than `limit` bytes is a failure.
-    pub(super) fn redact(&mut self, message: &[u8], limit: usize) -> Redacted<'_> {
-        let mut result = Cow::Borrowed(message);
+    /// Whether there are no rules.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Applies all rules to a message. A result of more than `limit` bytes is a failure. What stands `before` the message
+    /// in its line was sent already: it is searched, too, and what is found across the border is replaced in the message.
+    pub(super) fn redact(&mut self, before: &[u8], message: &[u8], limit: usize) -> Redacted<'_> {
+        let mut border = before.len();
+        let limit = limit.saturating_add(border.saturating_mul(super::MOST_GROWTH));
+        let mut result =
+            if before.is_empty() { Cow::Borrowed(message) } else { Cow::Owned([before, message].concat()) };
+        let mut is_changed = false;
         for (searcher, rule) in &mut self.rules {
             let replaced = {
                 let text = Text::of(&result);
-                searcher.attempt(|pattern| replace_all(pattern, &rule.replacement, &text, limit))
+                searcher.attempt(|pattern| replace_all(pattern, &rule.replacement, &text, limit, border))
             };
             match replaced {
                 Ok(None) => {}
-                Ok(Some(replaced)) => result = Cow::Owned(replaced),
-                Err(GaveUp) => return Redacted::Failed(&rule.place),
+                Ok(Some(replaced)) => {
+                    is_changed = true;
+                    border = replaced.border;
+                    result = Cow::Owned(replaced.bytes);
+                }
+                Err(_) => return Redacted::Failed(&rule.place),
             }
         }
         match result {
-            Cow::Borrowed(_) => Redacted::Unchanged,
-            Cow::Owned(result) => Redacted::Changed(result),
+            Cow::Owned(mut result) if is_changed => {
+                result.drain(..border);
+                if result == message { Redacted::Unchanged } else { Redacted::Changed(result) }
+            }
+            _ => Redacted::Unchanged,
         }
     }
+}
+
+/// Where the match of an expression begins, if there is one, that stands on both sides of `border`.
+pub(in crate::logs::lines) fn begin_of_match_across(
+    searcher: &mut Searcher,
+    line: &[u8],
+    border: usize,
+) -> Option<usize> {
+    let text = Text::of(line);
+    let begin = searcher.attempt(|pattern| {
+        let (mut from, border) = (0, text.place_of(border));
+        while let Some(found) = pattern.find_from(text.as_str(), from).map_err(|_| GaveUp::Exhausted)? {
+            if found.start >= border {
+                break;
+            }
+            if found.end > border {
+                return Ok(Some(text.source(0..found.start).len()));
+            }
+            from = if found.is_empty() { behind(text.as_str(), found.end) } else { found.end };
+        }
+        Ok(None)
+    });
+    begin.ok().flatten()
 }
 
 /// Replaces all matches of an expression in bytes, of a name for example; `None` when there is none.
@@ -68,7 +108,15 @@ pub(in crate::logs) fn substitute(
     bytes: &[u8],
     limit: usize,
 ) -> Result<Option<Vec<u8>>, GaveUp> {
-    replace_all(pattern, replacement, &Text::of(bytes), limit)
+    let replaced = replace_all(pattern, replacement, &Text::of(bytes), limit, 0)?;
+    Ok(replaced.map(|replaced| replaced.bytes))
+}
+
+/// A text in which something was replaced.
+struct Replaced {
+    bytes: Vec<u8>,
+    /// Where what stood behind the border begins; what was put in place of a match across it stands behind it.
+    border: usize,
 }
 
 /// Replaces all matches; `None` when there is none.
@@ -77,32 +125,44 @@ fn replace_all(
     replacement: &Replacement,
     text: &Text<'_>,
     limit: usize,
-) -> Result<Option<Vec<u8>>, GaveUp> {
+    border: usize,
+) -> Result<Option<Replaced>, GaveUp> {
     let needs_groups = replacement.pieces.iter().any(|piece| matches!(piece, Piece::Group(1..) | Piece::Hash(1..)));
+    let (source, border) = (border, text.place_of(border));
+    // A line may have been sent up to a place inside a character.
+    let inside = source.saturating_sub(text.source(0..border).len());
     let mut result: Option<Vec<u8>> = None;
+    let mut new_border = None;
     let (mut from, mut copied) = (0, 0);
     while let Some(found) = find(pattern, text.as_str(), from, needs_groups)? {
         let range = found.range();
         if range.start < copied {
-            return Err(GaveUp);
+            return Err(GaveUp::Exhausted);
         }
         let result = result.get_or_insert_default();
+        if new_border.is_none() && border <= range.start {
+            let inside = if border < range.start { inside } else { 0 };
+            new_border = Some(result.len() + text.source(copied..border).len() + inside);
+        }
         result.extend_from_slice(text.source(copied..range.start));
+        if new_border.is_none() && border < range.end {
+            new_border = Some(result.len());
+        }
         append(replacement, &found, text, result);
         if result.len() > limit {
-            return Err(GaveUp);
+            return Err(GaveUp::TooLarge);
         }
         copied = range.end;
         // As in Python, an empty match right behind another match counts, and the next one is a character further on.
         from = if range.is_empty() { behind(text.as_str(), range.end) } else { range.end };
     }
-    if let Some(result) = &mut result {
-        result.extend_from_slice(text.source(copied..text.as_str().len()));
-        if result.len() > limit {
-            return Err(GaveUp);
-        }
+    let Some(mut bytes) = result else { return Ok(None) };
+    let border = new_border.unwrap_or_else(|| bytes.len() + text.source(copied..border).len() + inside);
+    bytes.extend_from_slice(text.source(copied..text.as_str().len()));
+    if bytes.len() > limit {
+        return Err(GaveUp::TooLarge);
     }
-    Ok(result)
+    Ok(Some(Replaced { border: border.min(bytes.len()), bytes }))
 }
 
 /// Where the next character begins; behind the end when there is none.
@@ -134,7 +194,7 @@ fn find<'t>(pattern: &Pattern, text: &'t str, from: usize, needs_groups: bool) -
     } else {
         pattern.find_from(text, from).map(|found| found.map(Found::Whole))
     };
-    found.map_err(|_| GaveUp)
+    found.map_err(|_| GaveUp::Exhausted)
 }
 
 fn append(replacement: &Replacement, found: &Found<'_>, text: &Text<'_>, result: &mut Vec<u8>) {
@@ -181,7 +241,7 @@ mod tests {
     }
 
     fn redacted(rules: &[RedactionPlan], line: &[u8]) -> Vec<u8> {
-        match Redaction::new(rules).redact(line, 1000) {
+        match Redaction::new(rules).redact(b"", line, 1000) {
             Redacted::Unchanged => line.to_vec(),
             Redacted::Changed(result) => result,
             Redacted::Failed(place) => panic!("{place} failed"),
@@ -201,7 +261,7 @@ mod tests {
         let rules =
             [rule("a", vec![literal("b")], ""), rule("b+", vec![literal("<"), Piece::Group(0), literal(">")], "")];
         assert_eq!(redacted(&rules, b"xaabxa\n"), b"x<bbb>x<b>\n");
-        assert_eq!(Redaction::new(&rules).redact(b"x", 9), Redacted::Unchanged);
+        assert_eq!(Redaction::new(&rules).redact(b"", b"x", 9), Redacted::Unchanged);
     }
 
     #[test]
@@ -215,7 +275,7 @@ mod tests {
     #[test]
     fn a_result_without_measure_is_a_failure() {
         let mut redaction = Redaction::new(&[rule(".", vec![literal("xxxxxxxxxx")], "")]);
-        assert_eq!(redaction.redact(b"aaaaaaaaaaa", 100), Redacted::Failed("redaction_rules[0] of /a"));
+        assert_eq!(redaction.redact(b"", b"aaaaaaaaaaa", 100), Redacted::Failed("redaction_rules[0] of /a"));
     }
 
     proptest! {

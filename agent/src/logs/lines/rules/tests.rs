@@ -28,8 +28,13 @@ fn applied(plan: LinePlan, lines: &[&str], attributes: &str, tail: &TailPlan) ->
     for line in lines {
         let start = at;
         at += line.len();
-        let record =
-            Record { message: range(start, at), attributes: attributes.clone(), time: None, end: Offset(at as u64) };
+        let record = Record {
+            message: range(start, at),
+            attributes: attributes.clone(),
+            time: None,
+            end: Offset(at as u64),
+            told: Default::default(),
+        };
         rules.apply(&mut arena, &record, tail, &mut taken);
     }
     let text = |at: &Range<u32>| String::from_utf8(bytes(&arena, at).to_vec()).unwrap();

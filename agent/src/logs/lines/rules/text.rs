@@ -45,6 +45,17 @@ impl<'b> Text<'b> {
         self.bytes.get(self.place(range.start)..self.place(range.end)).unwrap_or_default()
     }
 
+    /// Where in the text a place of the line stands; for one inside a character, where that begins.
+    pub(super) fn place_of(&self, source: usize) -> usize {
+        let placeholders = &self.placeholders;
+        let (mut low, mut high) = (0, placeholders.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if placeholders[middle] - GROWTH * middle < source { low = middle + 1 } else { high = middle }
+        }
+        self.text.floor_char_boundary(source.saturating_add(GROWTH * low))
+    }
+
     fn place(&self, at: usize) -> usize {
         at - GROWTH * self.placeholders.partition_point(|placeholder| *placeholder < at)
     }
@@ -73,6 +84,9 @@ mod tests {
             let pieces: Vec<u8> = borders.windows(2).flat_map(|pair| text.source(pair[0]..pair[1]).to_vec()).collect();
             prop_assert_eq!(&pieces, &bytes);
             prop_assert_eq!(text.source(0..text.as_str().len()), &bytes);
+            for border in borders {
+                prop_assert_eq!(text.place_of(text.source(0..border).len()), border);
+            }
         }
     }
 }

@@ -1,5 +1,4 @@
 use proptest::prelude::*;
-use scalyr_monitor::config::Pattern;
 
 use super::*;
 use crate::config::line_plan::{GroupEnd, GrouperPlan};
@@ -39,11 +38,11 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn file() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn file() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece(), 0..40).prop_map(|pieces| pieces.concat())
 }
 
-fn groupers() -> impl Strategy<Value = Vec<GrouperPlan>> {
+pub(super) fn groupers() -> impl Strategy<Value = Vec<GrouperPlan>> {
     let pattern = |text: &str| Pattern::new(text).unwrap();
     let known = vec![
         GrouperPlan { start: pattern(r"^[^\s]"), end: GroupEnd::ContinueThrough(pattern(r"^\s+at")) },
@@ -61,7 +60,7 @@ fn plan() -> impl Strategy<Value = LinePlan> {
     (format, groupers()).prop_map(|(format, groupers)| LinePlan { format, groupers, ..LinePlan::default() })
 }
 
-fn tail() -> impl Strategy<Value = TailPlan> {
+pub(super) fn tail() -> impl Strategy<Value = TailPlan> {
     let sizes = prop_oneof![Just((49_900, 65_536)), (4_usize..60, 4_usize..120)];
     (sizes, any::<bool>()).prop_map(|((max_line_size, max_record_size), merges_json)| TailPlan {
         max_line_size,

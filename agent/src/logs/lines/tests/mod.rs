@@ -3,10 +3,13 @@
 mod cri;
 mod growth;
 mod json;
+mod mixtures;
+mod secrets;
 
 use std::sync::Arc;
 
 use scalyr_monitor::Timestamp;
+use scalyr_monitor::config::Pattern;
 
 use super::*;
 use crate::config::line_plan::LinePlan;
@@ -82,7 +85,8 @@ impl Reader {
         let end = Offset((self.position + taken.bytes) as u64);
         assert_eq!(taken.segments.last().map_or(self.position as u64, |segment| segment.end.0), end.0, "{taken:?}");
         assert!(taken.segments.is_sorted_by_key(|segment| segment.end), "{taken:?}");
-        let lines: u64 = taken.segments.iter().map(|segment| segment.lines).sum();
+        let sent = taken.segments.iter().filter(|segment| segment.verdict == Verdict::Send);
+        let lines: u64 = sent.map(|segment| segment.lines).sum();
         assert_eq!(lines, taken.events.len() as u64, "{taken:?}");
         for event in &taken.events {
             assert!(event.number.0 > self.last_number, "numbers grow: {taken:?}");
