@@ -43,6 +43,27 @@ pub(super) fn check_path(path: &str) -> Result<(), Fault> {
     })
 }
 
+/// A `path` that is no pattern, as the Python agent reads it: a `[` that is never closed stands for itself, and several
+/// `*` that are not alone between two `/` are one.
+pub(super) fn read_leniently(path: &str) -> Option<String> {
+    let levels: Vec<String> = path
+        .split('/')
+        .map(|level| {
+            let mut level = level.to_owned();
+            while level.contains("**") && level != "**" {
+                level = level.replace("**", "*");
+            }
+            level
+        })
+        .collect();
+    let mut read = levels.join("/");
+    loop {
+        let Err(error) = Pattern::new(&read) else { return Some(read) };
+        let (at, bracket) = read.char_indices().nth(error.pos).filter(|(_, found)| *found == '[')?;
+        read.replace_range(at..at + bracket.len_utf8(), "[[]");
+    }
+}
+
 /// What is wrong with an item of `exclude`.
 ///
 /// # Errors
@@ -101,6 +122,21 @@ mod tests {
             "/a/***/c" is no pattern of files: it holds more than two `*` in a row; write `*` within a name, or `**` for folders of any depth
             "[" is no pattern of files: a `[` is never closed; write `[[]` for a literal one
         "#]].assert_eq(&told);
+    }
+
+    #[test]
+    fn a_path_that_is_no_pattern_is_read_as_the_python_agent_does() {
+        for (path, read) in [
+            ("/ä/[a.log", "/ä/[[]a.log"),
+            ("/a/[]b[", "/a/[[]]b[[]"),
+            ("/a/**.log", "/a/*.log"),
+            ("/a/b**/c", "/a/b*/c"),
+            ("/a/***/**", "/a/*/**"),
+            ("/[a/*[", "/[[]a/*[[]"),
+        ] {
+            assert_eq!(read_leniently(path).as_deref(), Some(read), "{path}");
+            assert_eq!(check_path(read), Ok(()));
+        }
     }
 
     #[test]

@@ -256,7 +256,10 @@ impl Follower {
     pub fn copy_as(&mut self, copying: &Copying) {
         self.origin = Arc::clone(&copying.origin);
         self.log = Arc::clone(&copying.log);
-        self.lines = Lines::new(Arc::clone(&copying.lines), &self.account.sequence.id);
+        let lines = Lines::new(Arc::clone(&copying.lines), &self.account.sequence.id);
+        std::mem::replace(&mut self.lines, lines).hand_over(&mut self.lines);
+        // It may be complete for the new rules.
+        self.unfinished = None;
     }
 
     /// How many bytes of the file were not handed on.

@@ -30,14 +30,17 @@ fn files_whose_redaction_cannot_be_used_are_sent_by_no_other_entry() {
 }
 
 #[test]
-fn a_pattern_that_is_none_refuses_its_own_entry_only() {
+fn a_pattern_that_is_none_is_read_as_the_python_agent_did_and_refuses_no_entry() {
     let (plan, report) = plan(
         "agent_log_path: '/l', logs: [{ path: '/v/[a.log', exclude: ['*.gz', '{b'] },
                 { path: '/w/[.log', redaction_rules: [{ match_expression: 'x' }] }, { path: '/w/*.log' }]",
     );
     let logs: Vec<_> = plan.logs.iter().map(|log| (log.path.as_str(), log.exclude.clone())).collect();
-    let withheld = vec!["/w/[[].log".to_owned()];
-    assert_eq!(logs, [("/w/*.log", withheld), ("/l/agent.log", vec![])]);
+    let exclude = ["*.gz", "[{]b"].map(str::to_owned).to_vec();
+    assert_eq!(
+        logs,
+        [("/v/[[]a.log", exclude), ("/w/[[].log", vec![]), ("/w/*.log", vec![]), ("/l/agent.log", vec![])]
+    );
     expect![[r#"
         refused: /etc/agent.json:1:133  logs[0].path: "/v/[a.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one
         refused: /etc/agent.json:1:164  logs[0].exclude[1]: "{b" is no pattern of paths: a `{` is never closed; this entry of /v/[a.log is not copied; write `[{]` for a literal one

@@ -44,7 +44,33 @@ fn expressions_are_those_of_python() {
     // Python has it, and the engine has not.
     let told = told(r"lineGroupers: [{ start: '\\N{DASH}', haltBefore: 'b' }]");
     assert!(told.contains("`\\N` at character 1 is not known; write the character itself"), "{told}");
-    assert!(told.contains("this entry of /a is not copied"), "{told}");
+    assert!(told.contains("each line of this entry is an event, and none of its groupers acts"), "{told}");
+}
+
+#[test]
+fn nothing_that_the_python_agent_ran_with_stops_an_entry_from_being_copied() {
+    let (plan, report) = plan(
+        r"agent_log_path: '/l', implicit_agent_log_collection: false, logs: [
+            { path: '/0', rename_logfile: { match: '(' , replacement: 'x' } },
+            { path: '/1', rename_logfile: { match: '(a)', replacement: '\\2' } },
+            { path: '/2', rename_logfile: { match: 'a' } },
+            { path: '/3', rename_logfile: ['x'] },
+            { path: '/4', rename_logfile: '$NOTHING' },
+            { path: '/5', lineGroupers: [{ start: '(', haltWith: 'b' }, { start: 'a', haltWith: 'b' }] },
+            { path: '/6', sampling_rules: [{ match_expression: '\\N{DASH}', sampling_rate: 0 }] },
+            { path: '/7', exclude: ['['] },
+            { path: '/8[' },
+            { path: '/9', parse_format: 'jsno', minimum_scan_interval: -1 },
+            { path: '/not', redaction_rules: [{ match_expression: '(' }] },
+            { path: '/not', lineGroupers: [{ start: 'a' }] },
+        ]",
+    );
+    let copied: Vec<_> = plan.logs.iter().map(|log| log.path.as_str()).collect();
+    assert_eq!(copied, ["/0", "/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8[", "/9"], "{report}");
+    for log in &plan.logs {
+        assert!(log.renaming.is_none() && log.lines.is_raw() && log.scan_interval.is_none(), "{log:?}");
+    }
+    assert_eq!(report.matches("the real path is sent").count(), 5, "{report}");
 }
 
 #[test]
@@ -98,10 +124,10 @@ fn a_new_name_is_a_text_or_a_replacement() {
         .collect();
     expect![[r#"
         refused .rename_logfile.replacement: is missing
-        refused .rename_logfile.match: "(" is not a regular expression: the `(` at character 1 is never closed; this entry of /a is not copied
-        refused .rename_logfile: must be a text, or an object with `match` and `replacement`, but is a number; this entry of /a is not copied
+        refused .rename_logfile.match: "(" is not a regular expression: the `(` at character 1 is never closed; the real path is sent
+        refused .rename_logfile: must be a text, or an object with `match` and `replacement`, but is a number; the real path is sent
         warning .rename_logfile.replacment: is not known and has no effect; did you mean `replacement`?
-        refused .rename_logfile.replacement: is missing; this entry of /a is not copied
+        refused .rename_logfile.replacement: is missing; the real path is sent
         warning .rename_logfile: `$BASNAME` is none of $BASENAME, $BASENAME_NO_EXT, $PATH1, $PATH2 and so on; the real path is sent; did you mean `$BASENAME`?
         warning .rename_logfile: `$PATH0` is none of $BASENAME, $BASENAME_NO_EXT, $PATH1, $PATH2 and so on; the real path is sent; did you mean `$PATH1`?
     "#]]
@@ -128,7 +154,6 @@ fn a_format_that_nobody_knows_is_refused_and_the_lines_are_sent() {
 fn values_of_another_type_refuse_their_entry() {
     expect![[r#"
         refused .staleness_threshold_secs: "soon" is not a number
-        refused .minimum_scan_interval: -1 is below the minimum 0
         refused .lineGroupers: must be a list of objects, [{ ... }], but is an object
         refused .ignore_stale_files: "perhaps" is neither true nor false
         refused .json_message_field: must be a text, but is a list

@@ -43,8 +43,8 @@ pub const LOG_ENTRY: &[Key] = keys! {
     flag("ignore_stale_files", false).at(Files),
     /// Seconds since its last change after which a file is stale.
     seconds("staleness_threshold_secs", 300.0).at(Files),
-    /// The least time between two looks at these files, in seconds.
-    Key::new("minimum_scan_interval", Kind::Integer(None)).range(0.0, MAX_SECONDS).at(Files),
+    /// The least time between two looks at these files, in seconds; none or less than nothing says nothing.
+    Key::new("minimum_scan_interval", Kind::Integer(None)).range(-MAX_SECONDS, MAX_SECONDS).at(Files),
 };
 
 /// The keys that an entry of `journald_logs` has in place of `path` (`configuration.md` section 7.2).

@@ -108,13 +108,15 @@ impl<'a> LogReader<'a> {
             report.warn(&place, message).hint("write the whole path");
         }
         let path = self.log_path.join(path).to_string_lossy().into_owned();
-        match patterns::check_path(&path) {
-            Ok(()) => Ok(path),
-            Err(fault) => {
-                report.refuse(place, fault.message).kind(Kind::Pattern).hint(fault.hint);
-                Err(Unusable(Some(path)))
-            }
-        }
+        let Err(fault) = patterns::check_path(&path) else { return Ok(path) };
+        // As the Python agent read it.
+        let Some(read) = patterns::read_leniently(&path) else {
+            report.refuse(place, fault.message).kind(Kind::Pattern).hint(fault.hint);
+            return Err(Unusable(Some(path)));
+        };
+        let message = format!("{}; it is read as {read:?}", fault.message);
+        report.refuse(place, message).kind(Kind::Pattern).hint(fault.hint);
+        Ok(read)
     }
 }
 

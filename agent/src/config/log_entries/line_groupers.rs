@@ -7,7 +7,7 @@ use super::super::keys;
 use super::super::line_plan::{GroupEnd, GrouperPlan};
 use super::super::report::{Kind, Report};
 use super::expressions::Expressions;
-use super::rule;
+use super::rule::{self, Rule, Unusable};
 
 /// What ends an event: a grouper says exactly one of these.
 const ENDS: [&str; 4] = ["continueThrough", "continuePast", "haltBefore", "haltWith"];
@@ -20,13 +20,22 @@ pub(super) fn read(
     report: &mut Report,
 ) -> Option<Vec<GrouperPlan>> {
     const EXPRESSIONS: [&str; 5] = ["start", ENDS[0], ENDS[1], ENDS[2], ENDS[3]];
-    rule::read_all(groupers, &format!("{at}.lineGroupers"), |grouper, at| {
+    let at = format!("{at}.lineGroupers");
+    let without = "each line of this entry is an event, and none of its groupers acts";
+    rule::read_dispensable(groupers, &at, without, report, |grouper, at, report| {
         let has_one_end = check_ends(grouper, at, report);
-        let mut rule = rule::read(grouper, keys::LINE_GROUPER, &EXPRESSIONS, at, expressions, report)?;
-        let start = rule.take("start")?;
-        let (name, pattern) = rule.patterns.pop_first().filter(|_| has_one_end)?;
-        Some(GrouperPlan { start, end: end(name, pattern)? })
+        let rule = rule::read(grouper, keys::LINE_GROUPER, &EXPRESSIONS, at, expressions, report);
+        if !has_one_end {
+            return Err(Unusable::Shape);
+        }
+        plan(rule?).ok_or(Unusable::Shape)
     })
+}
+
+fn plan(mut rule: Rule<'_>) -> Option<GrouperPlan> {
+    let start = rule.take("start")?;
+    let (name, pattern) = rule.patterns.pop_first()?;
+    Some(GrouperPlan { start, end: end(name, pattern)? })
 }
 
 fn end(name: &str, pattern: Pattern) -> Option<GroupEnd> {

@@ -6,7 +6,8 @@ use super::super::keys;
 use super::super::line_plan::RedactionPlan;
 use super::super::report::{Kind, Report};
 use super::expressions::Expressions;
-use super::{replacement, rule};
+use super::replacement;
+use super::rule::{self, Unusable};
 
 /// The rules of the entry at `at`, whose files are those of `path`; `None` when one of them cannot be used.
 pub(super) fn read(
@@ -17,11 +18,11 @@ pub(super) fn read(
     report: &mut Report,
 ) -> Option<Vec<RedactionPlan>> {
     let mut number = 0;
-    rule::read_all(rules, &format!("{at}.redaction_rules"), |rule, at| {
+    let rules = rule::read_all(rules, &format!("{at}.redaction_rules"), |rule, at| {
         let place = format!("redaction_rules[{number}] of {path}");
         number += 1;
         let mut rule = rule::read(rule, keys::REDACTION_RULE, &["match_expression"], at, expressions, report)?;
-        let expression = rule.take("match_expression")?;
+        let expression = rule.take("match_expression").ok_or(Unusable::Shape)?;
         let [text, salt] = ["replacement", "hash_salt"].map(|name| rule.settings.text(name).unwrap_or_default());
         let key = format!("{at}.replacement");
         match replacement::of_redaction(text, salt, &expression) {
@@ -33,12 +34,14 @@ pub(super) fn read(
                     let message = r"has no effect: there is no `\H1` in `replacement`";
                     report.warn(format!("{at}.hash_salt"), message).kind(Kind::Conflict);
                 }
-                Some(RedactionPlan { expression, replacement, place })
+                Ok(RedactionPlan { expression, replacement, place })
             }
             Err(fault) => {
                 report.refuse(key, fault.message).kind(Kind::Reference).hint(fault.hint);
-                None
+                Err(Unusable::Expression)
             }
         }
-    })
+    });
+    // Its lines must not leave the host without any of them.
+    rules.ok()
 }

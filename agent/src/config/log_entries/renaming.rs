@@ -12,35 +12,41 @@ use super::{replacement, rule};
 /// The names that a new path may refer to, beside `PATH1`, `PATH2` and so on.
 const NAMES: [&str; 2] = ["BASENAME", "BASENAME_NO_EXT"];
 
-/// The entry cannot be copied; the report says why.
-pub(super) struct Unusable;
-
-/// What the entry at `at` says about its name; the real path is sent when that is nothing, or a text with unknown names.
+/// What the entry at `at` says about its name. The real path is sent when that is nothing, or nothing that can be used.
 pub(super) fn read(
     values: &Map<String, Value>,
     at: &str,
     expressions: &mut Expressions,
     report: &mut Report,
-) -> Result<Option<Renaming>, Unusable> {
+) -> Option<Renaming> {
     let keeps_original = keeps_original(values, at, report);
     let at = format!("{at}.rename_logfile");
     let how = match values.get("rename_logfile") {
         None | Some(Value::Null) => None,
         Some(Value::String(template)) if template.is_empty() => None,
         Some(Value::String(template)) => pieces(template, &at, report).map(RenamingPlan::Template),
-        Some(renaming @ Value::Object(_)) => Some(expression(renaming, &at, expressions, report).ok_or(Unusable)?),
+        Some(renaming @ Value::Object(_)) => {
+            let known = report.problems().len();
+            let read = expression(renaming, &at, expressions, report);
+            if read.is_none() {
+                report.conclude(known, "the real path is sent");
+            }
+            read
+        }
         Some(other) => {
             let found = value::kind(other);
-            let message = format!("must be a text, or an object with `match` and `replacement`, but is {found}");
+            let message = format!(
+                "must be a text, or an object with `match` and `replacement`, but is {found}; the real path is sent"
+            );
             report.refuse(at, message).kind(Kind::Type);
-            return Err(Unusable);
+            None
         }
     };
-    Ok(how.map(|how| Renaming { how, keeps_original }))
+    how.map(|how| Renaming { how, keeps_original })
 }
 
 fn expression(renaming: &Value, at: &str, expressions: &mut Expressions, report: &mut Report) -> Option<RenamingPlan> {
-    let mut rule = rule::read(renaming, keys::RENAMING, &["match"], at, expressions, report)?;
+    let mut rule = rule::read(renaming, keys::RENAMING, &["match"], at, expressions, report).ok()?;
     let expression = rule.take("match")?;
     match replacement::of_template(rule.settings.text("replacement").unwrap_or_default(), &expression) {
         Ok(parsed) => Some(RenamingPlan::Expression { expression, replacement: parsed.replacement }),

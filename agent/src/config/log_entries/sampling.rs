@@ -6,7 +6,7 @@ use super::super::keys;
 use super::super::line_plan::SamplingPlan;
 use super::super::report::Report;
 use super::expressions::Expressions;
-use super::rule;
+use super::rule::{self, Unusable};
 
 /// The rules of the entry at `at`; `None` when one of them cannot be used.
 pub(super) fn read(
@@ -15,9 +15,12 @@ pub(super) fn read(
     expressions: &mut Expressions,
     report: &mut Report,
 ) -> Option<Vec<SamplingPlan>> {
-    rule::read_all(rules, &format!("{at}.sampling_rules"), |rule, at| {
+    let at = format!("{at}.sampling_rules");
+    let without = "all lines of this entry are sent, and none of its sampling rules acts";
+    rule::read_dispensable(rules, &at, without, report, |rule, at, report| {
         let mut rule = rule::read(rule, keys::SAMPLING_RULE, &["match_expression"], at, expressions, report)?;
-        let rate = rule.settings.float("sampling_rate")?;
-        Some(SamplingPlan { expression: rule.take("match_expression")?, rate })
+        let expression = rule.take("match_expression").ok_or(Unusable::Shape)?;
+        let rate = rule.settings.float("sampling_rate").ok_or(Unusable::Shape)?;
+        Ok(SamplingPlan { expression, rate })
     })
 }

@@ -37,9 +37,8 @@ pub(super) fn read(
     reader: &mut LogReader<'_>,
     report: &mut Report,
 ) -> Result<Shared, Unusable> {
-    let exclude = settings.texts("exclude");
+    let exclude = exclusions(settings.texts("exclude"), at, report);
     let mut is_fine = !settings.is_refused();
-    is_fine &= check_exclusions(&exclude, at, report);
     let worker = settings.text("worker_id").unwrap_or(DEFAULT_WORKER);
     is_fine &= reader.workers.check_reference(worker, &format!("{at}.worker_id"), report);
     let (format, attributes) = (format::read(settings, at, report), attributes(settings, at, report));
@@ -52,7 +51,7 @@ pub(super) fn read(
     let (Some(groupers), Some(sampling), Some(redaction)) = (groupers, sampling, redaction) else {
         return Err(Unusable);
     };
-    let (Some(attributes), Ok(renaming), true) = (attributes, renaming, is_fine) else { return Err(Unusable) };
+    let (Some(attributes), true) = (attributes, is_fine) else { return Err(Unusable) };
     let leaves_out_stale_files = settings.boolean("ignore_stale_files");
     Ok(Shared {
         exclude,
@@ -71,17 +70,17 @@ pub(super) fn redacts(values: &Map<String, Value>) -> bool {
     rules.is_some_and(|rules| !matches!(rules, Value::Array(rules) if rules.is_empty()))
 }
 
-/// Whether each can be read as a pattern; says so of those that cannot.
-fn check_exclusions(exclude: &[String], at: &str, report: &mut Report) -> bool {
-    let mut is_fine = true;
-    for (index, pattern) in exclude.iter().enumerate() {
-        if let Err(fault) = patterns::check_exclusion(pattern) {
-            let problem = report.refuse(format!("{at}.exclude[{index}]"), fault.message);
-            problem.kind(Kind::Pattern).hint(fault.hint);
-            is_fine = false;
+/// The patterns of files that are left out. One that is none stands for itself, as it did with the Python agent.
+fn exclusions(exclude: Vec<String>, at: &str, report: &mut Report) -> Vec<String> {
+    let checked = exclude.into_iter().enumerate().map(|(index, pattern)| match patterns::check_exclusion(&pattern) {
+        Ok(()) => pattern,
+        Err(fault) => {
+            let message = format!("{}; it leaves out the file of this very name", fault.message);
+            report.refuse(format!("{at}.exclude[{index}]"), message).kind(Kind::Pattern).hint(fault.hint);
+            globset::escape(&pattern)
         }
-    }
-    is_fine
+    });
+    checked.collect()
 }
 
 /// The attributes of each event, `parser` among them.

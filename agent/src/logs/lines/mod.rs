@@ -125,6 +125,11 @@ impl Lines {
         Self { plan, groups, format, rules, made: Made::default() }
     }
 
+    /// Gives the rules that come after it in the same file what they need to know of what was sent.
+    pub fn hand_over(self, to: &mut Self) {
+        to.rules.take_over(self.rules);
+    }
+
     /// The most bytes of a line or group before it is taken apart.
     fn most_bytes(&self, tail: &TailPlan) -> usize {
         let line = tail.max_line_size.max(1);

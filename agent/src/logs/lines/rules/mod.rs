@@ -56,6 +56,11 @@ impl Rules {
         }
     }
 
+    /// Takes over from the rules that there were before a reload.
+    pub(super) fn take_over(&mut self, before: Self) {
+        self.unended = before.unended;
+    }
+
     /// Begins with a window at `at`, of whose rest nothing is made when it has become `most` bytes.
     pub(super) fn begin(&mut self, at: Offset, most: usize) {
         self.most = most.saturating_mul(MOST_TOGETHER).min(u32::MAX as usize);
