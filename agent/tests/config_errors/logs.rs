@@ -42,8 +42,8 @@ fn a_pattern_that_is_none_is_read_as_the_python_agent_did_and_refuses_no_entry()
         [("/v/[[]a.log", exclude), ("/w/[[].log", vec![]), ("/w/*.log", vec![]), ("/l/agent.log", vec![])]
     );
     expect![[r#"
-        refused: /etc/agent.json:1:133  logs[0].path: "/v/[a.log" is no pattern of files: a `[` is never closed; write `[[]` for a literal one
-        refused: /etc/agent.json:1:164  logs[0].exclude[1]: "{b" is no pattern of paths: a `{` is never closed; this entry of /v/[a.log is not copied; write `[{]` for a literal one
-        refused: /etc/agent.json:2:25  logs[1].path: "/w/[.log" is no pattern of files: a `[` is never closed; this entry of /w/[.log is not copied, and no other entry copies its files; write `[[]` for a literal one
+        refused: /etc/agent.json:1:133  logs[0].path: "/v/[a.log" is no pattern of files: a `[` is never closed; it is read as "/v/[[]a.log"; write `[[]` for a literal one
+        refused: /etc/agent.json:1:164  logs[0].exclude[1]: "{b" is no pattern of paths: a `{` is never closed; it leaves out the file of this very name; write `[{]` for a literal one
+        refused: /etc/agent.json:2:25  logs[1].path: "/w/[.log" is no pattern of files: a `[` is never closed; it is read as "/w/[[].log"; write `[[]` for a literal one
     "#]].assert_eq(&report);
 }

@@ -66,7 +66,7 @@ fn nothing_that_the_python_agent_ran_with_stops_an_entry_from_being_copied() {
         ]",
     );
     let copied: Vec<_> = plan.logs.iter().map(|log| log.path.as_str()).collect();
-    assert_eq!(copied, ["/0", "/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8[", "/9"], "{report}");
+    assert_eq!(copied, ["/0", "/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8[[]", "/9"], "{report}");
     for log in &plan.logs {
         assert!(log.renaming.is_none() && log.lines.is_raw() && log.scan_interval.is_none(), "{log:?}");
     }
