@@ -414,6 +414,7 @@ impl Supervisor {
         let now = stages.clock.monotonic();
         let unanswered = sessions.iter().map(|session| session.snapshot().unanswered_bytes).sum();
         LeftOver::of(&stages.ledger.accounts(), unanswered, now).tell(SESSIONS_BUDGET.as_secs(), &stages.logger);
+        stages.tell_rest_of_rules();
         let totals = status::files(&stages.ledger, &stages.clock).totals;
         stages.logger.info("The agent has stopped");
         Stopped { drained, left_behind, totals }

@@ -43,6 +43,17 @@ impl RulesTold {
             note != RuleNote::default()
         });
     }
+
+    /// Tells everything that waits for its time: there will be no other.
+    fn tell_rest(&self, notes: RuleNotesByEntry, logger: &Logger) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rest: RuleNotesByEntry =
+            std::mem::take(&mut *known).into_iter().map(|(entry, (_, note))| (entry, note)).collect();
+        for (entry, note) in notes {
+            rest.entry(entry).or_default().merge(note);
+        }
+        rest.iter().for_each(|(entry, note)| tell(entry, note, logger));
+    }
 }
 
 fn tell(entry: &str, RuleNote { failed, unparsed, last }: &RuleNote, logger: &Logger) {
@@ -62,6 +73,11 @@ fn tell(entry: &str, RuleNote { failed, unparsed, last }: &RuleNote, logger: &Lo
 }
 
 impl Stages {
+    /// Tells what the rules of entries could not do since it was told last, before the agent ends.
+    pub(super) fn tell_rest_of_rules(&self) {
+        self.rules_told.tell_rest(self.ledger.take_rule_notes(), &self.logger);
+    }
+
     /// Looks how far files are behind, every few seconds, and tells what has changed.
     pub(super) fn look_after_files(&self) {
         let now = self.clock.monotonic();
@@ -120,5 +136,9 @@ mod tests {
         assert!(after(300, 0)[0].starts_with("logs[2]: 10 of its lines"));
         assert_eq!(after(600, 0), [""; 0]);
         assert!(after(601, 1)[0].starts_with("logs[2]: 1 of its lines"));
+        assert_eq!(after(602, 4), [""; 0]);
+        told.tell_rest(notes(2), &logger);
+        let rest = std::mem::take(&mut *lines.0.lock().unwrap());
+        assert!(rest.len() == 1 && rest[0].starts_with("logs[2]: 6 of its lines"), "at the end: {rest:?}");
     }
 }
