@@ -38,7 +38,8 @@ impl Log {
         self.rest.extend_from_slice(record.as_bytes());
         let end = self.rest.len() - keep.min(record.len());
         let written: Vec<u8> = self.rest.drain(..end).collect();
-        OpenOptions::new().append(true).open(&self.path).unwrap().write_all(&written).unwrap();
+        let mut file = OpenOptions::new().append(true).open(&self.path).expect("the story made it");
+        file.write_all(&written).expect("a few bytes have room");
         self.expected.extend_from_slice(expected);
     }
 }
