@@ -171,7 +171,7 @@ mod tests {
         expect![[r#"
             log_config.parser: has a field of its own; set `parser`, not `options`
             log_config.path: "/v/\xFF.log" cannot be copied: it is no text in UTF-8
-            log_config.exclude[0]: "[" is no pattern of paths: a `[` is never closed; write `[[]` for a literal one
+            log_config.exclude[0]: "[" is no pattern of paths: a `[` is never closed; it leaves out the file of this very name; write `[[]` for a literal one
             log_config.worker_id: "other" is no worker; there is only "default"; workers are listed in `workers`, each with its `id`
             log_config.attributes.labels: must be a text, a number, true or false, but is a list
         "#]]

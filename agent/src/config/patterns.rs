@@ -49,8 +49,9 @@ pub(super) fn read_leniently(path: &str) -> Option<String> {
     let levels: Vec<String> = path
         .split('/')
         .map(|level| {
+            let is_any_depth = level == "**";
             let mut level = level.to_owned();
-            while level.contains("**") && level != "**" {
+            while !is_any_depth && level.contains("**") {
                 level = level.replace("**", "*");
             }
             level
