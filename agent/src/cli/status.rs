@@ -31,9 +31,10 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub extra_config_dir: Option<PathBuf>,
 
-    /// Ask the running agent for everything it knows: files, monitors, uploads
-    #[arg(short = 'v', long)]
-    pub verbose: bool,
+    /// Ask the running agent for everything it knows: files, monitors, uploads; -vv also lists the paths beyond the
+    /// hundred that have most to tell
+    #[arg(short = 'v', long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
 
     /// How the report of -v is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -62,8 +63,14 @@ pub fn run(args: &Args, environment: &Arc<Environment>, out: &mut dyn Write, err
         );
     }
     let plan = draft.plan();
-    match socket::ask(&plan.data_path, if *verbose { *format } else { Format::Json }) {
-        Ok(report) if *verbose => match out.write_all(report.as_bytes()) {
+    let is_verbose = *verbose > 0;
+    let wanted = match format {
+        _ if !is_verbose => Format::Json,
+        Format::Text if *verbose > 1 => Format::EveryPath,
+        format => *format,
+    };
+    match socket::ask(&plan.data_path, wanted) {
+        Ok(report) if is_verbose => match out.write_all(report.as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
         },
@@ -82,7 +89,7 @@ pub fn run(args: &Args, environment: &Arc<Environment>, out: &mut dyn Write, err
                  agent_data_path is not looked for there.",
                 plan.data_path.display()
             );
-            if *verbose { ExitCode::FAILURE } else { ExitCode::from(NOT_RUNNING) }
+            if is_verbose { ExitCode::FAILURE } else { ExitCode::from(NOT_RUNNING) }
         }
         Err(error) => {
             _ = writeln!(err, "The agent in {} cannot be asked: {error}.", plan.data_path.display());

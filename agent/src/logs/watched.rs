@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use scalyr_monitor::{Logger, Timestamp};
 
+use self::behind::SkippedNotes;
 use self::copies::CopyOf;
 use self::older::{Older, rotated_wait};
 use self::wake::Waits;
@@ -74,6 +75,8 @@ pub struct Watched {
     stale: Option<FileKey>,
     /// When something is to be done although nothing changes on disk.
     waits: Waits,
+    /// What the agent log is told of skipped bytes.
+    skipped: SkippedNotes,
 }
 
 /// What the watched path needs from its surroundings.
@@ -122,6 +125,7 @@ impl Watched {
             copy: None,
             stale: None,
             waits: Waits::default(),
+            skipped: SkippedNotes::default(),
         }
     }
 

@@ -23,6 +23,9 @@ use crate::upload::SessionSnapshot;
 pub enum Format {
     /// For people
     Text,
+    /// For people, with every path, however many there are: what `-vv` prints
+    #[value(skip)]
+    EveryPath,
     /// For programs: the snapshot itself
     Json,
 }
@@ -31,7 +34,8 @@ impl Format {
     /// Shows a snapshot in this format.
     pub fn render(self, snapshot: &Snapshot) -> String {
         match self {
-            Self::Text => text::render(snapshot),
+            Self::Text => text::render(snapshot, false),
+            Self::EveryPath => text::render(snapshot, true),
             Self::Json => serde_json::to_string_pretty(snapshot).unwrap_or_default() + "\n",
         }
     }

@@ -110,6 +110,7 @@ fn answer(mut client: UnixStream, snapshot: impl Fn() -> Snapshot) -> io::Result
     client.read_exact(&mut wanted)?;
     let format = match wanted[0] {
         b't' => Format::Text,
+        b'e' => Format::EveryPath,
         b'j' => Format::Json,
         _ => return Err(io::Error::other("unknown format")),
     };
@@ -129,6 +130,7 @@ pub fn ask(data_path: &Path, format: Format) -> io::Result<String> {
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.write_all(match format {
         Format::Text => b"t",
+        Format::EveryPath => b"e",
         Format::Json => b"j",
     })?;
     let mut text = String::new();

@@ -1,27 +1,30 @@
 //! The snapshot for people.
 
-use std::collections::BTreeMap;
+mod files;
+
 use std::fmt::{self, Write as _};
-use std::path::Path;
 
 use scalyr_monitor::Timestamp;
 
-use super::{ConfigurationSnapshot, ConfigurationState, FileSnapshot, LagSnapshot, RefusedMonitor, Snapshot};
-use crate::lag::BehindFile;
-use crate::ledger::{Totals, WorkerId};
+use super::{ConfigurationSnapshot, ConfigurationState, RefusedMonitor, Snapshot};
 use crate::monitors::state::MonitorSnapshot;
 use crate::upload::SessionSnapshot;
 
 /// Shows a snapshot as text, with the labels that the Python agent's `status -v` has where it shows the same.
-pub fn render(snapshot: &Snapshot) -> String {
+/// Of more than [`SHOWN`] paths the others are summed up, unless all are asked for.
+pub fn render(snapshot: &Snapshot, every_path: bool) -> String {
+    let shown = if every_path { usize::MAX } else { SHOWN };
     let mut out = String::new();
     // Writing to a string cannot fail.
     _ = facts(&mut out, snapshot)
         .and_then(|()| sessions(&mut out, snapshot))
-        .and_then(|()| files(&mut out, snapshot))
+        .and_then(|()| files::write(&mut out, snapshot, shown))
         .and_then(|()| monitors(&mut out, snapshot));
     out
 }
+
+/// So many paths, and so many of each kind of trouble, are shown one by one.
+const SHOWN: usize = 100;
 
 fn facts(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     writeln!(out, "Scalyr Agent status.\n")?;
@@ -135,102 +138,6 @@ fn session(out: &mut String, session: &SessionSnapshot, now: f64) -> fmt::Result
     Ok(())
 }
 
-fn files(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
-    writeln!(out)?;
-    // The generations of a path together, as after a rotation nobody cares which one a byte stood in.
-    let mut paths: BTreeMap<(&Path, &WorkerId), PathFacts> = BTreeMap::new();
-    for file in &snapshot.files {
-        paths.entry((&file.path, &file.worker)).or_default().add(file);
-    }
-    for ((path, _), facts) in &paths {
-        writeln!(out, "Path {}: {}", path.display(), facts.line())?;
-    }
-    let LagSnapshot { bytes, unread_bytes, seconds, worst } = &snapshot.lag;
-    if let Some(worst) = worst.as_ref().filter(|_| *seconds >= MEANINGFUL_LAG) {
-        writeln!(
-            out,
-            "All files together: {bytes} bytes ({seconds:.0} s) behind, {unread_bytes} bytes of them not read yet; most of \
-             {}",
-            worst.display()
-        )?;
-    }
-    for BehindFile { path, worker, factor, .. } in &snapshot.behind.worst {
-        writeln!(out, "Far behind: {} (worker {worker}); limiting factor: {factor}", path.display())?;
-    }
-    if let Some(broken) = &snapshot.tail.broken {
-        writeln!(out, "Copying log files has ended: {broken}; restart the agent")?;
-    }
-    for (path, origin) in &snapshot.tail.unmatched {
-        writeln!(out, "Path {path}: no matching readable file ({origin})")?;
-    }
-    for (path, trouble) in &snapshot.tail.troubles {
-        writeln!(out, "Path {}: cannot be copied: {trouble}", path.display())?;
-    }
-    for (why, paths) in &snapshot.tail.notices.polled_because {
-        writeln!(out, "{paths} paths are polled, because {why}")?;
-    }
-    for worker in &snapshot.tail.waiting_for {
-        writeln!(out, "Reading waits for worker {worker}: its logs grow faster than the server takes them")?;
-    }
-    if snapshot.closed_files != Totals::default() {
-        let facts = PathFacts { totals: snapshot.closed_files.clone(), ..PathFacts::default() };
-        writeln!(out, "Files that are not followed any more: {}", facts.line())?;
-    }
-    Ok(())
-}
-
-/// A lag of less than so many seconds is not worth a word: lines are on their way.
-const MEANINGFUL_LAG: f64 = 2.0;
-
-/// What is shown of a path.
-#[derive(Default)]
-struct PathFacts {
-    totals: Totals,
-    /// Bytes without an outcome, those that were not read among them.
-    lag_bytes: u64,
-    lag_seconds: f64,
-    last_checked: Option<f64>,
-}
-
-impl PathFacts {
-    fn add(&mut self, file: &FileSnapshot) {
-        self.totals.merge(&file.totals);
-        self.lag_bytes += file.lag_bytes;
-        self.lag_seconds = self.lag_seconds.max(file.lag_seconds);
-        self.last_checked = [self.last_checked, file.last_checked].into_iter().flatten().reduce(f64::max);
-    }
-
-    /// `copied N bytes (N lines), N bytes pending`, with what was left out, lost or skipped when there is any, then
-    /// `last checked TIME` (`log-copying.md` section 13). Pending is all that is in the file and has no outcome.
-    fn line(&self) -> String {
-        let Totals { accepted, sampled_out, dropped, skipped, .. } = &self.totals;
-        let pending = self.lag_bytes.max(self.totals.pending);
-        let mut parts = vec![
-            format!("copied {} bytes ({})", accepted.bytes, counted(accepted.lines, "line")),
-            format!("{pending} bytes pending"),
-        ];
-        for (reason, count) in skipped {
-            parts.push(format!("{} bytes skipped: {reason}", count.bytes));
-        }
-        for (reason, count) in dropped {
-            parts.push(format!("{} bytes ({}) dropped: {reason}", count.bytes, counted(count.lines, "line")));
-        }
-        if sampled_out.bytes > 0 {
-            let lines = counted(sampled_out.lines, "line");
-            parts.push(format!("{} bytes dropped by sampling ({lines})", sampled_out.bytes));
-        }
-        let Totals { redacted_lines, failed_rules, unparsed_lines, .. } = self.totals;
-        let of_rules =
-            [(redacted_lines, "redaction"), (failed_rules, "failed rule"), (unparsed_lines, "unparsed line")];
-        parts.extend(of_rules.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)));
-        if self.lag_bytes > 0 && self.lag_seconds >= MEANINGFUL_LAG {
-            parts.push(format!("{} bytes ({:.0} s) behind", self.lag_bytes, self.lag_seconds));
-        }
-        parts.extend(self.last_checked.map(|checked| format!("last checked {}", moment(checked))));
-        parts.join(", ")
-    }
-}
-
 /// `1 line`, `2 lines`.
 fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
@@ -306,7 +213,6 @@ fn at_millis(millis: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Count, DropReason, SkipReason};
     use crate::monitors::state::Phase;
 
     fn monitor() -> MonitorSnapshot {
@@ -367,32 +273,6 @@ mod tests {
              \x20 The one of 1970-01-01 00:00:00.000Z stays in use. Found at 1970-01-01 00:00:30.000Z:\n\
              \x20 error: /etc/agent.json:3:7: expected a comma\n\
              Last checked:            1970-01-01 00:01:00.000Z\n"
-        );
-    }
-
-    #[test]
-    fn a_path_line_has_the_old_labels_and_says_what_became_of_each_byte() {
-        let count = |bytes, lines| Count { bytes, lines };
-        let mut facts = PathFacts::default();
-        facts.totals.accepted = count(10, 1);
-        assert_eq!(facts.line(), "copied 10 bytes (1 line), 0 bytes pending");
-        facts.totals.accepted = count(100, 4);
-        facts.totals.pending = 30;
-        facts.lag_bytes = 50;
-        facts.lag_seconds = 1.0;
-        assert_eq!(facts.line(), "copied 100 bytes (4 lines), 50 bytes pending", "what is not read is pending, too");
-        facts.totals.skipped.insert(SkipReason::TooFarBehind, count(7, 0));
-        facts.totals.dropped.insert(DropReason::TooLarge, count(9, 1));
-        facts.totals.sampled_out = count(5, 2);
-        facts.totals.redacted_lines = 3;
-        facts.totals.failed_rules = 1;
-        facts.lag_seconds = 61.4;
-        facts.last_checked = Some(60.0);
-        assert_eq!(
-            facts.line(),
-            "copied 100 bytes (4 lines), 50 bytes pending, 7 bytes skipped: too far behind, 9 bytes (1 line) dropped: \
-             larger than a request may be, 5 bytes dropped by sampling (2 lines), 3 redactions, 1 failed rule, 50 bytes \
-             (61 s) behind, last checked 1970-01-01 00:01:00.000Z"
         );
     }
 

@@ -60,14 +60,14 @@ fn tell(entry: &str, RuleNote { failed, unparsed, last }: &RuleNote, logger: &Lo
     let last = last.display();
     if *failed > 0 {
         logger.warn(format_args!(
-            "{entry}: a sampling or redaction rule failed at {failed} of its lines (counted as failed rules), the last \
-             one of {last}"
+            "{entry}: sampling or redaction rules failed at this many of its lines: {failed} (`failed rule` in the status), \
+             the last one of {last}"
         ));
     }
     if *unparsed > 0 {
         logger.warn(format_args!(
-            "{entry}: {unparsed} of its lines are not in the format that the entry says (parse_format) and were sent as \
-             they are, the last one of {last}"
+            "{entry}: lines that are not in the format that it says (parse_format), and were sent as they are: {unparsed}, \
+             the last one of {last}"
         ));
     }
 }
@@ -130,15 +130,15 @@ mod tests {
             std::mem::take(&mut *lines.0.lock().unwrap())
         };
         let first = after(0, 3);
-        assert!(first.len() == 1 && first[0].starts_with("logs[2]: 3 of its lines are not in the format"), "{first:?}");
+        assert!(first.len() == 1 && first[0].starts_with("logs[2]: lines that are not in the format"), "{first:?}");
         assert_eq!(after(1, 5), [""; 0]);
         assert_eq!(after(299, 5), [""; 0]);
-        assert!(after(300, 0)[0].starts_with("logs[2]: 10 of its lines"));
+        assert!(after(300, 0)[0].contains(" as they are: 10, the last one of /a.log"));
         assert_eq!(after(600, 0), [""; 0]);
-        assert!(after(601, 1)[0].starts_with("logs[2]: 1 of its lines"));
+        assert!(after(601, 1)[0].contains(" as they are: 1, "));
         assert_eq!(after(602, 4), [""; 0]);
         told.tell_rest(notes(2), &logger);
         let rest = std::mem::take(&mut *lines.0.lock().unwrap());
-        assert!(rest.len() == 1 && rest[0].starts_with("logs[2]: 6 of its lines"), "at the end: {rest:?}");
+        assert!(rest.len() == 1 && rest[0].contains(" as they are: 6, "), "at the end: {rest:?}");
     }
 }

@@ -10,9 +10,6 @@ use super::skips::{Limit, Skip};
 use crate::ledger::{Offset, Segment, SkipReason, Verdict};
 use crate::logs::batch::Event;
 
-/// Two lines of the agent log about what is skipped of a file are at least this far apart.
-const LEAST_GAP: Duration = Duration::from_secs(60);
-
 /// What is remembered of a file that may fall behind.
 #[derive(Debug, Default)]
 pub(super) struct Behind {
@@ -24,9 +21,6 @@ pub(super) struct Behind {
     looked: Option<(Offset, Instant)>,
     /// For how long something was to be read and nothing was settled.
     waited: Duration,
-    /// Bytes that were skipped and not told of yet.
-    untold: u64,
-    told: Option<Instant>,
 }
 
 impl Behind {
@@ -45,17 +39,6 @@ impl Behind {
         };
         self.looked = has_unread.then_some((settled, now));
         self.waited
-    }
-
-    /// Counts skipped bytes. Returns how many are to be told of now, which is once a minute at most.
-    fn tell(&mut self, bytes: u64, now: Instant) -> Option<u64> {
-        self.untold += bytes;
-        let soon = self.told.is_some_and(|told| now.saturating_duration_since(told) < LEAST_GAP);
-        if self.untold == 0 || soon {
-            return None;
-        }
-        self.told = Some(now);
-        Some(std::mem::take(&mut self.untold))
     }
 }
 
@@ -112,11 +95,6 @@ impl Follower {
     pub fn waited(&mut self, longest: Duration, now: Instant) -> Duration {
         let (settled, has_unread) = (self.account.settled(), self.to_read() > 0);
         self.behind.look(settled, has_unread, longest, now)
-    }
-
-    /// Counts skipped bytes. Returns how many are to be told of now, those of before among them.
-    pub fn tell_skipped(&mut self, bytes: u64, now: Instant) -> Option<u64> {
-        self.behind.tell(bytes, now)
     }
 }
 
@@ -193,16 +171,5 @@ mod tests {
             Duration::ZERO,
             "nothing was to be read meanwhile"
         );
-    }
-
-    #[test]
-    fn what_is_skipped_is_told_at_once_and_then_once_a_minute() {
-        let start = Clock::manual(Timestamp::from_millis(0)).monotonic();
-        let mut behind = Behind::new(Offset(0));
-        assert_eq!(behind.tell(0, start), None);
-        assert_eq!(behind.tell(10, start), Some(10));
-        assert_eq!(behind.tell(5, start + SECOND), None);
-        assert_eq!(behind.tell(5, start + SECOND * 60), Some(10));
-        assert_eq!(behind.tell(0, start + SECOND * 600), None);
     }
 }
