@@ -382,7 +382,7 @@ fn every_option_in_effect_is_shown_with_its_origin() {
         compression_level = 6 (default)
         max_allowed_request_size = 2000000 (DIR/agent.json:2)
         min_request_spacing_interval = 0 (default)
-        max_log_offset_size = 200000000 (default)
+        max_log_offset_size = null (default)
         stdout_severity = "NOTSET" (default)
         max_line_size = 49900 (default)
         scalyr_server = "https://a" (DIR/agent.json:3)

@@ -208,9 +208,9 @@ fn broken_configurations_are_refused_where_they_are_broken_as_the_reader_refuses
     .assert_eq(&told);
 }
 
-/// Broken in parts that the agent does not act on yet; both look at them all the same.
+/// What entries say about lines and files, and what has no part of the agent behind it yet: both look at all of it.
 #[test]
-fn rules_that_are_not_honoured_yet_are_checked_all_the_same() {
+fn what_entries_say_about_lines_and_files_is_checked_by_both() {
     let validator = of_agent_json();
     let entry = |rules: &str| format!("{{ logs: [ {{ path: '/a', {rules} }} ] }}");
     let with_key = |text: &str| text.replacen('{', "{ api_key: 'k',", 1);
@@ -222,6 +222,17 @@ fn rules_that_are_not_honoured_yet_are_checked_all_the_same() {
         entry("rename_logfile: { match: 'a', replacement: '' }"),
         entry("rename_logfile: '/x/$BASENAME', rename_no_original: true"),
         entry("parse_format: 'cri', minimum_scan_interval: 5, staleness_threshold_secs: '10'"),
+        entry("parse_format: 'json', json_message_field: 'msg', json_timestamp_field: 'at'"),
+        entry("lineGroupers: [], sampling_rules: [], redaction_rules: []"),
+        entry("redaction_rules: [ { match_expression: '(x)', replacement: 'a\\\\H1', hash_salt: 's' } ]"),
+        entry("redaction_rules: [ { match_expression: 'x' } ]"),
+        entry("sampling_rules: [ { match_expression: 'x', sampling_rate: 0 } ], ignore_stale_files: 'yes'"),
+        "{ max_log_offset_size: 5, max_existing_log_offset_size: '7', copy_staleness_threshold: 0.5 }".to_owned(),
+        "{ merge_json_parsed_lines: true, include_raw_timestamp_field: false, line_completion_wait_time: 0.2 }"
+            .to_owned(),
+        "{ close_old_files_duration_in_seconds: 60, log_deletion_delay: '1.5', max_new_log_detection_time: 1 }"
+            .to_owned(),
+        "{ ignore_checkpoints_on_startup_path_globs: ['/a/*.log'] }".to_owned(),
         "{ import_vars: ['A', { var: 'B', default: 'b' }] }".to_owned(),
         "{ workers: [ { id: 'eu', api_key: 'k', sessions: 2, server_url: 'eu:443' }, { id: 'default' } ] }".to_owned(),
         "{ api_key_file: '/etc/key', workers: [ { id: 'eu', api_key_file: 'eu.key' } ] }".to_owned(),
@@ -245,6 +256,21 @@ fn rules_that_are_not_honoured_yet_are_checked_all_the_same() {
         entry("parse_format: 'jsno'"),
         entry("minimum_scan_interval: -1"),
         entry("exclude: 'a'"),
+        entry("json_message_field: ['msg']"),
+        entry("linegroupers: []"),
+        entry("lineGroupers: [ { start: 'a', haltwith: 'b' } ]"),
+        entry("redaction_rules: [ { replacement: 'a' } ]"),
+        entry("redaction_rules: [ { match_expression: '' } ]"),
+        entry("sampling_rules: [ { match_expression: 'x', sampling_rate: -0.1 } ]"),
+        entry("staleness_threshold_secs: 'soon'"),
+        "{ max_log_offset_size: -1 }".to_owned(),
+        "{ max_existing_log_offset_size: '5 MB' }".to_owned(),
+        "{ copy_staleness_threshold: -1 }".to_owned(),
+        "{ line_completion_wait_time: 'soon' }".to_owned(),
+        "{ internal_parse_max_line_size: 0 }".to_owned(),
+        "{ merge_json_parsed_lines: 'maybe' }".to_owned(),
+        "{ ignore_checkpoints_on_startup_path_globs: [5, {}] }".to_owned(),
+        "{ close_old_files_duration_in_seconds: -1 }".to_owned(),
         "{ logs: [ { path: '' } ] }".to_owned(),
         "{ journald_logs: [ { path: '/var/log/syslog' } ] }".to_owned(),
         "{ journald_logs: [ { journald_globs: { unit: 5 } } ] }".to_owned(),

@@ -90,6 +90,7 @@ fn compression(session: &SessionPlan) -> (&'static str, u8) {
 fn default(key: &Key, settings: &Settings<'_>) -> Option<Value> {
     match (key.name, key.kind) {
         ("internal_parse_max_line_size", _) => settings.integer("read_page_size").map(Value::from),
+        _ if key.when_given && (key.unless_legacy.is_none() || session::defaults_of_unlimited(settings)) => None,
         (_, Kind::Object) => Some(Value::Object(Map::new())),
         (_, Kind::Objects) => Some(Value::Array(Vec::new())),
         _ => session::unless_legacy(settings, key.name).map(Value::from).or_else(|| key.default()),

@@ -311,6 +311,7 @@ fn effect_text(key: &Key) -> String {
 
 fn default_text(key: &Key) -> String {
     match key.kind {
+        _ if key.when_given => "; it counts as not given".to_owned(),
         // There are two of them.
         _ if key.unless_legacy.is_some() => "; the default is used".to_owned(),
         Kind::Boolean(default) => format!("; the default {default} is used"),

@@ -134,6 +134,7 @@ fn kind(key: &Key) -> String {
 /// The default that is used when the key is not given.
 fn default(key: &Key) -> Option<Value> {
     match key.unless_legacy {
+        _ if key.when_given => None,
         Some(default) => Some(default.into()),
         None => table_default(key),
     }

@@ -30,7 +30,8 @@ pub(super) fn schema(key: &Key, more: Value) -> Value {
         schema.extend(more);
     }
     schema["description"] = description(key).into();
-    if let Some(default) = key.unless_legacy.map(Value::from).or_else(|| key.default()) {
+    let default = key.unless_legacy.map(Value::from).or_else(|| key.default());
+    if let Some(default) = default.filter(|_| !key.when_given) {
         schema["default"] = default;
     }
     if key.secret {

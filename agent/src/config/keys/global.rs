@@ -161,15 +161,15 @@ pub const GLOBAL: &[Key] = keys! {
     float("request_too_large_adjustment", 0.5).at(Upload).not_yet("a request that is too large for the server is sent again as it is"),
     /// The most unread bytes of a file of which nothing was copied yet; the oldest beyond that are skipped, which is
     /// logged and marked in the log itself. Unless it is given, nothing is skipped.
-    bytes("max_log_offset_size", 5_242_880).at(Files).unless_legacy(200_000_000),
+    bytes("max_log_offset_size", 5_242_880).at(Files).unless_legacy(200_000_000).when_given(),
     /// The most unread bytes of a file whose copying has begun; the oldest beyond that are skipped, which is logged
     /// and marked in the log itself. Unless it is given, nothing is skipped.
-    bytes("max_existing_log_offset_size", 104_857_600).at(Files).unless_legacy(200_000_000),
+    bytes("max_existing_log_offset_size", 104_857_600).at(Files).unless_legacy(200_000_000).when_given(),
     // 8.4 reading files
     /// The longest line, in bytes; a longer one is split.
     integer("max_line_size", 49_900).at(Lines).range(1.0, 10_000_000.0),
-    /// Seconds that the last line of a file is waited for when its line break is missing; the Python agent took them as
-    /// minutes.
+    /// Seconds that the end of a line, of a group of lines, or of a container line in parts is waited for; then it is sent
+    /// as it stands. The Python agent waited sixty times as long for the parts.
     seconds("line_completion_wait_time", 5.0).at(Lines),
     /// The `internal_parse_max_line_size` of configurations without one, in bytes. How much is read from a file at once
     /// does not depend on it.
@@ -180,10 +180,11 @@ pub const GLOBAL: &[Key] = keys! {
     integer("max_sequence_number", 1 << 40).obsolete("a sequence counts the bytes of one file, and its numbers have room for all of them"),
     /// Seconds after which a file with unread bytes, of which nothing was accepted meanwhile, jumps to its end.
     /// Unless it is given, nothing is too old.
-    seconds("copy_staleness_threshold", 900.0).at(Files),
-    /// Seconds that a vanished file is waited for before it is let go.
+    seconds("copy_staleness_threshold", 900.0).at(Files).when_given(),
+    /// Seconds after which a deleted file is given up that still has unread bytes, if other files wait for its descriptor;
+    /// otherwise it is read to its end.
     seconds("log_deletion_delay", 600.0).at(Files),
-    /// Seconds between two searches for new files.
+    /// Seconds between two searches for new files; most are noticed at once, without a search.
     seconds("max_new_log_detection_time", 60.0).at(Files),
     /// The least time between two looks at the same file, in seconds.
     Key::new("minimum_scan_interval", Kind::Integer(None)).range(0.0, MAX_SECONDS).at(Files),

@@ -114,9 +114,9 @@ pub const SAMPLING_RULE: &[Key] = keys! {
 pub const REDACTION_RULE: &[Key] = keys! {
     /// What is replaced in a line; a regular expression.
     open_text("match_expression").at(Lines).required(),
-    /// What takes its place; it may refer to the groups of the expression.
+    /// What takes its place; `\1` or `\g<name>` stand for groups of the expression, `\H1` for the MD5 hash of one.
     text("replacement", "").at(Lines),
-    /// Salt of the hashes that take the place of groups.
+    /// Salt of these hashes, put behind the text of the group.
     text("hash_salt", "").at(Lines).secret(),
 };
 

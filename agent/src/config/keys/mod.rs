@@ -41,6 +41,9 @@ pub struct Key {
     pub words: &'static [&'static str],
     /// The default unless `max_send_rate_enforcement` is `legacy`, where there is one of its own.
     pub unless_legacy: Option<u32>,
+    /// Whether it acts only when it is given, except where `legacy` brings the default of the table: a limit that skips
+    /// lines.
+    pub when_given: bool,
     /// The environment variable that may give it.
     pub variable: Variable,
     /// Where it acts, or will.
@@ -189,6 +192,7 @@ impl Key {
             range: None,
             words: &[],
             unless_legacy: None,
+            when_given: false,
             variable: Variable::ByName,
             stage: Stage::Nowhere,
             effect: Effect::Honoured,
@@ -226,6 +230,11 @@ impl Key {
 
     const fn unless_legacy(mut self, default: u32) -> Self {
         self.unless_legacy = Some(default);
+        self
+    }
+
+    const fn when_given(mut self) -> Self {
+        self.when_given = true;
         self
     }
 
