@@ -1,9 +1,11 @@
 //! What the Python agent got wrong, told with a whole agent where no smaller test shows it (`log-copying.md` section 15).
+#![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
 mod story;
 
-use std::fs;
-use std::thread;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
@@ -11,9 +13,8 @@ use story::{AgentProcess, ReceiverProcess, Scratch, end_well, wait_until, write_
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
-fn append(path: &std::path::Path, text: &str) {
-    use std::io::Write;
-    fs::OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+fn append(path: &Path, text: &str) {
+    OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
 }
 
 /// The messages that came, sorted.
@@ -116,8 +117,6 @@ fn sharp_edge_29_two_workers_that_copy_one_file_have_a_position_each() {
                         .is_some_and(|files| files.iter().filter(|file| pending(file)).count() == 1)
                 })
             });
-            // The position is in the journal before the next request; a second look later it is there.
-            thread::sleep(Duration::from_secs(1));
             agent.kill();
             receivers[1].thaw();
         } else {
@@ -125,9 +124,11 @@ fn sharp_edge_29_two_workers_that_copy_one_file_have_a_position_each() {
         }
     }
     expected.sort();
-    assert_eq!(messages(&mut receivers[0]), expected);
-    let mut of_other = messages(&mut receivers[1]);
-    // What was in flight when the agent was killed may come again.
-    of_other.dedup();
-    assert_eq!(of_other, expected);
+    for receiver in &mut receivers {
+        let mut came = messages(receiver);
+        // Only the three lines whose requests may not have been answered or noted when the agent was killed come again.
+        assert!(came.len() <= expected.len() + 3, "{came:?}");
+        came.dedup();
+        assert_eq!(came, expected);
+    }
 }
