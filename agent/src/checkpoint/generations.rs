@@ -16,6 +16,7 @@ use super::earlier::Kept;
 use super::lines::Contents;
 use super::record::{Change, EntryKey, Record};
 use super::version_one;
+use crate::logs::unseen;
 
 /// What the names of the positions files in `agent_data_path` begin with.
 pub const FILE_PREFIX: &str = "positions.";
@@ -91,6 +92,13 @@ pub(super) fn list(directory: &Path) -> io::Result<BTreeMap<u64, Files>> {
         }
     }
     Ok(generations)
+}
+
+/// When a positions file was last written to, by the clock of the file system.
+pub(super) fn written(directory: &Path) -> Option<Timestamp> {
+    let files = fs::read_dir(directory).ok()?.filter_map(Result::ok);
+    let ours = files.filter(|file| file.file_name().to_str().is_some_and(|name| name.starts_with(FILE_PREFIX)));
+    ours.filter_map(|file| unseen::changed(&file.metadata().ok()?)).max()
 }
 
 /// What the run before has left; None when there never was one. Damage is told with a loud line, and whatever it is, the

@@ -69,6 +69,9 @@ struct State {
     earlier: Earlier,
     /// When the run before wrote its positions for the last time.
     saved_before: Option<Timestamp>,
+    /// The same by the clock of the file system, which also says when logs were created: should the wall clock have been
+    /// set since, the earlier one of both counts.
+    written_before: Option<Timestamp>,
     /// Whether the run before was the Python agent.
     followed_python: bool,
     /// Entries of the run before.
@@ -100,6 +103,7 @@ impl Checkpoint {
     /// Reads the positions of the run before. What cannot be read is reported and treated as absent, record by record.
     pub fn open(data_path: &Path, ledger: Ledger, clock: Clock, logger: Logger) -> Self {
         let directory = data_path.to_owned();
+        let written = generations::written(&directory);
         let left = generations::read(&directory, &logger);
         let is_first_run = left.is_none();
         let Left { saved, entries, positions, next_slot, is_damaged } = left.unwrap_or_default();
@@ -120,6 +124,7 @@ impl Checkpoint {
         let state = State {
             earlier,
             saved_before: saved,
+            written_before: written,
             followed_python: false,
             entries,
             had_all_entries: is_damaged,
@@ -173,7 +178,9 @@ impl Checkpoint {
                 state.earlier.insert(Kept { slot, position, until: None, unclaimed: Some(now) });
             }
         }
-        state.saved_before = written.max(state.saved_before);
+        if written > state.saved_before {
+            (state.saved_before, state.written_before) = (written, None);
+        }
         state.had_all_entries = true;
         state.saved_changes = None;
     }
@@ -224,6 +231,11 @@ impl Checkpoint {
         self.lock().earlier.of_inode(worker, device, inode)
     }
 
+    /// Whether a position is that of a file which was let go, as everything of it had been read, or was missing already.
+    pub fn was_let_go(&self, position: &Position) -> bool {
+        self.lock().earlier.iter().any(|kept| kept.until.is_some() && kept.position == *position)
+    }
+
     /// The paths that positions are left for.
     pub fn earlier_paths(&self) -> Vec<(WorkerId, PathBuf)> {
         self.lock().earlier.paths()
@@ -233,7 +245,9 @@ impl Checkpoint {
     /// time, and what it saw had its position written.
     pub fn unseen_since(&self) -> Option<Timestamp> {
         let look = i64::try_from(LONGEST_LOOK.as_nanos()).unwrap_or(i64::MAX);
-        self.lock().saved_before.map(|saved| Timestamp::from_nanos(saved.as_nanos().saturating_sub(look)))
+        let state = self.lock();
+        let saved = state.saved_before.map(|saved| state.written_before.map_or(saved, |written| written.min(saved)));
+        saved.map(|saved| Timestamp::from_nanos(saved.as_nanos().saturating_sub(look)))
     }
 
     /// Notes that this run has an entry. True when the run before did not have it.

@@ -56,7 +56,9 @@ fn begin_of_known(path: &Path, unseen_since: Option<Timestamp>) -> Begin {
 
 fn end_of(path: &Path) -> Begin {
     match fs::metadata(path) {
-        Ok(metadata) => Begin::At(Offset(metadata.len())),
+        Ok(metadata) if metadata.is_file() => Begin::At(Offset(metadata.len())),
+        // What comes in the place of a directory is new.
+        Ok(_) => Begin::Start,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Begin::Start,
         Err(_) => Begin::End,
     }

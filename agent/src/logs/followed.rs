@@ -3,11 +3,14 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
+use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::follower::Shape;
 use super::search::Listings;
-use crate::ledger::{Identity, WorkerId};
+use crate::ledger::{Account, Identity, WorkerId};
 
 /// A renamed file may need this long to be found under its next name: longer than the longest pause between two walks.
 const ALIAS_MEMORY: Duration = Duration::from_secs(150);
@@ -25,9 +28,9 @@ pub struct Followed {
     pub listings: Listings,
 }
 
-/// How long it is known what a file held before it was truncated, and how many of these are known.
-const TRUNCATED_MEMORY: Duration = Duration::from_secs(600);
-const MOST_TRUNCATED: usize = 1000;
+/// How long it is known what a file held before it was truncated or renamed, and how many of these are known.
+const PAST_MEMORY: Duration = Duration::from_secs(600);
+const MOST_PAST: usize = 1000;
 
 #[derive(Debug, Default)]
 struct Files {
@@ -36,18 +39,17 @@ struct Files {
     /// The files that watched paths know as ones that another path follows.
     aliases: HashMap<FileKey, Alias>,
     open: usize,
-    /// How often each path follows a file.
-    paths: HashMap<(WorkerId, PathBuf), usize>,
-    /// What files held before they were truncated, so that a copy of it is recognised.
-    truncated: VecDeque<Truncated>,
+    /// The accounts of the files that each path follows.
+    paths: HashMap<(WorkerId, PathBuf), Vec<Arc<Account>>>,
+    /// What files held before they were truncated or renamed, so that a copy of it is recognised.
+    past: VecDeque<Past>,
 }
 
 #[derive(Debug)]
-struct Truncated {
+struct Past {
     worker: WorkerId,
     path: PathBuf,
-    identity: Identity,
-    size: u64,
+    shape: Shape,
     at: Instant,
 }
 
@@ -80,16 +82,17 @@ impl Followed {
         self.open() < self.limit
     }
 
-    /// Notes that `path` follows this file now.
-    pub fn add(&self, key: FileKey, path: &Path) {
+    /// Notes that `path` follows this file now, with this account.
+    pub fn add(&self, key: FileKey, path: &Path, account: &Arc<Account>) {
         let mut files = self.files.borrow_mut();
-        *files.paths.entry((key.0.clone(), path.to_owned())).or_default() += 1;
+        files.paths.entry((key.0.clone(), path.to_owned())).or_default().push(Arc::clone(account));
         files.owners.entry(key).or_default().push(path.to_owned());
         files.open += 1;
     }
 
-    /// Notes that `path` follows it no more.
-    pub fn remove(&self, key: &FileKey, path: &Path) {
+    /// Notes that the path of this account follows the file no more.
+    pub fn remove(&self, key: &FileKey, account: &Account) {
+        let path = account.path.as_path();
         let mut files = self.files.borrow_mut();
         let Some(owners) = files.owners.get_mut(key) else { return };
         let Some(index) = owners.iter().position(|owner| owner == path) else { return };
@@ -99,9 +102,9 @@ impl Followed {
         }
         files.open -= 1;
         let name = (key.0.clone(), path.to_owned());
-        if let Some(count) = files.paths.get_mut(&name) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(accounts) = files.paths.get_mut(&name) {
+            accounts.retain(|it| it.id != account.id);
+            if accounts.is_empty() {
                 files.paths.remove(&name);
             }
         }
@@ -113,24 +116,31 @@ impl Followed {
         *open = if rests { open.saturating_sub(1) } else { *open + 1 };
     }
 
-    /// Whether a file is followed for this path.
-    pub fn has_path(&self, worker: &WorkerId, path: &Path) -> bool {
-        self.files.borrow().paths.contains_key(&(worker.clone(), path.to_owned()))
+    /// The accounts of the files that are followed for this path.
+    pub fn accounts(&self, worker: &WorkerId, path: &Path) -> Vec<Arc<Account>> {
+        self.files.borrow().paths.get(&(worker.clone(), path.to_owned())).cloned().unwrap_or_default()
     }
 
-    /// Notes what the file at `path` held, `size` bytes, before it was truncated.
-    pub fn note_truncated(&self, worker: &WorkerId, path: &Path, identity: Identity, size: u64, now: Instant) {
-        let truncated = &mut self.files.borrow_mut().truncated;
-        truncated.retain(|it| now.saturating_duration_since(it.at) < TRUNCATED_MEMORY);
-        truncated.truncate(MOST_TRUNCATED - 1);
-        truncated.push_front(Truncated { worker: worker.clone(), path: path.to_owned(), identity, size, at: now });
+    /// Notes what the file at `path` held before it was truncated or renamed.
+    pub fn note_past(&self, worker: &WorkerId, path: &Path, shape: Shape, now: Instant) {
+        let past = &mut self.files.borrow_mut().past;
+        past.retain(|it| now.saturating_duration_since(it.at) < PAST_MEMORY);
+        past.truncate(MOST_PAST - 1);
+        past.push_front(Past { worker: worker.clone(), path: path.to_owned(), shape, at: now });
     }
 
-    /// What the file at `path` held before it was truncated, and how much of it, the latest first.
-    pub fn truncated(&self, worker: &WorkerId, path: &Path) -> Vec<(Identity, u64)> {
+    /// Whether `file` holds what the one at `path` held before it was truncated or renamed.
+    pub fn is_past(&self, worker: &WorkerId, path: &Path, file: &File, metadata: &Metadata) -> bool {
         let files = self.files.borrow();
-        let same = files.truncated.iter().filter(|it| it.worker == *worker && it.path == path);
-        same.map(|it| (it.identity.clone(), it.size)).collect()
+        let mut same = files.past.iter().filter(|it| it.worker == *worker && it.path == path);
+        same.any(|it| it.shape.is_held_by(file, metadata))
+    }
+
+    /// Whether the file of this identity is known to have been truncated or renamed.
+    pub fn has_past(&self, worker: &WorkerId, path: &Path, identity: &Identity) -> bool {
+        let files = self.files.borrow();
+        let mut same = files.past.iter().filter(|it| it.worker == *worker && it.path == path);
+        same.any(|it| it.shape.identity.has_head_of(identity))
     }
 
     /// A path other than `path` that follows this file.

@@ -19,6 +19,7 @@ use scalyr_monitor::Clock;
 use self::anchor::Anchor;
 use self::behind::{Behind, Passed};
 pub use self::packed::Packed;
+pub use self::resting::Shape;
 pub use self::skips::Limit;
 use self::skips::Skips;
 use self::source::Seen;
@@ -235,6 +236,8 @@ impl Follower {
             self.modified = modified;
         }
         self.size = size;
+        // Long before it is read, where the server is slow: by its head a copy of it is recognised.
+        _ = self.note_head();
         self.account.note_look(Offset(size), now);
         if size == self.position.0 {
             return Growth::None;
@@ -404,6 +407,11 @@ impl Follower {
         if self.young && self.ended.is_none() && self.size > self.account.identity().head_length {
             let Some(Source::Plain(file)) = &self.source else { return Ok(()) };
             let identity = Identity::of(file, &file.metadata()?)?;
+            let metadata = file.metadata()?;
+            // Truncated since its size was looked at: this may be the head of the next generation.
+            if metadata.len() < self.size || identity.head_length < self.account.identity().head_length {
+                return Ok(());
+            }
             self.young = identity.is_young();
             self.account.set_identity(identity);
         }

@@ -22,7 +22,7 @@ mod registered;
 mod rotated_name;
 mod search;
 mod tail;
-mod unseen;
+pub(crate) mod unseen;
 mod watched;
 
 pub use follower::Rewound;

@@ -245,17 +245,22 @@ impl Tail {
     }
 
     /// Enters a path among the watched ones and takes up its positions; `None` when it was there already.
-    fn enter(&mut self, path: PathBuf, plan: &LogPlan, begin: First) -> Option<usize> {
+    fn enter(&mut self, path: PathBuf, plan: &LogPlan, first: First) -> Option<usize> {
         if !self.known.insert((plan.worker.clone(), path.clone())) {
             return None;
         }
         let begin = match path == self.parts.own_log.0 {
             true => Begin::At(self.parts.own_log.1),
-            false => begin.of(&path, self.parts.checkpoint.new_since()),
+            false => first.of(&path, self.parts.checkpoint.new_since()),
         };
         let copying = Copying::of(&path, plan);
         let mut watched = Watched::new(path.clone(), plan.worker.clone(), copying, begin);
         let positions = self.parts.checkpoint.earlier(&plan.worker, &path);
+        if first == First::StartIfNew
+            && let Some(since) = self.parts.checkpoint.unseen_since()
+        {
+            watched.is_unseen_since(since, self.parts.clock.monotonic());
+        }
         if !positions.is_empty() {
             watched.resume(positions, &surroundings(&self.parts, &self.followed));
         }

@@ -1,5 +1,6 @@
 //! Generations of a path that came and went between two looks: created and renamed away before anybody opened them.
 
+use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -9,6 +10,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use scalyr_monitor::Timestamp;
 
 use super::rotated_name::is_rotation_of;
+
+/// While names come and go in a directory, a listing may miss one that is renamed: it is listed again, so often at most.
+const MOST_LISTINGS: usize = 5;
 
 /// The regular files beside `path` that bear its name with a rotation's suffix and were created at or after `since`
 /// (on a file system that does not tell: changed since then), oldest first.
@@ -25,21 +29,36 @@ pub fn rotated_since(path: &Path, since: Timestamp) -> io::Result<Vec<(PathBuf, 
     let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
         return Ok(Vec::new());
     };
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if !entry.file_name().to_str().is_some_and(|other| is_rotation_of(other, name)) {
-            continue;
+    let mut found = BTreeMap::new();
+    for _ in 0..MOST_LISTINGS {
+        let before = directory_changed(directory);
+        let mut is_still = true;
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            if !entry.file_name().to_str().is_some_and(|other| is_rotation_of(other, name)) {
+                continue;
+            }
+            // One that is renamed right now is found under its next name.
+            let Ok(metadata) = entry.metadata() else {
+                is_still = false;
+                continue;
+            };
+            let Some(created) = created(&metadata).or_else(|| changed(&metadata)) else { continue };
+            if metadata.is_file() && created >= not_before(since) {
+                // Under the name that it was seen by last.
+                found.insert((created, metadata.dev(), metadata.ino()), (entry.path(), metadata));
+            }
         }
-        // One that is renamed or removed right now is found under its next name, or is gone.
-        let Ok(metadata) = entry.metadata() else { continue };
-        let Some(created) = created(&metadata).or_else(|| changed(&metadata)) else { continue };
-        if metadata.is_file() && created >= not_before(since) {
-            found.push((created, entry.path(), metadata));
+        if is_still && before == directory_changed(directory) {
+            break;
         }
     }
-    found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-    Ok(found.into_iter().map(|(_, path, metadata)| (path, metadata)).collect())
+    Ok(found.into_values().collect())
+}
+
+/// When names last came or went in a directory.
+fn directory_changed(directory: &Path) -> Option<Timestamp> {
+    fs::metadata(directory).ok().and_then(|metadata| changed(&metadata))
 }
 
 /// When a file was created, where the file system tells.

@@ -65,8 +65,11 @@ pub struct Watched {
     unresolved: Vec<Position>,
     /// What stands at the path now is a renamed file that another path follows to its end.
     alias: Option<FileKey>,
-    /// When the path was last seen to show the current generation; nothing was looked for yet that came after it.
-    seen: Option<Timestamp>,
+    /// When the path was last seen to show the current generation, or nothing yet; nothing was looked for yet that came
+    /// after it.
+    seen: Option<Seen>,
+    /// The same, one look earlier.
+    seen_before: Option<Seen>,
     /// Whether the trouble is that of reading.
     unreadable: bool,
     /// What stands at the path now is a copy of what another path sends, and is not read.
@@ -97,7 +100,26 @@ pub struct Surroundings<'a> {
     pub wall: Timestamp,
 }
 
+/// When a path was last looked at, by both clocks.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    now: Instant,
+    wall: Timestamp,
+}
+
+impl Seen {
+    /// By the wall clock as it goes now: had it been set back since, files that came later would bear earlier times.
+    fn by_clock_of(self, around: &Surroundings<'_>) -> Timestamp {
+        let ago = i64::try_from(around.now.saturating_duration_since(self.now).as_nanos()).unwrap_or(i64::MAX);
+        self.wall.min(Timestamp::from_nanos(around.wall.as_nanos().saturating_sub(ago)))
+    }
+}
+
 impl Surroundings<'_> {
+    fn seen(&self) -> Seen {
+        Seen { now: self.now, wall: self.wall }
+    }
+
     fn moment(&self) -> Moment {
         Moment { now: self.now, wall: self.wall }
     }
@@ -121,12 +143,18 @@ impl Watched {
             unresolved: Vec::new(),
             alias: None,
             seen: None,
+            seen_before: None,
             unreadable: false,
             copy: None,
             stale: None,
             waits: Waits::default(),
             skipped: SkippedNotes::default(),
         }
+    }
+
+    /// Generations that came and went since then were not seen by the run before.
+    pub fn is_unseen_since(&mut self, since: Timestamp, now: Instant) {
+        self.seen = Some(Seen { now, wall: since });
     }
 
     /// What keeps the file from being read, for `status`.

@@ -4,8 +4,32 @@
 use std::fs::{File, Metadata};
 use std::time::{Duration, Instant};
 
-use super::source::Seen;
+use super::source::{Seen, stands_before};
 use super::{Follower, Source};
+use crate::ledger::{Identity, Offset};
+
+/// What a generation held, as far as it was read: what copies of it are recognised by.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// What the generation itself is recognised by.
+    pub identity: Identity,
+    size: u64,
+    read_to: Offset,
+    /// The bytes before there, as many as are known.
+    before: Vec<u8>,
+}
+
+impl Shape {
+    /// Whether `file` holds what was read of it, at least as far as it was read, or where nothing was, as far as it was
+    /// seen.
+    pub fn is_held_by(&self, file: &File, metadata: &Metadata) -> bool {
+        let least = if self.before.is_empty() { self.size } else { self.read_to.0 };
+        self.identity.head_length > 0
+            && metadata.len() >= least.max(self.identity.head_length)
+            && self.identity.stands(file, metadata).unwrap_or(false)
+            && stands_before(file, &self.before, self.read_to)
+    }
+}
 
 impl Follower {
     /// Whether its descriptor is closed.
@@ -26,6 +50,12 @@ impl Follower {
     /// Whether the file, which stands at its path, has changed since the descriptor was closed.
     pub fn has_changed(&self, metadata: &Metadata) -> bool {
         Seen::of(metadata) != Seen { size: self.size, modified: self.modified }
+    }
+
+    /// What copies of it are recognised by.
+    pub fn shape(&self) -> Shape {
+        let identity = self.account.identity();
+        Shape { identity, size: self.size, read_to: self.position, before: self.anchor.before(self.position).to_vec() }
     }
 
     /// Whether `copy` holds what was read of this file, at least as far as it was read.

@@ -89,12 +89,17 @@ impl Source {
     /// Whether these bytes stand right before `at`.
     pub(super) fn stands_before(&self, bytes: &[u8], at: Offset) -> bool {
         let Self::Plain(file) = self else { return true };
-        let mut found = [0; super::anchor::ANCHOR_BYTES];
-        let found = &mut found[..bytes.len()];
-        match read_at(file, found, at.0.saturating_sub(bytes.len() as u64)) {
-            Ok(read) => found[..read] == *bytes,
-            Err(_) => true,
-        }
+        stands_before(file, bytes, at)
+    }
+}
+
+/// Whether these bytes stand right before `at`. What cannot be read now shows when lines are read.
+pub(super) fn stands_before(file: &File, bytes: &[u8], at: Offset) -> bool {
+    let mut found = [0; super::anchor::ANCHOR_BYTES];
+    let found = &mut found[..bytes.len()];
+    match read_at(file, found, at.0.saturating_sub(bytes.len() as u64)) {
+        Ok(read) => found[..read] == *bytes,
+        Err(_) => true,
     }
 }
 

@@ -62,9 +62,9 @@ impl Watched {
         let older = self.older.iter_mut().map(|older| &mut older.follower);
         for follower in older.chain(&mut self.current) {
             let (device, inode) = follower.inode();
-            around.followed.remove(&(before.clone(), device, inode), &self.path);
-            around.followed.add((to.clone(), device, inode), &self.path);
+            around.followed.remove(&(before.clone(), device, inode), &follower.account);
             follower.go_on_as(around.ledger.move_to(&follower.account, to.clone()));
+            around.followed.add((to.clone(), device, inode), &self.path, &follower.account);
         }
         Some(before)
     }

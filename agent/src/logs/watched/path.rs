@@ -22,7 +22,7 @@ impl Watched {
         match fs::metadata(&self.path) {
             Ok(metadata) if self.current.as_ref().is_some_and(|current| current.is(&metadata)) => {
                 self.gone_since = None;
-                self.seen = Some(around.wall);
+                self.seen_before = self.seen.replace(around.seen());
                 self.wake_if_changed(&metadata, around);
                 self.let_stale_go(&metadata, around);
             }
@@ -40,8 +40,11 @@ impl Watched {
                 self.trouble = None;
                 self.set_alias(None, around);
                 (self.copy, self.stale) = (None, None);
-                // Whatever appears here from now on is new.
+                // Whatever appears here from now on is new, also what is renamed before anybody looks at it.
                 self.begin = Begin::Start;
+                if self.current.is_none() {
+                    self.seen.get_or_insert(around.seen());
+                }
                 if self.current.is_some() && self.gone_since.is_none() {
                     self.gone_since = Some(around.now);
                     self.wake_renamed(around);
@@ -82,8 +85,8 @@ impl Watched {
         self.trouble = None;
         self.gone_since = None;
         // Not earlier: should the file be opened at a later attempt only, nothing that came meanwhile is forgotten.
-        if let Some(seen) = self.seen.take() {
-            self.follow_unseen(seen, around);
+        if let Some(seen) = self.seen.replace(around.seen()) {
+            self.follow_unseen(seen.by_clock_of(around), Some((metadata.dev(), metadata.ino())), around);
         }
         if let Some(position) = self.position_of(&file, &metadata, around) {
             if self.leave_stale(&metadata, &identity, around) {
@@ -115,6 +118,9 @@ impl Watched {
     pub(super) fn retire_current(&mut self, around: &Surroundings<'_>) {
         self.wake_renamed(around);
         let current = self.current.take();
+        if let Some(current) = &current {
+            around.followed.note_past(&self.worker, &self.path, current.shape(), around.now);
+        }
         self.older.extend(current.map(|follower| Older { follower, quiet_since: around.now }));
     }
 
@@ -150,7 +156,7 @@ impl Watched {
         metadata: &Metadata,
         around: &Surroundings<'_>,
     ) -> Follower {
-        around.followed.add((self.worker.clone(), metadata.dev(), metadata.ino()), &self.path);
+        around.followed.add((self.worker.clone(), metadata.dev(), metadata.ino()), &self.path, &account);
         Follower::new(account, &self.copying, source, metadata)
     }
 
@@ -174,7 +180,7 @@ impl Watched {
             // It is counted as closed already.
             around.followed.rest(false);
         }
-        around.followed.remove(&self.key_of(&follower), &self.path);
+        around.followed.remove(&self.key_of(&follower), &follower.account);
         around.ledger.close(follower.account.id, heir);
     }
 

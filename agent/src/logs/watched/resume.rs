@@ -44,25 +44,26 @@ impl Watched {
         if self.current.is_none()
             && let Some(seen) = around.checkpoint.unseen_since()
         {
-            self.follow_unseen(seen, around);
+            self.follow_unseen(seen, None, around);
         }
     }
 
     /// After a rotation: takes up the generations that came and went since the path was last seen at `seen`, so that two
-    /// rotations between two looks lose nothing.
-    pub(super) fn follow_unseen(&mut self, seen: Timestamp, around: &Surroundings<'_>) {
+    /// rotations between two looks lose nothing; but not the file `but`, which is opened already.
+    pub(super) fn follow_unseen(&mut self, seen: Timestamp, but: Option<(u64, u64)>, around: &Surroundings<'_>) {
         let found = unseen::rotated_since(&self.path, seen).unwrap_or_else(|error| {
             around.logger.warn(format_args!("{}: cannot look for rotated files: {error}", self.path.display()));
             Vec::new()
         });
         for (path, metadata) in found {
             let key = (self.worker.clone(), metadata.dev(), metadata.ino());
-            if around.followed.is_open(&key) || !around.followed.has_room() {
+            if around.followed.is_open(&key) || but == Some((key.1, key.2)) || !around.followed.has_room() {
                 continue;
             }
             match follower::open_identified(&path) {
-                // A copy of what is followed already, not a generation of its own.
+                // A copy of what is followed already, or was, not a generation of its own.
                 Ok((.., identity)) if self.has_head(&identity) => {}
+                Ok((file, metadata, _)) if around.followed.is_past(&self.worker, &self.path, &file, &metadata) => {}
                 Ok((file, metadata, identity)) => {
                     // It was seen, and closed to make room: only what has come since then is new.
                     if let Some(position) = self.position_of(&file, &metadata, around) {
@@ -100,14 +101,20 @@ impl Watched {
                 self.resume_file(source, &metadata, position, moved_to.as_deref(), around);
             }
             None => {
-                around.logger.info(format_args!(
-                    "{}: the file that was followed up to byte {} is not there (inode {}); should it come back within \
-                     {} days, it goes on from there",
-                    self.path.display(),
-                    position.settled,
-                    position.identity.inode,
-                    MISSING_KEPT.as_secs() / 86_400
-                ));
+                // Of one that was let go everything had been read.
+                let was_let_go = around.checkpoint.was_let_go(&position);
+                around.logger.at(
+                    if was_let_go { Level::Info } else { Level::Warning },
+                    format_args!(
+                        "{}: the file that was followed up to byte {} is not there any more (inode {}): it was removed, \
+                         moved elsewhere or compressed otherwise than by gzip while no agent ran; what was written to it \
+                         after that byte is not copied. Should it come back within {} days, it goes on from there",
+                        self.path.display(),
+                        position.settled,
+                        position.identity.inode,
+                        MISSING_KEPT.as_secs() / 86_400
+                    ),
+                );
                 around.checkpoint.keep(position, MISSING_KEPT);
             }
         }

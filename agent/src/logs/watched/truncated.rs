@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::super::follower::{self, Follower, Source};
 use super::super::rotated_name::is_rotation_of;
 use super::older::Older;
-use super::{Surroundings, Watched};
+use super::{KEPT, Surroundings, Watched};
 use crate::ledger::{Identity, Offset};
 
 /// A copy that was changed longer ago was not made by this rotation.
@@ -36,13 +36,24 @@ impl Watched {
             ));
         }
         let key = self.key_of(&follower);
-        around.followed.note_truncated(&self.worker, &self.path, follower.account.identity(), size, around.now);
+        around.followed.note_past(&self.worker, &self.path, follower.shape(), around.now);
+        if let Some((Source::Plain(file), metadata, _)) = &copy
+            && metadata.len() <= read_to.0
+            && let Some(end) = self.end_of(file, metadata)
+        {
+            // Nothing is to be read from it, also not by the next run.
+            around.checkpoint.keep(end, KEPT);
+        }
         let rest = copy.filter(|(_, metadata, _)| metadata.len() > read_to.0 && around.followed.has_room());
         let rest = rest.map(|(source, metadata, path)| self.follow_copy(&follower, source, &metadata, path, around));
         self.older.push_back(Older { follower, quiet_since: around.now });
         self.older.extend(rest.flatten().map(|follower| Older { follower, quiet_since: around.now }));
-        // The file at the path is still the same one: no generation came between.
+        // The file at the path is still the same one: no file was renamed, but copies may have been made of what it held
+        // between two truncations of which only the last one was noticed.
         self.seen = None;
+        if let Some(seen) = self.seen_before.take() {
+            self.follow_unseen(seen.by_clock_of(around), None, around);
+        }
         self.open_new(key, around);
         if let Some(current) = &mut self.current {
             current.expect_hole();
