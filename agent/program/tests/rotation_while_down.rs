@@ -127,7 +127,8 @@ fn a_log_that_was_compressed_while_no_agent_ran_is_read_to_its_end() {
 fn a_log_that_was_moved_away_while_no_agent_ran_is_told_as_a_loss_and_the_new_one_is_whole() {
     let scratch = Scratch::new();
     let mut receiver = ReceiverProcess::start(&scratch, "receiver");
-    let log = scratch.path("app.log");
+    let log = scratch.path("logs/app.log");
+    fs::create_dir_all(scratch.path("logs")).unwrap();
     let config = write_config(&scratch, &receiver.url(), json!([{ "path": log }]), json!({}));
     let mut agent = AgentProcess::start(&scratch, &config);
     wait_until("the agent runs", PATIENCE, || agent.status().is_some());
@@ -135,9 +136,10 @@ fn a_log_that_was_moved_away_while_no_agent_ran_is_told_as_a_loss_and_the_new_on
     lines.append(1_000);
     wait_for_lines(&mut receiver, 1_000, PATIENCE);
     assert_eq!(agent.stop(PATIENCE), Some(0));
-    // Another folder, that nothing in the configuration names: nobody can find these lines again.
-    fs::create_dir_all(scratch.path("elsewhere")).unwrap();
-    fs::rename(&log, scratch.path("elsewhere/old.log")).unwrap();
+    lines.append(500);
+    // Another folder, that neither the configuration names nor rotation tools use: nobody can find these lines again.
+    fs::create_dir_all(scratch.path("far/away")).unwrap();
+    fs::rename(&log, scratch.path("far/away/old.log")).unwrap();
     let mut lines = Lines::new(&log, 30);
     lines.append(2_000);
 

@@ -50,6 +50,9 @@ pub struct Follower {
     position: Offset,
     /// The largest size that was seen; less than that means that the file was truncated.
     size: u64,
+    /// Up to there what was seen belongs to this generation for sure. What lies behind may be what was written after a
+    /// truncation that was not noticed yet.
+    sound: u64,
     /// When the file was last changed, as far as that was looked into.
     modified: (i64, i64),
     anchor: Anchor,
@@ -127,6 +130,7 @@ impl Follower {
             inode,
             position,
             size,
+            sound: size,
             modified,
             anchor: Anchor::new(position),
             holes: Holes::Real,
@@ -212,26 +216,27 @@ impl Follower {
     /// Looks at the size of the open file, whatever its name is now, and says what is to be done. The end
     /// of an unfinished line is waited for `wait` long.
     pub fn look(&mut self, now: Instant, wait: Duration) -> Growth {
-        if self.skips.here(self.position).is_some() {
-            return Growth::Readable;
-        }
-        if self.ended.is_some() {
-            return Growth::None;
-        }
-        let Some(source) = &self.source else { return Growth::None };
+        let passes_over = if self.skips.here(self.position).is_some() { Growth::Readable } else { Growth::None };
+        let Some(source) = self.source.as_ref().filter(|_| self.ended.is_none()) else { return passes_over };
         let Seen { size, modified } = source.seen().unwrap_or(Seen { size: self.size, modified: self.modified });
         if size < self.size || self.rewritten {
             return Growth::Truncated;
         }
         if modified != self.modified {
             let verified = self.verified.is_some_and(|at| now.saturating_duration_since(at) < VERIFIED_FOR);
-            // Growth is verified when it is read: by what stands before the position. A change without growth, and a
-            // file that was not looked into for long, also by its head.
+            // Growth is verified when it is read, or grows on unread: by what stands before the position. A change without
+            // growth, and a file that was not looked into for long, also by its head.
             if size == self.size || !verified {
                 self.verified = Some(now);
                 if !self.stands() {
-                    return Growth::Truncated;
+                    return self.is_other();
                 }
+                self.sound = size;
+            } else if self.size > self.position.0 {
+                if !self.stands_here() {
+                    return self.is_other();
+                }
+                self.sound = size;
             }
             self.modified = modified;
         }
@@ -239,8 +244,8 @@ impl Follower {
         // Long before it is read, where the server is slow: by its head a copy of it is recognised.
         _ = self.note_head();
         self.account.note_look(Offset(size), now);
-        if size == self.position.0 {
-            return Growth::None;
+        if size == self.position.0 || passes_over == Growth::Readable {
+            return passes_over;
         }
         match &mut self.unfinished {
             Some(unfinished) if unfinished.at == self.position && unfinished.size == size => {
@@ -299,7 +304,7 @@ impl Follower {
         let border = self.skips.next(at).map(|skip| skip.from.since(at)).filter(|border| *border <= wanted);
         let wanted = border.unwrap_or(wanted);
         if wanted > 0 && !self.fill(&mut arena, at, wanted)? {
-            self.rewritten = true;
+            self.is_other();
             return Ok(Err(arena));
         }
         if let Some(data) = self.hole_at(at, &arena) {
@@ -351,6 +356,22 @@ impl Follower {
             && source.stands_before(self.anchor.before(self.position), self.position)
     }
 
+    /// The same, as quickly as it can be told.
+    fn stands_here(&self) -> bool {
+        let anchor = self.anchor.before(self.position);
+        match &self.source {
+            Some(source) if !anchor.is_empty() => source.stands_before(anchor, self.position),
+            _ => self.stands(),
+        }
+    }
+
+    /// Takes note that other bytes stand in the file than those that were read.
+    fn is_other(&mut self) -> Growth {
+        self.rewritten = true;
+        self.size = self.sound.max(self.position.0).min(self.size);
+        Growth::Truncated
+    }
+
     /// Reads what stands at `at`. False when other bytes than before stand in front of it.
     fn fill(&mut self, arena: &mut Vec<u8>, at: Offset, wanted: u64) -> io::Result<bool> {
         let Some(source) = &mut self.source else { return Ok(true) };
@@ -373,6 +394,9 @@ impl Follower {
             return Ok(false);
         }
         arena.drain(..before);
+        if before > 0 {
+            self.sound = self.size;
+        }
         if at == Offset(0) {
             let identity = self.account.identity();
             let head = arena.get(..usize::try_from(identity.head_length).unwrap_or(usize::MAX));

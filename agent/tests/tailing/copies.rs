@@ -6,6 +6,8 @@ use std::path::Path;
 
 use scalyr_agent::ledger::SkipReason;
 
+use scalyr_agent::upload::Save;
+
 use super::{Tailing, append};
 
 fn copy_and_truncate(original: &Path, copy: &Path) {
@@ -142,5 +144,59 @@ fn a_copytruncate_while_the_agent_is_down_loses_nothing() {
     append(&tailing.path("a.log"), "3\n");
     tailing.start("a.log");
     assert_eq!(tailing.lines(2), ["2\n", "3\n"]);
+    tailing.nothing_comes();
+}
+
+#[test]
+fn a_copy_of_what_was_read_before_a_stop_is_not_read_again_after_it() {
+    let mut tailing = Tailing::new();
+    tailing.start("a.log");
+    for round in 0..3 {
+        tailing.append("a.log", format!("{round} before\n"));
+        assert_eq!(tailing.lines(1), [format!("{round} before\n")]);
+        copy_and_truncate(&tailing.path("a.log"), &tailing.path(&format!("a.log.{round}")));
+        tailing.append("a.log", format!("{round} after\n"));
+        assert_eq!(tailing.lines(1), [format!("{round} after\n")]);
+        tailing.crash();
+        tailing.append("a.log", format!("{round} down\n"));
+        tailing.start("a.log");
+        assert_eq!(tailing.lines(1), [format!("{round} down\n")]);
+        tailing.nothing_comes();
+    }
+}
+
+#[test]
+fn a_copy_that_a_glob_matches_is_known_under_its_next_names_also_after_a_restart() {
+    let mut tailing = Tailing::new();
+    tailing.start("a.log*");
+    tailing.append("a.log", numbered(0..5).concat());
+    assert_eq!(tailing.lines(5), numbered(0..5));
+    copy_and_truncate(&tailing.path("a.log"), &tailing.path("a.log.1"));
+    tailing.nothing_comes();
+    tailing.running().checkpoint.save();
+    for generation in 1..4 {
+        tailing.crash();
+        let of = |generation| tailing.path(&format!("a.log.{generation}"));
+        fs::rename(of(generation), of(generation + 1)).unwrap();
+        tailing.start("a.log*");
+        tailing.nothing_comes();
+    }
+}
+
+#[test]
+fn several_copies_and_truncations_in_a_moment_lose_nothing() {
+    let mut tailing = Tailing::new();
+    tailing.start("a.log");
+    tailing.append("a.log", "first\n");
+    assert_eq!(tailing.lines(1), ["first\n"]);
+    for round in 0..5 {
+        for part in 0..3 {
+            tailing.append("a.log", format!("{round} {part}\n"));
+            copy_and_truncate(&tailing.path("a.log"), &tailing.path(&format!("a.log.{round}{part}")));
+        }
+        tailing.append("a.log", format!("{round} end\n"));
+        let expected = ["0", "1", "2", "end"].map(|part| format!("{round} {part}\n"));
+        assert_eq!(tailing.lines(4), expected);
+    }
     tailing.nothing_comes();
 }

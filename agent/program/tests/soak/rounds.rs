@@ -174,8 +174,9 @@ impl<'a> Round<'a> {
     }
 }
 
-/// Bytes that the last run skipped, for whatever reason.
+/// Bytes that the last run skipped, for whatever reason; those that it read elsewhere, in a copy, are none of them.
 fn skipped(status: &Value) -> u64 {
-    let reasons = status["totals"]["skipped"].as_object().into_iter().flat_map(|reasons| reasons.values());
-    reasons.filter_map(|count| count["bytes"].as_u64()).sum()
+    let reasons = status["totals"]["skipped"].as_object().into_iter().flatten();
+    let lost = reasons.filter(|(reason, _)| *reason != "repeated");
+    lost.filter_map(|(_, count)| count["bytes"].as_u64()).sum()
 }
