@@ -8,7 +8,7 @@ mod skips;
 mod source;
 mod unfinished;
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
@@ -151,11 +151,24 @@ impl Follower {
         self.pass_over(Offset(self.size), why)
     }
 
-    /// Ends this generation, whose bytes up to `copied` stand in a copy that another one reads. Returns how many bytes are
-    /// lost.
-    pub fn end_in_copy(&mut self, copied: Offset) -> u64 {
-        self.pass_over(copied.min(Offset(self.size)), SkipReason::Repeated);
-        self.end(SkipReason::Truncated)
+    /// Goes on in a copy that holds what was read: what is unread, and what is taken back later, is read there. What was
+    /// seen behind the end of the copy is given up. Returns how many bytes that are.
+    pub fn go_on_in_copy(&mut self, file: File, metadata: &Metadata) -> io::Result<u64> {
+        let identity = Identity::of(&file, metadata)?;
+        let Seen { size, modified } = Seen::of(metadata);
+        let lost = self.pass_over_from(Offset(size), Offset(self.size), SkipReason::Truncated);
+        self.source = Some(Source::Plain(file));
+        self.inode = (metadata.dev(), metadata.ino());
+        (self.size, self.sound, self.modified, self.rewritten) = (size, size, modified, false);
+        self.young = identity.is_young();
+        self.account.set_identity(identity);
+        Ok(lost)
+    }
+
+    fn pass_over_from(&mut self, from: Offset, end: Offset, why: SkipReason) -> u64 {
+        let from = from.max(self.position).max(self.skips.end().unwrap_or_default());
+        self.skips.insert(from, end, why);
+        end.since(from)
     }
 
     /// What it begins with may be a hole: its writer goes on where the file ended before it was truncated.
@@ -244,7 +257,7 @@ impl Follower {
         // Long before it is read, where the server is slow: by its head a copy of it is recognised.
         _ = self.note_head();
         self.account.note_look(Offset(size), now);
-        if size == self.position.0 || passes_over == Growth::Readable {
+        if size <= self.position.0 || passes_over == Growth::Readable {
             return passes_over;
         }
         match &mut self.unfinished {

@@ -34,7 +34,6 @@ fn what_was_not_read_before_a_copytruncate_is_read_from_the_copy() {
         tailing.nothing_comes();
         let skipped = tailing.totals().skipped;
         assert_eq!(skipped.get(&SkipReason::Truncated), None, "{skipped:?}");
-        assert!(skipped[&SkipReason::Repeated].bytes > 1_000_000, "{skipped:?}");
     }
 }
 

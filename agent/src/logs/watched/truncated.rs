@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use super::super::follower::{self, Follower, Source};
 use super::super::rotated_name::is_rotation_of;
 use super::older::Older;
-use super::{KEPT, Surroundings, Watched};
-use crate::ledger::{Identity, Offset};
+use super::{Surroundings, Watched};
+use crate::ledger::SkipReason;
 
 /// A copy that was changed longer ago was not made by this rotation.
 const FRESH_SECONDS: i64 = 300;
@@ -21,33 +21,26 @@ impl Watched {
         let Some(mut follower) = self.current.take() else { return };
         let (read_to, size) = follower.progress();
         let copy = self.copy_of(&follower, around);
-        let copied = copy.as_ref().map_or(Offset(0), |(_, metadata, _)| Offset(metadata.len()));
-        let lost = follower.end_in_copy(copied);
+        let (key, shape) = (self.key_of(&follower), follower.shape());
+        let (lost, copy) = match self.go_on_in_copy(&mut follower, copy, around) {
+            Some((lost, copy)) => (lost, Some(copy)),
+            None => (follower.end(SkipReason::Truncated), None),
+        };
         let path = self.path.display();
+        let place = copy.map(|copy| format!(", its copy is {}", copy.display())).unwrap_or_default();
         if lost > 0 {
             around.logger.warn(format_args!(
-                "{path}: was truncated or rewritten when {read_to} of its {size} bytes had been read; {lost} bytes are \
-                 lost, going on at its beginning"
+                "{path}: was truncated or rewritten when {read_to} of its {size} bytes had been read{place}; {lost} bytes \
+                 are lost, going on at its beginning"
             ));
         } else {
             around.logger.info(format_args!(
                 "{path}: was truncated or rewritten after {read_to} of the {size} bytes that were seen of it had been \
-                 read; going on at its beginning"
+                 read{place}; going on at its beginning"
             ));
         }
-        let key = self.key_of(&follower);
-        around.followed.note_past(&self.worker, &self.path, follower.shape(), around.now);
-        if let Some((Source::Plain(file), metadata, _)) = &copy
-            && metadata.len() <= read_to.0
-            && let Some(end) = self.end_of(file, metadata)
-        {
-            // Nothing is to be read from it, also not by the next run.
-            around.checkpoint.keep(end, KEPT);
-        }
-        let rest = copy.filter(|(_, metadata, _)| metadata.len() > read_to.0 && around.followed.has_room());
-        let rest = rest.map(|(source, metadata, path)| self.follow_copy(&follower, source, &metadata, path, around));
+        around.followed.note_past(&self.worker, &self.path, shape, around.now);
         self.older.push_back(Older { follower, quiet_since: around.now });
-        self.older.extend(rest.flatten().map(|follower| Older { follower, quiet_since: around.now }));
         // The file at the path is still the same one: no file was renamed, but copies may have been made of what it held
         // between two truncations of which only the last one was noticed.
         self.seen = None;
@@ -60,27 +53,19 @@ impl Watched {
         }
     }
 
-    /// Follows the copy from where the original was read to, in the same sequence.
-    fn follow_copy(
+    /// Has a generation go on in its copy. Returns how many bytes are not there, and where the copy is.
+    fn go_on_in_copy(
         &self,
-        original: &Follower,
-        source: Source,
-        metadata: &Metadata,
-        path: PathBuf,
+        follower: &mut Follower,
+        copy: Option<(Source, Metadata, PathBuf)>,
         around: &Surroundings<'_>,
-    ) -> Option<Follower> {
-        let Source::Plain(file) = &source else { return None };
-        let (read_to, _) = original.progress();
-        let identity = Identity::of(file, metadata).ok()?;
-        around.logger.info(format_args!(
-            "{}: {} bytes that were not read before it was truncated are read from its copy {}",
-            self.path.display(),
-            metadata.len() - read_to.0,
-            path.display()
-        ));
-        let (worker, sequence) = (self.worker.clone(), original.account.sequence.clone());
-        let account = around.ledger.open(worker, self.path.clone(), identity, sequence, read_to);
-        Some(self.take_up(account, source, metadata, around))
+    ) -> Option<(u64, PathBuf)> {
+        let Some((Source::Plain(file), metadata, path)) = copy else { return None };
+        let before = self.key_of(follower);
+        let lost = follower.go_on_in_copy(file, &metadata).ok()?;
+        around.followed.remove(&before, &follower.account);
+        around.followed.add(self.key_of(follower), &self.path, &follower.account);
+        Some((lost, path))
     }
 
     /// The newest fresh file beside this one that bears a rotated name and holds what was read of the original, at least
