@@ -65,7 +65,7 @@ pub enum Withdrawal {
 
 /// What the tail thread is told.
 pub(super) enum Command {
-    Port(Port),
+    Port(Port, Option<Sender<()>>),
     Close { worker: WorkerId, done: Sender<()> },
     Rewind { worker: WorkerId, done: Sender<Rewound> },
     Forsake(WorkerId),
@@ -87,7 +87,12 @@ pub struct TailHandle {
 impl TailHandle {
     /// Opens a way for the lines of a worker.
     pub fn open_port(&self, port: Port) {
-        _ = self.commands.send(Command::Port(port));
+        _ = self.commands.send(Command::Port(port, None));
+    }
+
+    /// The same for a session that sleeps until somebody knocks (`Session::knocker`).
+    pub fn open_knocking_port(&self, port: Port, knocks: Sender<()>) {
+        _ = self.commands.send(Command::Port(port, Some(knocks)));
     }
 
     /// Closes the way of a worker and returns when nothing more goes there; its files stand still.

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Select, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
 use scalyr_monitor::{Clock, Level, Logger};
 
 use self::find::Walks;
@@ -82,6 +82,8 @@ pub struct Tail {
     notices: Notices,
     walks: Walks,
     ports: BTreeMap<WorkerId, Port>,
+    /// Where to knock at sessions that sleep although batches come.
+    knocks: BTreeMap<WorkerId, Sender<()>>,
     /// Workers that have no session and will have none.
     forsaken: BTreeSet<WorkerId>,
     followed: Followed,
@@ -102,6 +104,8 @@ pub struct Tail {
     leaving: BTreeSet<usize>,
     /// Paths that wait to go to another worker.
     moving: BTreeSet<usize>,
+    /// What came while the thread waited.
+    woken_by: Option<Command>,
     next_leave: Instant,
     next_plea: Instant,
     next_snapshot: Instant,
@@ -122,18 +126,19 @@ impl Tail {
         let (commands, received) = bounded(MOST_COMMANDS);
         let snapshot = Arc::<Mutex<TailSnapshot>>::default();
         let now = parts.clock.monotonic();
-        let notices = Notices::start(parts.noticing, threads, &parts.logger, now);
+        let notices = Notices::start(parts.noticing, threads, &parts.logger, &parts.clock);
         let tail = Self {
             entries: Entries::default(),
             metric_logs: Entries::default(),
             registered: BTreeMap::new(),
             overruled: BTreeSet::new(),
-            watched: Seats::default(),
+            watched: Seats::new(now),
             schedule: Schedule::default(),
             notices,
             walks: Walks::new(now),
             known: BTreeSet::new(),
             ports: BTreeMap::new(),
+            knocks: BTreeMap::new(),
             forsaken: BTreeSet::new(),
             followed: Followed::new(parts.max_open_files),
             saved_opened: 0,
@@ -146,6 +151,7 @@ impl Tail {
             hungry: BTreeSet::new(),
             leaving: BTreeSet::new(),
             moving: BTreeSet::new(),
+            woken_by: None,
             next_leave: now,
             next_plea: now,
             next_snapshot: now,
@@ -176,7 +182,7 @@ impl Tail {
             self.publish_when_due();
             self.wait(turn);
             // All that have come meanwhile, so that one save serves them together.
-            let mut commands = Vec::new();
+            let mut commands: Vec<Command> = self.woken_by.take().into_iter().collect();
             while commands.len() < MOST_COMMANDS {
                 match self.commands.try_recv() {
                     Ok(command) => commands.push(command),
@@ -190,6 +196,7 @@ impl Tail {
                 if let Command::Finish { deadline, done } = command {
                     let all = self.read_to_the_end(deadline);
                     self.ports.clear();
+                    self.knocks.clear();
                     self.publish();
                     _ = done.send(all);
                     return;
@@ -204,8 +211,10 @@ impl Tail {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Port(port) => {
+            Command::Port(port, knocks) => {
                 let worker = port.worker.clone();
+                self.knocks.remove(&worker);
+                self.knocks.extend(knocks.map(|knocks| (worker.clone(), knocks)));
                 self.forsaken.remove(&worker);
                 self.ports.insert(worker.clone(), port);
                 self.look_soon(|watched| watched.worker == worker);
@@ -332,16 +341,14 @@ impl Tail {
     }
 
     /// Sleeps until there is something to do: a command has come, a notice, a full channel has room, or it is time.
-    fn wait(&self, turn: Turn) {
+    fn wait(&mut self, turn: Turn) {
         if turn == Turn::Progress {
             return;
         }
         let now = self.parts.clock.monotonic();
         let mut until = self.notices.next_comparison().min(self.walks.next());
         until = self.schedule.next().map_or(until, |next| until.min(next));
-        if self.is_news {
-            until = until.min(self.next_snapshot);
-        }
+        // A snapshot that is due soon waits for the next comparison: nobody misses it for half a second.
         if !self.leaving.is_empty() {
             until = until.min(self.next_leave);
         }
@@ -351,6 +358,10 @@ impl Tail {
         if !self.moving.is_empty() {
             until = until.min(now + TICK);
         }
+        let timeout = until.saturating_duration_since(now);
+        if self.schedule.parked.is_empty() {
+            return self.wait_for_news(timeout);
+        }
         let mut select = Select::new();
         select.recv(&self.commands);
         select.recv(self.notices.signal());
@@ -359,7 +370,24 @@ impl Tail {
                 select.send(&port.batches);
             }
         }
-        _ = select.ready_timeout(until.saturating_duration_since(now));
+        _ = select.ready_timeout(timeout);
+    }
+
+    /// Waits for a command or a notice, and takes it. Waiting until something is ready, without taking it, spins for
+    /// longer than all that a quiet thread has to do otherwise.
+    fn wait_for_news(&mut self, timeout: Duration) {
+        if self.woken_by.is_some() {
+            return;
+        }
+        let mut select = Select::new();
+        let command = select.recv(&self.commands);
+        select.recv(self.notices.signal());
+        match select.select_timeout(timeout) {
+            // Of a disconnected channel one learns when the commands are taken.
+            Ok(ready) if ready.index() == command => self.woken_by = ready.recv(&self.commands).ok(),
+            Ok(ready) => _ = ready.recv(self.notices.signal()),
+            Err(_) => {}
+        }
     }
 
     /// The last read of a stop: everything that is there, until the deadline at the latest.

@@ -155,7 +155,7 @@ impl Handovers {
 
     fn open_port(&self, worker: &WorkerId, session: &Session) {
         let (batches, recycled) = (session.batches().clone(), session.recycled().clone());
-        self.0.tail.open_port(Port { worker: worker.clone(), batches, recycled });
+        self.0.tail.open_knocking_port(Port { worker: worker.clone(), batches, recycled }, session.knocker());
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

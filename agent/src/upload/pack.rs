@@ -1,5 +1,7 @@
 //! The pack thread: batches into requests, encoded and compressed while the one before is on its way.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, never, select};
@@ -26,6 +28,10 @@ pub(super) struct Pack {
     pub(super) batches: Receiver<Batch>,
     /// Arenas of packed batches, for the tail stage to use again.
     pub(super) recycled: Sender<Vec<u8>>,
+    /// Whoever hands on batches knocks here when they are worth a wake-up.
+    pub(super) knocks: Receiver<()>,
+    /// Whether that was promised; otherwise every batch is.
+    pub(super) is_knocked: Arc<AtomicBool>,
     /// Disconnected when no more batches will come: what waits is packed and the thread ends.
     pub(super) closing: Receiver<()>,
     /// The send thread is free; when it may begin. One at most waits here.
@@ -86,12 +92,17 @@ impl Pack {
         Ok(true)
     }
 
-    /// Waits until something comes, or until `due`.
+    /// Waits until something comes, or until `due`. While nothing waits for its turn, that is a batch, and the turn is
+    /// taken when there is something to send. Once something does, batches that are not worth a wake-up stay where they
+    /// are until then.
     fn wait(&self, open: &mut Open, due: Option<Instant>) -> Result<(), Gone> {
-        let (none, nothing) = (never(), never());
+        let (none, nothing, no_turn) = (never(), never(), never());
+        let is_waiting = !open.request.is_empty();
+        let is_quiet = is_waiting && self.is_knocked.load(Ordering::Relaxed);
         // A channel that has said all it has to say would end every wait at once.
         let closing = if open.closed { &none } else { &self.closing };
-        let batches = if open.closed { &nothing } else { &self.batches };
+        let batches = if open.closed || is_quiet { &nothing } else { &self.batches };
+        let turns = if is_waiting { &self.turns } else { &no_turn };
         let timeout = due.map(|due| due.saturating_duration_since(self.clock.monotonic()));
         let timeout = timeout.map_or_else(never, crossbeam_channel::after);
         select! {
@@ -99,7 +110,8 @@ impl Pack {
                 Ok(batch) => open.unpacked = Some(Unpacked::new(batch)),
                 Err(_) => open.closed = true,
             },
-            recv(self.turns) -> turn => open.turn = Some(turn.map_err(|_| Gone)?),
+            recv(self.knocks) -> _ => {}
+            recv(turns) -> turn => open.turn = Some(turn.map_err(|_| Gone)?),
             recv(closing) -> _ => open.closed = true,
             recv(timeout) -> _ => {}
         }

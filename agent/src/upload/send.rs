@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, Select, Sender};
 use scalyr_monitor::{Clock, Level, Logger, Stop};
 
 use crate::config::plan::SessionPlan;
@@ -91,7 +91,7 @@ impl Send {
     pub(super) fn run(mut self) -> bool {
         let mut complete = true;
         while self.turns.send(self.pace.turn()).is_ok() {
-            let Ok(mut request) = self.requests.recv() else { break };
+            let Some(mut request) = wait_for(&self.requests) else { break };
             let ending = if request.has_events() {
                 self.deliver(&mut request)
             } else {
@@ -266,6 +266,14 @@ impl Send {
             ));
         }
     }
+}
+
+/// The next one that comes, `None` when no more will. `recv` would spin for a while before it sleeps, which costs a quiet
+/// agent more than all else that the thread does.
+fn wait_for<T>(channel: &Receiver<T>) -> Option<T> {
+    let mut select = Select::new();
+    select.recv(channel);
+    select.select().recv(channel).ok()
 }
 
 /// The text of a panic.

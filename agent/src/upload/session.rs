@@ -68,6 +68,8 @@ pub struct Finished {
 pub struct Session {
     batches: Sender<Batch>,
     recycled: Receiver<Vec<u8>>,
+    knocks: Sender<()>,
+    is_knocked: Arc<AtomicBool>,
     closing: Mutex<Option<Sender<()>>>,
     /// Disconnected when both threads have ended.
     ended: Receiver<Infallible>,
@@ -89,6 +91,8 @@ impl Session {
         let progress = Arc::new(Progress::new(plan.worker.clone(), id.clone(), plan.server.clone(), clock.clone()));
         let (batches, batches_out) = bounded(CHANNEL_BATCHES);
         let (recycled_in, recycled) = bounded(RECYCLED_ARENAS);
+        let (knocks, knocks_out) = bounded(1);
+        let is_knocked = Arc::<AtomicBool>::default();
         let (closing, closing_out) = bounded(0);
         let (turns, turns_out) = bounded(1);
         let (requests, requests_out) = bounded(1);
@@ -107,6 +111,8 @@ impl Session {
             clock: clock.clone(),
             batches: batches_out,
             recycled: recycled_in,
+            knocks: knocks_out,
+            is_knocked: Arc::clone(&is_knocked),
             closing: closing_out,
             turns: turns_out,
             requests,
@@ -139,7 +145,19 @@ impl Session {
         // Should this fail, the send thread ends by itself: its channels are gone.
         threads.spawn(&format!("upload-pack {worker}"), move || watch.over("pack", || pack.run()))?;
         let closing = Mutex::new(Some(closing));
-        Ok(Self { batches, recycled, closing, ended, stop, lifeline, incomplete, progress, request_deadline })
+        Ok(Self {
+            batches,
+            recycled,
+            knocks,
+            is_knocked,
+            closing,
+            ended,
+            stop,
+            lifeline,
+            incomplete,
+            progress,
+            request_deadline,
+        })
     }
 
     /// Where batches go in; a full channel means that the server is slower than the files grow.
@@ -150,6 +168,13 @@ impl Session {
     /// Empty arenas of packed batches, to be used again.
     pub fn recycled(&self) -> &Receiver<Vec<u8>> {
         &self.recycled
+    }
+
+    /// Who asks for this promises to knock when the channel of batches gets full, or holds much: until then a batch that
+    /// comes while others wait for the next request's turn does not wake the session for itself.
+    pub fn knocker(&self) -> Sender<()> {
+        self.is_knocked.store(true, Ordering::Relaxed);
+        self.knocks.clone()
     }
 
     /// What the session tells about itself.

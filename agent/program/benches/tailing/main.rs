@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use story::{AgentProcess, Lines, Scratch, now, seeded_rng, wait_until, write_config};
 
 const PATIENCE: Duration = Duration::from_secs(180);
-/// The kernel counts CPU time in hundredths of a second.
+/// The kernel counts the CPU time of a process in hundredths of a second.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// The measurements, by name.
@@ -66,12 +66,30 @@ fn start(scratch: &Scratch, arrivals: &Arrivals, logs: Value) -> AgentProcess {
     agent
 }
 
-/// CPU seconds of the agent while `work` is done, and the seconds that took.
-fn cpu_of(agent: &mut AgentProcess, work: impl FnOnce()) -> (f64, f64) {
-    let (before, begin) = (agent.process().cpu_ticks(), now());
+/// CPU seconds of each of the agent's threads while `work` is done, those that used most first, and the seconds it took.
+fn cpu_of(agent: &mut AgentProcess, work: impl FnOnce()) -> (Vec<(String, f64)>, f64) {
+    let (before, begin) = (agent.process().cpu_of_threads(), now());
     work();
-    let ticks = agent.process().cpu_ticks() - before;
-    (ticks as f64 / TICKS_PER_SECOND, begin.elapsed().as_secs_f64())
+    let (after, seconds) = (agent.process().cpu_of_threads(), begin.elapsed().as_secs_f64());
+    let used = after.into_iter().map(|(name, nanoseconds)| {
+        let nanoseconds = nanoseconds.saturating_sub(before.get(&name).copied().unwrap_or_default());
+        (name, nanoseconds as f64 / 1e9)
+    });
+    let mut used: Vec<_> = used.collect();
+    used.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    (used, seconds)
+}
+
+fn sum(used: &[(String, f64)]) -> f64 {
+    used.iter().map(|(_, seconds)| seconds).sum()
+}
+
+/// The threads that used at least a hundredth of it.
+fn show_shares(used: &[(String, f64)]) {
+    let sum = sum(used);
+    for (name, seconds) in used.iter().filter(|(_, seconds)| *seconds >= sum / 100.0) {
+        show(&format!("  thread {name}: share of that"), &format!("{:.0} %", seconds / sum * 100.0), "");
+    }
 }
 
 /// A thousand files with ten lines a second together, for a minute.
@@ -88,7 +106,8 @@ fn trickle() {
     });
     wait_until("all lines have arrived", PATIENCE, || arrivals.count() >= 600);
     let what = "1,000 files, 10 lines/s together:";
-    show(&format!("{what} CPU s per hour"), &format!("{:.1}", cpu / seconds * 3_600.0), "<= 10");
+    show(&format!("{what} CPU s per hour"), &format!("{:.1}", sum(&cpu) / seconds * 3_600.0), "<= 10");
+    show_shares(&cpu);
     show(&format!("{what} PSS MiB"), &mib(&mut agent), "<= 12");
 }
 
@@ -146,7 +165,8 @@ fn ten_thousand_idle() {
     thread::sleep(Duration::from_secs(12));
     let (cpu, seconds) = cpu_of(&mut agent, || thread::sleep(Duration::from_secs(60)));
     show("10,000 idle files: s until all are watched", &format!("{started:.1}"), "");
-    show("10,000 idle files: CPU s per minute", &format!("{:.2}", cpu / seconds * 60.0), "");
+    show("10,000 idle files: CPU s per minute", &format!("{:.2}", sum(&cpu) / seconds * 60.0), "near 0");
+    show_shares(&cpu);
     show("10,000 idle files: PSS MiB", &mib(&mut agent), "");
 }
 

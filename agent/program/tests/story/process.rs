@@ -1,5 +1,6 @@
 //! The processes of a story: none outlives it, and a failed one shows what they printed.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -97,6 +98,20 @@ impl Process {
         // Behind the name in brackets; utime and stime are the 14th and 15th of all fields.
         let (_, fields) = stat.rsplit_once(')').expect("the name stands in brackets");
         fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+    }
+
+    /// What each of its threads has used of the processors so far, nanoseconds, by their names; those that have ended
+    /// are left out.
+    pub(crate) fn cpu_of_threads(&self) -> BTreeMap<String, u64> {
+        let mut used = BTreeMap::new();
+        for task in fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap().flatten() {
+            let read = |file: &str| fs::read_to_string(task.path().join(file));
+            // A thread may end between the look at the list and this one.
+            let (Ok(name), Ok(schedstat)) = (read("comm"), read("schedstat")) else { continue };
+            let nanoseconds = schedstat.split_whitespace().next().and_then(|text| text.parse::<u64>().ok());
+            *used.entry(name.trim_end().to_owned()).or_default() += nanoseconds.unwrap_or_default();
+        }
+        used
     }
 
     /// Its proportional share of memory, KiB: what it has alone, and its part of what it shares with others.

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, never};
 use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
-use scalyr_monitor::Logger;
+use scalyr_monitor::{Clock, Logger};
 use serde::Serialize;
 
 use self::directories::{Directories, Place, State};
@@ -137,11 +137,11 @@ pub struct Notices {
 
 impl Notices {
     /// Starts the thread that waits for notices; without it everything is polled.
-    pub fn start(noticing: Noticing, threads: &Threads, logger: &Logger, now: Instant) -> Self {
+    pub fn start(noticing: Noticing, threads: &Threads, logger: &Logger, clock: &Clock) -> Self {
         let source = match noticing.file_systems {
             FileSystems::Silent => None,
             FileSystems::Local | FileSystems::NoneTrusted => {
-                let started = Source::start(noticing.most_pending, threads);
+                let started = Source::start(noticing.most_pending, threads, clock);
                 started.inspect_err(|error| logger.warn(format_args!("inotify cannot be used: {error}"))).ok()
             }
         };
@@ -149,7 +149,7 @@ impl Notices {
             directories: Directories::new(source, noticing),
             polled: BTreeMap::new(),
             told: Vec::new(),
-            next_comparison: now + COMPARED,
+            next_comparison: clock.monotonic() + COMPARED,
             silent: never(),
             logger: logger.clone(),
         }

@@ -8,12 +8,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
+use scalyr_monitor::Clock;
 
 use crate::threads::Threads;
 
@@ -31,7 +32,7 @@ const ASKED: WatchFlags = WatchFlags::MODIFY
 
 /// The name under which a directory's own changes are kept.
 const ITSELF: &str = "";
-/// After each delivery, so that a burst of writes does not wake the tail thread for each of them.
+/// The least time from one delivery to the next, so that a burst of writes does not wake the tail thread for each of them.
 const PAUSE: Duration = Duration::from_millis(5);
 /// So many notices are read between two deliveries at most.
 const MOST_AT_A_TIME: usize = 4096;
@@ -120,18 +121,18 @@ impl Source {
     ///
     /// # Errors
     /// When the system refuses an instance (`fs.inotify.max_user_instances`), a pipe or a thread.
-    pub fn start(most: usize, threads: &Threads) -> io::Result<Self> {
-        Self::over(inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?, most, threads)
+    pub fn start(most: usize, threads: &Threads, clock: &Clock) -> io::Result<Self> {
+        Self::over(inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?, most, threads, clock)
     }
 
     /// The same over this instance.
-    pub(super) fn over(inotify: OwnedFd, most: usize, threads: &Threads) -> io::Result<Self> {
+    pub(super) fn over(inotify: OwnedFd, most: usize, threads: &Threads, clock: &Clock) -> io::Result<Self> {
         let inotify = Arc::new(inotify);
         let (ended, running) = io::pipe()?;
         let (signals, signal) = bounded(1);
         let mailbox = Arc::new(Mailbox { pending: Mutex::default(), most });
-        let thread = (Arc::clone(&inotify), Arc::clone(&mailbox));
-        threads.spawn("notices", move || forward(&thread.0, &ended, &thread.1, &signals))?;
+        let thread = (Arc::clone(&inotify), Arc::clone(&mailbox), clock.clone());
+        threads.spawn("notices", move || forward(&thread.0, &ended, &thread.1, &signals, &thread.2))?;
         Ok(Self { inotify, mailbox, signal, _running: running })
     }
 
@@ -163,16 +164,25 @@ impl Source {
 }
 
 /// Waits for notices and leaves them in the mailbox, until the other end of `ended` is closed.
-fn forward(inotify: &OwnedFd, ended: &PipeReader, mailbox: &Mailbox, signals: &Sender<()>) {
+fn forward(inotify: &OwnedFd, ended: &PipeReader, mailbox: &Mailbox, signals: &Sender<()>, clock: &Clock) {
     let mut buffer = vec![MaybeUninit::uninit(); BUFFER];
     let mut news = Pending::default();
-    let pause = Timespec { tv_sec: 0, tv_nsec: PAUSE.subsec_nanos().into() };
+    let mut delivered: Option<Instant> = None;
     loop {
         let mut waits = [PollFd::new(inotify, PollFlags::IN), PollFd::new(ended, PollFlags::IN)];
         match poll(&mut waits, None) {
             Ok(_) if !waits[1].revents().is_empty() => return,
             Ok(_) | Err(Errno::INTR) => {}
             Err(_) => return lose(mailbox, signals),
+        }
+        // After a delivery that was long ago nothing is waited for: a lone line costs one wake-up.
+        let since = delivered.map_or(PAUSE, |at| clock.monotonic().saturating_duration_since(at));
+        if let Some(rest) = PAUSE.checked_sub(since).filter(|rest| !rest.is_zero()) {
+            let rest = Timespec { tv_sec: 0, tv_nsec: rest.subsec_nanos().into() };
+            let mut waits = [PollFd::new(ended, PollFlags::IN)];
+            if poll(&mut waits, Some(&rest)).is_ok_and(|ready| ready > 0) {
+                return;
+            }
         }
         if read(inotify, &mut buffer, &mut news).is_err() {
             return lose(mailbox, signals);
@@ -181,10 +191,7 @@ fn forward(inotify: &OwnedFd, ended: &PipeReader, mailbox: &Mailbox, signals: &S
             mailbox.put(&mut news);
             // A signal that waits already is enough.
             _ = signals.try_send(());
-        }
-        let mut waits = [PollFd::new(ended, PollFlags::IN)];
-        if poll(&mut waits, Some(&pause)).is_ok_and(|ready| ready > 0) {
-            return;
+            delivered = Some(clock.monotonic());
         }
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Walks {
     all: Instant,
     /// Those whose directories do not tell of new files.
     polled: Instant,
+    /// Whether there are such globs.
+    is_polling: bool,
     /// No walk before.
     not_before: Instant,
     /// In these directories others came or went; walked are the globs that reach there.
@@ -37,13 +39,14 @@ pub(super) struct Walks {
 impl Walks {
     /// All at once.
     pub(super) fn new(now: Instant) -> Self {
-        Self { all: now, polled: now, not_before: now, directories: BTreeSet::new() }
+        Self { all: now, polled: now, is_polling: false, not_before: now, directories: BTreeSet::new() }
     }
 
     /// When the next one is due.
     pub(super) fn next(&self) -> Instant {
         let noticed = if self.directories.is_empty() { self.all } else { self.not_before };
-        noticed.min(self.polled).min(self.all).max(self.not_before)
+        let polled = if self.is_polling { self.polled } else { self.all };
+        noticed.min(polled).min(self.all).max(self.not_before)
     }
 
     fn add(&mut self, directories: impl IntoIterator<Item = PathBuf>, now: Instant) {
@@ -134,7 +137,7 @@ impl Tail {
         } else if !directories.is_empty() {
             self.walk(&Which::Reaching(directories));
         }
-        if began >= self.walks.polled {
+        if self.walks.is_polling && began >= self.walks.polled {
             self.walk(&Which::Polled);
         }
         let ended = self.parts.clock.monotonic();
@@ -173,6 +176,8 @@ impl Tail {
                 }
             }
         }
+        let all = entries.iter().chain(metric_logs.iter()).chain(registered.values());
+        self.walks.is_polling = all.filter(|entry| entry.matcher.is_glob()).any(|entry| !entry.is_noticed);
         (self.entries, self.metric_logs, self.registered) = (entries, metric_logs, registered);
     }
 
@@ -182,6 +187,7 @@ impl Tail {
         let mut visit = |directory: &Path| is_noticed &= self.notices.visit(directory);
         let (files, is_complete) = entry.matcher.files_visiting(&mut visit);
         entry.is_noticed = is_noticed;
+        self.walks.is_polling |= !is_noticed;
         if !is_complete {
             self.tell_of_too_many(entry);
         }

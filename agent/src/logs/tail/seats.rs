@@ -17,8 +17,10 @@ const ACTIVE_FOR: Duration = Duration::from_secs(10);
 const UNSETTLED: Duration = Duration::from_secs(1);
 /// Every path is looked at so often, whatever notices say: those who write through a memory map are not noticed.
 const SWEEP: Duration = Duration::from_secs(55);
-/// The sweeps of all paths are spread over so much time.
+/// The sweeps of all paths are spread over so much time, ...
 const SWEEP_SPREAD_MS: u64 = 10_000;
+/// ... and those that fall into the same so much are made together: waking up costs more than a look does.
+const TOGETHER: Duration = Duration::from_secs(1);
 
 /// Where a path stands among those that have something to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub(super) enum Queue {
 /// A watched path and its timing.
 #[derive(Debug)]
 pub(super) struct Seat {
+    /// The same for all: counted from there, sweeps fall together.
+    begin: Instant,
     pub(super) watched: Watched,
     pub(super) coverage: Coverage,
     /// Another file may stand there since it was covered.
@@ -76,6 +80,7 @@ impl Seat {
     /// When it is looked at next although nobody says that it has changed.
     pub(super) fn next_look(&self, number: usize, now: Instant) -> Instant {
         let sweep = now + SWEEP + Duration::from_millis(number as u64 * 7919 % SWEEP_SPREAD_MS);
+        let sweep = together(self.begin, sweep);
         let is_active = self.active_until.is_some_and(|until| now < until);
         let pause = match (self.coverage.polled.is_some(), self.watched.is_unsettled()) {
             (false, false) => None,
@@ -106,14 +111,27 @@ impl Seat {
     }
 }
 
+/// The next moment, counted in whole steps from `begin`, at which what is due at `time` is done together.
+fn together(begin: Instant, time: Instant) -> Instant {
+    let since = time.saturating_duration_since(begin);
+    let steps = since.as_millis().div_ceil(TOGETHER.as_millis());
+    begin + TOGETHER * u32::try_from(steps).unwrap_or(u32::MAX)
+}
+
 /// All of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Seats {
+    begin: Instant,
     list: Vec<Option<Seat>>,
     free: Vec<usize>,
 }
 
 impl Seats {
+    /// None yet.
+    pub(super) fn new(begin: Instant) -> Self {
+        Self { begin, list: Vec::new(), free: Vec::new() }
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.list.len() - self.free.len()
@@ -122,6 +140,7 @@ impl Seats {
     /// Takes one in; its number.
     pub(super) fn add(&mut self, watched: Watched) -> usize {
         let seat = Seat {
+            begin: self.begin,
             watched,
             coverage: Coverage::default(),
             is_replaced: true,
@@ -166,5 +185,20 @@ impl Seats {
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut Watched)> {
         let seats = self.list.iter_mut().enumerate();
         seats.filter_map(|(number, seat)| seat.as_mut().map(|seat| (number, &mut seat.watched)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scalyr_monitor::Clock;
+
+    use super::*;
+
+    #[test]
+    fn sweeps_of_the_same_second_are_made_at_its_end() {
+        let begin = Clock::system().monotonic();
+        let at = |ms| begin + Duration::from_millis(ms);
+        assert_eq!([0, 1, 999, 1000, 1001].map(|ms| together(begin, at(ms))), [0, 1000, 1000, 1000, 2000].map(at));
+        assert_eq!(together(at(1), begin), at(1), "nothing is due before all began");
     }
 }

@@ -20,6 +20,8 @@ const MOST_PLEAS: usize = 256;
 
 /// A turn hands on batches for so long.
 const LONGEST: Duration = Duration::from_millis(50);
+/// A batch of so many bytes wakes a session at once.
+const MUCH: usize = 16 * 1024;
 
 /// What a turn came to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -173,9 +175,17 @@ impl Tail {
         match follower.read(arena, &self.parts.plan, &self.parts.clock) {
             Ok(read) => {
                 watched.note_read();
+                let bytes = read.as_ref().map_or(0, |batch| batch.arena.len());
                 match read.map(|batch| port.batches.send(batch)) {
                     // Sending cannot block: this thread is the only sender and there was room.
                     Ok(Ok(())) => {
+                        let many = port.batches.capacity().is_some_and(|most| port.batches.len() * 2 >= most);
+                        if (many || bytes >= MUCH)
+                            && let Some(knocks) = self.knocks.get(&watched.worker)
+                        {
+                            // One that waits there is enough.
+                            _ = knocks.try_send(());
+                        }
                         self.schedule.set(number, around.now);
                         return Turn::Progress;
                     }
@@ -199,6 +209,7 @@ impl Tail {
     /// Nothing goes to this worker until it has a port again.
     pub(super) fn close_port(&mut self, worker: &WorkerId) {
         self.ports.remove(worker);
+        self.knocks.remove(worker);
         let now = self.parts.clock.monotonic();
         for number in self.schedule.parked.remove(worker).unwrap_or_default() {
             if let Some(seat) = self.watched.at_mut(number).filter(|seat| seat.queue == Queue::Parked) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::super::copying::Copying;
 use super::Tail;
 use super::follow::List;
+use super::seats::Seats;
 use crate::config::plan::LogPlan;
 use crate::ledger::WorkerId;
 use crate::logs::begin::First;
@@ -78,8 +79,8 @@ impl Tail {
     /// Finds out anew for some of the paths which entry they belong to: they are copied as the first one says that
     /// matches them, move to another worker when only that one wants them, and are let go when there is none.
     pub(super) fn assign(&mut self, which: impl Fn(&Watched) -> bool, otherwise: Withdrawal) {
-        let mut all = std::mem::take(&mut self.watched);
         let now = self.parts.clock.monotonic();
+        let mut all = std::mem::replace(&mut self.watched, Seats::new(now));
         for (number, watched) in all.iter_mut().filter(|(_, watched)| which(watched)) {
             self.schedule.hasten(number, now);
             let target = watched.stay();
