@@ -348,7 +348,9 @@ impl Tail {
         let now = self.parts.clock.monotonic();
         let mut until = self.notices.next_comparison().min(self.walks.next());
         until = self.schedule.next().map_or(until, |next| until.min(next));
-        // A snapshot that is due soon waits for the next comparison: nobody misses it for half a second.
+        if self.is_news {
+            until = until.min(self.next_snapshot);
+        }
         if !self.leaving.is_empty() {
             until = until.min(self.next_leave);
         }

@@ -120,14 +120,41 @@ impl Connector for Watched {
         self.observed.opened.fetch_add(1, Ordering::Relaxed);
         let inner = self.inner.connect(details, chained)?;
         self.observed.established.fetch_add(1, Ordering::Relaxed);
-        Ok(inner.map(|inner| WatchedConnection { inner, observed: Arc::clone(&self.observed) }))
+        let observed = Arc::clone(&self.observed);
+        Ok(inner.map(|inner| WatchedConnection { inner, observed, head: Vec::new(), is_head_next: true }))
     }
 }
 
-/// An open connection that notes when bytes arrive.
+/// An open connection that notes when bytes arrive, and that sends a request's head together with the begin of its body:
+/// one packet, and one TLS record, where a small request would be two.
 pub(super) struct WatchedConnection {
     inner: Box<dyn Transport>,
     observed: Arc<Observed>,
+    /// The head, kept until its body comes.
+    head: Vec<u8>,
+    /// Nothing was sent since the last answer.
+    is_head_next: bool,
+}
+
+impl WatchedConnection {
+    /// Sends a head that no body followed.
+    fn flush(&mut self, timeout: NextTimeout) -> Result<(), Error> {
+        if self.head.is_empty() {
+            return Ok(());
+        }
+        let length = self.head.len();
+        self.inner.buffers().output()[..length].copy_from_slice(&self.head);
+        self.head.clear();
+        self.inner.transmit_output(length, timeout)
+    }
+
+    /// Sends the head before what lies in the buffer, which has no room for both.
+    fn flush_before(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        let body = self.inner.buffers().output()[..amount].to_vec();
+        self.flush(timeout)?;
+        self.inner.buffers().output()[..amount].copy_from_slice(&body);
+        Ok(())
+    }
 }
 
 impl fmt::Debug for WatchedConnection {
@@ -142,10 +169,27 @@ impl Transport for WatchedConnection {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.inner.transmit_output(amount, timeout)
+        let output = self.inner.buffers().output();
+        // What is sent first after an answer is a head, which ends with an empty line.
+        if self.head.is_empty() && self.is_head_next && output[..amount].ends_with(b"\r\n\r\n") {
+            self.head.extend_from_slice(&output[..amount]);
+            self.is_head_next = false;
+            return Ok(());
+        }
+        let length = self.head.len();
+        if length + amount > output.len() {
+            self.flush_before(amount, timeout)?;
+            return self.inner.transmit_output(amount, timeout);
+        }
+        output.copy_within(..amount, length);
+        output[..length].copy_from_slice(&self.head);
+        self.head.clear();
+        self.inner.transmit_output(length + amount, timeout)
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.flush(timeout)?;
+        self.is_head_next = true;
         let progress = self.inner.await_input(timeout)?;
         if progress {
             self.observed.answered.store(true, Ordering::Relaxed);
