@@ -366,8 +366,6 @@ fn is_mounted(path: &Path) -> bool {
 mod tests {
     use std::time::Duration;
 
-    use scalyr_monitor::Clock;
-
     use super::*;
 
     fn notices_over(source: Source, clock: &Clock) -> Notices {
@@ -375,7 +373,7 @@ mod tests {
             Noticing { file_systems: FileSystems::Silent, ..Noticing::default() },
             &Threads::new(),
             &Logger::none(),
-            clock.monotonic(),
+            clock,
         );
         notices.directories = Directories::new(Some(source), Noticing::default());
         notices
@@ -399,7 +397,9 @@ mod tests {
         fs::write(&file, "").unwrap();
         // Ready to be read at all times, which then fails.
         let broken = fs::File::open(directory.path()).unwrap();
-        let mut notices = notices_over(Source::over(broken.into(), 10, &Threads::new()).unwrap(), &Clock::system());
+        let clock = Clock::system();
+        let source = Source::over(broken.into(), 10, &Threads::new(), &clock).unwrap();
+        let mut notices = notices_over(source, &clock);
         let mut coverage = Coverage::default();
         waits(&mut notices, |noticed| noticed.everything);
         // The first was told before the end, or is the end.
@@ -416,7 +416,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("a.log");
         let clock = Clock::system();
-        let mut notices = notices_over(Source::start(0, &Threads::new()).unwrap(), &clock);
+        let mut notices = notices_over(Source::start(0, &Threads::new(), &clock).unwrap(), &clock);
         let mut coverage = Coverage::default();
         notices.cover(0, &file, &mut coverage);
         let place = notices.directories.enter(directory.path());
