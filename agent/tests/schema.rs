@@ -254,7 +254,7 @@ fn what_entries_say_about_lines_and_files_is_checked_by_both() {
         entry("rename_logfile: { match: 'a' }"),
         entry("rename_logfile: 5"),
         entry("parse_format: 'jsno'"),
-        entry("minimum_scan_interval: -1"),
+        entry("minimum_scan_interval: 'soon'"),
         entry("exclude: 'a'"),
         entry("json_message_field: ['msg']"),
         entry("linegroupers: []"),

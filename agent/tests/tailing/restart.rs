@@ -230,22 +230,19 @@ fn the_positions_of_version_1_are_taken_over_and_those_of_its_synced_copy_when_t
 }
 
 #[test]
-fn damaged_positions_files_are_survived() {
-    let mut tailing = Tailing::new();
-    tailing.append("a.log", "history\n");
+fn with_damaged_positions_a_file_is_rather_copied_twice_than_lost() {
     for damage in ["", "{", "[]", r#"{"version":9,"positions":[]}"#, r#"{"version":1,"positions":[1,{"path":"/x"}]}"#] {
-        for name in ["positions.json", "positions.999.snapshot", "positions.999.journal", "positions.new"] {
-            for entry in fs::read_dir(tailing.path("")).unwrap() {
-                let path = entry.unwrap().path();
-                if path.file_name().unwrap().to_str().unwrap().starts_with("positions.") {
-                    fs::remove_file(path).unwrap();
-                }
+        for name in ["positions.json", "positions.999.snapshot", "positions.999.journal"] {
+            if name.ends_with("journal") && damage.is_empty() {
+                // Not damaged: a first run that was killed before it had anything to write.
+                continue;
             }
+            let mut tailing = Tailing::new();
+            tailing.append("a.log", "history\n");
             fs::write(tailing.path(name), damage).unwrap();
             tailing.start("a.log");
             tailing.append("a.log", "new\n");
-            assert_eq!(tailing.lines(1), ["new\n"]);
-            tailing.running = None;
+            assert_eq!(tailing.lines(2), ["history\n", "new\n"], "{name}: {damage}");
         }
     }
 }
