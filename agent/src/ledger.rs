@@ -296,6 +296,8 @@ pub struct Account {
 #[derive(Debug, Default)]
 struct Changes {
     count: AtomicU64,
+    /// Files that were empty when they were opened, and are no more.
+    begun: AtomicU64,
     /// Each account at most once.
     moved: Mutex<Vec<FileId>>,
 }
@@ -361,9 +363,13 @@ impl Account {
     pub fn set_identity(&self, identity: Identity) {
         let mut state = self.lock();
         if state.identity != identity {
+            let begins = state.identity.head_length == 0;
             state.identity = identity;
             drop(state);
             self.note_change();
+            if begins {
+                self.changes.begun.fetch_add(1, Ordering::Release);
+            }
         }
     }
 
@@ -564,9 +570,10 @@ impl Ledger {
         self.0.rule_notes.take()
     }
 
-    /// How many accounts were ever opened.
-    pub fn opened(&self) -> u64 {
-        self.0.last_id.load(Ordering::Acquire)
+    /// Counts the accounts that were ever opened, and the files that were empty then and have got their first bytes: what
+    /// a file is recognised by is to be on disk before its first line leaves.
+    pub fn begun(&self) -> u64 {
+        self.0.last_id.load(Ordering::Acquire) + self.0.changes.begun.load(Ordering::Acquire)
     }
 
     /// Counts every change that concerns a position; equal numbers mean that nothing moved.

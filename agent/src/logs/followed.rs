@@ -136,6 +136,13 @@ impl Followed {
         same.any(|it| it.shape.is_held_by(file, metadata))
     }
 
+    /// What the files at `path` were recognised by before they were truncated or renamed, and how large they were.
+    pub fn past(&self, worker: &WorkerId, path: &Path) -> Vec<(Identity, u64)> {
+        let files = self.files.borrow();
+        let same = files.past.iter().filter(|it| it.worker == *worker && it.path == path);
+        same.map(|it| (it.shape.identity.clone(), it.shape.size)).collect()
+    }
+
     /// Whether the file of this identity is known to have been truncated or renamed.
     pub fn has_past(&self, worker: &WorkerId, path: &Path, identity: &Identity) -> bool {
         let files = self.files.borrow();

@@ -18,7 +18,7 @@ use scalyr_monitor::Clock;
 
 use self::anchor::Anchor;
 use self::behind::{Behind, Passed};
-pub use self::packed::Packed;
+pub use self::packed::{Packed, content_changed};
 pub use self::resting::Shape;
 pub use self::skips::Limit;
 use self::skips::Skips;

@@ -12,7 +12,7 @@ use super::unseen;
 use crate::ledger::Identity;
 
 /// How many of the first bytes are hashed, once the file has that many.
-const HEAD_BYTES: u64 = 1024;
+pub(super) const HEAD_BYTES: u64 = 1024;
 
 impl Identity {
     /// The identity of an open file, with as long a head as it has now.
@@ -22,6 +22,12 @@ impl Identity {
         let head_hash = hash(&head[..length]);
         let (device, inode, born) = (metadata.dev(), metadata.ino(), born(metadata));
         Ok(Self { device, inode, born, head_length: length as u64, head_hash })
+    }
+
+    /// The identity of a file whose content, which is compressed there, begins so.
+    pub(super) fn of_head(head: &[u8], metadata: &Metadata) -> Self {
+        let (device, inode, born) = (metadata.dev(), metadata.ino(), born(metadata));
+        Self { device, inode, born, head_length: head.len() as u64, head_hash: hash(head) }
     }
 
     /// The same head, in another file.

@@ -23,6 +23,21 @@ pub fn is_packed_rotation_of(other: &str, name: &str) -> bool {
     other.strip_suffix(PACKED).is_some_and(|other| other == name || is_rotation_of(other, name))
 }
 
+/// The same for any compression.
+pub fn is_compressed_rotation_of(other: &str, name: &str) -> bool {
+    let plain = COMPRESSED.iter().find_map(|end| other.strip_suffix(end));
+    plain.is_some_and(|other| other == name || is_rotation_of(other, name))
+}
+
+/// Orders rotated names of one log, older ones first: small numbers are counted up with each rotation, dates go on.
+pub fn order(path: &Path) -> i64 {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let plain = COMPRESSED.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    let parts = plain.split(['.', '-']).rev().take(2);
+    let number = parts.filter_map(|part| Some((part.len(), part.parse::<i64>().ok()?))).next();
+    number.map_or(0, |(length, number)| if length < 8 { -number } else { number })
+}
+
 /// Whether a name says that the file is compressed.
 pub fn is_compressed(path: &Path) -> bool {
     path.file_name().and_then(|name| name.to_str()).is_some_and(|name| COMPRESSED.iter().any(|end| name.ends_with(end)))
@@ -66,6 +81,16 @@ mod tests {
         {
             assert!(!is_rotation_of(other, "a.log"), "{other}");
         }
+    }
+
+    #[test]
+    fn rotated_names_are_ordered_by_age() {
+        for (older, newer) in
+            [("a.log.10.gz", "a.log.9.gz"), ("a.log-20261121.gz", "a.log-20261122.gz"), ("a.3.log.gz", "a.2.log.gz")]
+        {
+            assert!(order(Path::new(older)) < order(Path::new(newer)), "{older} {newer}");
+        }
+        assert!(is_compressed_rotation_of("a.log.1.xz", "a.log") && !is_compressed_rotation_of("a.log.1", "a.log"));
     }
 
     #[test]

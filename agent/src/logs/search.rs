@@ -31,7 +31,7 @@ const MOST_DIRECTORIES: usize = 64;
 const ARCHIVES: [&str; 6] = ["old", "archive", "archives", "archived", "rotated", "backup"];
 
 /// Files that begin with so many equal bytes are the same, whenever they were changed.
-const SURE_HEAD: u64 = 512;
+pub(super) const SURE_HEAD: u64 = 512;
 
 /// A file that was looked for.
 #[derive(Debug)]

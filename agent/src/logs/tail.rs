@@ -88,7 +88,7 @@ pub struct Tail {
     forsaken: BTreeSet<WorkerId>,
     followed: Followed,
     /// How many accounts had been opened when the positions were last saved.
-    saved_opened: u64,
+    saved_begun: u64,
     commands: Receiver<Command>,
     snapshot: Arc<Mutex<TailSnapshot>>,
     spare: Option<Vec<u8>>,
@@ -141,7 +141,7 @@ impl Tail {
             knocks: BTreeMap::new(),
             forsaken: BTreeSet::new(),
             followed: Followed::new(parts.max_open_files),
-            saved_opened: 0,
+            saved_begun: 0,
             commands: received,
             snapshot: Arc::clone(&snapshot),
             spare: None,

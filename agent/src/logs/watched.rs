@@ -6,6 +6,7 @@ mod deleted;
 mod handover;
 mod older;
 mod pace;
+mod packed;
 mod path;
 mod resting;
 mod resume;
@@ -78,6 +79,8 @@ pub struct Watched {
     stale: Option<FileKey>,
     /// When something is to be done although nothing changes on disk.
     waits: Waits,
+    /// The agent log was told of generations that were compressed while no agent ran and cannot be read.
+    told_unreadable: bool,
     /// What the agent log is told of skipped bytes.
     skipped: SkippedNotes,
 }
@@ -148,6 +151,7 @@ impl Watched {
             copy: None,
             stale: None,
             waits: Waits::default(),
+            told_unreadable: false,
             skipped: SkippedNotes::default(),
         }
     }

@@ -1,10 +1,14 @@
 //! A log file that gzip has compressed before it was read to its end: unpacked while it is read, in bounded memory.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 
 use flate2::read::MultiGzDecoder;
+use scalyr_monitor::Timestamp;
 
+use super::super::identity::HEAD_BYTES;
+use super::super::unseen;
 use super::source::read_at;
 use crate::ledger::{Identity, Offset};
 
@@ -37,6 +41,36 @@ impl Packed {
     /// # Errors
     /// When it cannot be read, or is no gzip file.
     pub fn of(file: File, identity: &Identity, settled: Offset) -> io::Result<Option<Self>> {
+        let Some(mut packed) = Self::holding(file, settled)? else { return Ok(None) };
+        Ok(packed.begins_with(identity)?.then_some(packed))
+    }
+
+    /// The file, with what its content is recognised by, whichever that is; nothing while it has no content yet, as it is
+    /// just being written.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no gzip file.
+    pub fn identified(file: File, metadata: &Metadata) -> io::Result<Option<(Self, Identity)>> {
+        let Some(mut packed) = Self::holding(file, Offset(0))? else { return Ok(None) };
+        let mut head = Vec::new();
+        packed.read(&mut head, Offset(0), HEAD_BYTES as usize)?;
+        if head.is_empty() {
+            return packed.take_damage().map_or(Ok(None), |(_, error)| Err(error));
+        }
+        Ok(Some((packed, Identity::of_head(&head, metadata))))
+    }
+
+    /// Whether its content begins with the recorded head.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn begins_with(&mut self, identity: &Identity) -> io::Result<bool> {
+        let mut head = Vec::new();
+        self.read(&mut head, Offset(0), identity.head_length as usize)?;
+        Ok(identity.is_head(&head))
+    }
+
+    fn holding(file: File, settled: Offset) -> io::Result<Option<Self>> {
         let length = file.metadata()?.len();
         let mut trailer = [0; 4];
         if length < 18 || read_at(&file, &mut trailer, length - 4)? < 4 {
@@ -47,10 +81,7 @@ impl Packed {
         while size < settled.0 {
             size += 1 << 32;
         }
-        let mut packed = Self { decoder: decoder(file), kept: Vec::new(), from: 0, size, broken: None };
-        let mut head = Vec::new();
-        packed.read(&mut head, Offset(0), identity.head_length as usize)?;
-        Ok(identity.is_head(&head).then_some(packed))
+        Ok(Some(Self { decoder: decoder(file), kept: Vec::new(), from: 0, size, broken: None }))
     }
 
     /// The size of what was compressed: as the trailer says, until the end was met.
@@ -118,6 +149,20 @@ impl Packed {
         (self.from, self.kept, self.broken) = (0, Vec::new(), None);
         Ok(())
     }
+}
+
+/// When what is in a compressed file was last written to: gzip gives its time to the compressed file, and notes it in there,
+/// in whole seconds, where another program gives that a name and a time of its own (RFC 1952, 2.3.1, MTIME).
+pub fn content_changed(file: &File, metadata: &Metadata) -> Option<Timestamp> {
+    let changed = unseen::changed(metadata)?;
+    let mut header = [0; 8];
+    let is_gzip = read_at(file, &mut header, 0).is_ok_and(|read| read == header.len()) && header[..2] == [0x1f, 0x8b];
+    let seconds = i64::from(u32::from_le_bytes([header[4], header[5], header[6], header[7]]));
+    if !is_gzip || seconds == 0 || seconds >= metadata.mtime() {
+        return Some(changed);
+    }
+    // At the end of that second, at the latest.
+    Some(Timestamp::from_nanos(seconds.saturating_mul(1_000_000_000).saturating_add(999_999_999)))
 }
 
 fn decoder(file: File) -> MultiGzDecoder<BufReader<File>> {

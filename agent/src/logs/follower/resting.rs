@@ -13,7 +13,8 @@ use crate::ledger::{Identity, Offset};
 pub struct Shape {
     /// What the generation itself is recognised by.
     pub identity: Identity,
-    size: u64,
+    /// How large it was when it was seen last.
+    pub size: u64,
     read_to: Offset,
     /// The bytes before there, as many as are known.
     before: Vec<u8>,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::seats::Queue;
-use super::{Tail, surroundings};
+use super::{Tail, TailParts, surroundings};
 use crate::ledger::WorkerId;
 use crate::logs::batch::BATCH_BYTES;
 use crate::logs::watched::Watched;
@@ -45,7 +45,7 @@ impl Tail {
         for number in self.schedule.take_due(now) {
             self.look_at(number);
         }
-        self.save_new_positions();
+        save_begun(&self.parts, &mut self.saved_begun);
         let mut outcome = Turn::Idle;
         for _ in 0..self.schedule.ready.len() {
             let Some(number) = self.schedule.ready.pop_front() else { break };
@@ -58,14 +58,6 @@ impl Tail {
             }
         }
         if outcome == Turn::Idle && !self.schedule.parked.is_empty() { Turn::Parked } else { outcome }
-    }
-
-    /// Before the first line of a new file leaves, its position is on disk.
-    fn save_new_positions(&mut self) {
-        if self.saved_opened != self.parts.ledger.opened() {
-            self.saved_opened = self.parts.ledger.opened();
-            self.parts.checkpoint.save();
-        }
     }
 
     /// Looks at a path now; what is to be read is read in this turn, or the next one.
@@ -176,6 +168,7 @@ impl Tail {
             Ok(read) => {
                 watched.note_read();
                 let bytes = read.as_ref().map_or(0, |batch| batch.arena.len());
+                save_begun(&self.parts, &mut self.saved_begun);
                 match read.map(|batch| port.batches.send(batch)) {
                     // Sending cannot block: this thread is the only sender and there was room.
                     Ok(Ok(())) => {
@@ -251,5 +244,15 @@ impl Tail {
         for number in numbers {
             self.look_at(number);
         }
+    }
+}
+
+/// Before the first line of a file leaves, its position is on disk, and what it is recognised by: an empty head could not be
+/// found again in what gzip makes of the file.
+fn save_begun(parts: &TailParts, saved: &mut u64) {
+    let begun = parts.ledger.begun();
+    if *saved != begun {
+        *saved = begun;
+        parts.checkpoint.save();
     }
 }
