@@ -77,8 +77,10 @@ pub fn rotated_since(path: &Path, since: Timestamp) -> io::Result<Vec<Rotated>> 
     }
     let mut found: Vec<_> = found.into_values().collect();
     // Those that are compressed are the older ones; their times may be in whole seconds.
-    let is_plain = |rotated: &Rotated| rotated.form == Form::Plain;
-    found.sort_by_cached_key(|(time, rotated)| (is_plain(rotated), *time, rotated_name::order(&rotated.path)));
+    found.sort_by_cached_key(|(time, rotated)| {
+        let is_plain = rotated.form == Form::Plain;
+        (is_plain, *time, if is_plain { 0 } else { rotated_name::order(&rotated.path) }, rotated.metadata.ino())
+    });
     Ok(found.into_iter().map(|(_, rotated)| rotated).collect())
 }
 
