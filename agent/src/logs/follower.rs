@@ -261,8 +261,9 @@ impl Follower {
             return passes_over;
         }
         match &mut self.unfinished {
-            Some(unfinished) if unfinished.at == self.position && unfinished.size == size => {
-                if unfinished.check(now, wait) { Growth::Readable } else { Growth::None }
+            // One that keeps growing is waited for no longer than one that does not.
+            Some(unfinished) if unfinished.at == self.position => {
+                if unfinished.check(now, wait) || unfinished.size != size { Growth::Readable } else { Growth::None }
             }
             _ => Growth::Readable,
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use scalyr_agent::ledger::SkipReason;
 use scalyr_monitor::Clock;
 
-use super::{DEADLINE, Tailing};
+use super::{DEADLINE, Tailing, messages};
 
 #[test]
 fn a_file_that_is_there_at_start_begins_at_its_end_and_a_new_one_at_its_first_byte() {
@@ -87,4 +87,21 @@ fn a_full_channel_parks_its_files_and_nothing_is_lost_when_it_drains() {
     tailing.fills_the_channel();
     assert_eq!(tailing.lines(400_000).concat(), lines);
     assert_eq!(tailing.totals().pending, 0);
+}
+
+#[test]
+fn a_line_that_grows_little_by_little_is_waited_for_no_longer_than_one_that_stands_still() {
+    let mut tailing = Tailing::new();
+    tailing.append("a.log", "");
+    tailing.start("a.log");
+    let mut written = String::new();
+    let sent = loop {
+        written.push('.');
+        tailing.append("a.log", ".");
+        if let Ok(batch) = tailing.running().batches.recv_timeout(Duration::from_millis(20)) {
+            break messages(&batch).concat();
+        }
+        assert!(written.len() < 3000, "it has grown for a minute");
+    };
+    assert!(written.starts_with(&sent) && !sent.is_empty(), "{sent} of {written}");
 }
