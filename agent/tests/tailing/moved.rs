@@ -1,5 +1,6 @@
 //! Files that went elsewhere: to another directory, or into a compressed file.
 
+use scalyr_monitor::Clock;
 use std::fs::{self, File};
 use std::io::Write;
 use std::time::Duration;
@@ -216,10 +217,10 @@ fn a_file_that_was_empty_when_it_was_seen_is_found_in_what_gzip_made_of_it() {
         let mut tailing = Tailing::new();
         tailing.start("a.log");
         tailing.append("a.log", "");
-        let deadline = std::time::Instant::now() + DEADLINE;
+        let deadline = Clock::system().monotonic() + DEADLINE;
         use scalyr_agent::upload::Save;
         while tailing.running().ledger.accounts().is_empty() {
-            assert!(std::time::Instant::now() < deadline);
+            assert!(Clock::system().monotonic() < deadline);
             std::thread::sleep(Duration::from_millis(10));
         }
         tailing.running().checkpoint.save();
@@ -244,9 +245,9 @@ fn what_a_file_is_recognised_by_is_on_disk_before_its_first_line_leaves() {
     let mut tailing = Tailing::new();
     tailing.start("a.log");
     tailing.append("a.log", "");
-    let deadline = std::time::Instant::now() + DEADLINE;
+    let deadline = Clock::system().monotonic() + DEADLINE;
     while tailing.running().ledger.accounts().is_empty() {
-        assert!(std::time::Instant::now() < deadline);
+        assert!(Clock::system().monotonic() < deadline);
         std::thread::sleep(Duration::from_millis(10));
     }
     tailing.append("a.log", "1\n");
