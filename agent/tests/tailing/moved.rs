@@ -1,12 +1,12 @@
 //! Files that went elsewhere: to another directory, or into a compressed file.
 
-use scalyr_monitor::Clock;
 use std::fs::{self, File};
 use std::io::Write;
 use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use scalyr_monitor::Clock;
 
 use super::{DEADLINE, Tailing, messages};
 
