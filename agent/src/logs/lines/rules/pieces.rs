@@ -2,25 +2,20 @@
 
 use std::ops::Range;
 
+use super::super::cut::piece_length;
+
 /// The pieces of a message, each of at most `max_size` bytes and cut between characters; an empty message is one piece.
 /// There are at most `most` of them: then the last one is longer.
 pub(super) fn pieces(message: &[u8], max_size: usize, most: usize) -> Vec<Range<usize>> {
     let max_size = max_size.max(1);
     let (mut pieces, mut start) = (Vec::new(), 0);
     while message.len() - start > max_size && pieces.len() + 1 < most {
-        let end = start + length(&message[start..], max_size);
+        let end = start + piece_length(&message[start..], max_size);
         pieces.push(start..end);
         start = end;
     }
     pieces.push(start..message.len());
     pieces
-}
-
-/// How long the first piece is. Bytes that are not UTF-8 are cut at `max_size` itself.
-fn length(message: &[u8], max_size: usize) -> usize {
-    let is_inside = |at: &usize| message.get(*at).is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000);
-    let least = max_size.saturating_sub(3).max(1);
-    (least..=max_size).rev().find(|at| !is_inside(at)).unwrap_or(max_size)
 }
 
 #[cfg(test)]
