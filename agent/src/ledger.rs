@@ -121,6 +121,8 @@ pub enum DropReason {
     TooLarge,
     /// Redaction left nothing of the line.
     RedactedAway,
+    /// `disable_send_requests`.
+    SendingDisabled,
 }
 
 /// Why bytes were never read.
@@ -148,6 +150,7 @@ impl fmt::Display for DropReason {
             Self::ServerDiscarded => "the server asked to discard them",
             Self::TooLarge => "larger than a request may be",
             Self::RedactedAway => "nothing left after redaction",
+            Self::SendingDisabled => "disable_send_requests",
         })
     }
 }

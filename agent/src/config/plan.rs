@@ -192,6 +192,25 @@ pub struct SessionPlan {
     pub compression: Compression,
     /// When and how much is sent.
     pub pacing: Pacing,
+    /// `repeat_log_attributes` and `disable_logfile_addevents_format`: how a body is laid out.
+    pub body_form: BodyForm,
+    /// `enforce_monotonic_timestamps`: each event has a later time than the one before, of whatever session.
+    pub monotonic_times: bool,
+    /// `disable_send_requests`: what is read is dropped, and nothing is sent.
+    pub sends_nothing: bool,
+}
+
+/// How the attributes of a log file reach the server (`wire-protocol.md` sections 3.2 and 3.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BodyForm {
+    /// Once per request, in `logs`.
+    #[default]
+    Lean,
+    /// `repeat_log_attributes`: in `logs`, and again in each event whose line has none of its own, as the Python agent
+    /// does it.
+    Repeated,
+    /// `disable_logfile_addevents_format`: in each event, those of the line before those of the log; there is no `logs`.
+    WithoutLogs,
 }
 
 /// How a request body is compressed.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::keys::{self, COMPRESSIONS};
 use super::load::Loaded;
-use super::plan::{ApiKey, Compression, Pacing, SessionPlan};
+use super::plan::{ApiKey, BodyForm, Compression, Pacing, SessionPlan};
 use super::report::{Kind, Place, Report, Severity};
 use super::send_rate::{NoRate, SendRate};
 use super::server;
@@ -36,6 +36,9 @@ pub(super) struct Shared {
     request_deadline: Duration,
     compression: Compression,
     pacing: Pacing,
+    body_form: BodyForm,
+    monotonic_times: bool,
+    sends_nothing: bool,
 }
 
 impl Shared {
@@ -56,6 +59,9 @@ impl Shared {
             request_deadline: seconds(settings, "request_deadline"),
             compression,
             pacing,
+            body_form: body_form(settings),
+            monotonic_times: settings.boolean("enforce_monotonic_timestamps"),
+            sends_nothing: sends_nothing(settings, report),
         }
     }
 
@@ -71,6 +77,9 @@ impl Shared {
             request_deadline: self.request_deadline,
             compression: self.compression,
             pacing: self.pacing,
+            body_form: self.body_form,
+            monotonic_times: self.monotonic_times,
+            sends_nothing: self.sends_nothing,
         }
     }
 }
@@ -134,6 +143,24 @@ pub(super) fn server(settings: &Settings<'_>, report: &mut Report) -> Option<Str
             None
         }
     }
+}
+
+/// The form without `logs` repeats what the other switch asks for.
+fn body_form(settings: &Settings<'_>) -> BodyForm {
+    // Both are asked for, so that both count as read.
+    match (settings.boolean("disable_logfile_addevents_format"), settings.boolean("repeat_log_attributes")) {
+        (true, _) => BodyForm::WithoutLogs,
+        (false, true) => BodyForm::Repeated,
+        (false, false) => BodyForm::Lean,
+    }
+}
+
+fn sends_nothing(settings: &Settings<'_>, report: &mut Report) -> bool {
+    let sends_nothing = settings.boolean("disable_send_requests");
+    if sends_nothing {
+        report.warn("disable_send_requests", "is true: what is read is thrown away and never sent, also later");
+    }
+    sends_nothing
 }
 
 /// The levels of each way to compress, with the default (`configuration.md` section 8.2).

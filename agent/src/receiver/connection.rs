@@ -139,7 +139,7 @@ impl<'s> Connection<'s> {
         };
         let request = Request::parse(body).map_err(|error| bad(400, error.to_string()))?;
         let sizes = Sizes { wire: self.body.len(), body: body.len() };
-        let stored = self.shared.store.accept((self.number, &head.user_agent), &request, sizes);
+        let stored = self.shared.store.accept((self.number, &head.user_agent), (&request, body), sizes);
         stored
             .map_err(|error| Answer::error(500, "error/server", &format!("the events could not be stored: {error}")))?;
         Ok(Answer::json(200, format!("{{\"status\":\"success\",\"bytesCharged\":{}}}", sizes.body)))

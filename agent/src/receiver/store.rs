@@ -27,6 +27,8 @@ pub struct Arrival<'r, 'a> {
     pub user_agent: &'r str,
     /// The request.
     pub request: &'r Request<'a>,
+    /// Its body as it was read, after decompression.
+    pub body: &'r [u8],
 }
 
 /// Told of every accepted request before it is answered, on the connection's thread.
@@ -61,14 +63,15 @@ impl Store {
         Ok(Self { state: Mutex::new(state), changed: Condvar::new(), observer })
     }
 
-    /// Accepts a request that came over a connection from a client of this name: when this returns, its events are in the output file and in the counts.
+    /// Accepts a request with its body that came over a connection from a client of this name: when this returns, its
+    /// events are in the output file and in the counts.
     ///
     /// # Errors
     /// When the file could not be written; then nothing of the request is in it or in the counts.
     pub(super) fn accept(
         &self,
         (connection, user_agent): (u64, &str),
-        request: &Request<'_>,
+        (request, body): (&Request<'_>, &[u8]),
         sizes: Sizes,
     ) -> io::Result<()> {
         let mut state = self.lock();
@@ -82,7 +85,7 @@ impl Store {
         drop(state);
         self.changed.notify_all();
         if let Some(observer) = &self.observer {
-            observer(&Arrival { connection, user_agent, request });
+            observer(&Arrival { connection, user_agent, request, body });
         }
         Ok(())
     }

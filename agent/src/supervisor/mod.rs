@@ -54,7 +54,7 @@ use crate::own_logs::metric_log::MetricLogs;
 use crate::status::socket::StatusSocket;
 use crate::status::{self, RefusedMonitor, Snapshot};
 use crate::threads::Threads;
-use crate::upload::{Session, SessionParts};
+use crate::upload::{EventTimes, Session, SessionParts};
 
 /// Marks in the agent log that the agent stops because of a failure.
 const FAILED_AGENT: &str = "failedAgentMain";
@@ -110,6 +110,8 @@ struct Stages {
     running: Mutex<Running>,
     lag: LagWatch,
     rules_told: RulesTold,
+    /// Of the events of all sessions, also of those that a reload brings.
+    event_times: EventTimes,
 }
 
 /// What `apply` has started so far.
@@ -217,6 +219,7 @@ impl Supervisor {
             running: Mutex::default(),
             lag: LagWatch::new(logger.clone()),
             rules_told: RulesTold::default(),
+            event_times: EventTimes::default(),
         });
         let no_socket = || refused("status socket in agent_data_path");
         let socket = StatusSocket::bind(&plan.data_path).map_err(no_socket())?;
@@ -339,6 +342,7 @@ impl Supervisor {
                 checkpoint: self.stages.checkpoint.clone(),
                 server_attributes: self.lender.contributions.server_attributes.clone(),
                 user_agent: self.lender.contributions.user_agent.clone(),
+                event_times: self.stages.event_times.clone(),
             };
             let session = Session::start(plan, parts).map_err(refused(&format!("session of worker {worker}")))?;
             sessions.push((worker, Arc::new(session)));

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::config::plan::ApiKey;
+use crate::config::plan::{ApiKey, BodyForm};
 
+use super::event_times::EventTimes;
 use super::server_attributes::ServerAttributes;
 use super::wire::Head;
 
@@ -16,6 +17,8 @@ pub(super) struct Heads {
     /// How many bytes monitors may add.
     room: usize,
     version: u64,
+    form: BodyForm,
+    times: Option<EventTimes>,
     head: Head,
 }
 
@@ -32,7 +35,14 @@ impl Heads {
         // Read before the attributes: a change in between is seen by the next look.
         let version = attributes.version();
         let head = Head::new(&api_key, &session, &attributes.beside(&configured, room));
-        Self { api_key, session, configured, attributes, room, version, head }
+        Self { api_key, session, configured, attributes, room, version, form: BodyForm::Lean, times: None, head }
+    }
+
+    /// The bodies are laid out so, and the times of their events are made by `times` if given.
+    pub(super) fn with(mut self, form: BodyForm, times: Option<EventTimes>) -> Self {
+        self.head = self.head.with(form, times.clone());
+        (self.form, self.times) = (form, times);
+        self
     }
 
     /// The head as it was at the last look.
@@ -47,7 +57,8 @@ impl Heads {
             return false;
         }
         self.version = version;
-        self.head = Head::new(&self.api_key, &self.session, &self.attributes.beside(&self.configured, self.room));
+        let head = Head::new(&self.api_key, &self.session, &self.attributes.beside(&self.configured, self.room));
+        self.head = head.with(self.form, self.times.clone());
         true
     }
 }

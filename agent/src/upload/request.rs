@@ -65,6 +65,8 @@ pub(super) enum Ending {
     Accepted,
     /// The server asked to discard them.
     Discarded,
+    /// It was not sent, and never will be: `disable_send_requests`.
+    Withheld,
 }
 
 /// A request that is being packed, waits, or is on its way. Used again afterwards.
@@ -204,6 +206,7 @@ impl Request {
         for Settlement { account, end, lines, verdict } in self.settlements.drain(..) {
             let outcome = match verdict {
                 Verdict::Send if ending == Ending::Accepted => Outcome::Accepted(Accepted::by_server()),
+                Verdict::Send if ending == Ending::Withheld => Outcome::Dropped(DropReason::SendingDisabled),
                 Verdict::Send => Outcome::Dropped(DropReason::ServerDiscarded),
                 Verdict::SampledOut => Outcome::SampledOut,
                 Verdict::Dropped(reason) => Outcome::Dropped(reason),

@@ -92,11 +92,11 @@ impl Send {
         let mut complete = true;
         while self.turns.send(self.pace.turn()).is_ok() {
             let Some(mut request) = wait_for(&self.requests) else { break };
-            let ending = if request.has_events() {
+            let ending = if request.has_events() && !self.plan.sends_nothing {
                 self.deliver(&mut request)
             } else {
                 self.pace.settled(self.clock.monotonic());
-                Some(Ending::Accepted)
+                Some(if request.has_events() { Ending::Withheld } else { Ending::Accepted })
             };
             let Some(ending) = ending else {
                 complete = false;
@@ -237,6 +237,8 @@ impl Send {
             match ending {
                 Ending::Accepted => progress.events_accepted += events,
                 Ending::Discarded => progress.events_discarded += events,
+                // The ledger has them.
+                Ending::Withheld => {}
             }
             progress.events_too_large += request.too_large;
         }

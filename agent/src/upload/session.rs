@@ -18,6 +18,7 @@ use crate::logs::batch::Batch;
 use crate::threads::Threads;
 
 use super::compress::Compressor;
+use super::event_times::EventTimes;
 use super::heads::Heads;
 use super::pace::Pace;
 use super::pack::Pack;
@@ -50,6 +51,8 @@ pub struct SessionParts {
     pub server_attributes: ServerAttributes,
     /// The header of its requests.
     pub user_agent: UserAgent,
+    /// Times of events that never go back, for all sessions; acts when the plan says so.
+    pub event_times: EventTimes,
 }
 
 /// How a session ended.
@@ -86,7 +89,7 @@ impl Session {
     /// # Errors
     /// When the system refuses another thread.
     pub fn start(plan: SessionPlan, parts: SessionParts) -> io::Result<Self> {
-        let SessionParts { threads, clock, logger, checkpoint, server_attributes, user_agent } = parts;
+        let SessionParts { threads, clock, logger, checkpoint, server_attributes, user_agent, event_times } = parts;
         let id = URL_SAFE.encode(rand::random::<[u8; 20]>());
         let progress = Arc::new(Progress::new(plan.worker.clone(), id.clone(), plan.server.clone(), clock.clone()));
         let (batches, batches_out) = bounded(CHANNEL_BATCHES);
@@ -104,7 +107,8 @@ impl Session {
         let (worker, limit) = (plan.worker.0.clone(), plan.pacing.max_request_size);
         let watch = Watch { progress: Arc::clone(&progress), logger: logger.clone(), _alive: alive };
         let pack = Pack {
-            heads: Heads::new(plan.api_key.clone(), id, plan.server_attributes.clone(), server_attributes, limit),
+            heads: Heads::new(plan.api_key.clone(), id, plan.server_attributes.clone(), server_attributes, limit)
+                .with(plan.body_form, plan.monotonic_times.then_some(event_times)),
             limit,
             large: plan.pacing.high_water.0,
             compressor: Compressor::new(plan.compression),

@@ -1,7 +1,8 @@
 //! The body of a request, byte for byte (`wire-protocol.md` section 3): JSON with bare keys and with messages as
 //! length-prefixed raw bytes, so that a line is copied once, as it is, from its batch into the body.
 //!
-//! The attributes of a log are said once per request, in `logs`; an event carries only those of its own.
+//! The attributes of a log are said once per request, in `logs`; an event carries only those of its own. The other
+//! forms, which repeat them, are in `repeated.rs`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,19 +10,29 @@ use std::sync::Arc;
 use scalyr_monitor::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::config::plan::ApiKey;
+use crate::config::plan::{ApiKey, BodyForm};
 use crate::ledger::FileId;
 use crate::logs::batch::{Batch, Event, LogDescription};
 
+use super::event_times::EventTimes;
+use super::repeated::{Own, Repeated};
+
 /// What stands between the last event and the end of the body, without the entries and the time.
 const CLOSING: [&[u8]; 4] = [b"], logs: [", b"], threads: [", b"], client_time: ", b" }"];
+
+/// In the place of its first two parts.
+const CLOSING_WITHOUT_LOGS: &[u8] = b"], threads: [";
 
 /// Room for the entries' frame and the longest time.
 const CLOSING_BYTES: usize = CLOSING[0].len() + CLOSING[1].len() + CLOSING[2].len() + CLOSING[3].len() + TIME_DIGITS;
 const TIME_DIGITS: usize = "-9223372036854775808".len();
 
 /// The first part of every body of a session: token, session, server attributes. Holds the api key: never print it.
-pub(super) struct Head(Vec<u8>);
+pub(super) struct Head {
+    bytes: Vec<u8>,
+    form: BodyForm,
+    times: Option<EventTimes>,
+}
 
 impl Head {
     /// The head of the session with this id.
@@ -33,7 +44,12 @@ impl Head {
         head.extend_from_slice(b", \"threads\": [], \"sessionInfo\": ");
         append_json(&mut head, server_attributes);
         head.extend_from_slice(b", events: [");
-        Self(head)
+        Self { bytes: head, form: BodyForm::Lean, times: None }
+    }
+
+    /// The bodies behind it are laid out so, and the times of their events are made by `times` if given.
+    pub(super) fn with(self, form: BodyForm, times: Option<EventTimes>) -> Self {
+        Self { form, times, ..self }
     }
 }
 
@@ -53,13 +69,20 @@ pub(super) struct Body {
     /// Where the number of `client_time` begins, once the body is closed.
     time_at: usize,
     stamped: i64,
+    form: BodyForm,
+    times: Option<EventTimes>,
+    /// The attributes of the last file, unless the form is the lean one.
+    repeated: Repeated,
 }
 
 impl Body {
     /// Empties the body and begins a new one.
     pub(super) fn begin(&mut self, head: &Head) {
         self.bytes.clear();
-        self.bytes.extend_from_slice(&head.0);
+        self.bytes.extend_from_slice(&head.bytes);
+        self.form = head.form;
+        self.times.clone_from(&head.times);
+        self.repeated.clear();
         self.logs.clear();
         self.threads.clear();
         self.known.clear();
@@ -87,7 +110,7 @@ impl Body {
         let attributes = piece(&batch.arena, &event.attributes);
         let Ok(length) = i32::try_from(message.len()) else { return false };
         // Looked at first, so that the buffer never grows for an event that cannot stay.
-        if self.size() + message.len() + attributes.len() > limit {
+        if self.size() + message.len() + attributes.len() + self.repeated.len() > limit {
             return false;
         }
         let file = batch.account.id;
@@ -102,7 +125,7 @@ impl Body {
         };
         let switched = self.last.is_none_or(|(last, _)| last != file);
         if switched {
-            self.set_opening(file);
+            self.set_opening(file, &batch.log);
         }
         self.append_event(batch, event, message, attributes, length);
         if self.size() > limit {
@@ -112,8 +135,10 @@ impl Body {
             if newly_known {
                 self.known.remove(&file);
             }
-            if let (true, Some((last, _))) = (switched, self.last) {
-                self.set_opening(last);
+            if let (true, Some((last, _))) = (switched, self.last)
+                && let Some(log) = self.known.get(&last).cloned()
+            {
+                self.set_opening(last, &log);
             }
             return false;
         }
@@ -131,13 +156,21 @@ impl Body {
             bytes.push(b',');
         }
         bytes.extend_from_slice(&self.opening);
-        if !attributes.is_empty() {
-            bytes.extend_from_slice(attributes);
-            bytes.push(b',');
+        let own = (self.form != BodyForm::Lean).then(|| Own::of(attributes));
+        match &own {
+            Some(own) => self.repeated.append(bytes, own, self.form == BodyForm::WithoutLogs),
+            None if attributes.is_empty() => {}
+            None => {
+                bytes.extend_from_slice(attributes);
+                bytes.push(b',');
+            }
         }
         bytes.extend_from_slice(b"message:`s");
         bytes.extend_from_slice(&length.to_be_bytes());
         bytes.extend_from_slice(message);
+        if let Some(own) = &own {
+            own.append_rate(bytes);
+        }
         bytes.extend_from_slice(b"},");
 
         let number = batch.account.sequence.number(event.number);
@@ -145,14 +178,22 @@ impl Body {
             Some((file, last)) if file == batch.account.id => number.checked_sub(last),
             _ => None,
         };
-        if let Some(difference) = difference {
+        // Where the Python agent names the rate of a line, it names the difference last.
+        let is_last = own.as_ref().is_some_and(Own::is_sampled);
+        if let Some(difference) = difference.filter(|_| !is_last) {
             bytes.extend_from_slice(b"sd:");
             append_number(bytes, difference);
             bytes.push(b',');
         }
+        let time = event.time.unwrap_or(batch.time);
+        let time = self.times.as_ref().map_or(time, |times| times.next(time));
         bytes.extend_from_slice(b"ts:\"");
-        append_number(bytes, event.time.unwrap_or(batch.time).as_nanos());
+        append_number(bytes, time.as_nanos());
         bytes.push(b'"');
+        if let Some(difference) = difference.filter(|_| is_last) {
+            bytes.extend_from_slice(b",sd:");
+            append_number(bytes, difference);
+        }
         if difference.is_none() {
             bytes.extend_from_slice(b",si:");
             append_json(bytes, &batch.account.sequence.id);
@@ -163,35 +204,47 @@ impl Body {
     }
 
     fn append_log(&mut self, file: FileId, log: &LogDescription) {
-        for entries in [&mut self.logs, &mut self.threads] {
+        let logs = (self.form != BodyForm::WithoutLogs).then_some(&mut self.logs);
+        for entries in logs.into_iter().chain([&mut self.threads]) {
             if !entries.is_empty() {
                 entries.extend_from_slice(b", ");
             }
             entries.extend_from_slice(b"{\"id\": \"log_");
             append_number(entries, file.0);
         }
-        self.logs.extend_from_slice(b"\", \"attrs\": ");
-        self.logs.extend_from_slice(log.attributes.as_bytes());
-        self.logs.push(b'}');
+        if self.form != BodyForm::WithoutLogs {
+            self.logs.extend_from_slice(b"\", \"attrs\": ");
+            self.logs.extend_from_slice(log.attributes.as_bytes());
+            self.logs.push(b'}');
+        }
         self.threads.extend_from_slice(b"\", \"name\": ");
         append_json(&mut self.threads, &format_args!("Lines for file {}", log.path));
         self.threads.push(b'}');
     }
 
-    fn set_opening(&mut self, file: FileId) {
+    fn set_opening(&mut self, file: FileId, log: &LogDescription) {
+        if self.form != BodyForm::Lean {
+            self.repeated.set(log);
+        }
         self.opening.clear();
         self.opening.extend_from_slice(b"{thread:\"log_");
         append_number(&mut self.opening, file.0);
-        self.opening.extend_from_slice(b"\", log:\"log_");
-        append_number(&mut self.opening, file.0);
+        if self.form != BodyForm::WithoutLogs {
+            self.opening.extend_from_slice(b"\", log:\"log_");
+            append_number(&mut self.opening, file.0);
+        }
         self.opening.extend_from_slice(b"\", attrs:{");
     }
 
     /// Appends what stands behind the events.
     pub(super) fn close(&mut self, now: Timestamp) {
-        self.bytes.extend_from_slice(CLOSING[0]);
-        self.bytes.extend_from_slice(&self.logs);
-        self.bytes.extend_from_slice(CLOSING[1]);
+        if self.form == BodyForm::WithoutLogs {
+            self.bytes.extend_from_slice(CLOSING_WITHOUT_LOGS);
+        } else {
+            self.bytes.extend_from_slice(CLOSING[0]);
+            self.bytes.extend_from_slice(&self.logs);
+            self.bytes.extend_from_slice(CLOSING[1]);
+        }
         self.bytes.extend_from_slice(&self.threads);
         self.bytes.extend_from_slice(CLOSING[2]);
         self.time_at = self.bytes.len();

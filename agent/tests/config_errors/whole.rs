@@ -75,6 +75,9 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                         ),
                         failure_adjustment: 1.5,
                     },
+                    body_form: Lean,
+                    monotonic_times: false,
+                    sends_nothing: false,
                 },
             ],
             logs: [

@@ -118,12 +118,17 @@ pub const GLOBAL: &[Key] = keys! {
     text("new_ingestion_bootstrap_address", "127.0.0.1:4772").obsolete(INGESTION),
     /// Tests the connection to the server at start, also when no terminal is attached.
     flag("check_remote_if_no_tty", false).at(Process).not_yet("there is no check of the connection at start"),
-    /// Throws away everything instead of sending it; for debugging.
-    flag("disable_send_requests", false).at(Upload).not_yet("requests are sent"),
-    /// Used an older layout of the requests.
-    flag("disable_logfile_addevents_format", false).obsolete("there is one request format"),
-    /// Never lets the time of an event go back within a session.
-    flag("enforce_monotonic_timestamps", false).at(Upload).not_yet("an event has the time at which its line was read"),
+    /// Throws away what is read instead of sending it, for debugging: it counts as dropped, and is not sent later either.
+    flag("disable_send_requests", false).at(Upload),
+    /// Sends the attributes of a log in each event and nowhere else, those of the line before those of the log, as the
+    /// Python agent did before requests had `logs`. It makes requests larger; docs/wire-format.md says when it is needed.
+    flag("disable_logfile_addevents_format", false).at(Upload),
+    /// Sends the attributes of a log not only once per request but again in each of its events, as the Python agent
+    /// does. It makes requests larger; docs/wire-format.md says when it is needed.
+    flag("repeat_log_attributes", false).at(Upload),
+    /// Gives each event a time that is later than that of the event before, of whatever file and session, by a
+    /// nanosecond if need be.
+    flag("enforce_monotonic_timestamps", false).at(Upload),
     /// Seconds between two times that monitors were asked for their part of the User-Agent header.
     integer("user_agent_refresh_interval", 60)
         .obsolete("what a monitor adds to the User-Agent goes out with the next request"),

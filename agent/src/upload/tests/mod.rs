@@ -1,8 +1,11 @@
 //! Stories of the upload stage, with real sockets and a scripted server.
 
+mod any_answer;
 mod decoded;
 pub(super) mod fixture;
+mod forms;
 mod request_properties;
+mod round_trip;
 mod server;
 mod session_stories;
 mod wire_layout;

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod ending;
+mod forms;
 mod trouble;
 
 use std::sync::Arc;
@@ -11,10 +12,10 @@ use std::time::Duration;
 use scalyr_monitor::Clock;
 
 use super::fixture::{File, Lines, wait_until};
-use crate::config::plan::{ApiKey, Compression, Pacing, SessionPlan};
+use crate::config::plan::{ApiKey, BodyForm, Compression, Pacing, SessionPlan};
 use crate::ledger::{Ledger, WorkerId};
 use crate::threads::Threads;
-use crate::upload::{Save, ServerAttributes, Session, SessionParts, UserAgent};
+use crate::upload::{EventTimes, Save, ServerAttributes, Session, SessionParts, UserAgent};
 
 const KEY: &str = "api-key-that-must-not-be-seen";
 const LONG: Duration = Duration::from_secs(30);
@@ -41,6 +42,9 @@ fn plan(server: &str) -> SessionPlan {
             high_water: (102_400, 0.6),
             failure_adjustment: 1.5,
         },
+        body_form: BodyForm::Lean,
+        monotonic_times: false,
+        sends_nothing: false,
     }
 }
 
@@ -73,6 +77,11 @@ impl Story {
     }
 
     fn with(plan: SessionPlan, then: impl Fn(usize) + Send + Sync + 'static) -> Self {
+        Self::sharing(EventTimes::default(), plan, then)
+    }
+
+    /// A session that shares these times of events with others.
+    fn sharing(event_times: EventTimes, plan: SessionPlan, then: impl Fn(usize) + Send + Sync + 'static) -> Self {
         let lines = Lines::default();
         let saves = Arc::new(Saves { count: AtomicUsize::new(0), then: Box::new(then) });
         let threads = Threads::new();
@@ -84,6 +93,7 @@ impl Story {
             checkpoint: saves.clone(),
             server_attributes: server_attributes.clone(),
             user_agent: user_agent.clone(),
+            event_times,
         };
         let session = Session::start(plan, parts).unwrap();
         Self { session, lines, saves, ledger: Ledger::new(), threads, server_attributes, user_agent }
