@@ -113,6 +113,22 @@ impl Story {
         }
     }
 
+    /// How many requests have failed so far.
+    fn failures(&self) -> u64 {
+        self.agent.as_ref().unwrap().snapshot().sessions.iter().map(|session| session.requests_failed).sum()
+    }
+
+    /// Waits while the clock goes on, two hundred times as fast as the true one.
+    #[track_caller]
+    fn waits_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let begin = Clock::system().monotonic();
+        while !condition(self) {
+            assert!(begin.elapsed() < PATIENCE, "waited in vain until {what}");
+            std::thread::sleep(Duration::from_millis(5));
+            self.clock.advance(Duration::from_secs(1));
+        }
+    }
+
     /// Sets the wall clock, so many milliseconds from where it stands.
     fn step(&self, millis: i64) {
         self.clock.set(Timestamp::from_millis(self.clock.now().as_millis() + millis));
@@ -189,4 +205,52 @@ fn a_file_that_came_while_no_agent_ran_is_read_whole_although_the_clock_was_set_
         story.all_have_come_once();
         story.stop();
     }
+}
+
+/// The Python agent gave everything up after 15 minutes without a success, and all that was written meanwhile.
+#[test]
+fn sharp_edge_2_an_outage_of_a_week_ends_with_every_line_delivered() {
+    let mut story = Story::new();
+    story.start();
+    story.append("a.log");
+    story.all_have_come_once();
+    for fault in ["http:503:html", "status:error/server/backoff", "cut"] {
+        story.receiver.faults().set(fault.parse().unwrap());
+        for day in 0..7 {
+            story.append("a.log");
+            story.append(&format!("{fault} {day}.log").replace(['/', ':'], "-"));
+            let failed = story.failures();
+            story.waits_until("it was tried again", |story| story.failures() > failed);
+            story.clock.advance(Duration::from_secs(24 * 3_600));
+        }
+        // The last word of an outage: nothing was given up, and everything that was read waits.
+        let totals = story.agent.as_ref().unwrap().snapshot().totals;
+        assert!(totals.skipped.is_empty() && totals.dropped.is_empty() && totals.pending > 0, "{totals:?}");
+        story.receiver.faults().set("".parse().unwrap());
+        story.waits_until("it works again", |story| story.agent.as_ref().unwrap().snapshot().totals.pending == 0);
+        story.all_have_come_once();
+    }
+    story.stop();
+}
+
+/// The Python agent measured its pauses with the wall clock: set back by an hour behind a failure, it sent nothing for
+/// that hour.
+#[test]
+fn sharp_edge_3_a_clock_that_is_set_during_a_failure_holds_nothing_up() {
+    let mut story = Story::new();
+    story.start();
+    for step in [-HOUR, HOUR, -30 * DAY, 2 * DAY] {
+        story.append("a.log");
+        story.all_have_come_once();
+        story.receiver.faults().set("http:503".parse().unwrap());
+        story.append("a.log");
+        let failed = story.failures();
+        story.waits_until("it fails", |story| story.failures() > failed);
+        story.step(step);
+        story.append("b.log");
+        story.receiver.faults().set("".parse().unwrap());
+        // Within the patience of the story four minutes go by, not an hour.
+        story.all_have_come_once();
+    }
+    story.stop();
 }

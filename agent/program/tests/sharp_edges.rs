@@ -132,3 +132,36 @@ fn sharp_edge_29_two_workers_that_copy_one_file_have_a_position_each() {
         assert_eq!(came, expected);
     }
 }
+
+/// An exception while one file was read made the Python agent's turn fail for all files of the session (sharp edge 8 of
+/// `wire-protocol.md`).
+#[test]
+fn sharp_edge_8_a_file_that_cannot_be_read_keeps_no_other_from_being_sent() {
+    let scratch = Scratch::new();
+    let mut receiver = ReceiverProcess::start(&scratch, "receiver");
+    // A directory and a link to nowhere where files are expected, lines whose rule explodes, and lines that are no JSON.
+    std::fs::create_dir(scratch.path("folder.log")).unwrap();
+    std::os::unix::fs::symlink(scratch.path("nowhere"), scratch.path("link.log")).unwrap();
+    let explodes = json!([{ "match_expression": "(?:a|aa)+(?=b)$", "replacement": "x" }]);
+    let entries = json!([
+        { "path": scratch.path("rule.log"), "redaction_rules": explodes },
+        { "path": scratch.path("json.log"), "parse_format": "json" },
+        { "path": scratch.path("*.log") },
+    ]);
+    let config = write_config(&scratch, &receiver.url(), entries, json!({}));
+    let mut agent = AgentProcess::start(&scratch, &config);
+    wait_until("the agent runs", PATIENCE, || agent.status().is_some());
+    for _ in 0..3 {
+        append(&scratch.path("rule.log"), &format!("{}\n", "a".repeat(2_000)));
+        append(&scratch.path("json.log"), "{\"log\":\"\\ud800\"}\n");
+        append(&scratch.path("good.log"), "good\n");
+    }
+    let of = |receiver: &mut ReceiverProcess, name: &str| {
+        receiver.events().iter().filter(|event| event.logfile.ends_with(name)).count()
+    };
+    for name in ["good.log", "json.log", "rule.log"] {
+        wait_until(&format!("all lines of {name}"), PATIENCE, || of(&mut receiver, name) == 3);
+    }
+    end_well(&mut agent, PATIENCE);
+    assert_eq!(messages(&mut receiver).iter().filter(|message| *message == "good\n").count(), 3);
+}

@@ -24,7 +24,12 @@ fn block(name: &str) -> String {
 #[track_caller]
 pub(super) fn is_quoted(name: &str, text: &str) {
     let quoted = block(name);
-    assert!(quoted == text, "docs/wire-format.md, behind <!-- ours: {name} -->, must say:\n{text}");
+    if quoted != text {
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("wire-format {name}.txt"));
+        fs::write(&file, text).unwrap();
+        let file = file.display();
+        panic!("docs/wire-format.md must say behind <!-- ours: {name} --> what is in {file}:\n{text}");
+    }
 }
 
 /// The page quotes these requests.
