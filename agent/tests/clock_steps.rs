@@ -64,6 +64,8 @@ impl Story {
             // With all that the old agent gave up by the clock, as its users have it in their files.
             "copy_staleness_threshold": 900,
             "max_allowed_checkpoint_age": 900,
+            // Pauses behind failures are waited for in true time.
+            "max_error_request_spacing_interval": 0.2,
             "logs": [{ "path": self.path("*.log") }],
         });
         let file = self.path("agent.json");
