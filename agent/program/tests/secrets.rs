@@ -28,7 +28,7 @@ const TRACES: [&str; 4] = [API_KEY, "second-key-S3CRET", PROXY_PASSWORD, MONITOR
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mood {
     Success,
-    /// HTTP 401, and the keys that it was sent.
+    /// HTTP 401, and the key that it was sent.
     Refusing,
     /// HTTP 500, and all that it was sent.
     Shouting,
@@ -83,11 +83,7 @@ impl Server {
             let mood = self.state.lock().unwrap_or_else(PoisonError::into_inner).0;
             let (code, text) = match mood {
                 Mood::Success => (200, b"{\"status\":\"success\"}".to_vec()),
-                Mood::Refusing => {
-                    let keys = json!({ "status": "error/client/badParam", "message": format!(
-                        "no such keys: {API_KEY} and {SECOND_KEY}") });
-                    (401, keys.to_string().into_bytes())
-                }
+                Mood::Refusing => (401, refusal(&body).into_bytes()),
                 Mood::Shouting => (500, body),
             };
             let head = format!("HTTP/1.1 {code} X\r\nContent-Length: {}\r\n\r\n", text.len());
@@ -100,6 +96,14 @@ impl Server {
             }
         }
     }
+}
+
+/// Says the key that was sent, as it is and as it stands in JSON.
+fn refusal(body: &[u8]) -> String {
+    let body = String::from_utf8_lossy(body);
+    let token = body.strip_prefix("{\"token\": ").and_then(|rest| rest.split(", \"session\"").next()).unwrap_or("\"\"");
+    let key: String = serde_json::from_str(token).unwrap();
+    format!("{{\"status\":\"error/client/badParam\",\"token\":{token}}}\n<p>No such key: {key}</p>")
 }
 
 fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
@@ -232,7 +236,7 @@ fn go_through_everything(scratch: &Scratch, server: &Server) {
         ask_everything(scratch, &config);
     };
     reload(&mut agent, &plain, json!({ "api_kye": API_KEY }), "api_kye");
-    let refused = json!([{ "module": "coin", "sample_interval": MONITOR_PASSWORD, "password": MONITOR_PASSWORD }]);
+    let refused = json!([{ "module": "coin", "sample_interval": "often", "password": MONITOR_PASSWORD }]);
     reload(&mut agent, &plain, json!({ "monitors": refused }), "sample_interval");
     let no_tls = format!("https://{}", server.address);
     configuration(scratch, &no_tls, json!({}));

@@ -38,7 +38,8 @@ pub fn try_upload(plan: &SessionPlan, clock: &Clock) -> Trial {
 fn exchange(plan: &SessionPlan, clock: &Clock) -> Result<Answer, String> {
     let session = URL_SAFE.encode(rand::random::<[u8; 20]>());
     let mut request = Request::default();
-    request.begin(&Head::new(&plan.api_key, &session, &plan.server_attributes));
+    let head = Head::new(&plan.api_key, &session, &plan.server_attributes).with(plan.body_form, None);
+    request.begin(&head);
     request.body_mut().close(clock.now());
     request.compress(&mut Compressor::new(plan.compression));
     let reply = Client::new(plan)?.post(request.payload(), &user_agent())?;

@@ -2,6 +2,7 @@
 
 mod any_value;
 mod files;
+mod forms;
 mod fragments;
 mod import_vars;
 mod logs;

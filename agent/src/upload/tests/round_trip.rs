@@ -140,7 +140,10 @@ fn line() -> impl Strategy<Value = Line> {
     (message(), own, prop::option::weighted(0.2, any::<i64>()))
 }
 
-fn story() -> impl Strategy<Value = Vec<(usize, Vec<Line>)>> {
+/// Lines of several batches, each of one of three files.
+type Written = Vec<(usize, Vec<Line>)>;
+
+fn story() -> impl Strategy<Value = Written> {
     prop::collection::vec((0..3_usize, prop::collection::vec(line(), 0..8)), 1..8)
 }
 
@@ -152,7 +155,7 @@ fn inside(object: &Map<String, Value>) -> String {
 /// Packs the story into requests of at most `limit` bytes, all by one encoder and one compressor, and sends them.
 fn tell(
     wire: &mut Wire,
-    (logs, story): &([Map<String, Value>; 3], Vec<(usize, Vec<Line>)>),
+    (logs, story): &([Map<String, Value>; 3], Written),
     (form, compression): (BodyForm, Compression),
     limit: usize,
 ) -> Result<(), TestCaseError> {
