@@ -148,7 +148,7 @@ fn why_a_server_cannot_be_reached_is_told() {
 
     let receiver = ReceiverProcess::start_with(&scratch, "receiver", &["--fault", "stall"]);
     let late = says(&receiver.url(), json!({ "request_deadline": 1 }));
-    assert_eq!(late, "no answer within 1 s");
+    assert_eq!(late, format!("the server {} gave no answer within 1 s", receiver.url().replace("http://", "")));
 
     let no_tls = says(&receiver.url().replace("http:", "https:"), json!({}));
     assert!(no_tls.contains("does not speak TLS"), "{no_tls}");
@@ -341,9 +341,9 @@ fn whatever_a_server_does_wrong_is_told_within_the_deadline() {
         ("http:401:empty", "most likely api_key is wrong"),
         ("http:404:html", "the server answers HTTP 404"),
         ("http:200:half", "the server answers HTTP 200 without a status that can be read"),
-        ("drip:300ms", "no answer within 1 s"),
-        ("cut:head", "the server closed the connection without an answer"),
-        ("cut:answer", "the server closed the connection in the middle of its answer"),
+        ("drip:300ms", "did not finish its answer within 1 s"),
+        ("cut:head", "closed the connection without an answer"),
+        ("cut:answer", "closed the connection in the middle of its answer"),
     ] {
         receiver.restart(&scratch, &["--fault", fault]);
         // A short one only where it is to pass: a busy machine needs its time for the others.

@@ -23,6 +23,7 @@ mod module_names;
 mod monitor_entries;
 mod monitor_ids;
 mod patterns;
+mod proxy;
 mod secrets;
 mod send_rate;
 mod server;

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::added_entries::AddedEntries;
 use super::line_plan::{Renaming, SharedLinePlan};
 use super::own_files::OwnFiles;
+pub use super::proxy::ProxyPlan;
 use super::workers::Workers;
 use crate::ledger::WorkerId;
 
@@ -184,8 +185,10 @@ pub struct SessionPlan {
     pub server_attributes: Map<String, Value>,
     /// `verify_server_certificate`.
     pub verify_server_certificate: bool,
-    /// `ca_cert_path`: a PEM file with the only roots that are trusted; `None` = the compiled-in ones.
-    pub ca_cert_path: Option<PathBuf>,
+    /// `ca_cert_path`: whose certificates are trusted.
+    pub roots: Roots,
+    /// `https_proxy` for an https server, `http_proxy` for an http one: the proxy on the way to it.
+    pub proxy: Option<ProxyPlan>,
     /// `request_deadline`.
     pub request_deadline: Duration,
     /// `compression_type` and `compression_level`.
@@ -211,6 +214,17 @@ pub enum BodyForm {
     Repeated,
     /// `disable_logfile_addevents_format`: in each event, those of the line before those of the log; there is no `logs`.
     WithoutLogs,
+}
+
+/// The roots of trust in a server's certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Roots {
+    /// Those compiled into the agent.
+    BuiltIn,
+    /// Those of a PEM file, and no others.
+    File(PathBuf),
+    /// `system`: those of the file in which this host's system keeps them, and no others.
+    System,
 }
 
 /// How a request body is compressed.

@@ -49,7 +49,10 @@ pub(super) fn read(text: &str, allow_http: bool) -> Result<Server, String> {
 }
 
 /// `host`, `host:port`, `[v6]` or `[v6]:port`; the brackets stay.
-fn split_port(authority: &str) -> Result<(&str, Option<u16>), String> {
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn split_port(authority: &str) -> Result<(&str, Option<u16>), String> {
     let (host, port) = match authority.rfind(']') {
         Some(end) => (&authority[..=end], &authority[end + 1..]),
         None if authority.starts_with('[') => return Err("has a `[` without its `]`".to_owned()),
@@ -74,7 +77,11 @@ fn split_port(authority: &str) -> Result<(&str, Option<u16>), String> {
     }
 }
 
-fn check_host(host: &str) -> Result<(), String> {
+/// Whether a host is a name or a bracketed IPv6 address.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn check_host(host: &str) -> Result<(), String> {
     if let Some(inside) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return match inside.parse::<Ipv6Addr>() {
             Ok(_) => Ok(()),

@@ -1,14 +1,14 @@
 //! What upload sessions are made of: key, server, compression and pacing.
 
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::keys::{self, COMPRESSIONS};
 use super::load::Loaded;
-use super::plan::{ApiKey, BodyForm, Compression, Pacing, SessionPlan};
+use super::plan::{ApiKey, BodyForm, Compression, Pacing, ProxyPlan, Roots, SessionPlan};
+use super::proxy;
 use super::report::{Kind, Place, Report, Severity};
 use super::send_rate::{NoRate, SendRate};
 use super::server;
@@ -32,7 +32,9 @@ const DEFLATE_LEVEL: u8 = 6;
 pub(super) struct Shared {
     server_attributes: Map<String, Value>,
     verify_server_certificate: bool,
-    ca_cert_path: Option<PathBuf>,
+    roots: Roots,
+    http_proxy: Option<ProxyPlan>,
+    https_proxy: Option<ProxyPlan>,
     request_deadline: Duration,
     compression: Compression,
     pacing: Pacing,
@@ -51,11 +53,17 @@ impl Shared {
     ) -> Self {
         let compression = compression(settings, report);
         let pacing = pacing(settings, report);
-        let ca_cert_path = settings.text("ca_cert_path").filter(|path| !path.is_empty());
+        let roots = match settings.text("ca_cert_path").unwrap_or_default() {
+            "" => Roots::BuiltIn,
+            "system" => Roots::System,
+            path => Roots::File(loaded.directory().join(path)),
+        };
         Self {
             server_attributes: server_attributes.clone(),
             verify_server_certificate: settings.boolean("verify_server_certificate"),
-            ca_cert_path: ca_cert_path.map(|path| loaded.directory().join(path)),
+            roots,
+            http_proxy: proxy::read(settings, "http_proxy", report),
+            https_proxy: proxy::read(settings, "https_proxy", report),
             request_deadline: seconds(settings, "request_deadline"),
             compression,
             pacing,
@@ -67,13 +75,15 @@ impl Shared {
 
     /// The session of a worker.
     pub(super) fn session(&self, worker: WorkerId, api_key: ApiKey, server: String) -> SessionPlan {
+        let proxy = if server.starts_with("http://") { &self.http_proxy } else { &self.https_proxy };
         SessionPlan {
+            proxy: proxy.clone(),
             worker,
             api_key,
             server,
             server_attributes: self.server_attributes.clone(),
             verify_server_certificate: self.verify_server_certificate,
-            ca_cert_path: self.ca_cert_path.clone(),
+            roots: self.roots.clone(),
             request_deadline: self.request_deadline,
             compression: self.compression,
             pacing: self.pacing,

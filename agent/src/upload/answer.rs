@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::config::plan::ApiKey;
 
 use super::client::Reply;
+use super::connection::Failure;
 
 /// How much of an answer is shown in logs and status.
 const SHOWN_CHARACTERS: usize = 1000;
@@ -74,6 +75,11 @@ pub(super) fn judge(reply: &Reply, api_key: &ApiKey) -> Answer {
 pub(super) fn unanswered(why: &str, api_key: &ApiKey) -> Trouble {
     let text = presentable(why, api_key);
     Trouble { kind: text.clone(), text, retry_after: None }
+}
+
+/// A request that found no server, or no answer.
+pub(super) fn unreached(failure: &Failure, api_key: &ApiKey) -> Trouble {
+    Trouble { kind: failure.kind.to_owned(), ..unanswered(&failure.text, api_key) }
 }
 
 fn describe(reply: &Reply, status: Option<&str>, shown: &str, text: &str) -> String {

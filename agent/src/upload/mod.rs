@@ -19,6 +19,7 @@ mod server_attributes;
 mod session;
 mod snapshot;
 mod trial;
+mod unverified;
 mod user_agent;
 mod wire;
 

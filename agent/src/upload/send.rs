@@ -8,8 +8,9 @@ use crossbeam_channel::{Receiver, Select, Sender};
 use scalyr_monitor::{Clock, Level, Logger, Stop};
 
 use crate::config::plan::SessionPlan;
+use crate::threads::Threads;
 
-use super::answer::{Answer, Judgement, Trouble, judge, unanswered};
+use super::answer::{Answer, Judgement, Trouble, judge, unanswered, unreached};
 use super::client::Client;
 use super::compress::Compressor;
 use super::losses::Losses;
@@ -18,6 +19,7 @@ use super::pace::{Pace, Turn};
 use super::request::{Ending, Request};
 use super::save::Save;
 use super::snapshot::{Progress, Waiting};
+use super::unverified::Unverified;
 use super::user_agent::UserAgent;
 
 /// A body that has waited longer than this many seconds gets a new `client_time` before it leaves.
@@ -27,6 +29,8 @@ const STALE_SECONDS: i64 = 2;
 pub(super) struct Send {
     pub(super) plan: SessionPlan,
     pub(super) user_agent: UserAgent,
+    /// Where lookups of names run.
+    pub(super) threads: Threads,
     pub(super) clock: Clock,
     pub(super) logger: Logger,
     pub(super) checkpoint: Arc<dyn Save>,
@@ -48,6 +52,7 @@ pub(super) struct State {
     /// For bodies that get a new time; most sessions never need it.
     compressor: Option<Compressor>,
     outage: Outage,
+    unverified: Unverified,
     /// The request, or one of its repetitions, has left and was never answered: the server may have it.
     unanswered: bool,
     discarded: Losses,
@@ -169,12 +174,13 @@ impl Send {
     fn exchange(&mut self, request: &Request) -> Result<Answer, Trouble> {
         let key = &self.plan.api_key;
         if self.state.client.is_none() {
-            let client = Client::new(&self.plan).map_err(|why| unanswered(&why, key))?;
+            let client = Client::new(&self.plan, &self.clock, &self.threads).map_err(|why| unanswered(&why, key))?;
             self.lifeline.hold(&client);
             self.state.client = Some(client);
         }
+        self.state.unverified.tell(&self.plan, &self.logger, self.clock.monotonic());
         let Some(client) = &self.state.client else { return Err(unanswered("there is no client", key)) };
-        let before = client.connections();
+        let (before, resent_before) = (client.connections(), client.resent());
         let reply = client.post(request.payload(), &self.user_agent.header());
         {
             let (opened, established) = client.connections();
@@ -184,6 +190,9 @@ impl Send {
             self.state.unanswered |= has_left && reply.is_err();
             let mut progress = self.progress.lock();
             progress.connections_opened += connected;
+            progress.requests_resent += client.resent() - resent_before;
+            let slow = reply.as_ref().map_or_else(|failure| failure.slow, |reply| reply.slow);
+            progress.requests_slow += u64::from(slow);
             if !self.state.unanswered {
                 progress.unanswered_bytes = 0;
             }
@@ -194,7 +203,7 @@ impl Send {
             }
             progress.bytes_received += reply.as_ref().map_or(0, |reply| reply.body.len() as u64);
         }
-        let reply = reply.map_err(|why| unanswered(&why, key))?;
+        let reply = reply.map_err(|failure| unreached(&failure, key))?;
         Ok(judge(&reply, key))
     }
 

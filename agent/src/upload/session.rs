@@ -124,6 +124,7 @@ impl Session {
         };
         let send = SendThread {
             user_agent,
+            threads: threads.clone(),
             clock,
             logger,
             checkpoint,

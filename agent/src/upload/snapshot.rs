@@ -22,6 +22,10 @@ pub struct SessionSnapshot {
     pub requests_sent: u64,
     /// Requests that the server dealt with.
     pub requests_succeeded: u64,
+    /// Requests that were sent again at once, because the connection that was kept open had died meanwhile.
+    pub requests_resent: u64,
+    /// Uploads that took more than five times `request_deadline`, whether they failed or not.
+    pub requests_slow: u64,
     /// Attempts that failed, also those that found no connection.
     pub requests_failed: u64,
     /// Bodies sent, before compression, repeated ones too.
@@ -79,6 +83,8 @@ impl SessionSnapshot {
             server,
             requests_sent: 0,
             requests_succeeded: 0,
+            requests_resent: 0,
+            requests_slow: 0,
             requests_failed: 0,
             bytes_raw: 0,
             bytes_compressed: 0,

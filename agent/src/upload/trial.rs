@@ -5,8 +5,9 @@ use base64::engine::general_purpose::URL_SAFE;
 use scalyr_monitor::Clock;
 
 use crate::config::plan::SessionPlan;
+use crate::threads::Threads;
 
-use super::answer::{Answer, Judgement, judge, unanswered};
+use super::answer::{Answer, Judgement, Trouble, judge, unanswered, unreached};
 use super::client::Client;
 use super::compress::Compressor;
 use super::request::Request;
@@ -23,7 +24,7 @@ pub struct Trial {
 }
 
 /// Sends one request without events, as a session of this plan would send its own, and waits for the answer: at most
-/// `request_deadline`, and the time that the system takes to look up the server's name.
+/// `request_deadline` until it is connected, and as long again for the answer.
 pub fn try_upload(plan: &SessionPlan, clock: &Clock) -> Trial {
     match exchange(plan, clock) {
         Ok(Answer { judgement: Judgement::Success, .. }) => Trial { accepted: true, answer: "accepted".to_owned() },
@@ -31,17 +32,18 @@ pub fn try_upload(plan: &SessionPlan, clock: &Clock) -> Trial {
             Trial { accepted: false, answer: format!("the server answers status {status}: it discards uploads") }
         }
         Ok(Answer { judgement: Judgement::Retry(trouble), .. }) => Trial { accepted: false, answer: trouble.text },
-        Err(why) => Trial { accepted: false, answer: unanswered(&why, &plan.api_key).text },
+        Err(trouble) => Trial { accepted: false, answer: trouble.text },
     }
 }
 
-fn exchange(plan: &SessionPlan, clock: &Clock) -> Result<Answer, String> {
+fn exchange(plan: &SessionPlan, clock: &Clock) -> Result<Answer, Trouble> {
     let session = URL_SAFE.encode(rand::random::<[u8; 20]>());
     let mut request = Request::default();
     let head = Head::new(&plan.api_key, &session, &plan.server_attributes).with(plan.body_form, None);
     request.begin(&head);
     request.body_mut().close(clock.now());
     request.compress(&mut Compressor::new(plan.compression));
-    let reply = Client::new(plan)?.post(request.payload(), &user_agent())?;
+    let client = Client::new(plan, clock, &Threads::new()).map_err(|why| unanswered(&why, &plan.api_key))?;
+    let reply = client.post(request.payload(), &user_agent()).map_err(|failure| unreached(&failure, &plan.api_key))?;
     Ok(judge(&reply, &plan.api_key))
 }

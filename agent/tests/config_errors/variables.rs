@@ -309,13 +309,18 @@ fn keys_that_do_not_act_say_so_with_their_kinds() {
         "********** MASKED **********"
             warning Type: "x" is not a whole number; has no effect: it acts on Windows only
         "********** MASKED **********"
-            warning NotBuilt: is not honoured yet: the server is reached without a proxy
+            warning NotBuilt: is not honoured yet: `debug_level` is for all parts of the agent
         "********** MASKED **********"
             refused Refused, an error in check: this agent never opens a local shell port; remove it"#]]
     .assert_eq(
-        &["json_library: 'orjson'", "win32_max_open_fds: 'x'", "http_proxy: 'p'", "use_unsafe_debugging: true"]
-            .map(of)
-            .join("\n"),
+        &[
+            "json_library: 'orjson'",
+            "win32_max_open_fds: 'x'",
+            "debug_level_logger_names: ['x']",
+            "use_unsafe_debugging: true",
+        ]
+        .map(of)
+        .join("\n"),
     );
 }
 

@@ -209,7 +209,6 @@ fn a_configuration_with_many_mistakes_reports_all_of_them() {
         refused: /etc/agent.json:6:22  debug_level: 9 is above the maximum 5; the default 0 is used
         refused: /etc/agent.json:7:36  verify_server_certificate: "maybe" is neither true nor false; the default true is used
         warning: /etc/agent.json:8:21  allow_http: "no" is read as false; the Python agent took it as true
-        warning: /etc/agent.json:12:21  http_proxy: is not honoured yet: the server is reached without a proxy
         warning: /etc/agent.json:15:23  json_library: has no effect: there is one JSON library
         refused: /etc/agent.json:16:31  use_unsafe_debugging: this agent never opens a local shell port; remove it
         refused: /etc/agent.json:14:36  server_attributes.tier: must be a text, a number, true or false, but is a list; it is left out

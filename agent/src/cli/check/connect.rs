@@ -12,8 +12,8 @@ use crate::upload::{Trial, try_upload};
 
 /// A server that needs longer to answer nothing at all has trouble.
 const LONGEST: Duration = Duration::from_secs(10);
-/// What the system's look-up of a name, which has deadlines of its own, may take beside it.
-const LOOK_UP: Duration = Duration::from_secs(10);
+/// What a thread may need to come to its turn on a busy machine.
+const TURN: Duration = Duration::from_secs(10);
 /// So many servers are asked at once.
 const AT_ONCE: usize = 16;
 
@@ -60,13 +60,16 @@ fn ask_together(workers: &[SessionPlan], clock: &Clock) -> Vec<Asked> {
     let begun: Vec<_> = workers.iter().map(|worker| (worker, begin(worker))).collect();
     let end = |(worker, begun): (&SessionPlan, Result<crossbeam_channel::Receiver<Trial>, String>)| {
         let deadline = worker.request_deadline;
+        // Once for the connection, once for the request, once for the answer.
+        let longest = deadline * 3 + TURN;
         let trial = begun.and_then(|told| {
-            let late = |_| format!("no answer within {} s", (deadline + LOOK_UP).as_secs_f64());
-            told.recv_timeout(deadline + LOOK_UP).map_err(late)
+            let late = |_| format!("no answer within {} s", longest.as_secs_f64());
+            told.recv_timeout(longest).map_err(late)
         });
         let Trial { accepted, answer } = trial.unwrap_or_else(|answer| Trial { accepted: false, answer });
         // That of the configuration may be longer.
-        let answer = answer.replace("within request_deadline", &format!("within {} s", deadline.as_secs_f64()));
+        let seconds = format!("{} s", deadline.as_secs_f64());
+        let answer = answer.replace(&format!("request_deadline ({seconds})"), &seconds);
         Asked { worker: worker.worker.to_string(), server: worker.server.clone(), accepted, answer }
     };
     begun.into_iter().map(end).collect()

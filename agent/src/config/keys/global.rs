@@ -91,15 +91,23 @@ pub const GLOBAL: &[Key] = keys! {
     // 8.2 network
     /// Checks the server's TLS certificate. With false anybody on the way can read what is uploaded.
     flag("verify_server_certificate", true).at(Upload),
-    /// File with the certificates that are trusted, in PEM form. Without it those compiled into the agent are.
+    /// File with the certificates that are trusted, in PEM form; it is read again when a connection is made after it has
+    /// changed. `system`: the file in which this host's system keeps them. Without it those compiled into the agent are
+    /// trusted.
     open_text("ca_cert_path").at(Upload),
     /// A second file of trusted certificates.
     open_text("new_ca_cert_path").obsolete("nothing ever read it"),
-    /// Proxy for uploads over http.
-    open_text("http_proxy").at(Upload).not_yet("the server is reached without a proxy"),
-    /// Proxy for uploads over https.
-    open_text("https_proxy").at(Upload).not_yet("the server is reached without a proxy"),
-    /// Seconds after which an upload without an answer is given up and tried again.
+    /// Proxy for uploads to a server that begins with http://, in the forms of `https_proxy`. The Python agent used
+    /// proxies only with `use_requests_lib`; here they are used whenever they are given. The variables of the shell
+    /// (`http_proxy` and the like) are not read.
+    open_text("http_proxy").at(Upload),
+    /// Proxy for uploads to a server that begins with https://: `http://host:port` or `http://user:password@host:port`,
+    /// also without `http://`. In a user or password, `%40` is a `@`. The proxy is spoken to over plain http, and what
+    /// is uploaded goes through it encrypted; https and SOCKS proxies are refused.
+    open_text("https_proxy").at(Upload),
+    /// Seconds that an upload may stand still: that connecting may take, that the server may take no more of a request,
+    /// and from a request's end until the whole answer is there. Then it is given up and tried again. One that goes on
+    /// is not cut, however slow, before 20 times as much.
     seconds("request_deadline", 60.0).at(Upload).range(0.1, MAX_SECONDS),
     /// How uploads are compressed.
     text("compression_type", "deflate").at(Upload).words(COMPRESSIONS),

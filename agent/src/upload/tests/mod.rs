@@ -2,10 +2,11 @@
 
 mod any_answer;
 mod decoded;
+mod exchange;
 pub(super) mod fixture;
 mod forms;
 mod request_properties;
 mod round_trip;
 mod server;
-mod session_stories;
+pub(super) mod session_stories;
 mod wire_layout;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use scalyr_monitor::Clock;
 
 use super::fixture::{File, Lines, wait_until};
-use crate::config::plan::{ApiKey, BodyForm, Compression, Pacing, SessionPlan};
+use crate::config::plan::{ApiKey, BodyForm, Compression, Pacing, Roots, SessionPlan};
 use crate::ledger::{Ledger, WorkerId};
 use crate::threads::Threads;
 use crate::upload::{EventTimes, Save, ServerAttributes, Session, SessionParts, UserAgent};
@@ -20,7 +20,7 @@ use crate::upload::{EventTimes, Save, ServerAttributes, Session, SessionParts, U
 const KEY: &str = "api-key-that-must-not-be-seen";
 const LONG: Duration = Duration::from_secs(30);
 
-fn plan(server: &str) -> SessionPlan {
+pub(in crate::upload) fn plan(server: &str) -> SessionPlan {
     let mut server_attributes = serde_json::Map::new();
     server_attributes.insert("serverHost".to_owned(), "web-1".into());
     SessionPlan {
@@ -29,7 +29,8 @@ fn plan(server: &str) -> SessionPlan {
         server: server.to_owned(),
         server_attributes,
         verify_server_certificate: true,
-        ca_cert_path: None,
+        roots: Roots::BuiltIn,
+        proxy: None,
         request_deadline: Duration::from_secs(20),
         compression: Compression::Deflate(6),
         pacing: Pacing {

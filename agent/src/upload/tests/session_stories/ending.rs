@@ -95,7 +95,7 @@ fn finishing_does_not_wait_longer_than_its_budget_for_a_server_that_hangs() {
 fn a_missing_certificate_file_is_named_and_waited_for() {
     let missing = "/nonexistent/ca.pem";
     let mut broken = plan("https://127.0.0.1:1");
-    broken.ca_cert_path = Some(missing.into());
+    broken.roots = crate::config::plan::Roots::File(missing.into());
     let story = Story::new(broken);
     let mut file = story.file("/a");
     story.append(&mut file, &["one\n"]);
