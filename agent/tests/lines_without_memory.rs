@@ -1,11 +1,13 @@
 //! Lines are taken apart without taking memory for each of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use allocation_counter::measure;
 use scalyr_agent::config::line_plan::{GroupEnd, GrouperPlan, LineFormat, LinePlan};
 use scalyr_agent::config::plan::TailPlan;
 use scalyr_agent::ledger::Offset;
+use scalyr_agent::logs::batch::Blank;
 use scalyr_agent::logs::{Lines, Window};
 use scalyr_monitor::Timestamp;
 use scalyr_monitor::config::Pattern;
@@ -14,20 +16,26 @@ use scalyr_monitor::config::Pattern;
 fn allocations(plan: LinePlan, line: &str, count: usize) -> u64 {
     let mut lines = Lines::new(Arc::new(plan), "sequence");
     let source = line.repeat(count);
-    let mut arena = Vec::new();
+    let mut blank = Blank::new();
     let mut take = || {
-        arena.clear();
-        arena.extend_from_slice(source.as_bytes());
+        blank.arena.clear();
+        blank.arena.extend_from_slice(source.as_bytes());
         let window = Window { at: Offset(0), flush: true, now: Timestamp::from_nanos(0) };
-        let taken = lines.take(&mut arena, window, &TailPlan::default());
+        let taken = lines.take_in_time(&mut blank, window, &TailPlan::default(), &|| Duration::ZERO);
         assert_eq!((taken.bytes, taken.events.len(), taken.told.unparsed), (source.len(), count, 0));
+        taken.give_back(&mut blank);
     };
     take();
     measure(take).count_total
 }
 
 #[test]
-fn a_thousand_lines_take_no_more_memory_than_the_lists_of_their_events() {
+fn a_thousand_lines_without_rules_take_no_memory() {
+    assert_eq!(allocations(LinePlan::default(), "a line\n", 1000), 0);
+}
+
+#[test]
+fn a_thousand_lines_take_no_more_memory_than_the_lists_of_what_is_made_of_them() {
     let json = LineFormat::Json { message_field: "log".to_owned(), timestamp_field: "time".to_owned() };
     let (start, end) = (Pattern::new("^start").unwrap(), Pattern::new("^ ").unwrap());
     let groupers = vec![GrouperPlan { start, end: GroupEnd::ContinueThrough(end) }];

@@ -10,6 +10,10 @@ use crate::ledger::{Claim, Offset, Segment};
 /// How many bytes of lines a batch holds at most, unless a single line is longer.
 pub const BATCH_BYTES: usize = 128 * 1024;
 
+/// How many events and segments a batch holds at most, unless a single record comes to more: they never take more memory
+/// than the lines, also where these are empty.
+pub const BATCH_EVENTS: usize = BATCH_BYTES / size_of::<Event>();
+
 /// What all events of a log file have in common on the wire; made once per file, shared by its batches.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LogDescription {
@@ -43,10 +47,42 @@ pub struct Batch {
     pub log: Arc<LogDescription>,
     /// When the bytes were read.
     pub time: Timestamp,
-    /// The bytes that the events point into. Recycled when the batch was packed.
+    /// The bytes that the events point into.
     pub arena: Vec<u8>,
     /// The events, in source order.
     pub events: Vec<Event>,
     /// The source ranges that this batch settles, contiguous and in order. Events lie in `Verdict::Send` ones.
     pub segments: Vec<Segment>,
+}
+
+impl Batch {
+    /// Its memory, for the next one, when it was packed; `None` when that is too much to be kept.
+    pub fn into_blank(self) -> Option<Blank> {
+        let Self { mut arena, mut events, mut segments, .. } = self;
+        arena.clear();
+        events.clear();
+        segments.clear();
+        let is_usual = arena.capacity() <= 2 * BATCH_BYTES
+            && events.capacity() <= 2 * BATCH_EVENTS
+            && segments.capacity() <= 2 * BATCH_EVENTS;
+        is_usual.then_some(Blank { arena, events, segments })
+    }
+}
+
+/// The memory of a batch that is to be read: made once, and used again when the batch was packed.
+#[derive(Debug, Default)]
+pub struct Blank {
+    /// For the lines.
+    pub arena: Vec<u8>,
+    /// For the events.
+    pub events: Vec<Event>,
+    /// For the segments.
+    pub segments: Vec<Segment>,
+}
+
+impl Blank {
+    /// With room for the lines of a full batch; that for events grows with the first ones.
+    pub fn new() -> Self {
+        Self { arena: Vec::with_capacity(BATCH_BYTES), ..Self::default() }
+    }
 }

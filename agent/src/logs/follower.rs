@@ -25,7 +25,7 @@ use self::skips::Skips;
 use self::source::Seen;
 pub use self::source::{Source, open, open_identified, read_at};
 use self::unfinished::Unfinished;
-use super::batch::{Batch, LogDescription};
+use super::batch::{Batch, Blank, LogDescription};
 use super::copying::Copying;
 use super::lines::{Lines, Taken, Window};
 use crate::config::plan::TailPlan;
@@ -300,58 +300,60 @@ impl Follower {
         self.is_at_end() && self.account.settled() >= self.position
     }
 
-    /// Reads the next batch into `arena`, or gives the arena back when there is no complete line and the unfinished
-    /// one may still wait.
+    /// Reads the next batch into the memory of an earlier one, or gives that back when there is no complete line and the
+    /// unfinished one may still wait.
     ///
     /// # Errors
     /// When the file cannot be read; nothing is handed on then.
-    pub fn read(&mut self, mut arena: Vec<u8>, plan: &TailPlan, clock: &Clock) -> io::Result<Result<Batch, Vec<u8>>> {
-        arena.clear();
+    pub fn read(&mut self, mut blank: Blank, plan: &TailPlan, clock: &Clock) -> io::Result<Result<Batch, Blank>> {
+        blank.arena.clear();
         self.skips.settle(self.account.settled());
-        let (mut at, mut segments, mut passed) = (self.position, Vec::with_capacity(2), Passed::default());
+        let (mut at, mut passed) = (self.position, Passed::default());
         while let Some(skip) = self.skips.here(at) {
-            passed.add(at, skip, &mut segments);
+            passed.add(at, skip);
             at = skip.end;
         }
         let wanted = if self.ended.is_some() { 0 } else { self.lines.window_bytes(plan) as u64 };
         // Read again up to what was passed over: whatever stands before it was a whole event then.
         let border = self.skips.next(at).map(|skip| skip.from.since(at)).filter(|border| *border <= wanted);
         let wanted = border.unwrap_or(wanted);
-        if wanted > 0 && !self.fill(&mut arena, at, wanted)? {
+        if wanted > 0 && !self.fill(&mut blank.arena, at, wanted)? {
             self.is_other();
-            return Ok(Err(arena));
+            return Ok(Err(blank));
         }
-        if let Some(data) = self.hole_at(at, &arena) {
+        if let Some(data) = self.hole_at(at, &blank.arena) {
             // Nothing but a hole: passed over at the next read.
             self.skips.insert(at, data, SkipReason::Repeated);
-            return Ok(Err(arena));
+            return Ok(Err(blank));
         }
         self.note_head()?;
-        let (now, time, read) = (clock.monotonic(), clock.now(), arena.len());
+        let (now, time, read) = (clock.monotonic(), clock.now(), blank.arena.len());
         let reached_end = (read as u64) < wanted;
         let at_border = border.is_some() && !reached_end;
         let mut window = Window { at, flush: at_border, now: time };
         let elapsed = || clock.monotonic().saturating_duration_since(now);
-        let mut taken = self.lines.take_in_time(&mut arena, window, plan, &elapsed);
+        let mut taken = self.lines.take_in_time(&mut blank, window, plan, &elapsed);
         if taken.bytes == 0 && reached_end && self.unfinished_is_due(at) {
-            arena.truncate(read);
+            blank.arena.truncate(read);
+            taken.give_back(&mut blank);
             window.flush = true;
-            taken = self.lines.take_in_time(&mut arena, window, plan, &elapsed);
+            taken = self.lines.take_in_time(&mut blank, window, plan, &elapsed);
         }
-        let Taken { bytes, mut events, segments: taken, told, was_stopped } = taken;
+        let Taken { bytes, told, was_stopped, .. } = taken;
+        taken.give_back(&mut blank);
         // What was only left for the next read is not waited for.
         let waiting = if was_stopped { 0 } else { read - bytes };
         self.unfinished = Unfinished::noted(self.unfinished.as_ref(), at.plus(bytes as u64), waiting, now);
-        if bytes == 0 && segments.is_empty() {
-            return Ok(Err(arena));
+        if bytes == 0 && passed.is_empty() {
+            return Ok(Err(blank));
         }
+        passed.mark(&mut blank);
+        let Blank { arena, events, segments } = blank;
         self.position = at.plus(bytes as u64);
         self.anchor.advance(at, &arena[..bytes]);
         if bytes > 0 {
             self.holes = Holes::None;
         }
-        segments.extend(taken);
-        passed.mark(&mut arena, &mut events);
         self.account.note_rules(&self.origin, told);
         let (account, log) = (self.account.hand_on(self.position), Arc::clone(&self.log));
         Ok(Ok(Batch { account, log, time, arena, events, segments }))
@@ -399,16 +401,14 @@ impl Follower {
             }
             return Ok(true);
         }
-        // The anchor is read together with what follows it: no read of its own.
-        let (before, available) = (anchor.len(), wanted.min(self.size.saturating_sub(at.0)));
-        let from = Offset(at.0.saturating_sub(before as u64));
-        source.read(arena, from, before + usize::try_from(available).unwrap_or(usize::MAX))?;
-        if !arena.starts_with(anchor) {
-            arena.clear();
-            return Ok(false);
-        }
-        arena.drain(..before);
-        if before > 0 {
+        let available = wanted.min(self.size.saturating_sub(at.0));
+        source.read(arena, at, usize::try_from(available).unwrap_or(usize::MAX))?;
+        if !anchor.is_empty() {
+            // Afterwards: what was read before a truncation that comes now is still the file's own.
+            if !source.stands_before(anchor, at) {
+                arena.clear();
+                return Ok(false);
+            }
             self.sound = self.size;
         }
         if at == Offset(0) {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 use serde::Serialize;
 
-use super::batch::Batch;
+use super::batch::{Batch, Blank};
 use super::follower::Rewound;
 use super::notices::NoticesSnapshot;
 use crate::config::plan::{LogPlan, TailPlan};
@@ -19,14 +19,14 @@ const REGISTER_PATIENCE: Duration = Duration::from_secs(1);
 /// The end of the agent waits this long for the tail thread to hear of it, and as long again for it to come.
 const FINISH_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Where the lines of one worker go: its session's bounded channel, and the arenas that come back.
+/// Where the lines of one worker go: its session's bounded channel, and the memory that comes back.
 pub struct Port {
     /// The worker.
     pub worker: WorkerId,
     /// The session's channel.
     pub batches: Sender<Batch>,
-    /// Arenas of batches that were packed.
-    pub recycled: Receiver<Vec<u8>>,
+    /// The memory of batches that were packed.
+    pub recycled: Receiver<Blank>,
 }
 
 /// What `status` shows of the tail stage.

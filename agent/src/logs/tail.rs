@@ -21,6 +21,7 @@ use self::find::Walks;
 use self::schedule::Schedule;
 use self::seats::{Queue, Seats};
 use self::turn::Turn;
+use super::batch::Blank;
 use super::begin::{Begin, First};
 use super::copying::Copying;
 use super::entries::{Entries, Entry};
@@ -91,7 +92,7 @@ pub struct Tail {
     saved_begun: u64,
     commands: Receiver<Command>,
     snapshot: Arc<Mutex<TailSnapshot>>,
-    spare: Option<Vec<u8>>,
+    spare: Option<Blank>,
     /// Entries that cannot be used, each with the reason.
     troubles: BTreeMap<PathBuf, String>,
     /// The entries that match no file, as they were last found.

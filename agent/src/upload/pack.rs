@@ -7,7 +7,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, never, select};
 use scalyr_monitor::Clock;
 
-use crate::logs::batch::{BATCH_BYTES, Batch};
+use crate::logs::batch::{Batch, Blank};
 
 use super::compress::Compressor;
 use super::heads::Heads;
@@ -26,8 +26,8 @@ pub(super) struct Pack {
     pub(super) clock: Clock,
     /// The tail stage's batches.
     pub(super) batches: Receiver<Batch>,
-    /// Arenas of packed batches, for the tail stage to use again.
-    pub(super) recycled: Sender<Vec<u8>>,
+    /// The memory of packed batches, for the tail stage to use again.
+    pub(super) recycled: Sender<Blank>,
     /// Whoever hands on batches knocks here when they are worth a wake-up.
     pub(super) knocks: Receiver<()>,
     /// Whether that was promised; otherwise every batch is.
@@ -175,12 +175,10 @@ impl Pack {
         request
     }
 
-    /// Gives an arena back; a very large one, or one that nobody needs, is freed.
+    /// Gives the memory of a batch back; very much of it, or what nobody needs, is freed.
     fn recycle(&self, unpacked: Unpacked) {
-        let mut arena = unpacked.into_arena();
-        if arena.capacity() <= 2 * BATCH_BYTES {
-            arena.clear();
-            let _ = self.recycled.try_send(arena);
+        if let Some(blank) = unpacked.into_blank() {
+            let _ = self.recycled.try_send(blank);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::ledger::{Claim, DropReason, FileId, Offset, Outcome, Verdict};
-use crate::logs::batch::Batch;
+use crate::logs::batch::{Batch, Blank};
 
 use super::accepted::Accepted;
 use super::compress::Compressor;
@@ -35,9 +35,9 @@ impl Unpacked {
         Self { batch, event: 0, segment: 0, settled_lines: 0 }
     }
 
-    /// The arena, for the next batch.
-    pub(super) fn into_arena(self) -> Vec<u8> {
-        self.batch.arena
+    /// Its memory, for the next batch.
+    pub(super) fn into_blank(self) -> Option<Blank> {
+        self.batch.into_blank()
     }
 
     /// Up to where bytes may be settled once all events before the current one were dealt with: the end of the last

@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use scalyr_monitor::{Clock, Level, Logger, Stop};
 
 use crate::config::plan::SessionPlan;
-use crate::logs::batch::Batch;
+use crate::logs::batch::{Batch, Blank};
 use crate::threads::Threads;
 
 use super::compress::Compressor;
@@ -31,8 +31,9 @@ use super::user_agent::UserAgent;
 /// How many batches wait in a session's channel; a full one parks the session's files.
 pub const CHANNEL_BATCHES: usize = 8;
 
-/// How many used arenas wait for the tail stage.
-const RECYCLED_ARENAS: usize = 4;
+/// How many packed batches wait for the tail stage to use their memory again: as many as it may hand on at once, so that
+/// none is made anew while others come back.
+const RECYCLED_BATCHES: usize = CHANNEL_BATCHES;
 
 /// Time for the send thread to notice that its connection was cut.
 const AFTER_CUT: Duration = Duration::from_millis(250);
@@ -70,7 +71,7 @@ pub struct Finished {
 /// line can be lost by it), and the channel of batches is disconnected.
 pub struct Session {
     batches: Sender<Batch>,
-    recycled: Receiver<Vec<u8>>,
+    recycled: Receiver<Blank>,
     knocks: Sender<()>,
     is_knocked: Arc<AtomicBool>,
     closing: Mutex<Option<Sender<()>>>,
@@ -93,7 +94,7 @@ impl Session {
         let id = URL_SAFE.encode(rand::random::<[u8; 20]>());
         let progress = Arc::new(Progress::new(plan.worker.clone(), id.clone(), plan.server.clone(), clock.clone()));
         let (batches, batches_out) = bounded(CHANNEL_BATCHES);
-        let (recycled_in, recycled) = bounded(RECYCLED_ARENAS);
+        let (recycled_in, recycled) = bounded(RECYCLED_BATCHES);
         let (knocks, knocks_out) = bounded(1);
         let is_knocked = Arc::<AtomicBool>::default();
         let (closing, closing_out) = bounded(0);
@@ -170,8 +171,8 @@ impl Session {
         &self.batches
     }
 
-    /// Empty arenas of packed batches, to be used again.
-    pub fn recycled(&self) -> &Receiver<Vec<u8>> {
+    /// The memory of packed batches, to be used again.
+    pub fn recycled(&self) -> &Receiver<Blank> {
         &self.recycled
     }
 

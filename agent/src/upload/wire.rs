@@ -63,8 +63,11 @@ pub(super) struct Body {
     known: HashMap<FileId, Arc<LogDescription>>,
     /// The file of the last event with its sequence number.
     last: Option<(FileId, u64)>,
+    /// The description that came with the last event; events come in long runs of one file.
+    described: Option<Arc<LogDescription>>,
     /// The text that every event of the last file begins with.
     opening: Vec<u8>,
+    time: TimeText,
     events: usize,
     /// Where the number of `client_time` begins, once the body is closed.
     time_at: usize,
@@ -87,6 +90,7 @@ impl Body {
         self.threads.clear();
         self.known.clear();
         self.last = None;
+        self.described = None;
         self.opening.clear();
         self.events = 0;
         self.time_at = 0;
@@ -115,14 +119,17 @@ impl Body {
         }
         let file = batch.account.id;
         let before = (self.bytes.len(), self.logs.len(), self.threads.len());
-        let newly_known = match self.known.get(&file) {
-            Some(known) if !Arc::ptr_eq(known, &batch.log) && **known != *batch.log => return false,
-            Some(_) => false,
-            None => {
-                self.append_log(file, &batch.log);
-                true
-            }
-        };
+        let is_as_before = self.last.is_some_and(|(last, _)| last == file)
+            && self.described.as_ref().is_some_and(|described| Arc::ptr_eq(described, &batch.log));
+        let newly_known = !is_as_before
+            && match self.known.get(&file) {
+                Some(known) if !Arc::ptr_eq(known, &batch.log) && **known != *batch.log => return false,
+                Some(_) => false,
+                None => {
+                    self.append_log(file, &batch.log);
+                    true
+                }
+            };
         let switched = self.last.is_none_or(|(last, _)| last != file);
         if switched {
             self.set_opening(file, &batch.log);
@@ -144,6 +151,9 @@ impl Body {
         }
         if newly_known {
             self.known.insert(file, Arc::clone(&batch.log));
+        }
+        if !is_as_before {
+            self.described = Some(Arc::clone(&batch.log));
         }
         self.last = Some((file, batch.account.sequence.number(event.number)));
         self.events += 1;
@@ -187,9 +197,7 @@ impl Body {
         }
         let time = event.time.unwrap_or(batch.time);
         let time = self.times.as_ref().map_or(time, |times| times.next(time));
-        bytes.extend_from_slice(b"ts:\"");
-        append_number(bytes, time.as_nanos());
-        bytes.push(b'"');
+        bytes.extend_from_slice(self.time.of(time));
         if let Some(difference) = difference.filter(|_| is_last) {
             bytes.extend_from_slice(b",sd:");
             append_number(bytes, difference);
@@ -272,6 +280,26 @@ impl Body {
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity()
+    }
+}
+
+/// `ts` of an event. All lines of a batch that bring no time of their own have the same one: it is written once.
+#[derive(Default)]
+struct TimeText {
+    time: Option<Timestamp>,
+    text: Vec<u8>,
+}
+
+impl TimeText {
+    fn of(&mut self, time: Timestamp) -> &[u8] {
+        if self.time != Some(time) {
+            self.time = Some(time);
+            self.text.clear();
+            self.text.extend_from_slice(b"ts:\"");
+            append_number(&mut self.text, time.as_nanos());
+            self.text.push(b'"');
+        }
+        &self.text
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::Follower;
 use super::skips::{Limit, Skip};
 use crate::ledger::{Offset, Segment, SkipReason, Verdict};
-use crate::logs::batch::Event;
+use crate::logs::batch::{Blank, Event};
 
 /// What is remembered of a file that may fall behind.
 #[derive(Debug, Default)]
@@ -106,26 +106,27 @@ pub(super) struct Passed {
 }
 
 impl Passed {
-    /// Notes that `skip` is passed over from `at` on, and puts its segments behind the others.
-    ///
-    /// The marker stands before the range in a segment of no bytes, so that the range is not settled before the marker
-    /// is on its way: a crash between the two repeats it rather than losing it.
-    pub(super) fn add(&mut self, at: Offset, skip: Skip, segments: &mut Vec<Segment>) {
-        if skip.why != SkipReason::Repeated {
-            segments.push(Segment { end: at, lines: 1, verdict: Verdict::Send });
-            self.skips.push((at, skip));
-        }
-        segments.push(Segment { end: skip.end, lines: 0, verdict: Verdict::Skipped(skip.why) });
+    /// Notes that `skip` is passed over from `at` on.
+    pub(super) fn add(&mut self, at: Offset, skip: Skip) {
+        self.skips.push((at, skip));
     }
 
-    /// Puts the events of the markers before those of lines, and their texts behind everything in the arena.
-    pub(super) fn mark(self, arena: &mut Vec<u8>, events: &mut Vec<Event>) {
+    /// Whether nothing is passed over.
+    pub(super) fn is_empty(&self) -> bool {
+        self.skips.is_empty()
+    }
+
+    /// Puts the ranges and the events of the markers before those of lines, and their texts behind everything in the
+    /// arena.
+    pub(super) fn mark(self, blank: &mut Blank) {
+        let Blank { arena, events, segments } = blank;
+        segments.splice(0..0, self.skips.iter().flat_map(|(at, skip)| segments_of(*at, skip)));
         let mut put = |text: &str| {
             let begin = length(arena);
             arena.extend_from_slice(text.as_bytes());
             begin..length(arena)
         };
-        let markers = self.skips.into_iter().map(|(at, skip)| {
+        let markers = self.skips.into_iter().filter(|(_, skip)| has_marker(skip)).map(|(at, skip)| {
             let bytes = skip.end.since(at);
             let mut text = format!("[scalyr-agent: {bytes} bytes of this log were skipped here: {}", skip.why);
             if let Some(limit) = skip.limit {
@@ -140,6 +141,18 @@ impl Passed {
         });
         events.splice(0..0, markers);
     }
+}
+
+/// The reader of the log is not told of what is there once, after all.
+fn has_marker(skip: &Skip) -> bool {
+    skip.why != SkipReason::Repeated
+}
+
+/// The marker stands before the range in a segment of no bytes, so that the range is not settled before the marker is on
+/// its way: a crash between the two repeats it rather than losing it.
+fn segments_of(at: Offset, skip: &Skip) -> impl Iterator<Item = Segment> + use<> {
+    let marker = has_marker(skip).then_some(Segment { end: at, lines: 1, verdict: Verdict::Send });
+    marker.into_iter().chain([Segment { end: skip.end, lines: 0, verdict: Verdict::Skipped(skip.why) }])
 }
 
 /// Arenas are far smaller than four gigabytes.

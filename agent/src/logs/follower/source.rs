@@ -57,12 +57,7 @@ impl Source {
     /// compressed file is still on its way to that place.
     pub(super) fn read(&mut self, arena: &mut Vec<u8>, at: Offset, wanted: usize) -> io::Result<()> {
         match self {
-            Self::Plain(file) => {
-                arena.resize(wanted, 0);
-                let read = read_at(file, arena, at.0);
-                arena.truncate(*read.as_ref().unwrap_or(&0));
-                read.map(drop)
-            }
+            Self::Plain(file) => append_from(file, arena, at, wanted),
             Self::Packed(packed) => packed.read(arena, at, wanted),
         }
     }
@@ -101,6 +96,30 @@ pub(super) fn stands_before(file: &File, bytes: &[u8], at: Offset) -> bool {
         Ok(read) => found[..read] == *bytes,
         Err(_) => true,
     }
+}
+
+/// Reads up to `wanted` bytes at `at` into the empty `arena`.
+fn append_from(file: &File, arena: &mut Vec<u8>, at: Offset, wanted: usize) -> io::Result<()> {
+    arena.reserve_exact(wanted);
+    if arena.capacity() > wanted {
+        arena.resize(wanted, 0);
+        let read = read_at(file, arena, at.0);
+        arena.truncate(*read.as_ref().unwrap_or(&0));
+        return read.map(drop);
+    }
+    // A full window, the rule when there is much to read: what is overwritten at once need not be filled with zeros.
+    while arena.len() < wanted {
+        let from = at.plus(arena.len() as u64).0;
+        match rustix::io::pread(file, rustix::buffer::spare_capacity(arena), from) {
+            Ok(0) => break,
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => {
+                arena.clear();
+                return Err(error.into());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Fills as much of `bytes` as there is from `at` on. Returns how much that is.

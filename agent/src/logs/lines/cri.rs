@@ -8,10 +8,10 @@ use std::ops::Range;
 
 use scalyr_monitor::Timestamp;
 
-use super::Window;
 use super::made::Made;
 use super::time::read_time;
 use super::units::Units;
+use super::{GoesOn, Window};
 
 /// What an event has whose line is in another format.
 const UNPARSED: &[u8] = b"\"cri_unparsed\":true";
@@ -76,7 +76,7 @@ impl Cri {
         window: Window,
         raw_timestamp: bool,
         made: &mut Made,
-        goes_on: &dyn Fn() -> bool,
+        goes_on: &GoesOn<'_>,
     ) -> usize {
         self.open = [None; 2];
         self.parts.clear();
@@ -93,7 +93,7 @@ impl Cri {
             self.add(unit, limit, &mut out);
             if self.is_idle() {
                 out.made.bind(mark);
-                if !goes_on() {
+                if !goes_on(out.made) {
                     break;
                 }
             }

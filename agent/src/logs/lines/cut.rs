@@ -1,31 +1,38 @@
 //! Raw lines: where one ends, and where a long one is cut.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 /// Cuts `bytes` into the lines of a log: each with its LF, pieces of at most `max_line` bytes where a line is longer.
 ///
 /// The piece behind the last LF is left for later, because its end is not there yet, unless `flush` asks for it or it
-/// is already longer than `max_line`. Calls `line` with the range of each and returns how many bytes were taken.
-pub fn cut(bytes: &[u8], max_line: usize, flush: bool, mut line: impl FnMut(Range<usize>)) -> usize {
+/// is already longer than `max_line`. Calls `line` with the range of each, until it has enough of them, and returns how many
+/// bytes were taken.
+pub fn cut(bytes: &[u8], max_line: usize, flush: bool, mut line: impl FnMut(Range<usize>) -> ControlFlow<()>) -> usize {
     let max_line = max_line.max(1);
     let mut start = 0;
     for lf in memchr::memchr_iter(b'\n', bytes) {
         let end = lf + 1;
         while end - start > max_line {
             let piece = start + piece_length(&bytes[start..end], max_line);
-            line(start..piece);
+            if line(start..piece).is_break() {
+                return piece;
+            }
             start = piece;
         }
-        line(start..end);
+        if line(start..end).is_break() {
+            return end;
+        }
         start = end;
     }
     while bytes.len() - start > max_line {
         let piece = start + piece_length(&bytes[start..], max_line);
-        line(start..piece);
+        if line(start..piece).is_break() {
+            return piece;
+        }
         start = piece;
     }
     if flush && start < bytes.len() {
-        line(start..bytes.len());
+        _ = line(start..bytes.len());
         start = bytes.len();
     }
     start
@@ -53,8 +60,10 @@ mod tests {
 
     fn lines(bytes: &[u8], max_line: usize, flush: bool) -> (Vec<String>, usize) {
         let mut lines = Vec::new();
-        let taken =
-            cut(bytes, max_line, flush, |range| lines.push(String::from_utf8_lossy(&bytes[range]).into_owned()));
+        let taken = cut(bytes, max_line, flush, |range| {
+            lines.push(String::from_utf8_lossy(&bytes[range]).into_owned());
+            ControlFlow::Continue(())
+        });
         (lines, taken)
     }
 
@@ -63,6 +72,18 @@ mod tests {
         assert_eq!(lines(b"a\n\nb\r\nc", 100, false), (vec!["a\n".into(), "\n".into(), "b\r\n".into()], 6));
         assert_eq!(lines(b"a\nc", 100, true), (vec!["a\n".into(), "c".into()], 3));
         assert_eq!(lines(b"", 100, true), (vec![], 0));
+    }
+
+    #[test]
+    fn whoever_has_enough_lines_gets_no_more() {
+        for (bytes, max_line, enough) in [("a\nb\nc\n", 9, 4), ("abcdef\n", 2, 4), ("abcdef", 2, 4)] {
+            let mut end = 0;
+            let taken = cut(bytes.as_bytes(), max_line, true, |range| {
+                end = range.end;
+                if end == enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            assert_eq!((taken, end), (enough, enough), "{bytes:?}");
+        }
     }
 
     #[test]
@@ -81,6 +102,7 @@ mod tests {
                 assert_eq!(range.start, at);
                 assert!(!range.is_empty() && range.len() <= max_line);
                 at = range.end;
+                ControlFlow::Continue(())
             });
             prop_assert_eq!(taken, at);
             if flush {
@@ -93,7 +115,10 @@ mod tests {
 
         #[test]
         fn text_is_cut_into_text(text: String, max_line in 4_usize..20) {
-            cut(text.as_bytes(), max_line, true, |range| assert!(text.is_char_boundary(range.start) && text.is_char_boundary(range.end)));
+            cut(text.as_bytes(), max_line, true, |range| {
+                assert!(text.is_char_boundary(range.start) && text.is_char_boundary(range.end));
+                ControlFlow::Continue(())
+            });
         }
     }
 }

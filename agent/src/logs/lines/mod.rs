@@ -14,6 +14,7 @@ mod rules;
 mod time;
 mod units;
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use scalyr_monitor::Timestamp;
@@ -26,7 +27,7 @@ use self::record::Record;
 use self::rules::Rules;
 pub(super) use self::rules::substitute;
 use self::units::Units;
-use super::batch::{BATCH_BYTES, Event};
+use super::batch::{BATCH_BYTES, BATCH_EVENTS, Blank, Event};
 use crate::config::line_plan::{LineFormat, SharedLinePlan};
 use crate::config::plan::TailPlan;
 use crate::ledger::{Offset, Segment, Verdict};
@@ -56,6 +57,26 @@ pub struct Taken {
     pub told: RuleCounts,
     /// Whether it was stopped before the end of what is complete: the rest can be read at once.
     pub was_stopped: bool,
+}
+
+impl Taken {
+    /// Nothing yet, in the memory of an earlier batch.
+    fn new(blank: &mut Blank) -> Self {
+        let (mut events, mut segments) = (std::mem::take(&mut blank.events), std::mem::take(&mut blank.segments));
+        events.clear();
+        segments.clear();
+        Self { events, segments, ..Self::default() }
+    }
+
+    /// Puts events and segments where their memory came from.
+    pub fn give_back(self, blank: &mut Blank) {
+        (blank.events, blank.segments) = (self.events, self.segments);
+    }
+
+    /// Whether it holds as many events and segments as a batch does.
+    fn is_full(&self) -> bool {
+        self.events.len().max(self.segments.len()) >= BATCH_EVENTS
+    }
 }
 
 /// What the rules of an entry did to lines.
@@ -90,6 +111,9 @@ impl RuleCounts {
 const MOST_GROWTH: usize = 4;
 /// How long lines may be put together, and how long rules may be applied to them, before other files have their turn.
 const LONGEST_STAGE: Duration = Duration::from_millis(250);
+
+/// Whether there is time and room for another record.
+type GoesOn<'a> = dyn Fn(&Made) -> bool + 'a;
 
 /// The line rules of one followed file.
 #[derive(Debug)]
@@ -150,20 +174,27 @@ impl Lines {
 
     /// Takes what is complete. `arena` holds source bytes only; what is made of them is appended to it.
     pub fn take(&mut self, arena: &mut Vec<u8>, window: Window, tail: &TailPlan) -> Taken {
-        self.take_in_time(arena, window, tail, &|| Duration::ZERO)
+        let mut blank = Blank { arena: std::mem::take(arena), ..Blank::default() };
+        let taken = self.take_in_time(&mut blank, window, tail, &|| Duration::ZERO);
+        *arena = blank.arena;
+        taken
     }
 
     /// The same for as long as other files may wait. `elapsed` says how long it has taken so far and is asked between
-    /// records: at least one of them is taken if one is complete.
+    /// records: at least one of them is taken if one is complete. Of `blank` the arena is what `take` says; what is taken
+    /// comes in the memory of its events and segments.
     pub fn take_in_time(
         &mut self,
-        arena: &mut Vec<u8>,
+        blank: &mut Blank,
         window: Window,
         tail: &TailPlan,
         elapsed: &dyn Fn() -> Duration,
     ) -> Taken {
+        let mut taken = Taken::new(blank);
+        let arena = &mut blank.arena;
         if self.plan.is_raw() {
-            return take_raw(arena, window, tail);
+            take_raw(arena, window, tail, &mut taken);
+            return taken;
         }
         let (limit, window_bytes) = (self.most_bytes(tail), self.window_bytes(tail));
         let (read, full) = (arena.len(), arena.len() >= window_bytes);
@@ -171,12 +202,12 @@ impl Lines {
         made.begin(read);
         let source = Source { bytes: arena, limit, lookahead: 0 };
         let mut units = Units { groups, source, at: 0, flush: window.flush, full };
-        let goes_on: &dyn Fn() -> bool = &|| elapsed() < LONGEST_STAGE;
+        let goes_on: &GoesOn<'_> = &|made| made.records.len() < BATCH_EVENTS && elapsed() < LONGEST_STAGE;
         let bytes = match format {
             Format::Raw => {
                 while let Some(line) = units.next(made) {
                     made.push(window, line.end, line, 0..0, None);
-                    if !goes_on() {
+                    if !goes_on(made) {
                         break;
                     }
                 }
@@ -186,13 +217,14 @@ impl Lines {
             Format::Cri(cri) => cri.take(&mut units, window, tail.raw_timestamp, made, goes_on),
         };
         arena.extend_from_slice(&made.bytes);
-        let mut taken = Taken { bytes, told: made.told, ..Taken::default() };
-        taken.was_stopped = bytes > 0 && bytes < read && !goes_on();
+        (taken.bytes, taken.told) = (bytes, made.told);
+        taken.was_stopped = bytes > 0 && bytes < read && !goes_on(made);
         taken.events.reserve(made.records.len());
         let most = window_bytes.saturating_mul(MOST_GROWTH);
         rules.begin(window.at, most);
         let until = elapsed() + LONGEST_STAGE;
-        apply_all(rules, arena, made, tail, &mut taken, &|arena| arena.len() < most && elapsed() < until);
+        let goes_on = |arena: &[u8], taken: &Taken| arena.len() < most && !taken.is_full() && elapsed() < until;
+        apply_all(rules, arena, made, tail, &mut taken, &goes_on);
         if taken.was_stopped {
             taken.bytes = taken.segments.last().map_or(0, |last| window.at_of(last.end)).min(bytes);
         }
@@ -218,12 +250,12 @@ fn apply_all(
     made: &Made,
     tail: &TailPlan,
     taken: &mut Taken,
-    goes_on: &dyn Fn(&[u8]) -> bool,
+    goes_on: &dyn Fn(&[u8], &Taken) -> bool,
 ) {
     let (mut next, mut told) = (0, RuleCounts::default());
     let mut runs = made.together.iter().peekable();
     while let Some(record) = made.records.get(next) {
-        if next > 0 && !goes_on(arena) {
+        if next > 0 && !goes_on(arena, taken) {
             // What was counted of the others is counted when they are read again.
             let by_rules = taken.told.since(made.told);
             (taken.told, taken.was_stopped) = (told, true);
@@ -277,16 +309,19 @@ fn apply_together(rules: &mut Rules, arena: &mut Vec<u8>, records: &[Record], ta
 }
 
 /// The hot path: nothing is copied, one segment for all.
-fn take_raw(arena: &[u8], window: Window, tail: &TailPlan) -> Taken {
-    let mut events = Vec::with_capacity(arena.len() / 64);
+fn take_raw(arena: &[u8], window: Window, tail: &TailPlan, taken: &mut Taken) {
+    let events = &mut taken.events;
     let bytes = cut::cut(arena, tail.max_line_size, window.flush, |range| {
         let (message, end) = (range.start as u32..range.end as u32, window.at.plus(range.end as u64));
         events.push(Event { message, attributes: 0..0, time: None, end, number: end });
+        if events.len() < BATCH_EVENTS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
-    let end = window.at.plus(bytes as u64);
-    let segment = Segment { end, lines: events.len() as u64, verdict: Verdict::Send };
-    let segments = if bytes > 0 { vec![segment] } else { Vec::new() };
-    Taken { bytes, events, segments, ..Taken::default() }
+    if bytes > 0 {
+        let (end, lines) = (window.at.plus(bytes as u64), events.len() as u64);
+        taken.segments.push(Segment { end, lines, verdict: Verdict::Send });
+    }
+    taken.was_stopped = taken.is_full() && bytes < arena.len();
+    taken.bytes = bytes;
 }
 
 #[cfg(test)]

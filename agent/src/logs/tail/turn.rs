@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::seats::Queue;
 use super::{Tail, TailParts, surroundings};
 use crate::ledger::WorkerId;
-use crate::logs::batch::BATCH_BYTES;
+use crate::logs::batch::Blank;
 use crate::logs::watched::Watched;
 use crate::upload::Save;
 
@@ -162,9 +162,9 @@ impl Tail {
             return Turn::Parked;
         }
         let Some(follower) = watched.next_readable(&around) else { return Turn::Idle };
-        let recycled = || port.recycled.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH_BYTES));
-        let arena = self.spare.take().unwrap_or_else(recycled);
-        match follower.read(arena, &self.parts.plan, &self.parts.clock) {
+        let recycled = || port.recycled.try_recv().unwrap_or_else(|_| Blank::new());
+        let blank = self.spare.take().unwrap_or_else(recycled);
+        match follower.read(blank, &self.parts.plan, &self.parts.clock) {
             Ok(read) => {
                 watched.note_read();
                 let bytes = read.as_ref().map_or(0, |batch| batch.arena.len());
@@ -188,7 +188,7 @@ impl Tail {
                         let worker = watched.worker.clone();
                         self.close_port(&worker);
                     }
-                    Err(arena) => self.spare = Some(arena),
+                    Err(blank) => self.spare = Some(blank),
                 }
             }
             Err(error) => {

@@ -5,6 +5,7 @@ mod decoded;
 mod exchange;
 pub(super) mod fixture;
 mod forms;
+mod packing_without_memory;
 mod request_properties;
 mod round_trip;
 mod server;

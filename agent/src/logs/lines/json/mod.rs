@@ -11,10 +11,10 @@ use std::ops::Range;
 use scalyr_monitor::Timestamp;
 
 use self::scan::{Field, Kind, scan, unescape};
-use super::Window;
 use super::made::Made;
 use super::time::read_time;
 use super::units::Units;
+use super::{GoesOn, Window};
 use crate::config::plan::TailPlan;
 
 /// What is kept of its lists from one window to the next.
@@ -65,7 +65,7 @@ impl Json {
         window: Window,
         tail: &TailPlan,
         made: &mut Made,
-        goes_on: &dyn Fn() -> bool,
+        goes_on: &GoesOn<'_>,
     ) -> usize {
         let bytes = if tail.merges_json {
             self.take_merged(units, window, tail, made, goes_on)
@@ -84,7 +84,7 @@ impl Json {
         window: Window,
         tail: &TailPlan,
         made: &mut Made,
-        goes_on: &dyn Fn() -> bool,
+        goes_on: &GoesOn<'_>,
     ) -> usize {
         let source = units.source.bytes;
         while let Some(line) = units.next(made) {
@@ -96,7 +96,7 @@ impl Json {
                 }
                 None => push_unparsed(window, line, made),
             }
-            if !goes_on() {
+            if !goes_on(made) {
                 break;
             }
         }
@@ -111,13 +111,13 @@ impl Json {
         window: Window,
         tail: &TailPlan,
         made: &mut Made,
-        goes_on: &dyn Fn() -> bool,
+        goes_on: &GoesOn<'_>,
     ) -> usize {
         let source = units.source.bytes;
         let mut pending: Option<Pending> = None;
         let mut mark = made.mark();
         loop {
-            if pending.is_none() && units.at > 0 && !goes_on() {
+            if pending.is_none() && units.at > 0 && !goes_on(made) {
                 break;
             }
             let mut before = made.mark();

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::line_plan::{GroupEnd, GrouperPlan};
+use crate::config::line_plan::{GroupEnd, GrouperPlan, SamplingPlan};
 
 /// Pieces of which files are made: lines, and bytes that belong into none.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
@@ -115,5 +115,35 @@ proptest! {
         }
         reader.read_all(&file);
         prop_assert!(reader.seen == whole);
+    }
+}
+
+#[test]
+fn a_batch_of_short_lines_takes_no_more_memory_for_its_events_than_for_its_bytes() {
+    let drop = vec![SamplingPlan { expression: Pattern::new("drop").unwrap(), rate: 0.0 }];
+    let json = LineFormat::Json { message_field: "log".to_owned(), timestamp_field: "time".to_owned() };
+    for (plan, line, times) in [
+        (LinePlan::default(), "\n", 40_000),
+        (LinePlan { sampling: drop.clone(), ..LinePlan::default() }, "\n", 40_000),
+        // Neighbours that have another fate have a segment each.
+        (LinePlan { sampling: drop, ..LinePlan::default() }, "drop\nsend\n", 20_000),
+        (LinePlan { format: json, ..LinePlan::default() }, "{\"log\":\"a\\n\"}\n", 8000),
+        (LinePlan { format: LineFormat::Cri, ..LinePlan::default() }, "2026-01-31T12:00:00.5Z stdout F a\n", 4000),
+    ] {
+        let file = line.repeat(times);
+        let mut lines = Lines::new(Arc::new(plan.clone()), "sequence");
+        let (mut position, mut takes, mut made) = (0, 0, 0);
+        while position < file.len() {
+            let mut arena = file.as_bytes()[position..].to_vec();
+            arena.truncate(BATCH_BYTES);
+            let window = Window { at: Offset(position as u64), flush: false, now: Timestamp::from_nanos(0) };
+            let taken = lines.take(&mut arena, window, &TailPlan::default());
+            assert!(taken.events.len() <= BATCH_EVENTS && taken.segments.len() <= BATCH_EVENTS, "{plan:?}");
+            let rest = file.len().min(position + BATCH_BYTES) - position - taken.bytes;
+            assert!(taken.bytes > 0 && (taken.was_stopped || rest < line.len()), "{plan:?}");
+            (position, takes, made) = (position + taken.bytes, takes + 1, made + taken.events.len());
+        }
+        assert_eq!(made, times, "{plan:?}");
+        assert!(takes >= 2 && takes <= 1 + 3 * times / BATCH_EVENTS, "{takes} for {plan:?}");
     }
 }

@@ -100,10 +100,10 @@ fn rules_that_take_long_leave_the_rest_of_a_window_for_later() {
         let elapsed = Cell::new(Duration::ZERO);
         let (mut position, mut told, mut takes, mut events) = (0, RuleCounts::default(), 0, 0);
         while position < file.len() {
-            let mut arena = file.as_bytes()[position..].to_vec();
+            let mut blank = Blank { arena: file.as_bytes()[position..].to_vec(), ..Blank::default() };
             let window = Window { at: Offset(position as u64), flush: false, now: Timestamp::from_nanos(0) };
             let begin = elapsed.get();
-            let taken = lines.take_in_time(&mut arena, window, &TailPlan::default(), &|| {
+            let taken = lines.take_in_time(&mut blank, window, &TailPlan::default(), &|| {
                 elapsed.set(elapsed.get() + Duration::from_millis(5));
                 elapsed.get() - begin
             });

@@ -9,6 +9,7 @@ use super::super::fixture::wait_until;
 use super::super::server::{Server, Step};
 use super::{LONG, Story, plan};
 use crate::ledger::{DropReason, Verdict};
+use crate::logs::batch::Blank;
 use crate::upload::Finished;
 
 #[test]
@@ -121,11 +122,13 @@ fn a_panic_in_a_thread_of_the_session_is_logged_and_settles_nothing_more() {
 }
 
 #[test]
-fn arenas_come_back_empty() {
+fn the_memory_of_batches_comes_back_empty() {
     let server = Server::start([]);
     let story = Story::new(plan(&server.url()));
     let mut file = story.file("/a");
     story.append(&mut file, &["one\n"]);
-    let arena = story.session.recycled().recv_timeout(LONG).unwrap();
+    let Blank { arena, events, segments } = story.session.recycled().recv_timeout(LONG).unwrap();
     assert!(arena.is_empty() && arena.capacity() >= 4);
+    assert!(events.is_empty() && events.capacity() >= 1);
+    assert!(segments.is_empty() && segments.capacity() >= 1);
 }
