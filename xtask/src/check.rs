@@ -84,6 +84,23 @@ const LINK: [&str; 3] = ["xtask", "link", "--check"];
 /// Done in this process as well.
 const DOCS: [&str; 3] = ["xtask", "docs", "--check"];
 
+/// A log of 4 MiB and an agent that is not optimised: whether all of it is acknowledged, not how long that takes.
+const BENCH: [&str; 13] = [
+    "test",
+    "--package=agent",
+    "--bench=upload",
+    "--locked",
+    "--",
+    "--smoke",
+    "--no-peers",
+    "--mib",
+    "4",
+    "--only",
+    "deflate,none",
+    "--runs",
+    "1",
+];
+
 #[rustfmt::skip]
 fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
     const XTASK: &str = "--manifest-path=xtask/Cargo.toml";
@@ -105,6 +122,7 @@ fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
         let mut fuzz = Step::new("fuzz targets", &["test", "--package=scalyr-agent", "--tests", "--locked", "fuzz_"]);
         fuzz.env = Some(("BOLERO_RANDOM_TEST_TIME_MS", "30000"));
         steps.push(fuzz);
+        steps.push(Step::new("smoke run of the bench", &BENCH));
         steps.push(Step::new("examples in the documentation", &["test", "--workspace", "--doc", "--locked"]));
         let mut docs = Step::new("documentation", &["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
         docs.env = Some(("RUSTDOCFLAGS", "-D warnings"));

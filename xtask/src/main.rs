@@ -1,6 +1,7 @@
 //! The chores of this repository: `cargo xtask COMMAND`, from the repository's root.
 
 mod agent;
+mod bench;
 mod cargo;
 mod check;
 mod docs;
@@ -44,6 +45,9 @@ before a commit
   cargo xtask test --quick             only formatting, linking, lints and unit tests
   cargo xtask soak --minutes 60        rotations, kills, stops and faults by chance, until a line is not explained;
                                        `--seed N` repeats one, `--story NAME` tells one of them, `--dev` builds quickly
+  cargo xtask bench --runs 3           what it costs to upload a log, beside what the compressor costs alone and what other
+                                       programs cost; `--only deflate,none` chooses, `--all` adds rare ones, `--mib N`,
+                                       `--no-peers`, `--peer-mib N`; `--install-peers` fetches them into target/peers
 ";
 
 /// What the command line asks for.
@@ -60,6 +64,7 @@ enum Request {
     Docs { write: bool },
     Test { quick: bool },
     Soak(soak::Soak),
+    Bench(bench::Bench),
 }
 
 /// How the rest of a command's line is understood.
@@ -75,6 +80,7 @@ const COMMANDS: &[(&str, Understand)] = &[
     ("docs", |options| Ok(Request::Docs { write: !only_option("docs", "--check", options)? })),
     ("test", |options| Ok(Request::Test { quick: only_option("test", "--quick", options)? })),
     ("soak", |options| Ok(Request::Soak(soak::understand(options)?))),
+    ("bench", |options| Ok(Request::Bench(bench::understand(options)?))),
     ("help", |_| Ok(Request::Help)),
     ("--help", |_| Ok(Request::Help)),
     ("-h", |_| Ok(Request::Help)),
@@ -201,6 +207,7 @@ fn serve(request: &Request) -> bool {
         Request::Docs { write } => docs::run(&root, *write),
         Request::Test { quick } => check::run(&root, *quick),
         Request::Soak(soak) => soak::run(&root, soak),
+        Request::Bench(bench) => bench::run(&root, bench),
     }
 }
 
@@ -262,7 +269,7 @@ mod tests {
     #[test]
     fn a_wrong_word_is_answered_with_what_there_is() {
         let unknown = parsed("package --deb").unwrap_err();
-        let there_are = "there is no command `package`; there are `new-monitor`, `link`, `remove`, `agent`, `build`, `docs`, `test`, `soak`\n";
+        let there_are = "there is no command `package`; there are `new-monitor`, `link`, `remove`, `agent`, `build`, `docs`, `test`, `soak`, `bench`\n";
         assert!(unknown.starts_with(there_are), "{unknown}");
         for (line, told) in [
             ("link --chekc", "`link` knows no `--chekc`; all it takes is `--check`, `--list` or `--from DIR`"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Shared;
 use super::body::Request;
-use super::decompress::{DecompressError, Encoding, inflate};
+use super::decompress::{DecompressError, decompressed};
 use super::faults::{Action, Body, Fault, Script};
 use super::http::{Answer, End, Head, Wire, refuse};
 use super::store::Sizes;
@@ -125,18 +125,12 @@ impl<'s> Connection<'s> {
     /// Decompresses, checks and stores what was read.
     fn accept(&mut self, head: &Head) -> Result<Answer, Answer> {
         let bad = |code, text: String| Answer::error(code, "error/client/badParam", &text);
-        let body = match Encoding::from_header(head.encoding.as_deref()) {
-            Ok(Encoding::Plain) => &self.body,
-            Ok(Encoding::Deflate) => {
-                let max = self.shared.options.max_decompressed;
-                inflate(&self.body, &mut self.inflated, max).map_err(|error| match error {
-                    DecompressError::TooLarge(_) => too_large(&error.to_string()),
-                    _ => bad(400, error.to_string()),
-                })?;
-                &self.inflated
-            }
-            Err(error) => return Err(bad(415, error.to_string())),
-        };
+        let (encoding, max) = (head.encoding.as_deref(), self.shared.options.max_decompressed);
+        let body = decompressed(encoding, &self.body, &mut self.inflated, max).map_err(|error| match error {
+            DecompressError::TooLarge(_) => too_large(&error.to_string()),
+            DecompressError::Unknown(_) => bad(415, error.to_string()),
+            DecompressError::Broken(_) => bad(400, error.to_string()),
+        })?;
         let request = Request::parse(body).map_err(|error| bad(400, error.to_string()))?;
         let sizes = Sizes { wire: self.body.len(), body: body.len() };
         let stored = self.shared.store.accept((self.number, &head.user_agent), (&request, body), sizes);

@@ -4,7 +4,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 /// How the body of a request is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Encoding {
+enum Encoding {
     /// Not at all: no `Content-Encoding`, or `identity`.
     Plain,
     /// A zlib stream (RFC 1950).
@@ -13,7 +13,7 @@ pub(super) enum Encoding {
 
 /// Why a body could not be decompressed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum DecompressError {
+pub enum DecompressError {
     /// A `Content-Encoding` that this endpoint does not know.
     #[error(
         "Content-Encoding `{0}` is not understood here; send `deflate` (compression_type \"deflate\") or leave the \
@@ -33,7 +33,7 @@ impl Encoding {
     ///
     /// # Errors
     /// When the encoding is not one of ours; the text names those that are.
-    pub(super) fn from_header(value: Option<&str>) -> Result<Self, DecompressError> {
+    fn from_header(value: Option<&str>) -> Result<Self, DecompressError> {
         match value.map(str::trim) {
             None => Ok(Self::Plain),
             Some(name) if name.eq_ignore_ascii_case("identity") => Ok(Self::Plain),
@@ -43,11 +43,28 @@ impl Encoding {
     }
 }
 
+/// The body of a request without its compression: `sent` itself when it has none, else `room`, which is emptied first and
+/// never grows beyond `max` bytes.
+///
+/// # Errors
+/// When the `Content-Encoding` is not one of ours, when the bytes are not what it says, or when more than `max` come out.
+pub fn decompressed<'a>(
+    encoding: Option<&str>,
+    sent: &'a [u8],
+    room: &'a mut Vec<u8>,
+    max: usize,
+) -> Result<&'a [u8], DecompressError> {
+    match Encoding::from_header(encoding)? {
+        Encoding::Plain => Ok(sent),
+        Encoding::Deflate => inflate(sent, room, max).map(|()| room.as_slice()),
+    }
+}
+
 /// Inflates a zlib stream into `output`, which is emptied first and never grows beyond `max` bytes.
 ///
 /// # Errors
 /// When the stream is broken or cut, when bytes follow it, or when more than `max` bytes come out.
-pub(super) fn inflate(input: &[u8], output: &mut Vec<u8>, max: usize) -> Result<(), DecompressError> {
+fn inflate(input: &[u8], output: &mut Vec<u8>, max: usize) -> Result<(), DecompressError> {
     output.clear();
     let mut inflater = Decompress::new(true);
     loop {

@@ -34,6 +34,7 @@ use http::{Answer, Timeouts, Wire};
 use store::Store;
 
 pub use body::{Attribute, BodyError, Event, Log, Problems, Request, Thread, Token};
+pub use decompress::{DecompressError, decompressed};
 pub use faults::{Action, Fault, Faults, Script};
 pub use scan::{Raw, SyntaxError};
 pub use store::{Arrival, Observer};

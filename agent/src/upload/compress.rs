@@ -4,8 +4,9 @@ use flate2::{Compress, FlushCompress, Status};
 
 use crate::config::plan::Compression;
 
-/// Compresses bodies one after the other; keeps its working memory.
-pub(super) enum Compressor {
+/// Compresses bodies one after the other; keeps its working memory. Public, so that `cargo xtask bench` can tell what it
+/// costs by itself.
+pub enum Compressor {
     /// Bodies are sent as they are.
     None,
     /// zlib streams.
@@ -14,7 +15,7 @@ pub(super) enum Compressor {
 
 impl Compressor {
     /// As configured. A level out of range becomes the default level.
-    pub(super) fn new(compression: Compression) -> Self {
+    pub fn new(compression: Compression) -> Self {
         match compression {
             Compression::None => Self::None,
             Compression::Deflate(level) => {
@@ -25,7 +26,7 @@ impl Compressor {
     }
 
     /// Replaces the content of `packed` with the compressed `body`; leaves it empty when nothing is compressed.
-    pub(super) fn compress(&mut self, body: &[u8], packed: &mut Vec<u8>) {
+    pub fn compress(&mut self, body: &[u8], packed: &mut Vec<u8>) {
         packed.clear();
         let Self::Deflate(deflate) = self else { return };
         deflate.reset();

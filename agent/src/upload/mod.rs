@@ -5,6 +5,7 @@ mod answer;
 mod client;
 mod compress;
 mod connection;
+mod encoder;
 mod event_times;
 mod heads;
 mod losses;
@@ -24,6 +25,8 @@ mod user_agent;
 mod wire;
 
 pub use accepted::Accepted;
+pub use compress::Compressor;
+pub use encoder::Encoder;
 pub use event_times::EventTimes;
 pub use save::Save;
 pub use server_attributes::{HostAttributes, ServerAttributes};

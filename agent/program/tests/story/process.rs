@@ -124,11 +124,22 @@ impl Process {
     /// Resident memory, KiB.
     #[track_caller]
     pub(crate) fn rss_kib(&mut self) -> u64 {
+        self.memory_kib("VmRSS:")
+    }
+
+    /// The most resident memory that it had so far, KiB.
+    #[track_caller]
+    pub(crate) fn peak_rss_kib(&mut self) -> u64 {
+        self.memory_kib("VmHWM:")
+    }
+
+    #[track_caller]
+    fn memory_kib(&mut self, what: &str) -> u64 {
         if let Some(status) = self.ended() {
             panic!("{} has no memory: it ended with {status}", self.name);
         }
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("every process has a VmRSS");
+        let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("every process has that line");
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
@@ -210,11 +221,20 @@ impl AgentProcess {
 
     /// What `agent status -v --format json` prints; `None` while the agent does not answer (yet).
     pub(crate) fn status(&self) -> Option<Value> {
-        let mut command = agent_command();
-        command.args(["status", "-v", "--format", "json", "-c"]).arg(&self.config);
-        let output = command.stdin(Stdio::null()).output().unwrap();
-        serde_json::from_slice(&output.stdout).ok()
+        status(&self.config)
     }
+
+    /// The process, and its status as in [`AgentProcess::status`], for those who look at both.
+    pub(crate) fn process_and_status(&mut self) -> (&mut Process, impl Fn() -> Option<Value>) {
+        (&mut self.process, || status(&self.config))
+    }
+}
+
+fn status(config: &Path) -> Option<Value> {
+    let mut command = agent_command();
+    command.args(["status", "-v", "--format", "json", "-c"]).arg(config);
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    serde_json::from_slice(&output.stdout).ok()
 }
 
 /// `agent receive --listen 127.0.0.1:PORT --output FILE`.
