@@ -14,7 +14,7 @@ use super::keys;
 use super::load::Loaded;
 use super::own_files::OwnFiles;
 use super::patterns;
-use super::plan::{AgentLogPlan, Plan, TailPlan};
+use super::plan::{AgentLogPlan, Plan, StatisticsPlan, TailPlan};
 use super::report::{Kind, Report, Severity};
 use super::session;
 use super::settings::{Scope, Settings};
@@ -102,6 +102,7 @@ fn plan(settings: &Settings<'_>, loaded: &Loaded, surroundings: &Surroundings<'_
         server_attributes,
         config_check_interval: session::seconds(settings, "config_change_check_interval").max(SHORTEST_CHECK_INTERVAL),
         agent_log,
+        statistics: statistics(settings),
         tail: tail(settings),
         ignored_positions: ignored_positions(settings, report),
         sessions,
@@ -136,6 +137,17 @@ fn agent_log(settings: &Settings<'_>, report: &mut Report) -> AgentLogPlan {
         rotation: monitor_entries::rotation(settings),
         debug_level: u8::try_from(settings.count("debug_level")).unwrap_or(0),
         stdout_severity: stdout_severity(settings, report),
+    }
+}
+
+/// An interval of 0 means never.
+fn statistics(settings: &Settings<'_>) -> StatisticsPlan {
+    let interval = |name| Some(session::seconds(settings, name)).filter(|interval| !interval.is_zero());
+    StatisticsPlan {
+        bandwidth: interval("bandwidth_stats_log_interval"),
+        overall: interval("overall_stats_log_interval"),
+        copying: interval("copying_manager_stats_log_interval"),
+        sessions: interval("default_worker_session_status_message_interval"),
     }
 }
 

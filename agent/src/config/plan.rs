@@ -30,6 +30,8 @@ pub struct Plan {
     pub config_check_interval: Duration,
     /// The agent's own log.
     pub agent_log: AgentLogPlan,
+    /// The statistics lines in it.
+    pub statistics: StatisticsPlan,
     /// How log files are read.
     pub tail: TailPlan,
     /// `ignore_checkpoints_on_startup_path_globs`: the stored positions of files whose path matches one of these patterns
@@ -72,6 +74,19 @@ pub struct AgentLogPlan {
     pub debug_level: u8,
     /// `stdout_severity`: the least level that `--no-fork` prints; `None` = everything.
     pub stdout_severity: Option<Level>,
+}
+
+/// How often each statistics line is written into the agent log; `None` = never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StatisticsPlan {
+    /// `bandwidth_stats_log_interval`: `agent_requests`.
+    pub bandwidth: Option<Duration>,
+    /// `overall_stats_log_interval`: `agent_status`.
+    pub overall: Option<Duration>,
+    /// `copying_manager_stats_log_interval`: `copy_manager_status`.
+    pub copying: Option<Duration>,
+    /// `default_worker_session_status_message_interval`: `worker_session_requests`.
+    pub sessions: Option<Duration>,
 }
 
 /// How log files are found and read.
@@ -241,7 +256,7 @@ pub enum Compression {
 pub struct Pacing {
     /// `max_allowed_request_size`: bytes of the uncompressed body.
     pub max_request_size: usize,
-    /// `max_send_rate_enforcement`: most bytes per second, before compression, more than 0; `None` = no limit.
+    /// `max_send_rate_enforcement`: most bytes of messages per second, more than 0; `None` = no limit.
     pub max_rate: Option<f64>,
     /// `min_request_spacing_interval`.
     pub min_spacing: Duration,
@@ -249,6 +264,8 @@ pub struct Pacing {
     pub max_spacing: Duration,
     /// `max_error_request_spacing_interval`.
     pub max_error_spacing: Duration,
+    /// Whether the water marks act on the spacing: under `legacy`, and where the user set one of their keys.
+    pub water_marks: bool,
     /// `low_water_bytes_sent` and its adjustment: a smaller request multiplies the spacing by it.
     pub low_water: (usize, f64),
     /// `high_water_bytes_sent` and its adjustment: a larger request multiplies the spacing by it.

@@ -27,6 +27,13 @@ const SET_IT: &str =
 /// Where to get one.
 const KEYS_ARE_AT: &str = "your keys are listed at https://www.scalyr.com/keys";
 const DEFLATE_LEVEL: u8 = 6;
+/// The keys by which the size of a request acts on the spacing.
+const WATER_MARKS: [&str; 4] = [
+    "low_water_bytes_sent",
+    "low_water_request_spacing_adjustment",
+    "high_water_bytes_sent",
+    "high_water_request_spacing_adjustment",
+];
 
 /// What the sessions of all workers have in common.
 pub(super) struct Shared {
@@ -252,6 +259,7 @@ fn pacing(settings: &Settings<'_>, report: &mut Report) -> Pacing {
         min_spacing,
         max_spacing: seconds(settings, "max_request_spacing_interval"),
         max_error_spacing: seconds(settings, "max_error_request_spacing_interval"),
+        water_marks: water_marks(settings),
         low_water: (size(settings.count("low_water_bytes_sent")), factor("low_water_request_spacing_adjustment")),
         high_water: (size(settings.count("high_water_bytes_sent")), factor("high_water_request_spacing_adjustment")),
         failure_adjustment: factor("failure_request_spacing_adjustment"),
@@ -276,8 +284,16 @@ fn pacing(settings: &Settings<'_>, report: &mut Report) -> Pacing {
     pacing
 }
 
-/// A rate is to hold over about ten seconds, so that requests are no larger than what it allows in that time, unless the
-/// user says how large they may be. Below 100 KiB they would cost more than they save, and long lines would not fit.
+/// Whether the water marks act: an agent that nobody told about them is quick when it is quiet and when it is busy.
+fn water_marks(settings: &Settings<'_>) -> bool {
+    // Each is asked, also when one is given.
+    let given = WATER_MARKS.map(|key| settings.is_given(key));
+    !defaults_of_unlimited(settings) || given.contains(&true)
+}
+
+/// Under a limit of the rate requests are no larger than the four seconds' worth that may be sent at once, unless the user
+/// says how large they may be: a larger one would only wait longer. Bodies are meant, which are larger than the messages
+/// in them that the rate counts. Below 100 KiB they would cost more than they save, and long lines would not fit.
 fn max_request_size(settings: &Settings<'_>, max_rate: Option<f64>) -> usize {
     const KEY: &str = "max_allowed_request_size";
     const LEAST: usize = 102_400;
@@ -286,7 +302,7 @@ fn max_request_size(settings: &Settings<'_>, max_rate: Option<f64>) -> usize {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number; it saturates")]
         Some(rate) if !settings.is_given(KEY) => {
             let longest_line = usize::try_from(settings.count("max_line_size")).unwrap_or(usize::MAX);
-            most.min(((rate * 10.0) as usize).max(LEAST).max(longest_line.saturating_mul(2)))
+            most.min(((rate * 4.0) as usize).max(LEAST).max(longest_line.saturating_mul(2)))
         }
         _ => most,
     }

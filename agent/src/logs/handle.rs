@@ -50,6 +50,8 @@ pub struct TailSnapshot {
     pub notices: NoticesSnapshot,
     /// How often a path was looked at since the start. An idle one is looked at about once a minute.
     pub looks: u64,
+    /// How long files were looked at and read, and their lines handed on, in seconds since the start.
+    pub busy_seconds: f64,
     /// Why the stage had to end by itself; nothing is copied any more.
     pub broken: Option<String>,
 }

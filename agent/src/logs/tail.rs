@@ -112,6 +112,8 @@ pub struct Tail {
     next_snapshot: Instant,
     /// How often a path was looked at.
     looks: u64,
+    /// How long turns took.
+    busy: Duration,
     /// Something happened since the last snapshot.
     is_news: bool,
     /// A file has come or gone, or an entry, since the last snapshot.
@@ -157,6 +159,7 @@ impl Tail {
             next_plea: now,
             next_snapshot: now,
             looks: 0,
+            busy: Duration::ZERO,
             is_news: true,
             is_reshaped: true,
             parts,
@@ -179,7 +182,9 @@ impl Tail {
             self.notice();
             self.walk_when_due();
             self.let_go();
+            let begin = self.parts.clock.monotonic();
             let turn = self.turn();
+            self.busy += self.parts.clock.monotonic().saturating_duration_since(begin);
             self.publish_when_due();
             self.wait(turn);
             // All that have come meanwhile, so that one save serves them together.

@@ -13,6 +13,7 @@ mod reload;
 mod settings;
 mod snapshot;
 mod start;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod watching;
@@ -51,6 +52,7 @@ use crate::monitors::runner::{MonitorHandle, stop_all};
 use crate::open_files;
 use crate::own_logs::agent_log::AgentLog;
 use crate::own_logs::metric_log::MetricLogs;
+use crate::statistics::Statistics;
 use crate::status::socket::StatusSocket;
 use crate::status::{self, RefusedMonitor, Snapshot};
 use crate::threads::Threads;
@@ -109,6 +111,7 @@ struct Stages {
     added: AddedMonitors,
     running: Mutex<Running>,
     lag: LagWatch,
+    statistics: Mutex<Statistics>,
     rules_told: RulesTold,
     /// Of the events of all sessions, also of those that a reload brings.
     event_times: EventTimes,
@@ -218,6 +221,7 @@ impl Supervisor {
             added: added.clone(),
             running: Mutex::default(),
             lag: LagWatch::new(logger.clone()),
+            statistics: Mutex::new(Statistics::new(clock.monotonic())),
             rules_told: RulesTold::default(),
             event_times: EventTimes::default(),
         });
@@ -372,6 +376,7 @@ impl Supervisor {
         self.look_after_moves();
         self.stages.checkpoint.tend();
         self.stages.look_after_files();
+        self.stages.tell_statistics();
         monitors.iter().for_each(|monitor| monitor.look_after());
         let failed = || monitors.iter().find_map(|monitor| monitor.fatal_failure());
         let of_added = self.added.tick();
@@ -419,6 +424,7 @@ impl Supervisor {
         let unanswered = sessions.iter().map(|session| session.snapshot().unanswered_bytes).sum();
         LeftOver::of(&stages.ledger.accounts(), unanswered, now).tell(SESSIONS_BUDGET.as_secs(), &stages.logger);
         stages.tell_rest_of_rules();
+        stages.tell_last_statistics(&sessions, &monitors);
         let totals = status::files(&stages.ledger, &stages.clock).totals;
         stages.logger.info("The agent has stopped");
         Stopped { drained, left_behind, totals }

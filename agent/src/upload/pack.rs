@@ -13,6 +13,7 @@ use super::compress::Compressor;
 use super::heads::Heads;
 use super::pace::Turn;
 use super::request::{Pushed, Request, Unpacked};
+use super::snapshot::{Progress, Waiting};
 
 /// What the pack thread works with.
 pub(super) struct Pack {
@@ -24,6 +25,9 @@ pub(super) struct Pack {
     pub(super) large: usize,
     pub(super) compressor: Compressor,
     pub(super) clock: Clock,
+    pub(super) progress: Arc<Progress>,
+    /// Set when something had to be left behind, unsettled.
+    pub(super) incomplete: Arc<AtomicBool>,
     /// The tail stage's batches.
     pub(super) batches: Receiver<Batch>,
     /// The memory of packed batches, for the tail stage to use again.
@@ -63,7 +67,7 @@ impl Pack {
                 Pushed::All => self.recycle(unpacked),
                 Pushed::Full => {
                     open.unpacked = Some(unpacked);
-                    self.hand_over_full(open)?;
+                    return self.hand_over_full(open);
                 }
             }
             return Ok(true);
@@ -82,10 +86,11 @@ impl Pack {
             }
             self.wait(open, None)?;
         } else if let Some(turn) = open.turn {
-            match self.due(&open.request, turn).filter(|_| !open.closed) {
-                Some(due) if due > self.clock.monotonic() => self.wait(open, Some(due))?,
-                _ => self.hand_over(open)?,
-            }
+            return match self.next(open, self.spaced(&open.request, turn), turn) {
+                Next::Wait(due) => self.wait(open, Some(due)).map(|()| true),
+                Next::HandOver => self.hand_over(open).map(|()| true),
+                Next::LeaveBehind => Ok(self.leave_behind()),
+            };
         } else {
             self.wait(open, None)?;
         }
@@ -96,11 +101,12 @@ impl Pack {
     /// taken when there is something to send. Once something does, batches that are not worth a wake-up stay where they
     /// are until then.
     fn wait(&self, open: &mut Open, due: Option<Instant>) -> Result<(), Gone> {
-        let (none, nothing, no_turn) = (never(), never(), never());
+        let (none, no_knocks, nothing, no_turn) = (never(), never(), never(), never());
         let is_waiting = !open.request.is_empty();
         let is_quiet = is_waiting && self.is_knocked.load(Ordering::Relaxed);
-        // A channel that has said all it has to say would end every wait at once.
-        let closing = if open.closed { &none } else { &self.closing };
+        // A channel that has said all it has to say would end every wait at once; knocks end with the session's handle,
+        // and once no more batches come there is nothing to knock for.
+        let (closing, knocks) = if open.closed { (&none, &no_knocks) } else { (&self.closing, &self.knocks) };
         let batches = if open.closed || is_quiet { &nothing } else { &self.batches };
         let turns = if is_waiting { &self.turns } else { &no_turn };
         let timeout = due.map(|due| due.saturating_duration_since(self.clock.monotonic()));
@@ -110,7 +116,7 @@ impl Pack {
                 Ok(batch) => open.unpacked = Some(Unpacked::new(batch)),
                 Err(_) => open.closed = true,
             },
-            recv(self.knocks) -> _ => {}
+            recv(knocks) -> _ => {}
             recv(turns) -> turn => open.turn = Some(turn.map_err(|_| Gone)?),
             recv(closing) -> _ => open.closed = true,
             recv(timeout) -> _ => {}
@@ -118,8 +124,32 @@ impl Pack {
         Ok(())
     }
 
-    /// When a request that is not full may leave.
-    fn due(&self, request: &Request, turn: Turn) -> Option<Instant> {
+    /// What is to be done with a request whose spacing lets it leave at `spaced`. Once no more batches come the spacing
+    /// does not count any more, but a limit of the rate is kept: what may not be sent yet stays in its files.
+    fn next(&self, open: &Open, spaced: Option<Instant>, turn: Turn) -> Next {
+        let now = self.clock.monotonic();
+        let log_bytes = open.request.body().message_bytes();
+        let limited = turn.allowance.filter(|_| log_bytes > 0).map(|allowance| allowance.due(log_bytes));
+        let limited = limited.filter(|due| *due > now);
+        match (limited, spaced.filter(|due| *due > now)) {
+            (Some(_), _) if open.closed => Next::LeaveBehind,
+            (Some(limited), spaced) => {
+                self.progress.wait_for(Waiting::Rest(Some(limited)));
+                Next::Wait(spaced.map_or(limited, |spaced| spaced.max(limited)))
+            }
+            (None, Some(spaced)) if !open.closed => Next::Wait(spaced),
+            _ => Next::HandOver,
+        }
+    }
+
+    /// What was not sent stays pending, for a successor or the next start; false, since this is the end.
+    fn leave_behind(&self) -> bool {
+        self.incomplete.store(true, Ordering::Release);
+        false
+    }
+
+    /// When the spacing lets a request leave that is not full.
+    fn spaced(&self, request: &Request, turn: Turn) -> Option<Instant> {
         if !request.has_events() {
             turn.settlement
         } else if request.body().size() >= self.large {
@@ -130,22 +160,29 @@ impl Pack {
     }
 
     /// Closes a full request at once, so that it is compressed while the one before is on its way, and hands it over
-    /// when its turn comes.
-    fn hand_over_full(&mut self, open: &mut Open) -> Result<(), Gone> {
+    /// when its turn comes; false when it has to be left behind.
+    fn hand_over_full(&mut self, open: &mut Open) -> Result<bool, Gone> {
         self.close(&mut open.request);
         let turn = match open.turn {
             Some(turn) => turn,
-            None => self.turns.recv().map_err(|_| Gone)?,
+            None => {
+                self.progress.lock().requests_prepared_ahead += 1;
+                // The send thread is not held up by anything that this one could do: it ends its pauses itself.
+                self.turns.recv().map_err(|_| Gone)?
+            }
         };
         open.turn = Some(turn);
-        let due = if open.request.has_events() { turn.large } else { turn.settlement };
-        if let Some(due) = due.filter(|_| !open.closed) {
-            let rest = due.saturating_duration_since(self.clock.monotonic());
-            if self.closing.recv_timeout(rest) == Err(RecvTimeoutError::Disconnected) {
-                open.closed = true;
+        let spaced = if open.request.has_events() { turn.large } else { turn.settlement };
+        loop {
+            match self.next(open, spaced, turn) {
+                Next::Wait(due) => {
+                    let rest = due.saturating_duration_since(self.clock.monotonic());
+                    open.closed |= self.closing.recv_timeout(rest) == Err(RecvTimeoutError::Disconnected);
+                }
+                Next::HandOver => return self.pass_on(open).map(|()| true),
+                Next::LeaveBehind => return Ok(self.leave_behind()),
             }
         }
-        self.pass_on(open)
     }
 
     /// Closes the request and hands it over to the send thread, which is free.
@@ -157,7 +194,10 @@ impl Pack {
     fn close(&mut self, request: &mut Request) {
         if request.has_events() {
             request.body_mut().close(self.clock.now());
+            let begin = self.clock.monotonic();
             request.compress(&mut self.compressor);
+            let took = self.clock.monotonic().saturating_duration_since(begin);
+            self.progress.lock().compression_seconds += took.as_secs_f64();
         }
     }
 
@@ -181,6 +221,16 @@ impl Pack {
             let _ = self.recycled.try_send(blank);
         }
     }
+}
+
+/// What is to be done with a request.
+enum Next {
+    /// It may leave at this moment, if nothing comes before.
+    Wait(Instant),
+    /// It may leave.
+    HandOver,
+    /// It may not leave in time, and nothing of what comes behind it either.
+    LeaveBehind,
 }
 
 /// What lies on the pack thread's table.

@@ -98,6 +98,8 @@ impl Send {
         while self.turns.send(self.pace.turn()).is_ok() {
             let Some(mut request) = wait_for(&self.requests) else { break };
             let ending = if request.has_events() && !self.plan.sends_nothing {
+                // Before it leaves, and once: failures do not count again.
+                self.pace.charge(request.body().message_bytes(), self.clock.monotonic());
                 self.deliver(&mut request)
             } else {
                 self.pace.settled(self.clock.monotonic());
@@ -108,8 +110,7 @@ impl Send {
                 break;
             };
             self.settle(&mut request, ending);
-            let rate_pause = self.pace.rate_pause(self.clock.monotonic());
-            self.progress.wait_for(Waiting::Rest(rate_pause.map(|pause| self.clock.monotonic() + pause)));
+            self.progress.wait_for(Waiting::Rest(None));
             // There is room for both requests of the session.
             let _ = self.spent.try_send(request);
         }
@@ -181,7 +182,9 @@ impl Send {
         self.state.unverified.tell(&self.plan, &self.logger, self.clock.monotonic());
         let Some(client) = &self.state.client else { return Err(unanswered("there is no client", key)) };
         let (before, resent_before) = (client.connections(), client.resent());
+        let begin = self.clock.monotonic();
         let reply = client.post(request.payload(), &self.user_agent.header());
+        let took = self.clock.monotonic().saturating_duration_since(begin);
         {
             let (opened, established) = client.connections();
             let connected = established - before.1;
@@ -189,6 +192,7 @@ impl Send {
             let has_left = opened == before.0 || connected > 0;
             self.state.unanswered |= has_left && reply.is_err();
             let mut progress = self.progress.lock();
+            progress.request_seconds += took.as_secs_f64();
             progress.connections_opened += connected;
             progress.requests_resent += client.resent() - resent_before;
             let slow = reply.as_ref().map_or_else(|failure| failure.slow, |reply| reply.slow);
@@ -220,8 +224,6 @@ impl Send {
     fn note_success(&mut self, request: &Request) {
         self.pace.succeeded(request.body().bytes().len());
         self.progress.succeeded(self.clock.now());
-        let rate_pause = self.pace.rate_pause(self.clock.monotonic());
-        self.progress.lock().rate_pause_seconds = rate_pause.map(|pause| pause.as_secs_f64());
         if let Some(outage) = self.state.outage.ended(self.clock.monotonic()) {
             let (server, seconds) = (&self.plan.server, outage.as_secs());
             self.logger.info(format_args!("Uploads to {server} work again, after {seconds} seconds of failures"));

@@ -114,6 +114,8 @@ impl Session {
             large: plan.pacing.high_water.0,
             compressor: Compressor::new(plan.compression),
             clock: clock.clone(),
+            progress: Arc::clone(&progress),
+            incomplete: Arc::clone(&incomplete),
             batches: batches_out,
             recycled: recycled_in,
             knocks: knocks_out,
@@ -126,13 +128,13 @@ impl Session {
         let send = SendThread {
             user_agent,
             threads: threads.clone(),
+            pace: Pace::new(plan.pacing, clock.monotonic()),
             clock,
             logger,
             checkpoint,
             progress: Arc::clone(&progress),
             stop: stop.clone(),
             lifeline: Arc::clone(&lifeline),
-            pace: Pace::new(plan.pacing),
             turns,
             requests: requests_out,
             spent,
@@ -188,7 +190,8 @@ impl Session {
         SessionSnapshot { waiting_batches: self.batches.len(), ..self.progress.now() }
     }
 
-    /// No more batches will come: what waits in the channel is still packed and sent, without waiting for its turn.
+    /// No more batches will come: what waits in the channel is still packed and sent, without waiting for its turn. What a
+    /// limit of the rate keeps back beyond that is left behind.
     pub fn close(&self) {
         drop(self.closing.lock().unwrap_or_else(PoisonError::into_inner).take());
     }

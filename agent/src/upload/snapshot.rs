@@ -56,7 +56,7 @@ pub struct SessionSnapshot {
     pub failing_since_ms: Option<i64>,
     /// The pause before the failed request is sent again, while it lasts.
     pub back_off_seconds: Option<f64>,
-    /// How long `max_send_rate_enforcement` keeps the next request back, after the last one; none when it need not wait.
+    /// How long `max_send_rate_enforcement` still keeps the next request back; none when nothing waits for it.
     pub rate_pause_seconds: Option<f64>,
     /// Whether a request is on its way or waits to be sent again.
     pub in_flight: bool,
@@ -64,8 +64,16 @@ pub struct SessionSnapshot {
     pub unanswered_bytes: u64,
     /// Bodies that the server dealt with, before compression.
     pub bytes_dealt_with: u64,
+    /// How long all requests took so far, those that failed too, in seconds.
+    pub request_seconds: f64,
+    /// How long bodies were compressed so far, in seconds.
+    pub compression_seconds: f64,
+    /// Requests that were full, and closed, while the one before was on its way.
+    pub requests_prepared_ahead: u64,
     /// How long all requests took so far, together with the pauses after failed ones, in seconds.
     pub server_seconds: f64,
+    /// How long no request was on its way so far, in seconds.
+    pub rest_seconds: f64,
     /// How long `max_send_rate_enforcement` has kept requests back so far, in seconds.
     pub rate_limit_seconds: f64,
     /// Batches that wait to be packed.
@@ -104,7 +112,11 @@ impl SessionSnapshot {
             in_flight: false,
             unanswered_bytes: 0,
             bytes_dealt_with: 0,
+            request_seconds: 0.0,
+            compression_seconds: 0.0,
+            requests_prepared_ahead: 0,
             server_seconds: 0.0,
+            rest_seconds: 0.0,
             rate_limit_seconds: 0.0,
             waiting_batches: 0,
             broken: None,
@@ -134,13 +146,25 @@ pub(super) enum Waiting {
     Server,
 }
 
+/// How long was waited for what.
+#[derive(Default)]
+struct Waited {
+    server: Duration,
+    rest: Duration,
+    /// The part of it that the limit of the rate is to blame for.
+    limit: Duration,
+}
+
 impl Occupation {
-    /// How long it was waited until `now`: for the server, and because of the limit of the rate.
-    fn waited(&self, now: Instant) -> (Duration, Duration) {
+    /// How long it was waited until `now`.
+    fn waited(&self, now: Instant) -> Waited {
         let until = |end: Instant| end.saturating_duration_since(self.since);
         match self.with {
-            Waiting::Server => (until(now), Duration::ZERO),
-            Waiting::Rest(limit) => (Duration::ZERO, limit.map_or(Duration::ZERO, |limit| until(limit.min(now)))),
+            Waiting::Server => Waited { server: until(now), ..Waited::default() },
+            Waiting::Rest(limit) => {
+                let limit = limit.map_or(Duration::ZERO, |limit| until(limit.min(now)));
+                Waited { rest: until(now), limit, ..Waited::default() }
+            }
         }
     }
 }
@@ -155,7 +179,12 @@ impl Progress {
     /// The snapshot as it is now.
     pub(super) fn now(&self) -> SessionSnapshot {
         let (mut snapshot, occupation) = (self.lock().clone(), self.occupation());
-        add_waited(&mut snapshot, occupation.waited(self.clock.monotonic()));
+        let now = self.clock.monotonic();
+        add_waited(&mut snapshot, occupation.waited(now));
+        if let Waiting::Rest(Some(limit)) = occupation.with {
+            let rest = limit.saturating_duration_since(now);
+            snapshot.rate_pause_seconds = (!rest.is_zero()).then_some(rest.as_secs_f64());
+        }
         snapshot
     }
 
@@ -184,7 +213,6 @@ impl Progress {
         snapshot.last_request_bytes = raw as u64;
         snapshot.last_attempt_ms = Some(now.as_millis());
         snapshot.back_off_seconds = None;
-        snapshot.rate_pause_seconds = None;
         snapshot.in_flight = true;
         snapshot.unanswered_bytes = source;
     }
@@ -211,7 +239,8 @@ impl Progress {
     }
 }
 
-fn add_waited(snapshot: &mut SessionSnapshot, (server, limit): (Duration, Duration)) {
+fn add_waited(snapshot: &mut SessionSnapshot, Waited { server, rest, limit }: Waited) {
     snapshot.server_seconds += server.as_secs_f64();
+    snapshot.rest_seconds += rest.as_secs_f64();
     snapshot.rate_limit_seconds += limit.as_secs_f64();
 }

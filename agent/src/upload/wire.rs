@@ -69,6 +69,8 @@ pub(super) struct Body {
     opening: Vec<u8>,
     time: TimeText,
     events: usize,
+    /// Bytes of their messages.
+    message_bytes: u64,
     /// Where the number of `client_time` begins, once the body is closed.
     time_at: usize,
     stamped: i64,
@@ -93,6 +95,7 @@ impl Body {
         self.described = None;
         self.opening.clear();
         self.events = 0;
+        self.message_bytes = 0;
         self.time_at = 0;
         self.stamped = 0;
     }
@@ -100,6 +103,11 @@ impl Body {
     /// How many events it holds.
     pub(super) fn events(&self) -> usize {
         self.events
+    }
+
+    /// How many bytes their messages have: what a limit of the rate counts.
+    pub(super) fn message_bytes(&self) -> u64 {
+        self.message_bytes
     }
 
     /// How many bytes the body will have at most when it is closed.
@@ -157,6 +165,7 @@ impl Body {
         }
         self.last = Some((file, batch.account.sequence.number(event.number)));
         self.events += 1;
+        self.message_bytes += message.len() as u64;
         true
     }
 

@@ -95,14 +95,14 @@ fn each_of_the_six_options_that_the_old_agent_overrides_is_respected_wherever_it
             (Some(4), Some(5)),
             "{rate}"
         );
-        assert_eq!(report.lines().count(), 1, "pipelining is not built yet: {report}");
+        assert_eq!(report.lines().count(), 1, "the next request is always prepared ahead: {report}");
     }
 }
 
 #[test]
 fn requests_are_small_enough_for_the_rate_to_hold() {
     let limit = |text: &str| plan(text).0.sessions[0].pacing.max_request_size;
-    assert_eq!(limit("max_send_rate_enforcement: '100 KB/s'"), 1_000_000);
+    assert_eq!(limit("max_send_rate_enforcement: '100 KB/s'"), 400_000);
     assert_eq!(limit("max_send_rate_enforcement: '1 B/w'"), 102_400, "not so small that lines do not fit");
     assert_eq!(limit("max_send_rate_enforcement: '1 B/w', max_line_size: 100000"), 200_000);
     assert_eq!(limit("max_send_rate_enforcement: '1 B/w', max_allowed_request_size: 400000"), 400_000, "as written");

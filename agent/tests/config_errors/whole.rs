@@ -29,6 +29,20 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                 debug_level: 0,
                 stdout_severity: None,
             },
+            statistics: StatisticsPlan {
+                bandwidth: Some(
+                    60s,
+                ),
+                overall: Some(
+                    600s,
+                ),
+                copying: Some(
+                    300s,
+                ),
+                sessions: Some(
+                    600s,
+                ),
+            },
             tail: TailPlan {
                 max_line_size: 49900,
                 line_completion_wait: 5s,
@@ -65,6 +79,7 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                         min_spacing: 0ns,
                         max_spacing: 5s,
                         max_error_spacing: 30s,
+                        water_marks: false,
                         low_water: (
                             20480,
                             1.5,

@@ -142,33 +142,39 @@ pub const GLOBAL: &[Key] = keys! {
         .obsolete("what a monitor adds to the User-Agent goes out with the next request"),
     // 8.3 upload pacing; the defaults are those of `legacy`
     /// The most that each session uploads: `unlimited`, `legacy` for the slower pace of old agents, or a rate such as
-    /// `5 MB/s` or `1.5 KiB/h`: bytes before compression, with K, M, G or T, or Ki, Mi, Gi or Ti for 1024, per s, m, h, d
-    /// or w. It decides about defaults only: where the Python agent overrides six keys, a value that is written here is
-    /// respected.
+    /// `5 MB/s` or `1.5 KiB/h`: bytes of log lines, before compression and without what the protocol adds, with K, M, G or
+    /// T, or Ki, Mi, Gi or Ti for 1024, per s, m, h, d or w. An upload waits until its own bytes may be sent, at the first
+    /// attempt; four seconds' worth, or one upload if that is more, may leave at once after a quiet time. The limit holds
+    /// also while the agent stops: what may not be sent then stays in its files until the next start. Of the keys below it
+    /// decides about defaults only: where the Python agent overrides six of them, a value that is written here is respected.
     text("max_send_rate_enforcement", "unlimited").at(Upload),
     /// Keeps the slower defaults of `legacy` with every `max_send_rate_enforcement`.
     flag("disable_max_send_rate_enforcement_overrides", false).at(Upload),
-    /// The largest upload, in bytes before compression.
+    /// The largest upload, in bytes before compression. Under a limit of the rate the default is four seconds' worth of it,
+    /// but at least 100 KiB and room for two of the longest lines.
     bytes("max_allowed_request_size", 1_048_576).at(Upload).unless_legacy(5_900_000).range(1_000.0, 1e9),
     /// The size below which an upload is not made smaller after the server found one too large, in bytes.
     bytes("min_allowed_request_size", 102_400).at(Upload).not_yet("a request that is too large for the server is sent again as it is"),
-    /// Share of the largest upload that must be full before the next one is prepared ahead.
-    float("pipeline_threshold", 1.1).at(Upload).unless_legacy(0).not_yet("the next request is always prepared while one is on its way"),
-    /// The least time between two uploads, in seconds.
+    /// Share of the largest upload that had to be full before the next one was prepared ahead.
+    float("pipeline_threshold", 1.1).unless_legacy(0).obsolete("the next upload is always prepared while one is on its way"),
+    /// The least time between the starts of two uploads, in seconds. Small ones are at least a quarter of a second apart in
+    /// any case, unless `max_request_spacing_interval` is less; the first lines after a quiet time leave at once.
     seconds("min_request_spacing_interval", 1.0).at(Upload).unless_legacy(0),
-    /// The most time between two uploads while all is well, in seconds.
+    /// The most time between the starts of two uploads while all is well and there is something to send, in seconds.
     seconds("max_request_spacing_interval", 5.0).at(Upload),
     /// The most time between two attempts while the server cannot be reached, in seconds.
     seconds("max_error_request_spacing_interval", 30.0).at(Upload).range(0.1, MAX_SECONDS),
-    /// Uploads smaller than this many bytes make the next one wait longer.
+    /// Uploads smaller than this many bytes, before compression, make the next one wait longer. This and the three keys
+    /// behind it act under `legacy`, and where one of them is given.
     bytes("low_water_bytes_sent", 20_480).at(Upload),
     /// Factor by which the wait grows after a small upload.
     float("low_water_request_spacing_adjustment", 1.5).at(Upload).range(0.0, 1e6),
-    /// Uploads larger than this many bytes make the next one come sooner.
+    /// Uploads larger than this many bytes, before compression, make the next one come sooner.
     bytes("high_water_bytes_sent", 102_400).at(Upload),
     /// Factor by which the wait shrinks after a large upload.
     float("high_water_request_spacing_adjustment", 0.6).at(Upload).range(0.0, 1e6),
-    /// Factor by which the wait grows after a failed upload.
+    /// Factor by which the wait grows from one failed attempt to the next, beginning with a second; each wait is up to a
+    /// fifth longer or shorter by chance. Less than 1 counts as 1.
     float("failure_request_spacing_adjustment", 1.5).at(Upload).range(0.0, 1e6),
     /// Factor by which uploads shrink after the server found one too large.
     float("request_too_large_adjustment", 0.5).at(Upload).not_yet("a request that is too large for the server is sent again as it is"),
@@ -249,12 +255,13 @@ pub const GLOBAL: &[Key] = keys! {
     // 8.6 process and statistics
     /// Seconds between two looks whether the configuration has changed; not less than a tenth of a second.
     seconds("config_change_check_interval", 30.0).at(Configuration),
-    /// Seconds between two lines about the agent in its log.
-    seconds("overall_stats_log_interval", 600.0).at(OwnLogs).not_yet("`agent status` shows the figures, the log does not"),
-    /// Seconds between two lines about copying in the agent log.
-    seconds("copying_manager_stats_log_interval", 300.0).at(OwnLogs).not_yet("`agent status` shows the figures, the log does not"),
-    /// Seconds between two lines about the bandwidth in the agent log.
-    seconds("bandwidth_stats_log_interval", 60.0).at(OwnLogs).not_yet("`agent status` shows the figures, the log does not"),
+    /// Seconds between two `agent_status` lines in the agent log, one of which also ends it; 0 for none. This and the other
+    /// statistics lines are left out while nothing happens but the shipping of the agent log itself.
+    seconds("overall_stats_log_interval", 600.0).at(OwnLogs),
+    /// Seconds between two `copy_manager_status` lines in the agent log; 0 for none.
+    seconds("copying_manager_stats_log_interval", 300.0).at(OwnLogs),
+    /// Seconds between two `agent_requests` lines in the agent log; 0 for none.
+    seconds("bandwidth_stats_log_interval", 60.0).at(OwnLogs),
     /// Seconds between two lines about the inside of the Python agent; 0 for none.
     integer("instrumentation_stats_log_interval", 0).range(0.0, MAX_SECONDS).obsolete("it timed the inside of the Python agent"),
     /// Seconds without an attempt to upload after which the agent counts as unhealthy.
@@ -267,8 +274,8 @@ pub const GLOBAL: &[Key] = keys! {
         .obsolete("sessions are threads, and they use all processors"),
     /// Sessions that upload side by side, for each worker that does not say otherwise. One per worker runs so far.
     integer("default_sessions_per_worker", 1).range(1.0, MAX_SESSIONS).at(Upload).alias("default_workers_per_api_key"),
-    /// Seconds between two lines about each session in the agent log.
-    seconds("default_worker_session_status_message_interval", 600.0).at(OwnLogs).not_yet("`agent status` shows the figures, the log does not"),
+    /// Seconds between two `worker_session_requests` lines about each session in the agent log; 0 for none.
+    seconds("default_worker_session_status_message_interval", 600.0).at(OwnLogs),
     /// Measured each worker process.
     flag("enable_worker_process_metrics_gather", false)
         .alias("enable_worker_session_process_metrics_gather")

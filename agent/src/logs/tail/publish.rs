@@ -58,6 +58,7 @@ impl Tail {
             moving_from: moving.collect(),
             notices: self.notices.snapshot(),
             looks: self.looks,
+            busy_seconds: self.busy.as_secs_f64(),
             broken: None,
         };
     }

@@ -28,7 +28,7 @@ fn read(bytes: &[u8]) -> Option<Reply> {
         }
     }
     let retry_after = (how & 2 != 0).then(|| Duration::from_secs(u64::from(how) * 1_000_000));
-    Some(Reply { status, retry_after, body, cut: how & 1 != 0 })
+    Some(Reply { status, retry_after, body, cut: how & 1 != 0, slow: false })
 }
 
 fn is_success(reply: &Reply) -> bool {

@@ -39,6 +39,7 @@ pub(in crate::upload) fn plan(server: &str) -> SessionPlan {
             min_spacing: Duration::ZERO,
             max_spacing: Duration::from_millis(5),
             max_error_spacing: Duration::from_millis(20),
+            water_marks: false,
             low_water: (20_480, 1.5),
             high_water: (102_400, 0.6),
             failure_adjustment: 1.5,

@@ -47,22 +47,41 @@ fn lines_of_two_files_arrive_once_in_order_and_are_saved_before_the_next_request
 fn a_limit_of_the_rate_keeps_requests_back_says_so_and_holds_up_no_stop() {
     let server = Server::start([]);
     let mut plan = plan(&server.url());
-    // Each request is to be paid for with hours.
-    plan.pacing.max_rate = Some(0.01);
+    // Four seconds' worth is what may leave at once: one line. The other one is to wait for hours.
+    plan.pacing.max_rate = Some("the first\n".len() as f64 / 4.0);
     let story = Story::new(plan);
     let mut file = story.file("/a");
     assert_eq!(story.session.snapshot().rate_pause_seconds, None);
-    story.append(&mut file, &["the first leaves at once\n"]);
+    story.append(&mut file, &["the first\n"]);
     story.settles(&file);
+    assert_eq!(story.session.snapshot().rate_pause_seconds, None, "nothing waits");
+    let second = "and the second has to wait\n".repeat(1000);
+    story.append(&mut file, &[&second]);
     wait_until("it says why it waits", || story.session.snapshot().rate_pause_seconds > Some(3600.0));
-    story.append(&mut file, &["the second has to wait\n"]);
-    wait_until("it is packed", || story.session.snapshot().waiting_batches == 0);
     assert_eq!((server.count(), file.totals().accepted.lines), (1, 1));
     let kept_back = story.session.snapshot().rate_limit_seconds;
     wait_until("the wait is counted", || story.session.snapshot().rate_limit_seconds > kept_back);
-    assert_eq!(story.session.finish(LONG), Finished { drained: true });
-    assert_eq!((server.count(), file.totals().accepted.lines), (2, 2));
+    assert_eq!(story.session.finish(LONG), Finished { drained: false }, "the limit holds to the end");
+    assert_eq!((server.count(), file.totals().accepted.lines), (1, 1));
+    assert_eq!(file.totals().pending, second.len() as u64, "it is read again after the next start");
     assert_eq!(story.lines.all(), [""; 0]);
+}
+
+#[test]
+fn a_session_that_ends_sends_what_the_limit_of_the_rate_allows_at_once() {
+    let server = Server::start([]);
+    let mut plan = plan(&server.url());
+    plan.pacing.max_rate = Some(1e6);
+    // Without the end, lines behind the first one would wait for hours.
+    plan.pacing.min_spacing = 120 * LONG;
+    plan.pacing.max_spacing = plan.pacing.min_spacing;
+    let story = Story::new(plan);
+    let mut file = story.file("/a");
+    story.append(&mut file, &["one\n"]);
+    story.settles(&file);
+    story.append(&mut file, &["two\n"]);
+    assert_eq!(story.session.finish(LONG), Finished { drained: true });
+    assert_eq!(server.messages("log_1"), ["one\n", "two\n"]);
 }
 
 #[test]

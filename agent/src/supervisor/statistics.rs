@@ -1,0 +1,43 @@
+//! When the statistics lines are written, and what they are made of.
+
+use std::sync::{Arc, PoisonError};
+
+use super::Stages;
+use crate::config::plan::StatisticsPlan;
+use crate::monitors::runner::MonitorHandle;
+use crate::statistics::ProcessUsage;
+use crate::status::Snapshot;
+use crate::upload::{Session, SessionSnapshot};
+
+impl Stages {
+    /// Writes the statistics lines that are due; looked after with every tick.
+    pub(super) fn tell_statistics(&self) {
+        let now = self.clock.monotonic();
+        let mut statistics = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
+        let plan = self.statistics_plan();
+        if !statistics.is_due(now, &plan) {
+            return;
+        }
+        let sessions: Vec<SessionSnapshot> =
+            self.lock().sessions.iter().map(|(_, session)| session.snapshot()).collect();
+        let leaving = self.handovers.snapshots();
+        statistics.note_sessions(now, sessions.iter().chain(&leaving));
+        statistics.tell(now, &plan, || self.snapshot(), ProcessUsage::now, &self.logger);
+    }
+
+    /// Writes the last line, when everything has ended.
+    pub(super) fn tell_last_statistics(&self, sessions: &[Arc<Session>], monitors: &[Arc<MonitorHandle>]) {
+        let mut statistics = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = Snapshot {
+            sessions: sessions.iter().map(|session| session.snapshot()).collect(),
+            monitors: monitors.iter().map(|monitor| monitor.snapshot()).collect(),
+            ..self.snapshot()
+        };
+        statistics.note_sessions(self.clock.monotonic(), snapshot.sessions.iter());
+        statistics.tell_last(&self.statistics_plan(), &snapshot, &ProcessUsage::now(), &self.logger);
+    }
+
+    fn statistics_plan(&self) -> StatisticsPlan {
+        self.lock().plan.as_ref().map(|plan| plan.statistics).unwrap_or_default()
+    }
+}
