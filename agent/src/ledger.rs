@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -60,9 +60,23 @@ impl fmt::Display for FileId {
 }
 
 /// The worker (api key and server) that a file is sent to: `default`, or an entry of `workers`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct WorkerId(pub String);
+///
+/// A clone is the same text: each file has it in many places.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(from = "String")]
+pub struct WorkerId(pub Arc<str>);
+
+impl From<String> for WorkerId {
+    fn from(id: String) -> Self {
+        Self(id.into())
+    }
+}
+
+impl Serialize for WorkerId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
 
 impl fmt::Display for WorkerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -292,6 +306,8 @@ pub struct Account {
     changes: Arc<Changes>,
     /// Whether it stands among the moved ones.
     moved: AtomicBool,
+    /// The number of the session, among those of the worker, that its lines go to.
+    session: AtomicU32,
     state: Mutex<State>,
 }
 
@@ -355,6 +371,16 @@ impl Account {
     /// Up to here the bytes were handed on.
     pub fn read(&self) -> Offset {
         self.lock().read
+    }
+
+    /// The number of the session that its lines go to, among those of its worker.
+    pub fn session_number(&self) -> u32 {
+        self.session.load(Ordering::Relaxed)
+    }
+
+    /// Its lines go to the session with this number from now on.
+    pub fn note_session(&self, number: u32) {
+        self.session.store(number, Ordering::Relaxed);
     }
 
     /// What the file is recognised by.
@@ -490,8 +516,8 @@ impl Accounts {
     fn account(&self, worker: WorkerId, path: PathBuf, sequence: Sequence, state: State) -> Arc<Account> {
         let id = FileId(self.last_id.fetch_add(1, Ordering::AcqRel) + 1);
         let (rule_notes, changes) = (Arc::clone(&self.rule_notes), Arc::clone(&self.changes));
-        let moved = AtomicBool::new(false);
-        Arc::new(Account { id, worker, path, sequence, rule_notes, changes, moved, state: Mutex::new(state) })
+        let (moved, session) = (AtomicBool::new(false), AtomicU32::new(0));
+        Arc::new(Account { id, worker, path, sequence, rule_notes, changes, moved, session, state: Mutex::new(state) })
     }
 }
 

@@ -152,7 +152,7 @@ fn each_log_arrives_where_its_worker_uploads_to_with_the_key_of_that_worker() {
     let problems = snapshot.config_problems.join("\n");
     assert!(problems.contains("logs[0].worker_id: \"taem\" is no worker"), "{problems}");
     assert!(problems.contains("did you mean \"team\"?"), "{problems}");
-    let sessions: Vec<_> = snapshot.sessions.iter().map(|session| session.worker.0.as_str()).collect();
+    let sessions: Vec<_> = snapshot.sessions.iter().map(|session| &*session.worker.0).collect();
     assert_eq!(sessions, ["default", "team"]);
     let stopped = supervisor.stop();
     assert!(stopped.drained && stopped.totals.reconciles(), "{stopped:?}");

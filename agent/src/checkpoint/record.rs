@@ -163,7 +163,7 @@ mod tests {
     fn kept(path: impl Into<PathBuf>) -> Kept {
         let identity = Identity { device: 1, inode: u64::MAX, born: None, head_length: 3, head_hash: "ab".to_owned() };
         let sequence = Sequence { id: "s".to_owned(), begin: Offset(1) };
-        let worker = WorkerId("default".to_owned());
+        let worker = WorkerId("default".into());
         let position = Position { worker, path: path.into(), identity, settled: Offset(u64::MAX), sequence };
         Kept { slot: 7, position, until: Some(Timestamp::from_nanos(-1)), unclaimed: None }
     }

@@ -37,7 +37,7 @@ pub(super) fn options(
     registry: &Registry,
     report: &Report,
 ) -> Vec<EffectiveOption> {
-    let session = plan.sessions.iter().find(|session| session.worker.0 == DEFAULT_WORKER);
+    let session = plan.sessions.iter().find(|session| *session.id.worker.0 == *DEFAULT_WORKER);
     let names = SecretNames::of(Some(registry));
     let option = |key: &'static Key| {
         let given = given(key, settings, loaded, report);

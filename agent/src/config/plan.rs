@@ -1,5 +1,6 @@
 //! The plan: what the configuration means, typed. Everything behind `config` knows only this.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use scalyr_monitor::registry::{Environment, Registration};
 use scalyr_monitor::rules::MetricRules;
 use scalyr_monitor::{Level, NewMonitor};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::added_entries::AddedEntries;
@@ -37,7 +39,7 @@ pub struct Plan {
     /// `ignore_checkpoints_on_startup_path_globs`: the stored positions of files whose path matches one of these patterns
     /// (whole path, `*` also matches `/`) are not used at start.
     pub ignored_positions: Vec<String>,
-    /// One per worker session.
+    /// The sessions of all workers, those of one together and in the order of their numbers.
     pub sessions: Vec<SessionPlan>,
     /// Log files to copy, in the order of the configuration; the first entry that matches a file wins.
     pub logs: Vec<LogPlan>,
@@ -187,11 +189,54 @@ impl LogPlan {
     }
 }
 
+impl Plan {
+    /// How many sessions each worker has.
+    pub fn session_counts(&self) -> SessionCounts {
+        let mut counts = SessionCounts::new();
+        for SessionPlan { id, .. } in &self.sessions {
+            *counts.entry(id.worker.clone()).or_default() += 1;
+        }
+        counts
+    }
+}
+
+/// How many sessions each worker has; those without any are not among them.
+pub type SessionCounts = BTreeMap<WorkerId, u32>;
+
+/// One of the sessions of a worker, `<worker>-<number>` (`wire-protocol.md` section 12).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId {
+    /// The worker.
+    pub worker: WorkerId,
+    /// Its number among the worker's sessions, from 0.
+    pub number: u32,
+}
+
+/// The first session of the worker.
+impl From<WorkerId> for SessionId {
+    fn from(worker: WorkerId) -> Self {
+        Self { worker, number: 0 }
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.worker, self.number)
+    }
+}
+
+/// As it is shown.
+impl Serialize for SessionId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// An upload session: one api key and server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionPlan {
-    /// The worker it belongs to.
-    pub worker: WorkerId,
+    /// Its worker, and its number among the sessions of that.
+    pub id: SessionId,
     /// The key that authorises the upload.
     pub api_key: ApiKey,
     /// `scheme://host:port` of the server, without a path.

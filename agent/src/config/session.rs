@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::keys::{self, COMPRESSIONS};
 use super::load::Loaded;
-use super::plan::{ApiKey, BodyForm, Compression, Pacing, ProxyPlan, Roots, SessionPlan};
+use super::plan::{ApiKey, BodyForm, Compression, Pacing, ProxyPlan, Roots, SessionId, SessionPlan};
 use super::proxy;
 use super::report::{Kind, Place, Report, Severity};
 use super::send_rate::{NoRate, SendRate};
@@ -15,7 +15,6 @@ use super::server;
 use super::settings::Settings;
 use super::sources::ENVIRONMENT;
 use super::value;
-use crate::ledger::WorkerId;
 
 /// The worker that `api_key` and `scalyr_server` belong to.
 pub(super) const DEFAULT_WORKER: &str = "default";
@@ -80,12 +79,12 @@ impl Shared {
         }
     }
 
-    /// The session of a worker.
-    pub(super) fn session(&self, worker: WorkerId, api_key: ApiKey, server: String) -> SessionPlan {
+    /// A session of a worker.
+    pub(super) fn session(&self, id: SessionId, api_key: ApiKey, server: String) -> SessionPlan {
         let proxy = if server.starts_with("http://") { &self.http_proxy } else { &self.https_proxy };
         SessionPlan {
             proxy: proxy.clone(),
-            worker,
+            id,
             api_key,
             server,
             server_attributes: self.server_attributes.clone(),

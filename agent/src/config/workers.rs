@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::keys::{self, nearest_name};
 use super::load::Loaded;
-use super::plan::{ApiKey, SessionPlan};
+use super::plan::{ApiKey, SessionId, SessionPlan};
 use super::report::{Kind, Report, Severity};
 use super::server;
 use super::session::{self, DEFAULT_WORKER, Shared};
@@ -76,7 +76,7 @@ impl Workers {
     }
 }
 
-/// The session of each worker, and the ids of all. Without a usable key or server the default worker has no session,
+/// The sessions of each worker, and the ids of all. Without a usable key or server the default worker has no session,
 /// which is fatal and reported.
 pub(super) fn plan(
     settings: &Settings<'_>,
@@ -90,7 +90,7 @@ pub(super) fn plan(
     let key = default_key(settings, entries, list, loaded, report);
     let server = session::server(settings, report);
     let shared = Shared::read(settings, server_attributes, loaded, report);
-    warn_of_sessions(settings, "default_sessions_per_worker", "default_sessions_per_worker", report);
+    let usual = sessions(settings, "default_sessions_per_worker").unwrap_or(1);
 
     let mut reader = Reader { key: key.as_ref(), allow_http: settings.boolean("allow_http"), found: Vec::new() };
     let mut refused = Vec::new();
@@ -109,14 +109,17 @@ pub(super) fn plan(
     let mut workers = reader.found;
     if !workers.iter().any(|worker| worker.id == DEFAULT_WORKER) {
         let origin = "api_key".to_owned();
-        workers.insert(0, Worker { id: DEFAULT_WORKER.to_owned(), key: None, server: None, origin });
+        workers.insert(0, Worker { id: DEFAULT_WORKER.to_owned(), key: None, server: None, sessions: None, origin });
     }
-    let session = |worker: &Worker| {
+    let of_worker = |worker: &Worker| {
         let key = worker.key.clone().or_else(|| key.clone())?;
         let server = worker.server.clone().or_else(|| server.clone())?;
-        Some(shared.session(WorkerId(worker.id.clone()), key, server))
+        let first = SessionId::from(WorkerId(worker.id.as_str().into()));
+        let id = move |number| SessionId { number, ..first.clone() };
+        let count = worker.sessions.unwrap_or(usual);
+        Some((0..count).map(|number| shared.session(id(number), key.clone(), server.clone())).collect::<Vec<_>>())
     };
-    let sessions = workers.iter().filter_map(session).collect();
+    let sessions = workers.iter().filter_map(of_worker).flatten().collect();
     let ids = workers.into_iter().map(|worker| worker.id).collect();
     (sessions, Workers { ids, refused: refused.into() })
 }
@@ -146,6 +149,8 @@ struct Worker {
     key: Option<ApiKey>,
     /// None for that of the top level.
     server: Option<String>,
+    /// How many it has; none for as many as others.
+    sessions: Option<u32>,
     /// Where its entry stands.
     origin: String,
 }
@@ -171,9 +176,9 @@ impl Reader<'_> {
         let is_default = id.as_deref() == Some(DEFAULT_WORKER);
         let key = self.key(&settings, values, is_default, origin, report);
         let server = self.server(&settings, is_default, origin, report);
-        warn_of_sessions(&settings, "sessions", &session_path(values, origin), report);
         let (id, key, server) = (id?, key?, server?);
-        (!settings.is_refused()).then(|| Worker { id, key, server, origin: origin.to_owned() })
+        let sessions = sessions(&settings, "sessions");
+        (!settings.is_refused()).then(|| Worker { id, key, server, sessions, origin: origin.to_owned() })
     }
 
     fn id(
@@ -285,15 +290,7 @@ impl Reader<'_> {
     }
 }
 
-/// Where the number of sessions stands: it has an older name.
-fn session_path(values: &Map<String, Value>, origin: &str) -> String {
-    let name = if values.contains_key("sessions") { "sessions" } else { "workers" };
-    format!("{origin}.{name}")
-}
-
-fn warn_of_sessions(settings: &Settings<'_>, name: &'static str, path: &str, report: &mut Report) {
-    if let Some(sessions @ 2..) = settings.integer(name) {
-        let message = format!("{sessions} sessions side by side are not built yet: each worker has one");
-        report.warn(path, message).kind(Kind::NotBuilt);
-    }
+/// How many sessions a key asks for, at least one.
+fn sessions(settings: &Settings<'_>, name: &'static str) -> Option<u32> {
+    settings.integer(name).and_then(|sessions| u32::try_from(sessions).ok()).map(|sessions| sessions.max(1))
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::ledger::WorkerId;
+use crate::config::plan::SessionId;
 use crate::upload::SessionSnapshot;
 
 /// The time over which it is measured.
@@ -66,19 +66,19 @@ struct Sample {
 /// The sessions' figures of the last minute.
 #[derive(Default)]
 pub(super) struct Paces {
-    /// By worker and session, a few each.
-    samples: BTreeMap<(WorkerId, String), VecDeque<Sample>>,
+    /// By the session, which has another id on the wire when it was replaced; a few each.
+    samples: BTreeMap<(SessionId, String), VecDeque<Sample>>,
 }
 
 impl Paces {
-    /// Takes the figures of all sessions. Returns how each worker's works; `is_full` says whether its channel is full.
+    /// Takes the figures of all sessions. Returns how each works; `is_full` says whether its channel is full.
     pub(super) fn look(
         &mut self,
         sessions: &[SessionSnapshot],
-        is_full: impl Fn(&WorkerId) -> bool,
+        is_full: impl Fn(&SessionId) -> bool,
         now: Instant,
-    ) -> BTreeMap<WorkerId, Pace> {
-        let key = |session: &SessionSnapshot| (session.worker.clone(), session.session.clone());
+    ) -> BTreeMap<SessionId, Pace> {
+        let key = |session: &SessionSnapshot| (session.name.clone(), session.session.clone());
         self.samples.retain(|known, _| sessions.iter().any(|session| key(session) == *known));
         let mut paces = BTreeMap::new();
         for session in sessions {
@@ -92,9 +92,9 @@ impl Paces {
             while samples.get(1).is_some_and(|second| now.saturating_duration_since(second.at) >= WINDOW) {
                 samples.pop_front();
             }
-            let pace = pace(session, samples.front().copied(), sample, is_full(&session.worker));
+            let pace = pace(session, samples.front().copied(), sample, is_full(&session.name));
             samples.push_back(sample);
-            paces.insert(session.worker.clone(), pace);
+            paces.insert(session.name.clone(), pace);
         }
         paces
     }

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub use self::factor::Factor;
 use self::factor::{Pace, Paces};
-use crate::config::plan::TailPlan;
+use crate::config::plan::{SessionId, TailPlan};
 use crate::ledger::{Account, Lag, WorkerId};
 use crate::upload::SessionSnapshot;
 
@@ -36,6 +36,8 @@ pub struct BehindFile {
     pub path: PathBuf,
     /// The worker it is sent to.
     pub worker: WorkerId,
+    /// The number of the session of that.
+    pub session_number: u32,
     /// Bytes without an outcome.
     pub bytes: u64,
     /// How long the oldest of them waits, in seconds.
@@ -59,8 +61,8 @@ pub struct Look<'a> {
     pub accounts: &'a [Arc<Account>],
     /// The sessions.
     pub sessions: &'a [SessionSnapshot],
-    /// Workers whose channel is full.
-    pub waiting_for: &'a BTreeSet<WorkerId>,
+    /// Those whose channel is full.
+    pub waiting_for: &'a BTreeSet<SessionId>,
     /// The limits.
     pub plan: &'a TailPlan,
     /// Now.
@@ -105,6 +107,8 @@ struct Measured {
     lag: Lag,
     limit: (Option<&'static str>, u64),
     age_limit: (Option<&'static str>, Duration),
+    /// The number of the session that it goes to.
+    session: u32,
     pace: Pace,
 }
 
@@ -132,7 +136,7 @@ impl LagWatch {
     pub fn look(&self, look: &Look<'_>) {
         let mut state = self.lock();
         state.looked = Some(look.now);
-        let paces = state.paces.look(look.sessions, |worker| look.waiting_for.contains(worker), look.now);
+        let paces = state.paces.look(look.sessions, |session| look.waiting_for.contains(session), look.now);
         let measured = measure(look, &paces);
         state.follow(&measured, look.now);
         let begun = state.begun(look.now);
@@ -154,6 +158,7 @@ impl LagWatch {
         let file = |((worker, path), episode): &(&(WorkerId, PathBuf), &Episode)| BehindFile {
             path: path.clone(),
             worker: worker.clone(),
+            session_number: episode.measured.session,
             bytes: episode.measured.lag.bytes,
             seconds: episode.measured.lag.age.as_secs_f64(),
             factor: episode.measured.pace.factor,
@@ -167,7 +172,7 @@ impl LagWatch {
 }
 
 /// How far each path is behind, of those that are.
-fn measure<'a>(look: &Look<'a>, paces: &BTreeMap<WorkerId, Pace>) -> BTreeMap<(&'a WorkerId, &'a Path), Measured> {
+fn measure<'a>(look: &Look<'a>, paces: &BTreeMap<SessionId, Pace>) -> BTreeMap<(&'a WorkerId, &'a Path), Measured> {
     let mut measured: BTreeMap<(&WorkerId, &Path), Measured> = BTreeMap::new();
     for account in look.accounts {
         let lag = account.lag(look.now);
@@ -183,10 +188,11 @@ fn measure<'a>(look: &Look<'a>, paces: &BTreeMap<WorkerId, Pace>) -> BTreeMap<(&
         let limit = limit.map_or((None, SOFT_LIMIT), |limit| (Some(key), limit));
         let age_limit =
             copy_staleness_threshold.map_or((None, SOFT_AGE), |age| (Some("copy_staleness_threshold"), age));
-        let pace = paces.get(&account.worker).copied().unwrap_or(Pace { factor: Factor::NoSession, rate: None });
+        let session = SessionId { worker: account.worker.clone(), number: account.session_number() };
+        let pace = paces.get(&session).copied().unwrap_or(Pace { factor: Factor::NoSession, rate: None });
         measured
             .entry((&account.worker, &account.path))
-            .or_insert(Measured { lag: Lag::default(), limit, age_limit, pace })
+            .or_insert(Measured { lag: Lag::default(), limit, age_limit, session: session.number, pace })
             .lag
             .merge(lag);
     }
@@ -259,10 +265,10 @@ impl State {
 
 /// What is said of a file that has fallen behind.
 fn warning(worker: &WorkerId, path: &Path, measured: &Measured) -> String {
-    let Measured { lag, limit, age_limit, pace } = measured;
+    let Measured { lag, limit, age_limit, session, pace } = measured;
     let rate = pace.rate.map_or("a rate not measured yet".to_owned(), |rate| format!("{rate:.0} bytes/s"));
     let mut text = format!(
-        "{} is {} bytes ({} s) behind; worker {worker} uploads {rate}; limiting factor: {}. ",
+        "{} is {} bytes ({} s) behind; session {worker}-{session} uploads {rate}; limiting factor: {}. ",
         path.display(),
         lag.bytes,
         lag.age.as_secs(),

@@ -34,18 +34,18 @@ struct Story {
     watch: LagWatch,
     plan: TailPlan,
     sessions: Vec<SessionSnapshot>,
-    waiting_for: BTreeSet<WorkerId>,
+    waiting_for: BTreeSet<SessionId>,
 }
 
 fn worker() -> WorkerId {
-    WorkerId("default".to_owned())
+    WorkerId("default".into())
 }
 
 impl Story {
     fn new() -> Self {
         let lines = Lines::default();
         let logger = Logger::new(Arc::new(lines.clone()), "core");
-        let session = SessionSnapshot::new(worker(), "session".to_owned(), "https://server".to_owned());
+        let session = SessionSnapshot::new(worker().into(), "session".to_owned(), "https://server".to_owned());
         Self {
             ledger: Ledger::new(),
             clock: Clock::manual(Timestamp::from_millis(0)),
@@ -101,7 +101,7 @@ fn a_file_is_told_of_at_half_of_its_limit_once_and_again_when_it_has_caught_up()
     let told = story.look_after(5);
     assert_eq!(
         told,
-        ["WARNING /a.log is 500 bytes (10 s) behind; worker default uploads 24 bytes/s; limiting factor: server: \
+        ["WARNING /a.log is 500 bytes (10 s) behind; session default-0 uploads 24 bytes/s; limiting factor: server: \
           requests take long. When more than 1000 bytes are unread, the oldest are skipped (max_log_offset_size)"]
     );
     story.grow(&file, 400);
@@ -162,7 +162,7 @@ fn what_limits_is_what_takes_most_of_the_time() {
         story.watch.snapshot().worst[0].factor
     };
     assert_eq!(factor(&story), Factor::Reading);
-    story.waiting_for.insert(worker());
+    story.waiting_for.insert(worker().into());
     assert_eq!(factor(&story), Factor::Cpu, "the channel is full and the server quick");
     story.sessions[0].server_seconds += 59.0;
     assert_eq!(factor(&story), Factor::Server);

@@ -100,7 +100,7 @@ mod tests {
     use crate::ledger::WorkerId;
 
     fn described(path: &str, how: RenamingPlan, keeps_original: bool) -> String {
-        let mut plan = LogPlan::new("logs[0]", path, WorkerId("default".to_owned()));
+        let mut plan = LogPlan::new("logs[0]", path, WorkerId("default".into()));
         plan.renaming = Some(Renaming { how, keeps_original });
         let copying = Copying::of(Path::new(path), &plan);
         assert_eq!(copying.log.path, path, "the thread has the real name");

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::batch::{Batch, Blank};
 use super::follower::Rewound;
 use super::notices::NoticesSnapshot;
-use crate::config::plan::{LogPlan, TailPlan};
+use crate::config::plan::{LogPlan, SessionCounts, SessionId, TailPlan};
 use crate::ledger::WorkerId;
 
 /// A monitor that registers a file waits this long for the tail thread to take it.
@@ -19,10 +19,10 @@ const REGISTER_PATIENCE: Duration = Duration::from_secs(1);
 /// The end of the agent waits this long for the tail thread to hear of it, and as long again for it to come.
 const FINISH_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Where the lines of one worker go: its session's bounded channel, and the memory that comes back.
+/// Where lines go: the bounded channel of one session, and the memory that comes back.
 pub struct Port {
-    /// The worker.
-    pub worker: WorkerId,
+    /// The session.
+    pub session: SessionId,
     /// The session's channel.
     pub batches: Sender<Batch>,
     /// The memory of batches that were packed.
@@ -42,10 +42,10 @@ pub struct TailSnapshot {
     pub troubles: BTreeMap<PathBuf, String>,
     /// Entries that match no file now, each with where it stands in the configuration.
     pub unmatched: BTreeMap<String, String>,
-    /// Workers whose channel was full at the last look: their server is slower than their logs.
-    pub waiting_for: BTreeSet<WorkerId>,
-    /// Workers whose files wait to go to another worker, until what was read of them is settled.
-    pub moving_from: BTreeSet<WorkerId>,
+    /// Sessions whose channel was full at the last look: their server is slower than their logs.
+    pub waiting_for: BTreeSet<SessionId>,
+    /// Sessions whose files wait to go to another one, until what was read of them is settled.
+    pub moving_from: BTreeSet<SessionId>,
     /// How changes on disk are noticed.
     pub notices: NoticesSnapshot,
     /// How often a path was looked at since the start. An idle one is looked at about once a minute.
@@ -68,9 +68,10 @@ pub enum Withdrawal {
 /// What the tail thread is told.
 pub(super) enum Command {
     Port(Port, Option<Sender<()>>),
-    Close { worker: WorkerId, done: Sender<()> },
-    Rewind { worker: WorkerId, done: Sender<Rewound> },
-    Forsake(WorkerId),
+    Close { session: SessionId, done: Sender<()> },
+    Rewind { session: SessionId, done: Sender<Rewound> },
+    Forsake(SessionId),
+    Share(SessionCounts),
     Follow { plan: TailPlan, logs: Vec<LogPlan>, done: Sender<()> },
     FollowMetricLogs { logs: Vec<LogPlan>, done: Option<Sender<()>> },
     Register(LogPlan),
@@ -87,7 +88,7 @@ pub struct TailHandle {
 }
 
 impl TailHandle {
-    /// Opens a way for the lines of a worker.
+    /// Opens a way for the lines of the files that go to a session.
     pub fn open_port(&self, port: Port) {
         _ = self.commands.send(Command::Port(port, None));
     }
@@ -97,26 +98,34 @@ impl TailHandle {
         _ = self.commands.send(Command::Port(port, Some(knocks)));
     }
 
-    /// Closes the way of a worker and returns when nothing more goes there; its files stand still.
-    pub fn close_port(&self, worker: WorkerId) {
+    /// Closes the way of a session and returns when nothing more goes there; its files stand still.
+    pub fn close_port(&self, session: impl Into<SessionId>) {
         let (done, finished) = bounded(1);
-        if self.commands.send(Command::Close { worker, done }).is_ok() {
+        let session = session.into();
+        if self.commands.send(Command::Close { session, done }).is_ok() {
             _ = finished.recv();
         }
     }
 
-    /// Takes back what was handed on to a worker's session and is not settled; it is read again once there is a port.
-    /// Only after that was closed. `None` when the thread is not there any more.
-    pub fn rewind(&self, worker: WorkerId) -> Option<Rewound> {
+    /// Takes back what was handed on to a session and is not settled; it is read again once there is a port. Only after
+    /// that was closed. `None` when the thread is not there any more.
+    pub fn rewind(&self, session: impl Into<SessionId>) -> Option<Rewound> {
         let (done, finished) = bounded(1);
-        self.commands.send(Command::Rewind { worker, done }).ok()?;
+        self.commands.send(Command::Rewind { session: session.into(), done }).ok()?;
         finished.recv().ok()
     }
 
-    /// A worker has no session any more, nor will it have one: of its files, those that nobody wants are let go, and
-    /// what was not read of them is not waited for.
-    pub fn forsake(&self, worker: WorkerId) {
-        _ = self.commands.send(Command::Forsake(worker));
+    /// A session is gone and has no successor. When its worker has no other one either: of its files, those that nobody
+    /// wants are let go, and what was not read of them is not waited for.
+    pub fn forsake(&self, session: impl Into<SessionId>) {
+        _ = self.commands.send(Command::Forsake(session.into()));
+    }
+
+    /// From now on each worker has so many sessions, and its files are shared out among them: a file that belongs to
+    /// another session than before goes there once what was handed on of it is settled. To be said before the entries
+    /// whose files are new are [followed](Self::follow).
+    pub fn share(&self, counts: SessionCounts) {
+        _ = self.commands.send(Command::Share(counts));
     }
 
     /// Copies what these entries say, in their order, and reads as `plan` says, from now on. An entry that stays keeps

@@ -28,6 +28,7 @@ mod watched;
 pub use follower::Rewound;
 pub(crate) use follower::open_identified;
 pub use handle::{Port, TailHandle, TailSnapshot, Withdrawal};
+pub(crate) use lines::MOST_GROWTH;
 pub use lines::{Lines, RuleCounts, Taken, Window};
 pub use metric_logs::{MetricLogCopies, MetricLogPlan};
 pub use notices::{FileSystems, NoticesSnapshot, Noticing};

@@ -198,7 +198,7 @@ impl LogRegistry for RegisteredLogs {
         let of_path = |(key, _): &(&(String, WorkerId), &Registration)| key.0 == path;
         let mut foreign = None;
         let mut own = Vec::new();
-        for (key, file) in state.files.range((path.clone(), WorkerId(String::new()))..).take_while(of_path) {
+        for (key, file) in state.files.range((path.clone(), WorkerId("".into()))..).take_while(of_path) {
             if file.owner == self.owner {
                 own.push(key.clone());
             } else {

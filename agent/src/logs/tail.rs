@@ -3,6 +3,7 @@
 mod find;
 mod follow;
 mod publish;
+mod rounds;
 mod schedule;
 mod seats;
 mod turn;
@@ -18,6 +19,7 @@ use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
 use scalyr_monitor::{Clock, Level, Logger};
 
 use self::find::Walks;
+use self::rounds::Rounds;
 use self::schedule::Schedule;
 use self::seats::{Queue, Seats};
 use self::turn::Turn;
@@ -30,7 +32,7 @@ use super::handle::{Command, Port, TailHandle, TailSnapshot, Withdrawal};
 use super::notices::{Notices, Noticing};
 use super::watched::{Surroundings, Watched};
 use crate::checkpoint::Checkpoint;
-use crate::config::plan::{LogPlan, TailPlan};
+use crate::config::plan::{LogPlan, SessionId, TailPlan};
 use crate::ledger::{Ledger, Offset, WorkerId};
 use crate::monitors::panic_place;
 use crate::threads::Threads;
@@ -82,11 +84,13 @@ pub struct Tail {
     schedule: Schedule,
     notices: Notices,
     walks: Walks,
-    ports: BTreeMap<WorkerId, Port>,
+    ports: BTreeMap<SessionId, Port>,
     /// Where to knock at sessions that sleep although batches come.
-    knocks: BTreeMap<WorkerId, Sender<()>>,
-    /// Workers that have no session and will have none.
-    forsaken: BTreeSet<WorkerId>,
+    knocks: BTreeMap<SessionId, Sender<()>>,
+    /// Sessions that are gone and will have no successor.
+    forsaken: BTreeSet<SessionId>,
+    /// Which paths go to which session of their worker.
+    rounds: Rounds,
     followed: Followed,
     /// How many accounts had been opened when the positions were last saved.
     saved_begun: u64,
@@ -103,7 +107,7 @@ pub struct Tail {
     hungry: BTreeSet<usize>,
     /// Paths that may be let go soon.
     leaving: BTreeSet<usize>,
-    /// Paths that wait to go to another worker.
+    /// Paths that wait to go to another worker or session.
     moving: BTreeSet<usize>,
     /// What came while the thread waited.
     woken_by: Option<Command>,
@@ -143,6 +147,7 @@ impl Tail {
             ports: BTreeMap::new(),
             knocks: BTreeMap::new(),
             forsaken: BTreeSet::new(),
+            rounds: Rounds::default(),
             followed: Followed::new(parts.max_open_files),
             saved_begun: 0,
             commands: received,
@@ -218,19 +223,20 @@ impl Tail {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Port(port, knocks) => {
-                let worker = port.worker.clone();
-                self.knocks.remove(&worker);
-                self.knocks.extend(knocks.map(|knocks| (worker.clone(), knocks)));
-                self.forsaken.remove(&worker);
-                self.ports.insert(worker.clone(), port);
-                self.look_soon(|watched| watched.worker == worker);
+                let session = port.session.clone();
+                self.knocks.remove(&session);
+                self.knocks.extend(knocks.map(|knocks| (session.clone(), knocks)));
+                self.forsaken.remove(&session);
+                self.ports.insert(session.clone(), port);
+                self.look_soon(|watched| watched.is_of(&session));
             }
-            Command::Close { worker, done } => {
-                self.close_port(&worker);
+            Command::Close { session, done } => {
+                self.close_port(&session);
                 _ = done.send(());
             }
-            Command::Rewind { worker, done } => _ = done.send(self.rewind(&worker)),
-            Command::Forsake(worker) => _ = self.forsaken.insert(worker),
+            Command::Rewind { session, done } => _ = done.send(self.rewind(&session)),
+            Command::Forsake(session) => _ = self.forsaken.insert(session),
+            Command::Share(counts) => self.share(counts),
             Command::Follow { plan, logs, done } => {
                 self.follow_entries(plan, logs);
                 self.parts.checkpoint.save();
@@ -270,6 +276,8 @@ impl Tail {
         };
         let copying = Copying::of(&path, plan);
         let mut watched = Watched::new(path.clone(), plan.worker.clone(), copying, begin);
+        let (place, session) = self.rounds.seat(&plan.worker);
+        watched.sit_at(place, session);
         let positions = self.parts.checkpoint.earlier(&plan.worker, &path);
         if first == First::StartIfNew
             && let Some(since) = self.parts.checkpoint.unseen_since()
@@ -294,7 +302,8 @@ impl Tail {
             let Some(watched) = self.watched.at(number).map(|seat| &seat.watched) else { continue };
             let is_gone = watched.is_empty() && !self.is_fixed(watched) && !watched.path.exists();
             let Some(watched) = self.watched.at_mut(number).map(|seat| &mut seat.watched) else { continue };
-            if watched.is_withdrawn() && self.forsaken.contains(&watched.worker) {
+            let is_forsaken = !self.rounds.has(&watched.worker) && self.forsaken.contains(&watched.session());
+            if watched.is_withdrawn() && is_forsaken {
                 watched.withdraw(Withdrawal::AtOnce);
             }
             if !is_gone && !watched.is_withdrawn() {
@@ -324,7 +333,7 @@ impl Tail {
             let target = seat.watched.stay();
             let Watched { worker, path, .. } = &seat.watched;
             if seat.queue == Queue::Parked {
-                self.schedule.unpark(worker, number);
+                self.schedule.unpark(&seat.watched.session(), number);
             }
             // The path is free for the worker that it would have gone to, too.
             for worker in target.into_iter().chain([worker.clone()]) {
@@ -373,8 +382,8 @@ impl Tail {
         let mut select = Select::new();
         select.recv(&self.commands);
         select.recv(self.notices.signal());
-        for worker in self.schedule.parked.keys() {
-            if let Some(port) = self.ports.get(worker) {
+        for session in self.schedule.parked.keys() {
+            if let Some(port) = self.ports.get(session) {
                 select.send(&port.batches);
             }
         }
@@ -415,7 +424,7 @@ impl Tail {
     /// Sleeps until a full channel has room, for a moment at most.
     fn wait_for_room(&self) {
         let mut select = Select::new();
-        for port in self.schedule.parked.keys().filter_map(|worker| self.ports.get(worker)) {
+        for port in self.schedule.parked.keys().filter_map(|session| self.ports.get(session)) {
             select.send(&port.batches);
         }
         _ = select.ready_timeout(TICK);

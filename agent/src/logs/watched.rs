@@ -49,6 +49,8 @@ pub struct Watched {
     pub path: PathBuf,
     /// The worker that its lines are sent to.
     pub worker: WorkerId,
+    /// Its place in the round of that worker, and the number of the session that its lines go to.
+    seat: (u32, u32),
     /// Whether and how it is to be let go.
     withdrawn: Option<Withdrawal>,
     /// Origin and path of the registration that has withdrawn it.
@@ -134,6 +136,7 @@ impl Watched {
         Self {
             path,
             worker,
+            seat: (0, 0),
             withdrawn: None,
             withdrawn_by: None,
             moving: None,

@@ -11,6 +11,7 @@ use crate::ledger::{Count, DropReason, FileId, Identity, Offset, SkipReason, Tot
 use crate::logs::TailSnapshot;
 use crate::own_logs::told::Told;
 use crate::status::{AgentLogSnapshot, ConfigurationSnapshot, ConfigurationState, FileSnapshot, LagSnapshot};
+use crate::upload::MemoryBound;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const USAGE: ProcessUsage = ProcessUsage { user_seconds: 1.5, system_seconds: 0.25, peak_kib: 20_480 };
@@ -37,7 +38,7 @@ struct Story {
 impl Story {
     fn new() -> Self {
         let clock = Clock::manual(Timestamp::from_millis(1_795_353_451_000));
-        let session = SessionSnapshot::new(WorkerId("default".into()), "abc".into(), "https://s".into());
+        let session = SessionSnapshot::new(WorkerId("default".into()).into(), "abc".into(), "https://s".into());
         Self {
             statistics: Statistics::new(clock.monotonic()),
             snapshot: snapshot(&clock, session),
@@ -88,6 +89,7 @@ fn file(path: &str, totals: &Totals) -> FileSnapshot {
         id: FileId(1),
         path: PathBuf::from(path),
         worker: WorkerId("default".into()),
+        session_number: 0,
         identity: Identity { device: 1, inode: 2, born: None, head_length: 0, head_hash },
         read_to: Offset(0),
         settled_to: Offset(0),
@@ -128,6 +130,7 @@ fn snapshot(clock: &Clock, session: SessionSnapshot) -> Snapshot {
         log_path: PathBuf::from("/log"),
         data_path: PathBuf::new(),
         server_host: String::new(),
+        memory_bound: MemoryBound::default(),
         sessions: vec![session],
         leaving_sessions: Vec::new(),
         monitors: Vec::new(),
@@ -245,7 +248,7 @@ fn what_a_replaced_session_has_done_still_counts() {
     let mut story = Story::new();
     story.request(0, 100);
     story.pass(MINUTE);
-    story.snapshot.sessions = vec![SessionSnapshot::new(WorkerId("default".into()), "new".into(), "https://s".into())];
+    story.snapshot.sessions = vec![SessionSnapshot::new(WorkerId("default".into()).into(), "new".into(), "https://s".into())];
     story.request(0, 100);
     let told = story.pass(MINUTE);
     assert!(told.iter().any(|line| line.contains("agent_requests requests_sent=2 ")), "{told:?}");

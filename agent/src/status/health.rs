@@ -24,7 +24,7 @@ pub(super) fn troubles(snapshot: &Snapshot) -> Vec<String> {
         troubles.push(format!("{held} of {} monitors wait until their metric logs are uploaded", dead + running));
     }
     let broken = snapshot.sessions.iter().filter(|session| session.broken.is_some());
-    troubles.extend(broken.map(|session| format!("the session of worker {} has ended", session.worker)));
+    troubles.extend(broken.map(|session| format!("the upload session {} has ended", session.name)));
     if let Some(worst) = snapshot.behind.worst.first() {
         let BehindFile { path, bytes, seconds, factor, .. } = worst;
         let others = match snapshot.behind.files.saturating_sub(1) {

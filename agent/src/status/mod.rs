@@ -16,7 +16,7 @@ use crate::lag::BehindSnapshot;
 use crate::ledger::{Account, FileId, Identity, Lag, Ledger, Offset, Totals, WorkerId};
 use crate::logs::TailSnapshot;
 use crate::monitors::state::MonitorSnapshot;
-use crate::upload::SessionSnapshot;
+use crate::upload::{MemoryBound, SessionSnapshot};
 
 /// How a snapshot is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -97,6 +97,8 @@ pub struct Snapshot {
     pub closed_files: Totals,
     /// What became of all bytes.
     pub totals: Totals,
+    /// The most memory that following and uploading these files takes.
+    pub memory_bound: MemoryBound,
     /// How far all files together are behind, and the worst of them.
     pub lag: LagSnapshot,
     /// The files that are behind by more than half of their limit.
@@ -158,6 +160,8 @@ pub struct FileSnapshot {
     pub path: PathBuf,
     /// The worker it is sent to.
     pub worker: WorkerId,
+    /// The number of the session of that.
+    pub session_number: u32,
     /// What it is recognised by.
     pub identity: Identity,
     /// Everything before was handed on.
@@ -201,6 +205,7 @@ impl FileSnapshot {
             id: account.id,
             path: account.path.clone(),
             worker: account.worker.clone(),
+            session_number: account.session_number(),
             identity: account.identity(),
             read_to: account.read(),
             settled_to: account.settled(),

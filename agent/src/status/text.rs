@@ -8,7 +8,7 @@ use scalyr_monitor::Timestamp;
 
 use super::{ConfigurationSnapshot, ConfigurationState, RefusedMonitor, Snapshot};
 use crate::monitors::state::MonitorSnapshot;
-use crate::upload::SessionSnapshot;
+use crate::upload::{MemoryBound, SessionSnapshot};
 
 /// Shows a snapshot as text, with the labels that the Python agent's `status -v` has where it shows the same.
 /// Of more than [`SHOWN`] paths the others are summed up, unless all are asked for.
@@ -89,6 +89,12 @@ impl AgentLogLosses {
 
 fn sessions(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     writeln!(out, "\nLog transmission:\n=================\n")?;
+    let MemoryBound { requests, compressors, channels, files, total } = snapshot.memory_bound;
+    writeln!(
+        out,
+        "Memory at most:          {total} bytes ({requests} for requests, {compressors} for compression, {channels} for lines \
+         that wait, {files} for files)\n"
+    )?;
     snapshot.sessions.iter().try_for_each(|session| self::session(out, session, snapshot.now))?;
     for session in &snapshot.leaving_sessions {
         writeln!(out, "\nLeaving because of a reload, once it has delivered what it was handed:")?;
@@ -98,8 +104,8 @@ fn sessions(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
 }
 
 fn session(out: &mut String, session: &SessionSnapshot, now: f64) -> fmt::Result {
-    let SessionSnapshot { worker, server, requests_succeeded, requests_failed, .. } = session;
-    writeln!(out, "Worker {worker}, server {server}")?;
+    let SessionSnapshot { name, server, requests_succeeded, requests_failed, .. } = session;
+    writeln!(out, "Session {name}, server {server}")?;
     // Attempts, so that the parts add up: a request that failed is tried again, over a connection or without finding one.
     let under_way = u64::from(session.in_flight && session.back_off_seconds.is_none());
     let attempts = requests_succeeded + requests_failed + under_way;

@@ -49,7 +49,7 @@ impl Difference {
         let old = old.map_or((&[][..], &[][..], &[][..]), |old| (&old.sessions, &old.logs, &old.monitors));
         let path = |log: &LogPlan| log.path.clone();
         Self {
-            sessions: change(old.0, &new.sessions, |session| session.worker.clone(), PartialEq::eq),
+            sessions: change(old.0, &new.sessions, |session| session.id.clone(), PartialEq::eq),
             logs: change(old.1, &new.logs, path, LogPlan::is_same),
             logs_moved: order_of(old.1, &new.logs) != order_of(&new.logs, old.1),
             tail,
@@ -88,7 +88,7 @@ fn change<T: Clone, K: Hash + Eq>(
 
 /// Worker and path of the entries that are in both lists, in the order of the first.
 fn order_of<'a>(here: &'a [LogPlan], there: &'a [LogPlan]) -> Vec<(&'a str, &'a str)> {
-    let name = |log: &'a LogPlan| (log.worker.0.as_str(), log.path.as_str());
+    let name = |log: &'a LogPlan| (&*log.worker.0, log.path.as_str());
     let others: std::collections::HashSet<_> = there.iter().map(name).collect();
     here.iter().map(name).filter(|name| others.contains(name)).collect()
 }

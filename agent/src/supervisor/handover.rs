@@ -1,17 +1,18 @@
 //! From a session to its successor: the old one settles what was handed to it, then the new one takes over.
 //!
-//! Between the two the files of the worker stand still; they are the buffer. Each handover has a thread of its own, so
+//! Between the two the files of the session stand still; they are the buffer. Each handover has a thread of its own, so
 //! that neither the agent nor another session waits for a server. What the old session could not deliver is taken back
 //! ([`Account::rewind`](crate::ledger::Account::rewind)) and read again for the new one; nothing that the old one might
 //! still hear settles anything then.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use scalyr_monitor::{Clock, Logger};
 
-use crate::ledger::WorkerId;
+use crate::config::plan::SessionId;
 use crate::logs::{Port, Rewound, TailHandle};
 use crate::threads::Threads;
 use crate::upload::{Session, SessionSnapshot};
@@ -33,7 +34,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    leaving: BTreeMap<WorkerId, Leaving>,
+    leaving: BTreeMap<SessionId, Leaving>,
     /// The agent stops: it ends all sessions itself, and no port is opened any more.
     frozen: bool,
 }
@@ -43,8 +44,29 @@ struct Leaving {
     session: Arc<Session>,
     /// Takes over when it has left.
     successor: Option<Arc<Session>>,
-    /// Whether there will be a successor.
-    replaced: bool,
+    /// Where its files go on.
+    next: Next,
+}
+
+/// Where the files of a session go on that leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// With the session of the same number that takes over.
+    Successor,
+    /// With the other sessions of the worker, which has fewer now.
+    Others,
+    /// Nowhere: the worker is gone.
+    Nobody,
+}
+
+impl fmt::Display for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Successor => "its successor goes on",
+            Self::Others => "its files go on with the other sessions of the worker",
+            Self::Nobody => "its worker has no session any more",
+        })
+    }
 }
 
 impl Handovers {
@@ -52,33 +74,33 @@ impl Handovers {
         Self(Arc::new(Shared { tail, threads, clock, logger, state: Mutex::default() }))
     }
 
-    /// The session of a worker leaves; `replaced` when another one is going to [take over](Self::take_over).
-    pub(super) fn leave(&self, worker: &WorkerId, session: Arc<Session>, replaced: bool) {
+    /// A session leaves; with [`Next::Successor`] another one is going to [take over](Self::take_over).
+    pub(super) fn leave(&self, id: &SessionId, session: Arc<Session>, next: Next) {
         let mut state = self.lock();
-        if let Some(leaving) = state.leaving.get_mut(worker) {
+        if let Some(leaving) = state.leaving.get_mut(id) {
             // It was still waiting to take over from the one before, and was handed nothing.
             session.hasten();
-            (leaving.successor, leaving.replaced) = (None, replaced);
+            (leaving.successor, leaving.next) = (None, next);
             return;
         }
-        state.leaving.insert(worker.clone(), Leaving { session: Arc::clone(&session), successor: None, replaced });
+        state.leaving.insert(id.clone(), Leaving { session: Arc::clone(&session), successor: None, next });
         drop(state);
-        let (handovers, leaving) = (self.clone(), worker.clone());
+        let (handovers, leaving) = (self.clone(), id.clone());
         let work = move || handovers.carry_out(&leaving, &session);
-        if let Err(error) = self.0.threads.spawn(&format!("handover {worker}"), work.clone()) {
+        if let Err(error) = self.0.threads.spawn(&format!("handover {id}"), work.clone()) {
             self.0.logger.error(format_args!(
-                "No thread for the handover of worker {worker} ({error}); the agent waits for it instead"
+                "No thread for the handover of session {id} ({error}); the agent waits for it instead"
             ));
             work();
         }
     }
 
-    /// The session of a worker takes over: at once, or when the one before it has left.
-    pub(super) fn take_over(&self, worker: &WorkerId, session: Arc<Session>) {
+    /// A session takes over: at once, or when the one of the same number before it has left.
+    pub(super) fn take_over(&self, id: &SessionId, session: Arc<Session>) {
         let mut state = self.lock();
-        match state.leaving.get_mut(worker) {
-            Some(leaving) => (leaving.successor, leaving.replaced) = (Some(session), true),
-            None => self.open_port(worker, &session),
+        match state.leaving.get_mut(id) {
+            Some(leaving) => (leaving.successor, leaving.next) = (Some(session), Next::Successor),
+            None => self.open_port(id, &session),
         }
     }
 
@@ -94,24 +116,24 @@ impl Handovers {
         std::mem::take(&mut state.leaving).into_values().map(|leaving| leaving.session).collect()
     }
 
-    fn carry_out(&self, worker: &WorkerId, session: &Session) {
+    fn carry_out(&self, id: &SessionId, session: &Session) {
         // First of all, so that no batch goes into a channel that nobody empties any more.
-        self.0.tail.close_port(worker.clone());
+        self.0.tail.close_port(id.clone());
         if !self.settle(session) {
             return;
         }
-        let Some(rewound) = self.0.tail.rewind(worker.clone()) else { return };
+        let Some(rewound) = self.0.tail.rewind(id.clone()) else { return };
         let mut state = self.lock();
         if state.frozen {
             return;
         }
-        let Some(leaving) = state.leaving.remove(worker) else { return };
-        self.tell(worker, leaving.replaced, session.finished().drained, rewound);
+        let Some(leaving) = state.leaving.remove(id) else { return };
+        self.tell(id, leaving.next, session.finished().drained, rewound);
         match leaving.successor {
-            Some(successor) => self.open_port(worker, &successor),
+            Some(successor) => self.open_port(id, &successor),
             // It comes yet, when there is one.
-            None if leaving.replaced => {}
-            None => self.0.tail.forsake(worker.clone()),
+            None if leaving.next == Next::Successor => {}
+            None => self.0.tail.forsake(id.clone()),
         }
     }
 
@@ -137,25 +159,21 @@ impl Handovers {
         true
     }
 
-    fn tell(&self, worker: &WorkerId, replaced: bool, drained: bool, rewound: Rewound) {
-        let next = if replaced { "its new session goes on" } else { "it has no session any more" };
+    fn tell(&self, id: &SessionId, next: Next, drained: bool, rewound: Rewound) {
         if drained && rewound == Rewound::default() {
-            self.0.logger.info(format_args!(
-                "The session of worker {worker} has delivered everything that it had been handed; {next}"
-            ));
+            self.0.logger.info(format_args!("Session {id} has delivered everything that it had been handed; {next}"));
             return;
         }
         let Rewound { bytes, .. } = rewound;
-        let then = if replaced { "they are read again, and its new session goes on" } else { next };
+        let again = if next == Next::Nobody { "" } else { "they are read again, and " };
         self.0.logger.warn(format_args!(
-            "The session of worker {worker} was ended before its server had acknowledged {bytes} bytes that had been \
-             read; {then}"
+            "Session {id} was ended before its server had acknowledged {bytes} bytes that had been read; {again}{next}"
         ));
     }
 
-    fn open_port(&self, worker: &WorkerId, session: &Session) {
+    fn open_port(&self, id: &SessionId, session: &Session) {
         let (batches, recycled) = (session.batches().clone(), session.recycled().clone());
-        self.0.tail.open_knocking_port(Port { worker: worker.clone(), batches, recycled }, session.knocker());
+        self.0.tail.open_knocking_port(Port { session: id.clone(), batches, recycled }, session.knocker());
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -29,7 +29,7 @@ use scalyr_monitor::{Clock, Level, Logger, Stop, Timestamp};
 use configuration::Configuration;
 use contributions::Contributions;
 pub use difference::{Change, Difference};
-use handover::Handovers;
+use handover::{Handovers, Next};
 use hurry::Hurry;
 use left_over::LeftOver;
 use lender::Lender;
@@ -42,10 +42,10 @@ use watching::RulesTold;
 use crate::checkpoint::Checkpoint;
 use crate::config::Report;
 use crate::config::effective::EffectiveOption;
-use crate::config::plan::{AgentLogPlan, MonitorPlan, Plan, SessionPlan};
+use crate::config::plan::{AgentLogPlan, MonitorPlan, Plan, SessionId, SessionPlan};
 use crate::data_lock::DataLock;
 use crate::lag::LagWatch;
-use crate::ledger::{Ledger, Totals, WorkerId};
+use crate::ledger::{Ledger, Totals};
 use crate::logs::{MetricLogCopies, Noticing, Tail, TailHandle, TailParts};
 use crate::monitors::added::AddedMonitors;
 use crate::monitors::runner::{MonitorHandle, stop_all};
@@ -88,7 +88,7 @@ pub struct Supervisor {
     stop: Stop,
     lender: Lender,
     added: AddedMonitors,
-    /// Files that wait to go from a worker to another one.
+    /// Files that wait to go from a session to another one.
     moves: Mutex<Moves>,
     /// Once the agent is to stop, a reload waits for nobody.
     hurry: Hurry,
@@ -121,7 +121,7 @@ struct Stages {
 #[derive(Clone, Default)]
 struct Running {
     plan: Option<Plan>,
-    sessions: Vec<(WorkerId, Arc<Session>)>,
+    sessions: Vec<(SessionId, Arc<Session>)>,
     monitors: Vec<Arc<MonitorHandle>>,
     refused: Vec<RefusedMonitor>,
     /// Why the agent must not go on.
@@ -280,19 +280,22 @@ impl Supervisor {
         };
         let (instances, disabled) = if is_start {
             // The files that are there now are found, and their positions taken, before anything else can take its time.
+            self.stages.tail.share(plan.session_counts());
             self.stages.tail.follow(plan.tail, plan.logs.clone());
             self.build_monitors(running, &plan, &difference)
         } else {
             let built = self.replace_monitors(running, &plan, &difference);
             let built = built.inspect_err(|_| sessions.iter().for_each(|(_, session)| session.hasten()))?;
-            self.stop_removed(running, &difference, &sessions);
+            self.stop_removed(running, &difference, &plan);
+            self.stages.tail.share(plan.session_counts());
             self.stages.tail.follow(plan.tail, plan.logs.clone());
             built
         };
         let order: Vec<String> = plan.monitors.iter().map(MonitorPlan::name).collect();
-        for (worker, session) in sessions {
-            self.stages.handovers.take_over(&worker, Arc::clone(&session));
-            running.sessions.push((worker, session));
+        self.lender.contributions.user_agent.count_sessions(&plan.sessions);
+        for (id, session) in sessions {
+            self.stages.handovers.take_over(&id, Arc::clone(&session));
+            running.sessions.push((id, session));
         }
         self.lender.contributions.follow_workers(plan.added_entries.workers());
         let running_now = instances.iter().filter(|(instance, _)| !instance.disabled);
@@ -325,20 +328,27 @@ impl Supervisor {
     }
 
     /// Stops the sessions that the new plan does not have any more.
-    fn stop_removed(&self, running: &mut Running, difference: &Difference, added: &[(WorkerId, Arc<Session>)]) {
+    fn stop_removed(&self, running: &mut Running, difference: &Difference, plan: &Plan) {
         for removed in &difference.sessions.removed {
-            let replaced = added.iter().any(|(worker, _)| *worker == removed.worker);
-            for (worker, session) in running.sessions.extract_if(.., |(worker, _)| *worker == removed.worker) {
-                self.stages.handovers.leave(&worker, session, replaced);
+            let remains = |same: &dyn Fn(&SessionId) -> bool| plan.sessions.iter().any(|session| same(&session.id));
+            let next = if remains(&|id| *id == removed.id) {
+                Next::Successor
+            } else if remains(&|id| id.worker == removed.id.worker) {
+                Next::Others
+            } else {
+                Next::Nobody
+            };
+            for (id, session) in running.sessions.extract_if(.., |(id, _)| *id == removed.id) {
+                self.stages.handovers.leave(&id, session, next);
             }
         }
     }
 
     /// Starts sessions, to which nothing is handed yet.
-    fn start_sessions(&self, plans: Vec<SessionPlan>) -> Result<Vec<(WorkerId, Arc<Session>)>, StartError> {
+    fn start_sessions(&self, plans: Vec<SessionPlan>) -> Result<Vec<(SessionId, Arc<Session>)>, StartError> {
         let mut sessions = Vec::new();
         for plan in plans {
-            let worker = plan.worker.clone();
+            let id = plan.id.clone();
             let parts = SessionParts {
                 threads: self.threads.clone(),
                 clock: self.stages.clock.clone(),
@@ -348,8 +358,8 @@ impl Supervisor {
                 user_agent: self.lender.contributions.user_agent.clone(),
                 event_times: self.stages.event_times.clone(),
             };
-            let session = Session::start(plan, parts).map_err(refused(&format!("session of worker {worker}")))?;
-            sessions.push((worker, Arc::new(session)));
+            let session = Session::start(plan, parts).map_err(refused(&format!("session {id}")))?;
+            sessions.push((id, Arc::new(session)));
         }
         Ok(sessions)
     }
@@ -406,17 +416,9 @@ impl Supervisor {
         let monitors = [monitors, self.added.close()].concat();
         let left_behind = stop_all(&monitors, MONITORS_BUDGET, &stages.clock, &stages.logger);
         let all_read = stages.tail.finish(stages.clock.monotonic() + LAST_READ_BUDGET);
-        let deadline = stages.clock.monotonic() + SESSIONS_BUDGET;
-        let mut drained = all_read;
         let sessions: Vec<_> =
             sessions.into_iter().map(|(_, session)| session).chain(stages.handovers.freeze()).collect();
-        for session in &sessions {
-            session.close();
-        }
-        for session in &sessions {
-            let left = deadline.saturating_duration_since(stages.clock.monotonic());
-            drained &= session.finish(left).drained;
-        }
+        let drained = Session::finish_all(&sessions, SESSIONS_BUDGET, &stages.clock) && all_read;
         stages.checkpoint.finish();
         stages.checkpoint.hand_back_to_python();
         self.stop.stop();

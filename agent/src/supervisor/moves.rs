@@ -1,15 +1,16 @@
-//! Files that go from a worker to another one wait until what was read of them is settled. When the server of the first
+//! Files that go from a session to another one, of the same worker or not, wait until what was read of them is settled. When the server of the first
 //! one is dead, which may be the very reason for the move, they must not wait for ever.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
+use super::handover::Next;
 use super::{Running, Supervisor};
-use crate::ledger::WorkerId;
+use crate::config::plan::SessionId;
 
-/// Of each worker whose files wait: how many of its requests had succeeded, and since when there were no more.
-pub(super) type Moves = BTreeMap<WorkerId, (u64, Instant)>;
+/// Of each session whose files wait: how many of its requests had succeeded, and since when there were no more.
+pub(super) type Moves = BTreeMap<SessionId, (u64, Instant)>;
 
 impl Supervisor {
     /// Replaces sessions from which files wait to go away, and none of whose requests has succeeded for as long as one may
@@ -17,47 +18,47 @@ impl Supervisor {
     pub(super) fn look_after_moves(&self) {
         let waiting = self.stages.tail.snapshot().moving_from;
         let mut moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
-        moves.retain(|worker, _| waiting.contains(worker));
+        moves.retain(|id, _| waiting.contains(id));
         if waiting.is_empty() {
             return;
         }
         let _alone = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.stages.clock.monotonic();
         let mut running = self.stages.lock().clone();
-        for worker in waiting {
-            let Some((_, session)) = running.sessions.iter().find(|(other, _)| *other == worker) else { continue };
+        for id in waiting {
+            let Some((_, session)) = running.sessions.iter().find(|(other, _)| *other == id) else { continue };
             let succeeded = session.succeeded();
-            let since = moves.entry(worker.clone()).or_insert((succeeded, now));
+            let since = moves.entry(id.clone()).or_insert((succeeded, now));
             if since.0 != succeeded {
                 *since = (succeeded, now);
             } else if now.saturating_duration_since(since.1) >= session.request_deadline() {
-                moves.remove(&worker);
-                self.replace_session(&mut running, &worker);
+                moves.remove(&id);
+                self.replace_session(&mut running, &id);
             }
         }
         self.stages.lock().sessions = running.sessions;
     }
 
-    fn replace_session(&self, running: &mut Running, worker: &WorkerId) {
+    fn replace_session(&self, running: &mut Running, id: &SessionId) {
         let plans = running.plan.iter().flat_map(|plan| &plan.sessions);
-        let plan = plans.filter(|plan| plan.worker == *worker).cloned().collect();
+        let plan = plans.filter(|plan| plan.id == *id).cloned().collect();
         let logger = &self.stages.logger;
         let started = match self.start_sessions(plan) {
             Ok(started) => started,
             Err(error) => {
-                logger.error(format_args!("Log files wait on to go from worker {worker} to another one: {error}"));
+                logger.error(format_args!("Log files wait on to go from session {id} to another one: {error}"));
                 return;
             }
         };
         let Some((_, new)) = started.into_iter().next() else { return };
-        let Some((_, session)) = running.sessions.iter_mut().find(|(other, _)| other == worker) else { return };
+        let Some((_, session)) = running.sessions.iter_mut().find(|(other, _)| other == id) else { return };
         logger.warn(format_args!(
-            "Log files wait to go from worker {worker} to another one, and no request of its session has succeeded for \
-             {} s; the session is replaced, and what it cannot deliver goes with the files",
+            "Log files wait to go from session {id} to another one, and no request of it has succeeded for {} s; the \
+             session is replaced, and what it cannot deliver goes with the files",
             session.request_deadline().as_secs_f64()
         ));
         let old = std::mem::replace(session, Arc::clone(&new));
-        self.stages.handovers.leave(worker, old, true);
-        self.stages.handovers.take_over(worker, new);
+        self.stages.handovers.leave(id, old, Next::Successor);
+        self.stages.handovers.take_over(id, new);
     }
 }

@@ -36,8 +36,8 @@ pub(super) fn show(logger: &Logger, options: &[EffectiveOption], sessions: &[Ses
     logger.info("Configuration settings");
     let shown = SHOWN.iter().filter_map(|name| options.iter().find(|option| option.name == *name));
     shown.for_each(|option| show_one(logger, option));
-    for SessionPlan { worker, server, .. } in sessions {
-        logger.info(format_args!("\tworker {worker}: server {server}, api_key {MASKED}"));
+    for SessionPlan { id, server, .. } in sessions {
+        logger.info(format_args!("\tsession {id}: server {server}, api_key {MASKED}"));
     }
 }
 

@@ -8,13 +8,14 @@ use super::Stages;
 use crate::config::plan::Plan;
 use crate::monitors::state::Phase;
 use crate::status::{self, AgentLogSnapshot, Files, Snapshot};
+use crate::upload::MemoryBound;
 
 impl Stages {
     pub(super) fn snapshot(&self) -> Snapshot {
         let (config_problems, refused_values, configuration) = self.configuration().snapshot();
         let running = self.lock();
         let Files { open: files, closed: closed_files, totals, lag } = status::files(&self.ledger, &self.clock);
-        let plan = running.plan.as_ref();
+        let (plan, followed) = (running.plan.as_ref(), files.len());
         let path = |of: fn(&Plan) -> &Path| plan.map(|plan| of(plan).to_owned()).unwrap_or_default();
         let mut monitors: Vec<_> = running.monitors.iter().map(|monitor| monitor.snapshot()).collect();
         monitors.extend(self.added.snapshots());
@@ -43,6 +44,7 @@ impl Stages {
             files,
             closed_files,
             totals,
+            memory_bound: plan.map(|plan| MemoryBound::of(plan, followed)).unwrap_or_default(),
             lag,
             behind: self.lag.snapshot(),
             tail: self.tail.snapshot(),

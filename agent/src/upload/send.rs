@@ -234,8 +234,8 @@ impl Send {
         if self.state.outage.failed(&trouble.kind, self.clock.monotonic()) {
             let Self { plan, .. } = self;
             self.logger.warn(format_args!(
-                "Cannot upload to {} (worker {}): {}. It is tried again until it works; nothing is lost meanwhile",
-                plan.server, plan.worker, trouble.text
+                "Cannot upload to {} (session {}): {}. It is tried again until it works; nothing is lost meanwhile",
+                plan.server, plan.id, trouble.text
             ));
         }
     }

@@ -6,7 +6,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
@@ -28,8 +28,8 @@ use super::server_attributes::ServerAttributes;
 use super::snapshot::{Progress, SessionSnapshot};
 use super::user_agent::UserAgent;
 
-/// How many batches wait in a session's channel; a full one parks the session's files.
-pub const CHANNEL_BATCHES: usize = 8;
+/// How many batches wait in a session's channel, which are 1 MiB; a full one parks the session's files.
+pub const CHANNEL_BATCHES: usize = 4;
 
 /// How many packed batches wait for the tail stage to use their memory again: as many as it may hand on at once, so that
 /// none is made anew while others come back.
@@ -92,7 +92,7 @@ impl Session {
     pub fn start(plan: SessionPlan, parts: SessionParts) -> io::Result<Self> {
         let SessionParts { threads, clock, logger, checkpoint, server_attributes, user_agent, event_times } = parts;
         let id = URL_SAFE.encode(rand::random::<[u8; 20]>());
-        let progress = Arc::new(Progress::new(plan.worker.clone(), id.clone(), plan.server.clone(), clock.clone()));
+        let progress = Arc::new(Progress::new(plan.id.clone(), id.clone(), plan.server.clone(), clock.clone()));
         let (batches, batches_out) = bounded(CHANNEL_BATCHES);
         let (recycled_in, recycled) = bounded(RECYCLED_BATCHES);
         let (knocks, knocks_out) = bounded(1);
@@ -105,7 +105,7 @@ impl Session {
         let request_deadline = plan.request_deadline;
         let (stop, lifeline, incomplete) = (Stop::new(), Arc::<Lifeline>::default(), Arc::<AtomicBool>::default());
 
-        let (worker, limit) = (plan.worker.0.clone(), plan.pacing.max_request_size);
+        let (name, limit) = (plan.id.clone(), plan.pacing.max_request_size);
         let watch = Watch { progress: Arc::clone(&progress), logger: logger.clone(), _alive: alive };
         let pack = Pack {
             heads: Heads::new(plan.api_key.clone(), id, plan.server_attributes.clone(), server_attributes, limit)
@@ -143,7 +143,7 @@ impl Session {
         };
         let left_behind = Arc::clone(&incomplete);
         let send_watch = watch.clone();
-        threads.spawn(&format!("upload-send {worker}"), move || {
+        threads.spawn(&format!("upload-send {name}"), move || {
             send_watch.over("send", || {
                 if !send.run() {
                     left_behind.store(true, Ordering::Release);
@@ -151,7 +151,7 @@ impl Session {
             });
         })?;
         // Should this fail, the send thread ends by itself: its channels are gone.
-        threads.spawn(&format!("upload-pack {worker}"), move || watch.over("pack", || pack.run()))?;
+        threads.spawn(&format!("upload-pack {name}"), move || watch.over("pack", || pack.run()))?;
         let closing = Mutex::new(Some(closing));
         Ok(Self {
             batches,
@@ -218,6 +218,23 @@ impl Session {
         self.finished()
     }
 
+    /// [Finishes](Self::finish) sessions side by side, within this time for all of them together. True when each one's is
+    /// drained.
+    pub fn finish_all(sessions: &[Arc<Self>], budget: Duration, clock: &Clock) -> bool {
+        let wait_until = |deadline: Instant| {
+            let left = || deadline.saturating_duration_since(clock.monotonic());
+            sessions.iter().filter(|session| !session.has_ended(left())).collect::<Vec<_>>()
+        };
+        // All of them before the first one is waited for: none loses its last attempt to another one's server.
+        sessions.iter().for_each(|session| session.hasten());
+        let late = wait_until(clock.monotonic() + budget);
+        late.iter().for_each(|session| session.lifeline.cut());
+        if !late.is_empty() {
+            wait_until(clock.monotonic() + AFTER_CUT);
+        }
+        sessions.iter().all(|session| session.finished().drained)
+    }
+
     /// How it ended, or stands.
     pub fn finished(&self) -> Finished {
         let incomplete = self.incomplete.load(Ordering::Acquire);
@@ -254,12 +271,10 @@ impl Watch {
         // What the thread worked with is gone after a panic, so nothing half done is used again.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
             let text = format!("the {what} thread panicked: {}", panic_text(&*panic));
-            let worker = self.progress.now().worker;
+            let name = self.progress.now().name;
             self.logger.at(
                 Level::Critical,
-                format_args!(
-                    "The upload session of worker {worker} has ended, its files wait for the next start: {text}"
-                ),
+                format_args!("The upload session {name} has ended, its files wait for the next start: {text}"),
             );
             self.progress.lock().broken = Some(text);
         }

@@ -6,14 +6,19 @@ use std::time::{Duration, Instant};
 use scalyr_monitor::{Clock, Timestamp};
 use serde::Serialize;
 
+use crate::config::plan::SessionId;
 use crate::ledger::WorkerId;
 
 /// One session at one moment (`wire-protocol.md` section 14). Sizes in bytes, times of the wall clock in milliseconds
 /// since the epoch.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SessionSnapshot {
+    /// Its name, `<worker>-<number>`.
+    pub name: SessionId,
     /// The worker it belongs to.
     pub worker: WorkerId,
+    /// Its number among the sessions of that.
+    pub session_number: u32,
     /// `session` on the wire: new for every start.
     pub session: String,
     /// The server, without a path.
@@ -84,9 +89,11 @@ pub struct SessionSnapshot {
 
 impl SessionSnapshot {
     /// A session that has done nothing yet.
-    pub(crate) fn new(worker: WorkerId, session: String, server: String) -> Self {
+    pub(crate) fn new(name: SessionId, session: String, server: String) -> Self {
         Self {
-            worker,
+            worker: name.worker.clone(),
+            session_number: name.number,
+            name,
             session,
             server,
             requests_sent: 0,
@@ -170,9 +177,9 @@ impl Occupation {
 }
 
 impl Progress {
-    pub(super) fn new(worker: WorkerId, session: String, server: String, clock: Clock) -> Self {
+    pub(super) fn new(name: SessionId, session: String, server: String, clock: Clock) -> Self {
         let occupation = Mutex::new(Occupation { with: Waiting::Rest(None), since: clock.monotonic() });
-        let snapshot = Mutex::new(SessionSnapshot::new(worker, session, server));
+        let snapshot = Mutex::new(SessionSnapshot::new(name, session, server));
         Self { snapshot, occupation, clock }
     }
 

@@ -2,9 +2,12 @@
 //! (`wire-protocol.md` section 2, `monitor-framework.md` section 14).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use scalyr_monitor::Logger;
+
+use crate::config::plan::SessionPlan;
 
 /// So many bytes of the header may come from monitors: servers refuse requests with long headers.
 const MOST_BYTES: usize = 1024;
@@ -14,42 +17,78 @@ const MOST_BYTES: usize = 1024;
 pub struct UserAgent(Arc<Shared>);
 
 struct Shared {
-    own: String,
+    host: String,
     state: Mutex<State>,
     logger: Logger,
 }
 
 struct State {
     header: Arc<str>,
+    sessions: SessionsPart,
     /// What each instance has set.
     fragments: BTreeMap<u64, String>,
     told_of_length: bool,
 }
 
+/// How many sessions there are, and with how many keys: `mw-0` for one session in all, else
+/// `mw-1|<sessions>|<distinct api keys>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct SessionsPart {
+    sessions: usize,
+    keys: usize,
+}
+
+impl fmt::Display for SessionsPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.sessions {
+            0 | 1 => f.write_str("mw-0"),
+            sessions => write!(f, "mw-1|{sessions}|{}", self.keys),
+        }
+    }
+}
+
+/// One session, as an agent has whose configuration says nothing about it.
+const ONE_SESSION: SessionsPart = SessionsPart { sessions: 1, keys: 1 };
+
 impl UserAgent {
-    /// The agent's own part, without fragments. What has no room is told through `logger`.
+    /// The agent's own part, of one session and without fragments. What has no room is told through `logger`.
     pub fn new(logger: Logger) -> Self {
-        let own = user_agent();
-        let header = own.as_str().into();
-        let state = State { header, fragments: BTreeMap::new(), told_of_length: false };
-        Self(Arc::new(Shared { own, state: Mutex::new(state), logger }))
+        let (header, host) = (user_agent().into(), host());
+        let state = State { header, sessions: ONE_SESSION, fragments: BTreeMap::new(), told_of_length: false };
+        Self(Arc::new(Shared { host, state: Mutex::new(state), logger }))
+    }
+
+    /// The agent has these sessions now. The next request says so.
+    pub fn count_sessions(&self, plans: &[SessionPlan]) {
+        let mut keys: Vec<&str> = plans.iter().map(|plan| plan.api_key.reveal()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        self.change(|state| state.sessions = SessionsPart { sessions: plans.len(), keys: keys.len() });
     }
 
     /// Sets the fragment of the instance with this number; an empty one takes it back. The next request has it.
     pub fn set(&self, id: u64, fragment: &str) {
+        self.change(|state| {
+            if fragment.is_empty() {
+                state.fragments.remove(&id);
+            } else {
+                state.fragments.insert(id, fragment.to_owned());
+            }
+        });
+    }
+
+    /// Makes the header anew.
+    fn change(&self, change: impl FnOnce(&mut State)) {
         let mut guard = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
-        if fragment.is_empty() {
-            state.fragments.remove(&id);
-        } else {
-            state.fragments.insert(id, fragment.to_owned());
-        }
+        change(state);
         let parts = state.fragments.values().flat_map(|fragment| fragment.split(';')).map(str::trim);
         let parts: BTreeSet<&str> = parts.filter(|part| !part.is_empty()).collect();
-        let mut header = self.0.own.clone();
+        let mut header = format!("{};{}", self.0.host, state.sessions);
+        let most = header.len() + MOST_BYTES;
         let mut left_out = Vec::new();
         for part in parts {
-            if header.len() + 1 + part.len() <= self.0.own.len() + MOST_BYTES {
+            if header.len() + 1 + part.len() <= most {
                 header.push(';');
                 header.push_str(part);
             } else {
@@ -79,6 +118,11 @@ impl UserAgent {
 /// Two parts differ from the Python agent: the libc is left out of the platform, and the OpenSSL part, which we have
 /// none of, too.
 pub fn user_agent() -> String {
+    format!("{};{ONE_SESSION}", host())
+}
+
+/// The parts before that of the sessions.
+fn host() -> String {
     let system = rustix::system::uname();
     let platform = [system.sysname(), system.release(), system.machine()]
         .map(|part| part.to_string_lossy().into_owned())
@@ -91,7 +135,7 @@ fn compose(platform: &str, root: bool) -> String {
     let platform: String = platform.chars().map(|c| if c.is_ascii_graphic() && c != ';' { c } else { '_' }).collect();
     let rust = env!("CARGO_PKG_RUST_VERSION");
     let agent = env!("CARGO_PKG_VERSION");
-    format!("{platform};rust-{rust};agent-{agent};a-{};mw-0", u8::from(root))
+    format!("{platform};rust-{rust};agent-{agent};a-{}", u8::from(root))
 }
 
 #[cfg(test)]
@@ -101,9 +145,27 @@ mod tests {
     #[test]
     fn the_parts_stand_in_the_order_of_the_protocol() {
         let version = env!("CARGO_PKG_VERSION");
-        let expected = format!("Linux-6.1.0-x86_64;rust-1.95;agent-{version};a-1;mw-0");
+        let expected = format!("Linux-6.1.0-x86_64;rust-1.95;agent-{version};a-1");
         assert_eq!(compose("Linux-6.1.0-x86_64", true), expected);
         assert_eq!(user_agent().split(';').count(), 5);
+    }
+
+    #[test]
+    fn several_sessions_are_counted_with_their_keys_and_keep_the_fragments() {
+        let agent = UserAgent::new(Logger::none());
+        agent.set(1, "k8s:1.2");
+        let part = |keys: &[&str]| {
+            agent.count_sessions(&keys.iter().map(|key| plan(key)).collect::<Vec<_>>());
+            agent.header().split(';').skip(4).collect::<Vec<_>>().join(";")
+        };
+        assert_eq!(part(&["a", "b", "b"]), "mw-1|3|2;k8s:1.2");
+        assert_eq!(part(&["a", "a"]), "mw-1|2|1;k8s:1.2");
+        assert_eq!(part(&["a"]), "mw-0;k8s:1.2");
+    }
+
+    fn plan(key: &str) -> SessionPlan {
+        let plan = crate::upload::tests::session_stories::plan("http://localhost");
+        SessionPlan { api_key: crate::config::plan::ApiKey::new(key), ..plan }
     }
 
     #[test]

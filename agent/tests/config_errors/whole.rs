@@ -59,16 +59,20 @@ fn the_smallest_configuration_has_the_effective_defaults() {
             ignored_positions: [],
             sessions: [
                 SessionPlan {
-                    worker: WorkerId(
-                        "default",
-                    ),
+                    id: SessionId {
+                        worker: WorkerId(
+                            "default",
+                        ),
+                        number: 0,
+                    },
                     api_key: ********** MASKED **********,
                     server: "https://agent.scalyr.com",
                     server_attributes: {
                         "serverHost": String("web1.example.com"),
                     },
                     verify_server_certificate: true,
-                    ca_cert_path: None,
+                    roots: BuiltIn,
+                    proxy: None,
                     request_deadline: 60s,
                     compression: Deflate(
                         6,

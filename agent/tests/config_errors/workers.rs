@@ -7,10 +7,7 @@ use super::{built_with, fatal, plan};
 
 /// The workers that upload, with their keys and servers.
 fn workers(plan: &Plan) -> Vec<(&str, &str, &str)> {
-    plan.sessions
-        .iter()
-        .map(|session| (session.worker.0.as_str(), session.api_key.reveal(), &*session.server))
-        .collect()
+    plan.sessions.iter().map(|session| (&*session.id.worker.0, session.api_key.reveal(), &*session.server)).collect()
 }
 
 #[test]
@@ -31,7 +28,7 @@ fn each_worker_uploads_with_its_own_key_to_its_own_server() {
     );
     assert_eq!(built.sessions[1].server_attributes, built.sessions[0].server_attributes);
     assert_eq!(built.sessions[1].compression, built.sessions[0].compression);
-    let routed: Vec<_> = built.logs.iter().map(|log| (log.path.as_str(), log.worker.0.as_str())).collect();
+    let routed: Vec<_> = built.logs.iter().map(|log| (log.path.as_str(), &*log.worker.0)).collect();
     assert_eq!(
         routed,
         [("/a", "eu"), ("/b", "default"), ("/var/log/scalyr-agent-2/agent.log", "default")],
@@ -40,17 +37,17 @@ fn each_worker_uploads_with_its_own_key_to_its_own_server() {
 }
 
 #[test]
-fn older_names_are_read_and_more_sessions_than_one_are_told_by_name() {
+fn each_worker_has_as_many_sessions_as_its_entry_says_or_as_all_have_and_older_names_are_read() {
     let (built, report) = plan(
         "default_workers_per_api_key: 2,
-         api_keys: [{ id: 'eu', api_key: 'e', workers: 3 }, { id: 'us', api_key: 'u', sessions: 1 }]",
+         api_keys: [{ id: 'eu', api_key: 'e', workers: 3 }, { id: 'us', api_key: 'u', sessions: 1 }, { id: 'asia', api_key: 'a' }]",
     );
-    assert_eq!(built.sessions.len(), 3);
-    expect![[r#"
-        warning: /etc/agent.json  default_sessions_per_worker: 2 sessions side by side are not built yet: each worker has one
-        warning: /etc/agent.json:2:56  api_keys[0].workers: 3 sessions side by side are not built yet: each worker has one
-    "#]]
-    .assert_eq(&report);
+    assert_eq!(report, "");
+    let names: Vec<_> = built.sessions.iter().map(|session| session.id.to_string()).collect();
+    assert_eq!(names, ["default-0", "default-1", "eu-0", "eu-1", "eu-2", "us-0", "asia-0", "asia-1"]);
+    assert!(built.sessions[2..5].iter().all(|session| session.api_key.reveal() == "e"));
+    let (built, report) = plan("workers: [{ id: 'default', sessions: 2 }]");
+    assert_eq!((built.sessions.len(), report.as_str()), (2, ""));
 }
 
 #[test]

@@ -102,7 +102,7 @@ impl Copying {
         let tail = Tail::start(parts, &Threads::new()).unwrap();
         let (sender, batches) = bounded(1);
         let (_, recycled) = bounded(1);
-        tail.open_port(Port { worker: worker(), batches: sender, recycled });
+        tail.open_port(Port { session: worker().into(), batches: sender, recycled });
         let log = LogPlan::new("logs[0]", self.path("a.log").to_string_lossy(), worker());
         tail.follow(self.plan, vec![LogPlan { copy_from_start: true, ..log }]);
         self.running = Some(Running { tail, batches, ledger, checkpoint });

@@ -106,7 +106,7 @@ impl Story {
         let tail = Tail::start(parts, &Threads::new()).unwrap();
         let (sender, batches) = bounded(8);
         let (_, recycled) = bounded(1);
-        tail.open_port(Port { worker: worker(), batches: sender, recycled });
+        tail.open_port(Port { session: worker().into(), batches: sender, recycled });
         tail.follow(self.plan, entries);
         self.running = Some(Running { tail, batches, ledger, checkpoint });
     }

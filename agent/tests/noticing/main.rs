@@ -68,7 +68,7 @@ impl Stage {
         let tail = Tail::start(parts, &Threads::new()).unwrap();
         let (sender, batches) = bounded(8);
         let (_, recycled) = bounded(1);
-        tail.open_port(Port { worker: worker(), batches: sender, recycled });
+        tail.open_port(Port { session: worker().into(), batches: sender, recycled });
         self.tail = Some((tail, batches, checkpoint));
         self.follow(patterns);
     }

@@ -129,7 +129,7 @@ fn the_worker_is_the_one_that_the_files_name_tells() {
     let file =
         json!({ "time": host.now(), "checkpoints": { path.to_str().unwrap(): chain(&[piece(inode, -2, 0, true)]) } });
     host.checkpoints("checkpoints-worker-my-worker-1.json", &file);
-    assert_eq!(host.read().unwrap().positions[0].worker.0, "my-worker");
+    assert_eq!(*host.read().unwrap().positions[0].worker.0, *"my-worker");
 }
 
 #[test]

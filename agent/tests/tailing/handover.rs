@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use scalyr_agent::checkpoint::Checkpoint;
-use scalyr_agent::config::plan::{LogPlan, TailPlan};
+use scalyr_agent::config::plan::{LogPlan, SessionCounts, SessionId, TailPlan};
 use scalyr_agent::ledger::{DropReason, Ledger, Offset, Outcome, SkipReason, Verdict, WorkerId};
 use scalyr_agent::logs::batch::Batch;
 use scalyr_agent::logs::{Noticing, Port, Rewound, Tail, TailHandle, TailParts};
@@ -28,7 +28,7 @@ fn reopen(tailing: &mut Tailing) {
     let (sender, batches) = bounded(8);
     let (_, recycled) = bounded(1);
     let running = tailing.running.as_mut().unwrap();
-    running.tail.open_port(Port { worker: worker(), batches: sender, recycled });
+    running.tail.open_port(Port { session: worker().into(), batches: sender, recycled });
     running.batches = batches;
 }
 
@@ -137,7 +137,7 @@ fn a_position_of_a_worker_that_wants_the_file_no_more_is_taken_over_after_a_rest
     let other = WorkerId("other".into());
     let (sender, batches) = bounded(8);
     let (_, recycled) = bounded(1);
-    tailing.running().tail.open_port(Port { worker: other.clone(), batches: sender, recycled });
+    tailing.running().tail.open_port(Port { session: other.clone().into(), batches: sender, recycled });
     tailing.follow(vec![LogPlan { worker: other, ..tailing.entry("*.log") }]);
     tailing.running.as_mut().unwrap().batches = batches;
     assert_eq!(tailing.lines(2), ["2\n", "3\n"]);
@@ -153,13 +153,15 @@ struct Chance {
     settled: BTreeMap<&'static str, Vec<u64>>,
     rotations: u32,
     present: Vec<&'static str>,
+    /// How many sessions each worker has.
+    counts: SessionCounts,
 }
 
 struct Copying {
     tail: TailHandle,
     ledger: Ledger,
     checkpoint: Arc<Checkpoint>,
-    sessions: BTreeMap<&'static str, FakeSession>,
+    sessions: BTreeMap<SessionId, FakeSession>,
     /// Batches of sessions that were replaced before they settled them.
     late: Vec<Batch>,
 }
@@ -187,6 +189,7 @@ impl Chance {
             settled: FILES.map(|file| (file, Vec::new())).into(),
             rotations: 0,
             present: FILES.to_vec(),
+            counts: WORKERS.map(|worker| (WorkerId(worker.into()), 1)).into(),
         };
         chance.start();
         // What comes while no entry wants it begins at its end later; these are known from the start.
@@ -214,7 +217,9 @@ impl Chance {
             own_log: (self.directory.path().join("agent.log"), Offset(0)),
         };
         let tail = Tail::start(parts, &Threads::new()).unwrap();
-        let sessions = WORKERS.map(|worker| (worker, FakeSession::open(&tail, worker))).into();
+        tail.share(self.counts.clone());
+        let ids = self.counts.iter().flat_map(|(worker, &count)| (0..count).map(|number| id(worker, number)));
+        let sessions = ids.map(|id| (id.clone(), FakeSession::open(&tail, id))).collect();
         self.running = Some(Copying { tail, ledger, checkpoint, sessions, late: Vec::new() });
         self.follow();
     }
@@ -259,9 +264,9 @@ impl Chance {
     }
 
     /// A session takes batches, and settles some of them.
-    fn work(&mut self, worker: &'static str, take: usize, settle: usize) {
+    fn work(&mut self, id: &SessionId, take: usize, settle: usize) {
         let copying = self.running.as_mut().unwrap();
-        let session = copying.sessions.get_mut(worker).unwrap();
+        let session = copying.sessions.get_mut(id).unwrap();
         for _ in 0..take {
             session.held.extend(session.batches.recv_timeout(Duration::from_millis(20)));
         }
@@ -272,33 +277,65 @@ impl Chance {
         }
     }
 
-    /// A session is replaced, with or without having settled what it was handed.
-    fn hand_over(&mut self, worker: &'static str) {
-        self.running.as_ref().unwrap().tail.close_port(WorkerId(worker.into()));
+    /// A session leaves, with or without having settled what it was handed.
+    fn leave(&mut self, id: &SessionId) {
+        self.running.as_ref().unwrap().tail.close_port(id.clone());
         if self.rng.random_bool(0.5) {
-            self.work(worker, 10, usize::MAX);
+            self.work(id, 10, usize::MAX);
         }
         let copying = self.running.as_mut().unwrap();
-        let left: FakeSession = copying.sessions.remove(worker).unwrap();
+        let left: FakeSession = copying.sessions.remove(id).unwrap();
         copying.late.extend(left.held.into_iter().chain(left.batches.try_iter()));
-        copying.tail.rewind(WorkerId(worker.into())).unwrap();
+        copying.tail.rewind(id.clone()).unwrap();
         for batch in copying.late.drain(..) {
             assert!(!try_to_settle(&batch), "a session that was replaced settles nothing");
         }
-        let session = FakeSession::open(&copying.tail, worker);
-        copying.sessions.insert(worker, session);
+    }
+
+    fn open(&mut self, id: SessionId) {
+        let copying = self.running.as_mut().unwrap();
+        let session = FakeSession::open(&copying.tail, id.clone());
+        copying.sessions.insert(id, session);
+    }
+
+    /// A worker has more sessions, or fewer.
+    fn share(&mut self, worker: &'static str) {
+        let (count, worker) = (self.rng.random_range(1..4), WorkerId(worker.into()));
+        let before = self.counts.insert(worker.clone(), count).unwrap();
+        // Before the files are shared out anew, or behind it, as a session may take its time to leave.
+        let late = self.rng.random_bool(0.5);
+        if late {
+            self.running.as_ref().unwrap().tail.share(self.counts.clone());
+        }
+        for number in count..before {
+            self.leave(&id(&worker, number));
+            self.running.as_ref().unwrap().tail.forsake(id(&worker, number));
+        }
+        self.running.as_ref().unwrap().tail.share(self.counts.clone());
+        for number in before..count {
+            self.open(id(&worker, number));
+        }
+    }
+
+    fn ids(&self) -> Vec<SessionId> {
+        self.running.as_ref().unwrap().sessions.keys().cloned().collect()
     }
 
     fn step(&mut self) {
         let file = *FILES.choose_at(&mut self.rng);
         let worker = *WORKERS.choose_at(&mut self.rng);
-        match self.rng.random_range(0..12) {
+        let session = self.ids().choose_at(&mut self.rng).clone();
+        match self.rng.random_range(0..13) {
             0..=3 => self.append(file),
             4..=6 => {
                 let (take, settle) = (self.rng.random_range(0..4), self.rng.random_range(0..4));
-                self.work(worker, take, settle);
+                self.work(&session, take, settle);
             }
-            7 => self.hand_over(worker),
+            7 => {
+                self.leave(&session);
+                self.open(session);
+            }
+            12 => self.share(worker),
             8 => self.follow(),
             9 => {
                 // An entry goes, or all are there again.
@@ -329,8 +366,8 @@ impl Chance {
         self.present = FILES.to_vec();
         self.follow();
         self.arrives();
-        for worker in WORKERS {
-            self.work(worker, 5, usize::MAX);
+        for id in self.ids() {
+            self.work(&id, 5, usize::MAX);
         }
         for (file, written) in &self.written {
             assert_eq!(self.settled[file], (0..*written).collect::<Vec<_>>(), "{file}");
@@ -349,8 +386,8 @@ impl Chance {
         let begin = clock.monotonic();
         let total: u64 = self.written.values().sum();
         while (self.settled.values().map(Vec::len).sum::<usize>() as u64) < total {
-            for worker in WORKERS {
-                self.work(worker, 1, usize::MAX);
+            for id in self.ids() {
+                self.work(&id, 1, usize::MAX);
             }
             let missing = || {
                 let of = |(file, written): (&&'static str, &u64)| {
@@ -363,11 +400,15 @@ impl Chance {
     }
 }
 
+fn id(worker: &WorkerId, number: u32) -> SessionId {
+    SessionId { worker: worker.clone(), number }
+}
+
 impl FakeSession {
-    fn open(tail: &TailHandle, worker: &str) -> Self {
+    fn open(tail: &TailHandle, session: SessionId) -> Self {
         let (sender, batches) = bounded(3);
         let (_, recycled) = bounded(1);
-        tail.open_port(Port { worker: WorkerId(worker.into()), batches: sender, recycled });
+        tail.open_port(Port { session, batches: sender, recycled });
         Self { batches, held: VecDeque::new() }
     }
 }

@@ -89,7 +89,7 @@ impl Tailing {
         let tail = Tail::start(parts, &Threads::new()).unwrap();
         let (sender, batches) = bounded(8);
         let (_, recycled) = bounded(1);
-        tail.open_port(Port { worker: WorkerId("default".into()), batches: sender, recycled });
+        tail.open_port(Port { session: WorkerId("default".into()).into(), batches: sender, recycled });
         tail.follow(self.plan, vec![self.entry(pattern)]);
         self.running = Some(Running { tail, batches, ledger, checkpoint });
     }

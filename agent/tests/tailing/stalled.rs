@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
-use scalyr_agent::config::plan::LogPlan;
+use scalyr_agent::config::plan::{LogPlan, SessionId};
 use scalyr_agent::ledger::WorkerId;
 use scalyr_agent::logs::batch::Batch;
 use scalyr_agent::logs::{Port, Withdrawal};
@@ -22,7 +22,7 @@ fn other() -> WorkerId {
 fn open_port_of_the_other(tailing: &Tailing) -> Receiver<Batch> {
     let (sender, batches) = bounded(8);
     let (_, recycled) = bounded(1);
-    tailing.running().tail.open_port(Port { worker: other(), batches: sender, recycled });
+    tailing.running().tail.open_port(Port { session: other().into(), batches: sender, recycled });
     batches
 }
 
@@ -37,7 +37,7 @@ fn is_parked(tailing: &Tailing) {
     tailing.fills_the_channel();
     sleep(Duration::from_millis(700));
     tailing.is_heard();
-    assert!(tailing.running().tail.snapshot().waiting_for.contains(&worker()));
+    assert!(tailing.running().tail.snapshot().waiting_for.contains(&worker().into()));
 }
 
 #[test]
@@ -105,6 +105,102 @@ fn a_file_that_moves_away_from_a_stalled_session_does_not_wait_for_it() {
     tailing.follow(vec![moved, flood]);
     let batch = others.recv_timeout(DEADLINE).expect("it waits for the session that it left");
     assert_eq!(messages(&batch), ["1\n"]);
+}
+
+/// The three sessions of `worker()`, the first one being that of `tailing`.
+fn three_sessions(tailing: &Tailing) -> [Receiver<Batch>; 2] {
+    tailing.running().tail.share([(worker(), 3)].into());
+    [1, 2].map(|number| {
+        let (sender, batches) = bounded(8);
+        let (_, recycled) = bounded(1);
+        let session = SessionId { worker: worker(), number };
+        tailing.running().tail.open_port(Port { session, batches: sender, recycled });
+        batches
+    })
+}
+
+#[test]
+fn files_are_shared_out_in_turn_and_keep_their_session_with_all_their_generations() {
+    let mut tailing = Tailing::new();
+    tailing.start("none/*.log");
+    let [second, third] = three_sessions(&tailing);
+    tailing.follow(vec![tailing.entry("*.log")]);
+    let mut sent = Vec::new();
+    for name in ["a.log", "b.log", "c.log", "d.log"] {
+        tailing.append(name, format!("{name} 1\n"));
+        let first = tailing.running().batches.clone();
+        // In the order of their discovery.
+        let session = [&first, &second, &third][sent.len() % 3];
+        let batch = session.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("{name} goes to another session"));
+        assert_eq!(messages(&batch), [format!("{name} 1\n")]);
+        assert_eq!(batch.account.session_number() as usize, sent.len() % 3);
+        settle(&batch);
+        sent.push(batch);
+    }
+    // A new generation of the second file, while the old one is written to, and the others too.
+    fs::rename(tailing.path("b.log"), tailing.path("b.1")).unwrap();
+    tailing.append("b.1", "b.log 2\n");
+    tailing.append("b.log", "b.log 3\n");
+    tailing.append("c.log", "c.log 2\n");
+    let of = |session: &Receiver<Batch>, count: usize| -> Vec<String> {
+        let mut lines = Vec::new();
+        while lines.len() < count {
+            let batch = session.recv_timeout(DEADLINE).expect("a line goes to another session");
+            settle(&batch);
+            lines.extend(messages(&batch));
+        }
+        lines
+    };
+    assert_eq!(of(&second, 2), ["b.log 2\n", "b.log 3\n"]);
+    assert_eq!(of(&third, 1), ["c.log 2\n"]);
+}
+
+#[test]
+fn a_stalled_session_parks_its_own_files_and_those_of_its_sisters_go_on() {
+    let mut tailing = Tailing::new();
+    tailing.start("none/*.log");
+    let [second, third] = three_sessions(&tailing);
+    tailing.follow(vec![tailing.entry("*.log")]);
+    // Found one after the other, so that it is known which session takes which.
+    tailing.append("flood.log", "x\n");
+    assert_eq!(tailing.lines(1), ["x\n"]);
+    for (name, session) in [("b.log", &second), ("c.log", &third)] {
+        tailing.append(name, "1\n");
+        settle(&session.recv_timeout(DEADLINE).unwrap());
+    }
+    tailing.append("flood.log", "x\n".repeat(2_000_000));
+    is_parked(&tailing);
+    let waiting = tailing.running().tail.snapshot().waiting_for;
+    assert_eq!(waiting.into_iter().map(|id| id.to_string()).collect::<Vec<_>>(), ["default-0"]);
+    for (name, session) in [("b.log", &second), ("c.log", &third)] {
+        tailing.append(name, "2\n");
+        let batch = session.recv_timeout(DEADLINE).expect("it waits for a session that is not its own");
+        assert_eq!(messages(&batch), ["2\n"]);
+    }
+}
+
+#[test]
+fn a_file_changes_its_session_only_when_nothing_of_it_is_in_flight_in_the_one_before() {
+    let mut tailing = Tailing::new();
+    tailing.start("none/*.log");
+    let [second, _third] = three_sessions(&tailing);
+    tailing.follow(vec![tailing.entry("*.log")]);
+    tailing.append("a.log", "1\n");
+    assert_eq!(tailing.lines(1), ["1\n"]);
+    tailing.append("b.log", "1\n");
+    let held = second.recv_timeout(DEADLINE).unwrap();
+    // One session from now on; the second one takes its time.
+    tailing.running().tail.share([(worker(), 1)].into());
+    tailing.append("b.log", "2\n");
+    tailing.append("a.log", "2\n");
+    assert_eq!(tailing.lines(1), ["2\n"], "of the first file, while the other one waits");
+    tailing.is_heard();
+    let moving = tailing.running().tail.snapshot().moving_from;
+    assert_eq!(moving.into_iter().map(|id| id.to_string()).collect::<Vec<_>>(), ["default-1"]);
+    assert!(tailing.running().batches.is_empty() && second.is_empty());
+    settle(&held);
+    assert_eq!(tailing.lines(1), ["2\n"], "of the second file, which has gone to the first session");
+    assert!(second.is_empty());
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl Sources {
                 Vec::new()
             }
         };
-        files.push(Source { path: folder.join(FILE_NAME), worker: WorkerId(DEFAULT_WORKER.to_owned()), rank: 0 });
+        files.push(Source { path: folder.join(FILE_NAME), worker: WorkerId(DEFAULT_WORKER.into()), rank: 0 });
         files.sort_by(|a, b| (a.rank, &a.path).cmp(&(b.rank, &b.path)));
         for source in files {
             match read_file(&source.path) {
@@ -125,7 +125,7 @@ fn source(folder: &Path, name: OsString) -> Option<Source> {
     let session = session_of(text)?;
     // `<worker>-<number of the session>`
     let worker = session.rsplit_once('-').map_or(session, |(worker, _)| worker);
-    Some(Source { worker: WorkerId(worker.to_owned()), path: folder.join(&name), rank })
+    Some(Source { worker: WorkerId(worker.into()), path: folder.join(&name), rank })
 }
 
 fn session_of(name: &str) -> Option<&str> {

@@ -76,12 +76,14 @@ impl Run {
     }
 
     fn follow(&self, worker: &str, path: &str, inode: u64, begin: u64) -> Arc<Account> {
-        self.ledger.open(WorkerId(worker.to_owned()), path.into(), identity(inode), sequence(begin), Offset(begin))
+        self.ledger.open(WorkerId(worker.into()), path.into(), identity(inode), sequence(begin), Offset(begin))
     }
 
     /// What is left of the run before.
     fn left(&self) -> BTreeMap<Key, u64> {
-        let of = |position: Position| ((position.worker.0, position.path, position.identity.inode), position.settled.0);
+        let of = |position: Position| {
+            ((position.worker.to_string(), position.path, position.identity.inode), position.settled.0)
+        };
         self.checkpoint.positions().into_iter().map(of).collect()
     }
 
@@ -173,7 +175,7 @@ fn what_was_opened_moved_and_closed_is_what_the_next_run_finds() {
     settle(&first, 10);
     settle(&second, 20);
     run.checkpoint.save();
-    let moved = run.ledger.move_to(&second, WorkerId("third".to_owned()));
+    let moved = run.ledger.move_to(&second, WorkerId("third".into()));
     settle(&moved, 30);
     run.checkpoint.keep(Position::of(&closed), Duration::from_secs(60));
     run.ledger.close(closed.id, None);

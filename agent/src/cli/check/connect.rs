@@ -41,7 +41,7 @@ impl Asked {
 pub(super) fn ask(sessions: &[SessionPlan], clock: &Clock) -> Vec<Asked> {
     let mut workers: Vec<SessionPlan> = Vec::new();
     for session in sessions {
-        if workers.iter().all(|known| known.worker != session.worker) {
+        if workers.iter().all(|known| known.id.worker != session.id.worker) {
             let request_deadline = session.request_deadline.min(LONGEST);
             workers.push(SessionPlan { request_deadline, ..session.clone() });
         }
@@ -70,7 +70,7 @@ fn ask_together(workers: &[SessionPlan], clock: &Clock) -> Vec<Asked> {
         // That of the configuration may be longer.
         let seconds = format!("{} s", deadline.as_secs_f64());
         let answer = answer.replace(&format!("request_deadline ({seconds})"), &seconds);
-        Asked { worker: worker.worker.to_string(), server: worker.server.clone(), accepted, answer }
+        Asked { worker: worker.id.worker.to_string(), server: worker.server.clone(), accepted, answer }
     };
     begun.into_iter().map(end).collect()
 }

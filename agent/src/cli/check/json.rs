@@ -43,7 +43,7 @@ fn configuration(checked: &Checked<'_>) -> Map<String, Value> {
     let sessions = plan
         .iter()
         .flat_map(|plan| &plan.sessions)
-        .map(|session| json!({ "worker": session.worker, "server": session.server, "api_key": MASKED }));
+        .map(|session| json!({ "worker": session.id.worker, "session_number": session.id.number, "server": session.server, "api_key": MASKED }));
     Map::from_iter([
         ("options".to_owned(), Value::Object(options.collect())),
         ("logs".to_owned(), logs.collect()),

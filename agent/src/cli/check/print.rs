@@ -103,7 +103,7 @@ fn logs(plan: &Plan, entries: &Entries<'_>, names: &SecretNames, out: &mut Strin
         if log.copy_from_start {
             facts.push("copied from its start".to_owned());
         }
-        if worker.0 != "default" {
+        if *worker.0 != *"default" {
             facts.push(format!("sent by worker {}", harmless(&worker.0)));
         }
         if !log.exclude.is_empty() {
@@ -149,9 +149,15 @@ fn sessions(plan: &Plan, out: &mut String) {
         return;
     }
     _ = writeln!(out, "{HEADING}Sessions{HEADING:#}");
-    for session in &plan.sessions {
-        let worker = harmless(&session.worker.0);
-        _ = writeln!(out, "  {NAME}{worker}{NAME:#}  {}  {DIM}{MASKED}{DIM:#}", harmless(&session.server));
+    let counts = plan.session_counts();
+    // The sessions of a worker have all in common.
+    for session in plan.sessions.iter().filter(|session| session.id.number == 0) {
+        let (worker, server) = (&session.id.worker, harmless(&session.server));
+        let count = match counts.get(worker) {
+            Some(count @ 2..) => format!("  {count} sessions"),
+            _ => String::new(),
+        };
+        _ = writeln!(out, "  {NAME}{}{NAME:#}  {server}  {DIM}{MASKED}{DIM:#}{count}", harmless(&worker.0));
     }
     out.push('\n');
 }

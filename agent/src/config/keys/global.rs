@@ -272,7 +272,7 @@ pub const GLOBAL: &[Key] = keys! {
     flag("use_multiprocess_workers", false)
         .alias("use_multiprocess_copying_workers")
         .obsolete("sessions are threads, and they use all processors"),
-    /// Sessions that upload side by side, for each worker that does not say otherwise. One per worker runs so far.
+    /// Sessions that upload side by side, for each worker that does not say otherwise; the worker's files are shared out among them.
     integer("default_sessions_per_worker", 1).range(1.0, MAX_SESSIONS).at(Upload).alias("default_workers_per_api_key"),
     /// Seconds between two `worker_session_requests` lines about each session in the agent log; 0 for none.
     seconds("default_worker_session_status_message_interval", 600.0).at(OwnLogs),
@@ -445,6 +445,6 @@ pub const WORKER_ENTRY: &[Key] = keys! {
     open_text("api_key_file").at(Configuration),
     /// Address of its server; `scalyr_server` unless given.
     open_text("server_url").at(Upload),
-    /// How many sessions upload side by side; `default_sessions_per_worker` unless given. One runs so far.
+    /// How many sessions upload side by side; `default_sessions_per_worker` unless given.
     Key::new("sessions", Kind::Integer(None)).at(Upload).alias("workers").range(1.0, MAX_SESSIONS),
 };

@@ -71,7 +71,7 @@ fn agent_log(log_path: &Path, withheld: &Withheld) -> LogPlan {
     attributes.insert("parser".to_owned(), "scalyrAgentLog".into());
     let path = log_path.join("agent.log").to_string_lossy().into_owned();
     let exclude = withheld.of_files(&path);
-    LogPlan { exclude, attributes, ..LogPlan::new("agent log", path, WorkerId(DEFAULT_WORKER.to_owned())) }
+    LogPlan { exclude, attributes, ..LogPlan::new("agent log", path, WorkerId(DEFAULT_WORKER.into())) }
 }
 
 /// Whether a value can be an attribute.

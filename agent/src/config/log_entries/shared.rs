@@ -56,7 +56,7 @@ pub(super) fn read(
     Ok(Shared {
         exclude,
         attributes,
-        worker: WorkerId(worker.to_owned()),
+        worker: WorkerId(worker.into()),
         lines: Arc::new(LinePlan { format, groupers, sampling, redaction }),
         renaming,
         stale_after: leaves_out_stale_files.then(|| session::seconds(settings, "staleness_threshold_secs")),

@@ -108,7 +108,7 @@ impl RuleCounts {
 }
 
 /// So many times what is read at a time may the arena hold, with what is made of it, before the rest is left for later.
-const MOST_GROWTH: usize = 4;
+pub const MOST_GROWTH: usize = 4;
 /// How long lines may be put together, and how long rules may be applied to them, before other files have their turn.
 const LONGEST_STAGE: Duration = Duration::from_millis(250);
 

@@ -8,7 +8,7 @@ use scalyr_monitor::Level;
 
 use super::seats::Queue;
 use super::{Tail, surroundings};
-use crate::config::plan::{LogPlan, TailPlan};
+use crate::config::plan::{LogPlan, SessionId, TailPlan};
 use crate::ledger::WorkerId;
 use crate::logs::begin::First;
 use crate::logs::entries::Entries;
@@ -134,10 +134,10 @@ impl Tail {
         }
     }
 
-    /// Takes back what was handed on to a worker's session and is not settled.
-    pub(super) fn rewind(&mut self, worker: &WorkerId) -> Rewound {
+    /// Takes back what was handed on to a session and is not settled.
+    pub(super) fn rewind(&mut self, session: &SessionId) -> Rewound {
         let mut all = Rewound::default();
-        for (_, watched) in self.watched.iter_mut().filter(|(_, watched)| watched.worker == *worker) {
+        for (_, watched) in self.watched.iter_mut().filter(|(_, watched)| watched.is_of(session)) {
             let rewound = watched.rewind();
             if rewound.lost > 0 {
                 self.parts.logger.warn(format_args!(
@@ -149,15 +149,17 @@ impl Tail {
             }
             all.merge(rewound);
         }
-        self.look_soon(|watched| watched.worker == *worker);
+        self.look_soon(|watched| watched.is_of(session));
         all
     }
 
-    /// Moves files to the worker that wants them now, once what was handed on for the one before is settled.
+    /// Moves files to the worker that wants them now, or the session that they belong to now, once what was handed on for
+    /// the one before is settled.
     pub(super) fn move_settled(&mut self) {
         if self.moving.is_empty() {
             return;
         }
+        self.change_sessions();
         let around = surroundings(&self.parts, &self.followed);
         // First those that own a file, so that those which know it under another name find it with its new worker.
         let mut waiting = HashSet::new();
@@ -171,12 +173,15 @@ impl Tail {
                 if watched.owner_of_alias(&around).is_some_and(|owner| waiting.contains(&owner)) {
                     continue;
                 }
+                let session = watched.session();
                 match watched.move_if_settled(&around) {
                     Some(before) => {
+                        let (place, session_now) = self.rounds.seat(&watched.worker);
+                        watched.sit_at(place, session_now);
                         if seat.queue == Queue::Parked {
                             // It does not wait for the session that it has left.
                             seat.queue = Queue::None;
-                            self.schedule.unpark(&before, number);
+                            self.schedule.unpark(&session, number);
                         }
                         self.known.remove(&(before, watched.path.clone()));
                         self.schedule.hasten(number, around.now);
@@ -185,8 +190,12 @@ impl Tail {
                 }
             }
         }
-        let watched = &self.watched;
-        self.moving.retain(|&number| watched.at(number).is_some_and(|seat| seat.watched.is_moving()));
+        let mut moving = std::mem::take(&mut self.moving);
+        moving.retain(|&number| {
+            let is_moving = self.watched.at(number).is_some_and(|seat| seat.watched.is_moving());
+            is_moving || self.is_changing_session(number)
+        });
+        self.moving = moving;
         self.is_news = true;
     }
 

@@ -47,7 +47,7 @@ impl Tail {
                 troubles.insert(watched.path.clone(), trouble.to_owned());
             }
         }
-        let moving = self.moving.iter().filter_map(|&number| Some(self.watched.at(number)?.watched.worker.clone()));
+        let moving = self.moving.iter().filter_map(|&number| Some(self.watched.at(number)?.watched.session()));
         *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = TailSnapshot {
             watched_paths: self.watched.len(),
             open_files: self.followed.open(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
-use crate::ledger::WorkerId;
+use crate::config::plan::SessionId;
 
 /// The times of all paths, by their numbers, and those that have something to read.
 #[derive(Debug, Default)]
@@ -13,7 +13,7 @@ pub(super) struct Schedule {
     /// Those to be read, in order.
     pub(super) ready: VecDeque<usize>,
     /// Those whose session has no room, in order.
-    pub(super) parked: BTreeMap<WorkerId, VecDeque<usize>>,
+    pub(super) parked: BTreeMap<SessionId, VecDeque<usize>>,
 }
 
 impl Schedule {
@@ -41,12 +41,12 @@ impl Schedule {
         }
     }
 
-    /// It does not wait for the session of this worker any more.
-    pub(super) fn unpark(&mut self, worker: &WorkerId, number: usize) {
-        if let Some(numbers) = self.parked.get_mut(worker) {
+    /// It does not wait for this session any more.
+    pub(super) fn unpark(&mut self, session: &SessionId, number: usize) {
+        if let Some(numbers) = self.parked.get_mut(session) {
             numbers.retain(|other| *other != number);
             if numbers.is_empty() {
-                self.parked.remove(worker);
+                self.parked.remove(session);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::seats::Queue;
 use super::{Tail, TailParts, surroundings};
-use crate::ledger::WorkerId;
+use crate::config::plan::SessionId;
 use crate::logs::batch::Blank;
 use crate::logs::watched::Watched;
 use crate::upload::Save;
@@ -147,17 +147,18 @@ impl Tail {
         seat.queue = Queue::None;
         let watched = &mut seat.watched;
         self.schedule.set(number, around.now + AGAIN);
-        if watched.is_moving() {
+        if self.moving.contains(&number) {
             return Turn::Idle;
         }
         // It is looked at as soon as there is a port.
-        let Some(port) = self.ports.get(&watched.worker) else {
+        let session = watched.session();
+        let Some(port) = self.ports.get(&session) else {
             self.schedule.set(number, seat.next_look_unread(number, around.now));
             return Turn::Idle;
         };
         if port.batches.is_full() {
             seat.queue = Queue::Parked;
-            self.schedule.parked.entry(watched.worker.clone()).or_default().push_back(number);
+            self.schedule.parked.entry(session).or_default().push_back(number);
             self.schedule.set(number, seat.next_look_unread(number, around.now));
             return Turn::Parked;
         }
@@ -174,7 +175,7 @@ impl Tail {
                     Ok(Ok(())) => {
                         let many = port.batches.capacity().is_some_and(|most| port.batches.len() * 2 >= most);
                         if (many || bytes >= MUCH)
-                            && let Some(knocks) = self.knocks.get(&watched.worker)
+                            && let Some(knocks) = self.knocks.get(&session)
                         {
                             // One that waits there is enough.
                             _ = knocks.try_send(());
@@ -185,8 +186,7 @@ impl Tail {
                     Ok(Err(_)) => {
                         // The session has ended by itself and said why; its files stand still, and begin where they are
                         // settled when another one takes over.
-                        let worker = watched.worker.clone();
-                        self.close_port(&worker);
+                        self.close_port(&session);
                     }
                     Err(blank) => self.spare = Some(blank),
                 }
@@ -199,12 +199,12 @@ impl Tail {
         Turn::Idle
     }
 
-    /// Nothing goes to this worker until it has a port again.
-    pub(super) fn close_port(&mut self, worker: &WorkerId) {
-        self.ports.remove(worker);
-        self.knocks.remove(worker);
+    /// Nothing goes to this session until it, or its successor, has a port again.
+    pub(super) fn close_port(&mut self, session: &SessionId) {
+        self.ports.remove(session);
+        self.knocks.remove(session);
         let now = self.parts.clock.monotonic();
-        for number in self.schedule.parked.remove(worker).unwrap_or_default() {
+        for number in self.schedule.parked.remove(session).unwrap_or_default() {
             if let Some(seat) = self.watched.at_mut(number).filter(|seat| seat.queue == Queue::Parked) {
                 seat.queue = Queue::None;
                 self.schedule.hasten(number, now + AGAIN);
@@ -215,8 +215,8 @@ impl Tail {
     /// As many parked files as there is room for are read in this turn, those that have waited longest.
     fn unpark(&mut self) {
         let mut unparked = Vec::new();
-        self.schedule.parked.retain(|worker, numbers| {
-            let Some(port) = self.ports.get(worker) else { return true };
+        self.schedule.parked.retain(|session, numbers| {
+            let Some(port) = self.ports.get(session) else { return true };
             let room = port.batches.capacity().map_or(1, |most| most.saturating_sub(port.batches.len()));
             unparked.extend(numbers.drain(..room.min(numbers.len())));
             !numbers.is_empty()

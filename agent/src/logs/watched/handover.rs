@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::super::follower::{Follower, Rewound};
 use super::{Begin, Surroundings, Watched};
+use crate::config::plan::SessionId;
 use crate::ledger::WorkerId;
 
 impl Watched {
@@ -13,6 +14,32 @@ impl Watched {
         let older = self.older.iter_mut().map(|older| &mut older.follower);
         older.chain(&mut self.current).for_each(|follower| all.merge(follower.rewind()));
         all
+    }
+
+    /// The session that its lines go to.
+    pub fn session(&self) -> SessionId {
+        SessionId { worker: self.worker.clone(), number: self.seat.1 }
+    }
+
+    /// Whether its lines go to this session.
+    pub fn is_of(&self, session: &SessionId) -> bool {
+        self.seat.1 == session.number && self.worker == session.worker
+    }
+
+    /// Its place in the round of its worker, and the number of the session that its lines go to.
+    pub fn seat(&self) -> (u32, u32) {
+        self.seat
+    }
+
+    /// Gives it a place in the round of its worker, and the session with this number. Only while nothing is in flight.
+    pub fn sit_at(&mut self, place: u32, session: u32) {
+        self.seat = (place, session);
+        self.followers().for_each(|follower| follower.account.note_session(session));
+    }
+
+    /// Whether everything that was handed on is settled.
+    pub fn is_acknowledged(&self) -> bool {
+        self.followers().all(Follower::is_acknowledged)
     }
 
     /// Sends its lines to another worker, once what was handed on for this one is settled; until then nothing is read.
@@ -43,7 +70,7 @@ impl Watched {
     /// Goes to the other worker if everything that was handed on is settled: its files go on exactly there, with their
     /// descriptors, and their positions are the other worker's from then on. Returns the worker before.
     pub fn move_if_settled(&mut self, around: &Surroundings<'_>) -> Option<WorkerId> {
-        if !self.followers().all(Follower::is_acknowledged) {
+        if !self.is_acknowledged() {
             return None;
         }
         let to = self.moving.take()?;

@@ -156,6 +156,7 @@ impl Watched {
         metadata: &Metadata,
         around: &Surroundings<'_>,
     ) -> Follower {
+        account.note_session(self.seat.1);
         around.followed.add((self.worker.clone(), metadata.dev(), metadata.ino()), &self.path, &account);
         Follower::new(account, &self.copying, source, metadata)
     }

@@ -37,12 +37,12 @@ fn lag(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
         )?;
     }
     let BehindSnapshot { files, worst } = &snapshot.behind;
-    for BehindFile { path, worker, factor, .. } in worst {
-        writeln!(out, "Far behind: {} (worker {worker}); limiting factor: {factor}", path.display())?;
+    for BehindFile { path, worker, session_number, factor, .. } in worst {
+        writeln!(out, "Far behind: {} (session {worker}-{session_number}); limiting factor: {factor}", path.display())?;
     }
     more(out, "Far behind", files.saturating_sub(worst.len()))?;
-    for worker in &snapshot.tail.waiting_for {
-        writeln!(out, "Reading waits for worker {worker}: its logs grow faster than it uploads them")?;
+    for session in &snapshot.tail.waiting_for {
+        writeln!(out, "Reading waits for session {session}: its logs grow faster than it uploads them")?;
     }
     Ok(())
 }
@@ -174,7 +174,8 @@ mod tests {
         FileSnapshot {
             id: FileId(1),
             path: path.into(),
-            worker: WorkerId("default".to_owned()),
+            worker: WorkerId("default".into()),
+            session_number: 0,
             identity: Identity { device: 1, inode: 1, born: None, head_length: 0, head_hash: String::new() },
             read_to: Offset(0),
             settled_to: Offset(0),

@@ -15,8 +15,8 @@ pub struct Changes {
     /// By their paths.
     logs: Names,
     monitors: Names,
-    /// Workers whose sessions are others now.
-    workers: Names,
+    /// Those of other settings or numbers.
+    sessions: Names,
     /// What changes without any restart.
     live: Vec<&'static str>,
 }
@@ -36,7 +36,7 @@ impl Changes {
         Self {
             logs: names(logs, |log: &LogPlan| log.path.clone()),
             monitors: names(monitors, MonitorPlan::name),
-            workers: names(sessions, |session: &SessionPlan| session.worker.to_string()),
+            sessions: names(sessions, |session: &SessionPlan| session.id.to_string()),
             live: [
                 difference.logs_moved.then_some("the order of the logs"),
                 live(|a, b| a.agent_log != b.agent_log, "the agent's own log"),
@@ -82,18 +82,17 @@ impl fmt::Display for Changes {
         parts.extend(listed("monitor", started, "started"));
         parts.extend(listed("monitor", restarted, "restarted"));
         parts.extend(listed("monitor", stopped, "stopped"));
-        let Names { started, restarted, stopped } = &self.workers;
-        parts.extend(listed("session of worker", started, "started"));
-        parts.extend(listed("session of worker", restarted, "replaced"));
-        parts.extend(listed("session of worker", stopped, "ended"));
+        let Names { started, restarted, stopped } = &self.sessions;
+        parts.extend(listed("session", started, "started"));
+        parts.extend(listed("session", restarted, "replaced"));
+        parts.extend(listed("session", stopped, "ended"));
         parts.extend(self.live.iter().map(|what| format!("{what} changed")));
         if parts.is_empty() { f.write_str("nothing that runs is affected") } else { f.write_str(&parts.join(", ")) }
     }
 }
 
 fn listed(kind: &str, names: &[String], what: &str) -> Option<String> {
-    // `2 monitors`, `2 sessions of workers`.
-    let many = |count| format!("{count} {}s", kind.replacen(" of worker", "s of worker", 1));
+    let many = |count| format!("{count} {kind}s");
     let listed = names.iter().take(MOST_NAMES).map(String::as_str).collect::<Vec<_>>().join(" ");
     match names.len() {
         0 => None,
@@ -114,13 +113,12 @@ mod tests {
         let mut changes = Changes {
             logs: Names { started: names(&["/a.log"]), stopped: names(&["/b.log", "/c.log"]), ..Names::default() },
             monitors: Names { restarted: names(&["coin(1)"]), ..Names::default() },
-            workers: Names { restarted: names(&["default", "other"]), ..Names::default() },
+            sessions: Names { restarted: names(&["default-0", "other-0"]), ..Names::default() },
             live: vec!["the limits of reading"],
         };
         assert_eq!(
             changes.to_string(),
-            "log /a.log added, 2 logs removed (/b.log /c.log), monitor coin(1) restarted, 2 sessions of workers replaced (default other), the \
-             limits of reading changed"
+            "log /a.log added, 2 logs removed (/b.log /c.log), monitor coin(1) restarted, 2 sessions replaced (default-0 other-0), the limits of reading changed"
         );
         changes.monitors.restarted = (0..25).map(|number| format!("coin({number})")).collect();
         assert!(changes.to_string().contains("25 monitors restarted (coin(0) "), "{changes}");

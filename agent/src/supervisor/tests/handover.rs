@@ -106,7 +106,7 @@ fn second() -> WorkerId {
 /// Adds the worker `second`, with the server of the first one.
 fn with_second(plan: &mut Plan) {
     let session = plan.sessions[0].clone();
-    plan.sessions.push(SessionPlan { worker: second(), ..session });
+    plan.sessions.push(SessionPlan { id: second().into(), ..session });
 }
 
 /// The same, and all logs are its.
@@ -206,7 +206,7 @@ fn what_a_server_does_not_answer_to_goes_to_the_next_one() {
     assert_eq!(leaving, [reloads.story.receiver.url()], "status shows what leaves");
     reloads.append("a.log", 10);
     reloads.tells(CUT, 1);
-    assert!(reloads.story.told("they are read again")[0].contains("its new session goes on"));
+    assert!(reloads.story.told("they are read again")[0].contains("its successor goes on"));
     reloads.ends();
 }
 
@@ -258,7 +258,7 @@ fn a_worker_that_is_removed_delivers_what_it_has_and_its_files_go_on_when_it_com
     reloads.all_arrive();
     reloads.append("b.log", 100);
     reloads.apply(json!([a]), |_| {});
-    reloads.tells("it has no session any more", 1);
+    reloads.tells("its worker has no session any more", 1);
     reloads.story.waits("its file is let go", || reloads.snapshot().tail.watched_paths == 1);
     reloads.append("b.log", 100);
     reloads.append("a.log", 100);

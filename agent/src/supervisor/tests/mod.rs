@@ -231,8 +231,8 @@ fn receiver(heard: &Arc<Mutex<Vec<Heard>>>) -> Receiver {
 fn hear(arrival: &Arrival<'_, '_>) -> Heard {
     let text = |value: Raw<'_>| value.as_str().map_or_else(|| value.value().unwrap().to_string(), Cow::into_owned);
     let request = arrival.request;
-    let own = crate::upload::user_agent();
-    let fragments = arrival.user_agent.strip_prefix(&own).unwrap().split(';').filter(|part| !part.is_empty());
+    let own = crate::upload::user_agent().split(';').count();
+    let fragments = arrival.user_agent.split(';').skip(own);
     let attributes = |all: &[Attribute<'_>]| -> BTreeMap<String, String> {
         all.iter().map(|attribute| (attribute.name.clone().into_owned(), text(attribute.value))).collect()
     };

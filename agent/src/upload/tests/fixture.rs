@@ -21,7 +21,7 @@ impl File {
     pub(super) fn new(ledger: &Ledger, path: &str, attributes: &str) -> Self {
         let identity = Identity { device: 1, inode: 2, born: None, head_length: 0, head_hash: String::new() };
         let sequence = Sequence { id: format!("si-of-{path}"), begin: Offset(1000) };
-        let worker = WorkerId("default".to_owned());
+        let worker = WorkerId("default".into());
         let account = ledger.open(worker, PathBuf::from(path), identity, sequence, Offset(1000));
         let log = Arc::new(LogDescription { attributes: attributes.to_owned(), path: path.to_owned() });
         Self { account, log, end: Offset(1000) }

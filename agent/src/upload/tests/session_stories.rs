@@ -24,7 +24,7 @@ pub(in crate::upload) fn plan(server: &str) -> SessionPlan {
     let mut server_attributes = serde_json::Map::new();
     server_attributes.insert("serverHost".to_owned(), "web-1".into());
     SessionPlan {
-        worker: WorkerId("default".to_owned()),
+        id: WorkerId("default".into()).into(),
         api_key: ApiKey::new(KEY),
         server: server.to_owned(),
         server_attributes,

@@ -1,0 +1,124 @@
+//! How much memory uploads may take, whatever the servers do: a sum that follows from the configuration.
+
+use serde::Serialize;
+
+use crate::config::plan::{Compression, LogPlan, Plan, SessionPlan, TailPlan};
+use crate::logs::MOST_GROWTH;
+use crate::logs::batch::BATCH_BYTES;
+
+use super::session::CHANNEL_BATCHES;
+
+/// A session has two requests: one is packed while the other one is on its way.
+const REQUESTS: u64 = 2;
+/// One packs; the other one renews the time of a request that has waited.
+const COMPRESSORS: u64 = 2;
+/// The events of a batch take at most as much as its lines.
+const BATCH_PARTS: u64 = 2;
+/// What is known of a followed file: its path, its account, where it is read, what it is recognised by, when it is looked
+/// at next. In bytes, on average; `tests/memory_per_file.rs` measures it.
+pub const FILE_MEMORY: u64 = 4 * 1024;
+
+/// The most memory that following and uploading log files takes, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct MemoryBound {
+    /// Requests of all sessions: two of each, before and after compression.
+    pub requests: u64,
+    /// Compressors of all sessions.
+    pub compressors: u64,
+    /// Channels of all sessions: lines that wait to be packed.
+    pub channels: u64,
+    /// Followed files.
+    pub files: u64,
+    /// The sum.
+    pub total: u64,
+}
+
+impl MemoryBound {
+    /// Of a plan, with so many files.
+    pub fn of(plan: &Plan, files: usize) -> Self {
+        let sum = |of: &dyn Fn(&SessionPlan) -> u64| plan.sessions.iter().map(of).fold(0, u64::saturating_add);
+        let (requests, compressors) = (sum(&requests), sum(&|session| COMPRESSORS * compressor(session.compression)));
+        let channels = sum(&|_| channel(&plan.tail, &plan.logs));
+        let files = FILE_MEMORY.saturating_mul(files as u64);
+        let total = [requests, compressors, channels, files].into_iter().fold(0, u64::saturating_add);
+        Self { requests, compressors, channels, files, total }
+    }
+}
+
+/// What the bodies of a session's requests take, compressed ones beside them. What does not compress grows by less than
+/// a hundredth.
+fn requests(session: &SessionPlan) -> u64 {
+    let body = session.pacing.max_request_size as u64;
+    let compressed = match session.compression {
+        Compression::None => 0,
+        _ => body.saturating_add(body / 100).saturating_add(1024),
+    };
+    REQUESTS.saturating_mul(body.saturating_add(compressed))
+}
+
+/// What one compressor keeps from request to request: tables and windows, which depend on the type.
+fn compressor(compression: Compression) -> u64 {
+    match compression {
+        Compression::None => 0,
+        Compression::Deflate(_) => 1024 * 1024,
+    }
+}
+
+/// What waits in a channel at most. A batch is as long as the longest line where that is longer than usual, and holds
+/// beside the lines what rules and formats make of them.
+fn channel(tail: &TailPlan, logs: &[LogPlan]) -> u64 {
+    let batch = |log: &LogPlan| match log.lines.is_raw() {
+        true => BATCH_BYTES.max(tail.max_line_size),
+        false => BATCH_BYTES.max(tail.max_line_size).max(tail.max_record_size).saturating_mul(MOST_GROWTH),
+    };
+    let batch = logs.iter().map(batch).max().unwrap_or(BATCH_BYTES) as u64;
+    (CHANNEL_BATCHES as u64).saturating_mul(BATCH_PARTS.saturating_mul(batch))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use scalyr_monitor::registry::{Environment, Registry};
+
+    use super::*;
+    use crate::config::{self, Surroundings};
+
+    const MIB: u64 = 1024 * 1024;
+
+    fn bound(keys: &str, files: usize) -> MemoryBound {
+        let environment = Arc::new(Environment::default());
+        let text = format!("{{ api_key: 'k', {keys} }}");
+        let loaded = config::load::from_text(&text, "/etc/agent.json".into(), &environment).unwrap();
+        let registry = Registry::linked().unwrap();
+        let surroundings = Surroundings { registry: &registry, environment: &environment, host_name: "host" };
+        MemoryBound::of(&config::build(&loaded, &surroundings).unwrap().0, files)
+    }
+
+    #[test]
+    fn the_bound_is_the_sum_of_what_each_session_and_file_may_take() {
+        let usual = bound("", 0);
+        let (body, compressed) = (5_900_000, 5_900_000 + 59_000 + 1024);
+        let expected = MemoryBound {
+            requests: 2 * (body + compressed),
+            compressors: 2 * MIB,
+            channels: MIB,
+            files: 0,
+            total: 2 * (body + compressed) + 3 * MIB,
+        };
+        assert_eq!(usual, expected);
+        let more = bound("default_sessions_per_worker: 3", 1000);
+        assert_eq!((more.channels, more.files), (3 * MIB, 4096 * 1000));
+        assert_eq!(more.total, 3 * usual.total + 4096 * 1000);
+    }
+
+    #[test]
+    fn what_the_configuration_says_counts() {
+        let small = bound("max_allowed_request_size: 1000, compression_type: 'none'", 0);
+        assert_eq!((small.requests, small.compressors), (2000, 0));
+        assert_eq!(bound("max_line_size: 1048576", 0).channels, 8 * MIB);
+        assert_eq!(bound("logs: [{ path: '/a', redaction_rules: [{ match_expression: 'x' }] }]", 0).channels, 4 * MIB);
+        let workers = "workers: [{ id: 'a', api_key: 'a', sessions: 4 }]";
+        assert_eq!(bound(workers, 0).channels, 5 * MIB);
+    }
+}
