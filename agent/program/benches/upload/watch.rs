@@ -70,7 +70,8 @@ pub(crate) fn watch(process: &mut Process, sink: &Sink, begin: Instant, manners:
             seconds: sink.last().saturating_duration_since(start.1).as_secs_f64(),
             peak_mib: process.peak_rss_kib() as f64 / 1024.0,
         });
-        if (manners.is_done)(quiet) {
+        // The last request may have come while that was asked: then what was used before it is not all.
+        if (manners.is_done)(quiet) && sink.large() == seen {
             return Ok(used);
         }
     }
