@@ -123,6 +123,11 @@ impl Sequence {
         let distance = offset.0.wrapping_sub(self.begin.0);
         if distance > u64::MAX / 2 { 0 } else { distance }
     }
+
+    /// The place that has this number.
+    pub fn offset(&self, number: u64) -> Offset {
+        Offset(self.begin.0.wrapping_add(number))
+    }
 }
 
 /// Why bytes were read and not sent.
@@ -131,8 +136,10 @@ impl Sequence {
 pub enum DropReason {
     /// The server asked to discard the request.
     ServerDiscarded,
-    /// The event cannot be put into any request.
+    /// The event cannot be put into any request, or the server refuses even one with this event alone for its size.
     TooLarge,
+    /// The server refuses even a request with this event alone, and takes others.
+    Refused,
     /// Redaction left nothing of the line.
     RedactedAway,
     /// `disable_send_requests`.
@@ -163,6 +170,7 @@ impl fmt::Display for DropReason {
         f.write_str(match self {
             Self::ServerDiscarded => "the server asked to discard them",
             Self::TooLarge => "larger than a request may be",
+            Self::Refused => "refused by the server",
             Self::RedactedAway => "nothing left after redaction",
             Self::SendingDisabled => "disable_send_requests",
         })

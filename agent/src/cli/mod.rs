@@ -3,6 +3,7 @@
 mod arguments;
 pub mod check;
 pub mod configuration;
+mod connect;
 pub mod demo;
 pub mod monitors;
 pub mod problems;
@@ -16,7 +17,7 @@ pub mod surroundings;
 pub mod version;
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -85,8 +86,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     match parse(arguments) {
         Ok(Command::Start(args)) => {
-            let out = Box::new(io::stdout());
-            start::run(args, &surroundings::environment(), &Clock::system(), out, &mut io::stderr())
+            let terminal = start::Terminal { out: Box::new(io::stdout()), is_attached: io::stdout().is_terminal() };
+            start::run(args, &surroundings::environment(), &Clock::system(), terminal, &mut io::stderr())
         }
         Ok(Command::Status(args)) => {
             status::run(&args, &surroundings::environment(), &mut io::stdout(), &mut io::stderr())

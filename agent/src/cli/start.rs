@@ -1,6 +1,7 @@
 //! `agent start`: the agent itself.
 
 mod calls;
+mod remote;
 mod watch;
 
 use std::io::Write;
@@ -31,7 +32,7 @@ With a fatal mistake in the configuration it does not start, and says all that i
 run, everything else does. When a file has changed, or on SIGHUP, the configuration is read again and only what changed
 restarts; one with new mistakes is not used. SIGTERM ends the agent.
 
-Exit status: 0 after an orderly stop; 1 when it could not start, or a monitor with `stop_agent_on_failure` failed; 2 for a
+Exit status: 0 after an orderly stop; 1 when it could not start, a server refused a key at the start, or a monitor with `stop_agent_on_failure` failed; 2 for a
 wrong command line.
 
 Examples:
@@ -50,6 +51,21 @@ pub struct Args {
     /// Stay in the foreground and log to the terminal too; Ctrl-C ends the agent
     #[arg(long)]
     pub no_fork: bool,
+
+    /// Do not ask the servers whether they accept the keys before the agent starts
+    ///
+    /// They are asked when a terminal is attached, or with check_remote_if_no_tty. A refused key ends the start; any other
+    /// trouble is only told of.
+    #[arg(long)]
+    pub no_check_remote_server: bool,
+}
+
+/// Where a copy of the agent's log goes.
+pub struct Terminal {
+    /// Takes the lines.
+    pub out: Box<dyn Write + Send>,
+    /// Whether somebody looks at it.
+    pub is_attached: bool,
 }
 
 impl Args {
@@ -61,7 +77,7 @@ impl Args {
     }
 }
 
-/// Runs the agent until SIGTERM or SIGINT; a copy of its log goes to `out`, what keeps it from starting to `err`.
+/// Runs the agent until SIGTERM or SIGINT; a copy of its log goes to the terminal, what keeps it from starting to `err`.
 ///
 /// Ends with success after an orderly stop, with 1 when it could not start, a stage broke or a monitor failed that has
 /// `stop_agent_on_failure`, so that a service manager starts it again.
@@ -69,12 +85,12 @@ pub fn run(
     args: Args,
     environment: &Arc<Environment>,
     clock: &Clock,
-    out: Box<dyn Write + Send>,
+    terminal: Terminal,
     err: &mut dyn Write,
 ) -> ExitCode {
     let served = match args.refusal() {
         Some(refusal) => Err(refusal.to_owned()),
-        None => serve(&args, environment, clock, out),
+        None => serve(&args, environment, clock, terminal, err),
     };
     match served {
         Ok(()) => ExitCode::SUCCESS,
@@ -86,7 +102,13 @@ pub fn run(
     }
 }
 
-fn serve(args: &Args, environment: &Arc<Environment>, clock: &Clock, out: Box<dyn Write + Send>) -> Result<(), String> {
+fn serve(
+    args: &Args,
+    environment: &Arc<Environment>,
+    clock: &Clock,
+    terminal: Terminal,
+    err: &mut dyn Write,
+) -> Result<(), String> {
     // Before anything else, so that a stop during the start is not lost, and no SIGHUP ends the process.
     let (stop, threads) = (Stop::new(), Threads::new());
     let calls = Calls::listen(&stop, &threads).map_err(|error| format!("signals cannot be handled: {error}"))?;
@@ -96,8 +118,11 @@ fn serve(args: &Args, environment: &Arc<Environment>, clock: &Clock, out: Box<dy
     let options = std::mem::take(&mut draft.options);
     let unusable = supervisor::unusable(draft.plan());
     let (plan, report) = draft.runnable().map_err(|report| with_folders(&report, &unusable))?;
+    if (terminal.is_attached || plan.check_remote) && !args.no_check_remote_server {
+        remote::check(&plan, clock, &stop, err)?;
+    }
     let config_file = source.file().to_owned();
-    let edge = Edge { config_file, report, options, clock: clock.clone(), stdout: Some(out) };
+    let edge = Edge { config_file, report, options, clock: clock.clone(), stdout: Some(terminal.out) };
     let supervisor = Supervisor::start(plan, edge).map_err(|error| error.to_string())?;
     supervisor.hurry_on(&stop);
     let ended = live(&supervisor, &mut Watch::new(source, loaded), &calls, clock);

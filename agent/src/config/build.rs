@@ -101,6 +101,7 @@ fn plan(settings: &Settings<'_>, loaded: &Loaded, surroundings: &Surroundings<'_
         log_path,
         server_attributes,
         config_check_interval: session::seconds(settings, "config_change_check_interval").max(SHORTEST_CHECK_INTERVAL),
+        check_remote: settings.boolean("check_remote_if_no_tty"),
         agent_log,
         statistics: statistics(settings),
         tail: tail(settings),

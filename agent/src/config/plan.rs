@@ -30,6 +30,8 @@ pub struct Plan {
     pub server_attributes: Map<String, Value>,
     /// `config_change_check_interval`: how often the files of the configuration are looked at.
     pub config_check_interval: Duration,
+    /// `check_remote_if_no_tty`: whether the servers are asked before the start, also without a terminal.
+    pub check_remote: bool,
     /// The agent's own log.
     pub agent_log: AgentLogPlan,
     /// The statistics lines in it.
@@ -301,6 +303,10 @@ pub enum Compression {
 pub struct Pacing {
     /// `max_allowed_request_size`: bytes of the uncompressed body.
     pub max_request_size: usize,
+    /// `min_allowed_request_size`: the least that requests are filled to after the server found one too large.
+    pub min_request_size: usize,
+    /// `request_too_large_adjustment`: what requests are filled to then, as a share of the refused one's size.
+    pub too_large_adjustment: f64,
     /// `max_send_rate_enforcement`: most bytes of messages per second, more than 0; `None` = no limit.
     pub max_rate: Option<f64>,
     /// `min_request_spacing_interval`.

@@ -254,6 +254,8 @@ fn pacing(settings: &Settings<'_>, report: &mut Report) -> Pacing {
     };
     let mut pacing = Pacing {
         max_request_size: max_request_size(settings, max_rate),
+        min_request_size: size(settings.count("min_allowed_request_size")),
+        too_large_adjustment: factor("request_too_large_adjustment"),
         max_rate,
         min_spacing,
         max_spacing: seconds(settings, "max_request_spacing_interval"),

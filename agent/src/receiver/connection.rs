@@ -17,12 +17,23 @@ const KEEP_BYTES: usize = 8 << 20;
 /// How often a paused connection looks whether its client is still there.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// The padding of a huge answer, in bytes.
+const HUGE: usize = 1 << 20;
+
 const FAULT_TEXT: &str = "the receiver was told to answer this";
 
 /// What happens to the connection after a request.
 enum Next {
     Keep,
     Close,
+}
+
+/// Why a request that could be accepted is not.
+enum Refusal {
+    /// The fault script says so.
+    Told(Answer),
+    /// Something is wrong with it.
+    Mistake(Answer),
 }
 
 /// One connection and its buffers.
@@ -103,15 +114,20 @@ impl<'s> Connection<'s> {
         let mut answer = match &fault.action {
             Action::Status(status) => Answer::error(200, status, FAULT_TEXT),
             Action::Http(code, body) => http_fault(*code, *body),
+            Action::Key => Answer::error(200, "error/client/badParam", FAULT_TEXT),
+            Action::Huge => {
+                Answer::json(200, format!("{{\"status\":\"success\",\"padding\":\"{}\"}}", "x".repeat(HUGE)))
+            }
             Action::Stall | Action::Cut => {
                 if fault.action == Action::Stall {
                     self.pause(None);
                 }
                 return Ok(self.withhold());
             }
-            _ => match self.accept(head) {
+            _ => match self.accept(head, &fault) {
                 Ok(answer) => return self.answer_accepted(answer, head, &fault),
-                Err(answer) => {
+                Err(Refusal::Told(answer)) => answer,
+                Err(Refusal::Mistake(answer)) => {
                     self.note_refusal(answer.body.clone());
                     return self.answer(answer, head);
                 }
@@ -123,19 +139,30 @@ impl<'s> Connection<'s> {
     }
 
     /// Decompresses, checks and stores what was read.
-    fn accept(&mut self, head: &Head) -> Result<Answer, Answer> {
-        let bad = |code, text: String| Answer::error(code, "error/client/badParam", &text);
+    fn accept(&mut self, head: &Head, fault: &Fault) -> Result<Answer, Refusal> {
+        let bad = |code, text: String| Refusal::Mistake(Answer::error(code, "error/client/badParam", &text));
         let (encoding, max) = (head.encoding.as_deref(), self.shared.options.max_decompressed);
         let body = decompressed(encoding, &self.body, &mut self.inflated, max).map_err(|error| match error {
-            DecompressError::TooLarge(_) => too_large(&error.to_string()),
+            DecompressError::TooLarge(_) => Refusal::Mistake(too_large(&error.to_string())),
             DecompressError::Unknown(_) => bad(415, error.to_string()),
             DecompressError::Broken(_) => bad(400, error.to_string()),
         })?;
+        let limit = fault.too_large.and_then(|bytes| usize::try_from(bytes).ok());
+        if limit.is_some_and(|limit| body.len() > limit) {
+            return Err(Refusal::Told(too_large(FAULT_TEXT)));
+        }
         let request = Request::parse(body).map_err(|error| bad(400, error.to_string()))?;
+        if let Some(poison) = fault.poison.as_deref()
+            && request.events.iter().any(|event| memchr::memmem::find(&event.message, poison.as_bytes()).is_some())
+        {
+            return Err(Refusal::Told(Answer::error(400, "error/client/badParam", FAULT_TEXT)));
+        }
         let sizes = Sizes { wire: self.body.len(), body: body.len() };
         let stored = self.shared.store.accept((self.number, &head.user_agent), (&request, body), sizes);
-        stored
-            .map_err(|error| Answer::error(500, "error/server", &format!("the events could not be stored: {error}")))?;
+        stored.map_err(|error| {
+            let text = format!("the events could not be stored: {error}");
+            Refusal::Mistake(Answer::error(500, "error/server", &text))
+        })?;
         Ok(Answer::json(200, format!("{{\"status\":\"success\",\"bytesCharged\":{}}}", sizes.body)))
     }
 

@@ -29,8 +29,11 @@ When the script has run out, requests are answered normally. ACTION is one of
   cut:answer          accept, then cut the connection in the middle of the answer
   close               accept, answer with `Connection: close`
   hangup              accept, answer as usual, then close the connection without saying so
-`delay:TIME` and `retry-after:SECONDS` (adds that header) go before any action with a plus sign, as in
-`2*delay:1s+http:503,3*status:error/server/backoff,stall`.";
+  key                 do not accept; the status with which the service answers a wrong key
+  huge                do not accept; success, in an answer of a megabyte
+`delay:TIME`, `retry-after:SECONDS` (adds that header), `too-large:BYTES` (answers 413 to larger bodies, counted before
+compression) and `poison:TEXT` (answers 400 to requests with an event that holds the text) go before any action with a
+plus sign, or stand alone, as in `2*delay:1s+http:503,3*status:error/server/backoff,too-large:20000+poison:bad`.";
 
 /// What is sent with an HTTP code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +77,10 @@ pub enum Action {
     Close,
     /// Accept, answer as usual, then close the connection without saying so.
     Hangup,
+    /// Do not accept; answer as the service answers a wrong key.
+    Key,
+    /// Do not accept; answer success with very much behind it.
+    Huge,
 }
 
 /// How one request is treated.
@@ -83,13 +90,18 @@ pub struct Fault {
     pub delay: Option<Duration>,
     /// Value of a `Retry-After` header in the answer, in seconds.
     pub retry_after: Option<u64>,
+    /// Larger bodies, in bytes before compression, are answered with 413.
+    pub too_large: Option<u64>,
+    /// Requests with an event that holds this text are answered with 400.
+    pub poison: Option<String>,
     /// What is done then.
     pub action: Action,
 }
 
 impl Fault {
     /// No fault at all.
-    pub const NONE: Self = Self { delay: None, retry_after: None, action: Action::Normal };
+    pub const NONE: Self =
+        Self { delay: None, retry_after: None, too_large: None, poison: None, action: Action::Normal };
 }
 
 impl From<Action> for Fault {
@@ -167,10 +179,16 @@ impl FromStr for Fault {
                     let problem = || ScriptError(format!("fault `{part}`: `{seconds}` must be whole seconds"));
                     fault.retry_after = Some(read.map_err(|_| problem())?);
                 }
+                Some(("too-large", bytes)) => {
+                    let problem = |_| ScriptError(format!("fault `{part}`: `{bytes}` must be a number of bytes"));
+                    fault.too_large = Some(bytes.parse().map_err(problem)?);
+                }
+                Some(("poison", text)) => fault.poison = Some(word(part, "a poison", text)?),
                 _ if last => fault.action = part.trim().parse()?,
                 _ => {
                     return Err(ScriptError(format!(
-                        "fault `{text}`: only delay:TIME and retry-after:SECONDS may stand before a `+`, not `{part}`"
+                        "fault `{text}`: only delay:TIME, retry-after:SECONDS, too-large:BYTES and poison:TEXT may stand \
+                         before a `+`, not `{part}`"
                     )));
                 }
             }
@@ -185,7 +203,7 @@ impl FromStr for Action {
     fn from_str(text: &str) -> Result<Self, ScriptError> {
         Ok(match text.split_once(':').unwrap_or((text, "")) {
             ("ok", "") => Self::Normal,
-            ("status", status) => Self::Status(status_text(text, status)?),
+            ("status", status) => Self::Status(word(text, "a status", status)?),
             ("http", code) => http(text, code)?,
             ("late", time) => Self::Late(pause(text, time)?),
             ("drip", time) => Self::Drip(pause(text, time)?),
@@ -196,13 +214,15 @@ impl FromStr for Action {
             ("cut", "answer") => Self::CutAnswer,
             ("close", "") => Self::Close,
             ("hangup", "") => Self::Hangup,
+            ("key", "") => Self::Key,
+            ("huge", "") => Self::Huge,
             _ => return Err(unknown(text)),
         })
     }
 }
 
 fn unknown(text: &str) -> ScriptError {
-    const KNOWN: [&str; 16] = [
+    const KNOWN: [&str; 20] = [
         "ok",
         "status:TEXT",
         "http:CODE",
@@ -216,6 +236,10 @@ fn unknown(text: &str) -> ScriptError {
         "cut:answer",
         "close",
         "hangup",
+        "key",
+        "huge",
+        "too-large:BYTES",
+        "poison:TEXT",
         "http:CODE:html",
         "http:CODE:success",
         "retry-after:SECONDS",
@@ -235,14 +259,15 @@ fn unknown(text: &str) -> ScriptError {
     }
 }
 
-fn status_text(item: &str, status: &str) -> Result<String, ScriptError> {
+/// A text that needs no quoting in a script.
+fn word(item: &str, what: &str, text: &str) -> Result<String, ScriptError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/_-.".contains(&byte);
-    if status.is_empty() || !status.bytes().all(allowed) {
+    if text.is_empty() || !text.bytes().all(allowed) {
         return Err(ScriptError(format!(
-            "fault `{item}`: a status is made of letters, digits and / _ - . as in status:error/server/backoff"
+            "fault `{item}`: {what} is made of letters, digits and / _ - . as in error/server/backoff"
         )));
     }
-    Ok(status.to_owned())
+    Ok(text.to_owned())
 }
 
 fn http(item: &str, text: &str) -> Result<Action, ScriptError> {
@@ -334,6 +359,12 @@ impl fmt::Display for Fault {
         if let Some(seconds) = self.retry_after {
             write!(f, "retry-after:{seconds}+")?;
         }
+        if let Some(bytes) = self.too_large {
+            write!(f, "too-large:{bytes}+")?;
+        }
+        if let Some(text) = &self.poison {
+            write!(f, "poison:{text}+")?;
+        }
         self.action.fmt(f)
     }
 }
@@ -353,6 +384,8 @@ impl fmt::Display for Action {
             Self::CutAnswer => f.write_str("cut:answer"),
             Self::Close => f.write_str("close"),
             Self::Hangup => f.write_str("hangup"),
+            Self::Key => f.write_str("key"),
+            Self::Huge => f.write_str("huge"),
         }
     }
 }
@@ -396,7 +429,7 @@ mod tests {
     #[test]
     fn a_delay_alone_is_an_action() {
         let fault: Fault = "delay:1m".parse().unwrap();
-        assert_eq!(fault, Fault { delay: Some(Duration::from_secs(60)), retry_after: None, action: Action::Normal });
+        assert_eq!(fault, Fault { delay: Some(Duration::from_secs(60)), ..Fault::NONE });
     }
 
     #[test]
@@ -426,6 +459,8 @@ mod tests {
         assert!(says("http:500:xml").contains("known are error, success"));
         assert!(says("delay:5").contains("`5` must be a time such as 500ms"));
         assert!(says("delay:99999999999999999999s").contains("must be a time"));
+        assert!(says("too-large:much").contains("`much` must be a number of bytes"));
+        assert!(says("poison:").contains("a poison is made of letters"));
         assert!(says("cut+stall").contains("not `cut`"));
         assert!(says("1*cut,").contains("unknown fault ``"));
     }
@@ -433,7 +468,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_or_refused_and_a_read_script_is_shown_as_one_that_reads_the_same(
-            text in r"(([0-9]{0,2}\*)?(delay:[0-9]{1,3}(ms|s)\+)?(ok|stall|cut:answer|http:50[0-9]|late:9s|\PC{0,5}),?){0,4}"
+            text in r"(([0-9]{0,2}\*)?(delay:[0-9]{1,3}(ms|s)\+)?(too-large:[0-9]{1,3}\+)?(poison:a\+)?(ok|key|stall|cut:answer|http:50[0-9]|late:9s|\PC{0,5}),?){0,4}"
         ) {
             if let Ok(script) = text.parse::<Script>() {
                 prop_assert_eq!(script.to_string().parse::<Script>(), Ok(script));

@@ -2,6 +2,7 @@
 
 use super::{ConfigurationState, Snapshot};
 use crate::lag::BehindFile;
+use crate::upload::SessionState;
 
 /// Why the agent is not healthy, a short line each; nothing when it is.
 pub(super) fn troubles(snapshot: &Snapshot) -> Vec<String> {
@@ -25,6 +26,16 @@ pub(super) fn troubles(snapshot: &Snapshot) -> Vec<String> {
     }
     let broken = snapshot.sessions.iter().filter(|session| session.broken.is_some());
     troubles.extend(broken.map(|session| format!("the upload session {} has ended", session.name)));
+    for session in &snapshot.sessions {
+        let name = &session.name;
+        match session.state {
+            SessionState::KeyRefused => troubles.push(format!("the api key of session {name} is refused")),
+            SessionState::RefusingEverything => {
+                troubles.push(format!("the server of session {name} refuses every event"));
+            }
+            SessionState::Ok | SessionState::Failing => {}
+        }
+    }
     if let Some(worst) = snapshot.behind.worst.first() {
         let BehindFile { path, bytes, seconds, factor, .. } = worst;
         let others = match snapshot.behind.files.saturating_sub(1) {

@@ -8,7 +8,7 @@ use scalyr_monitor::Timestamp;
 
 use super::{ConfigurationSnapshot, ConfigurationState, RefusedMonitor, Snapshot};
 use crate::monitors::state::MonitorSnapshot;
-use crate::upload::{MemoryBound, SessionSnapshot};
+use crate::upload::{MemoryBound, SessionSnapshot, SessionState};
 
 /// Shows a snapshot as text, with the labels that the Python agent's `status -v` has where it shows the same.
 /// Of more than [`SHOWN`] paths the others are summed up, unless all are asked for.
@@ -123,23 +123,51 @@ fn session(out: &mut String, session: &SessionSnapshot, now: f64) -> fmt::Result
     if let Some(status) = &session.last_status {
         writeln!(out, "  Last response status:    {status}")?;
     }
-    if let Some(since) = session.failing_since_ms {
-        let seconds = now - since as f64 / 1e3;
-        write!(out, "  Failing:                 since {} ({seconds:.0} s)", at_millis(since))?;
-        match session.back_off_seconds {
-            Some(pause) => writeln!(out, ", next attempt within {pause:.0} s")?,
-            None => writeln!(out)?,
-        }
-    }
+    stand(out, session, now)?;
     if let Some(answer) = &session.last_answer {
         writeln!(out, "  Last response:           {answer}")?;
     }
-    if session.events_discarded + session.events_too_large > 0 {
-        let (discarded, large) = (session.events_discarded, session.events_too_large);
-        writeln!(out, "  Events lost:             {discarded} discarded by the server, {large} too large")?;
+    let (discarded, large) = (session.events_discarded, session.events_too_large);
+    match session.events_refused {
+        0 if discarded + large == 0 => {}
+        0 => writeln!(out, "  Events lost:             {discarded} discarded by the server, {large} too large")?,
+        refused => writeln!(
+            out,
+            "  Events lost:             {discarded} discarded by the server, {large} too large, {refused} refused by it"
+        )?,
     }
     if let Some(broken) = &session.broken {
         writeln!(out, "  Broken:                  {broken}; restart the agent")?;
+    }
+    Ok(())
+}
+
+/// How the uploads of a session stand, unless all is well, and what was learned about the server.
+fn stand(out: &mut String, session: &SessionSnapshot, now: f64) -> fmt::Result {
+    let (label, note) = match session.state {
+        SessionState::KeyRefused => ("Key refused:", "; its files wait, nothing is dropped"),
+        SessionState::RefusingEverything => {
+            ("Refusing everything:", "; each event that is refused makes the next one wait")
+        }
+        SessionState::Ok | SessionState::Failing => ("Failing:", ""),
+    };
+    if let Some(since) = session.state_since_ms.or(session.failing_since_ms) {
+        let seconds = now - since as f64 / 1e3;
+        write!(out, "  {label:<24} since {} ({seconds:.0} s)", at_millis(since))?;
+        match session.back_off_seconds {
+            Some(pause) => writeln!(out, ", next attempt within {pause:.0} s{note}")?,
+            None => writeln!(out, "{note}")?,
+        }
+    }
+    if session.requests_split > 0 {
+        writeln!(
+            out,
+            "  Requests split:          {}, because they were too large; now at most {} bytes before compression",
+            session.requests_split, session.request_limit
+        )?;
+    }
+    if session.probes_sent > 0 {
+        writeln!(out, "  Probes sent:             {}, to see whether the key is accepted", session.probes_sent)?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use scalyr_monitor::Clock;
+use scalyr_monitor::{Clock, Timestamp};
 use ureq::Agent;
 use ureq::http::HeaderMap;
 
@@ -15,6 +15,7 @@ use crate::threads::Threads;
 
 use super::compress::content_encoding;
 use super::connection::{self, Ask, Failure, Interrupt, Later, MOST_HEAD, Route, Watch, ask_system};
+use super::http_date::{self, RetryAfter};
 
 /// How much of an answer is read. The service's own answers have less than a hundred bytes.
 pub(super) const ANSWER_BYTES: usize = 64 * 1024;
@@ -39,8 +40,10 @@ pub(super) struct Client {
 pub(super) struct Reply {
     /// The HTTP status code.
     pub(super) status: u16,
-    /// `Retry-After`, when it is a number of seconds.
-    pub(super) retry_after: Option<Duration>,
+    /// `Retry-After`.
+    pub(super) retry_after: Option<RetryAfter>,
+    /// `Date`: the time of the server.
+    pub(super) date: Option<Timestamp>,
     /// At most [`ANSWER_BYTES`] of the body.
     pub(super) body: Vec<u8>,
     /// Whether the body went on behind them.
@@ -124,8 +127,12 @@ impl Client {
             request = request.header("Proxy-Authorization", authorization);
         }
         let (head, mut body) = request.send(body)?.into_parts();
-        let mut reply =
-            Reply { status: head.status.as_u16(), retry_after: retry_after(&head.headers), ..Reply::default() };
+        let mut reply = Reply {
+            status: head.status.as_u16(),
+            retry_after: header(&head.headers, "retry-after").and_then(RetryAfter::read),
+            date: header(&head.headers, "date").and_then(http_date::read),
+            ..Reply::default()
+        };
         body.as_reader().take(ANSWER_BYTES as u64 + 1).read_to_end(&mut reply.body)?;
         reply.cut = reply.body.len() > ANSWER_BYTES;
         reply.body.truncate(ANSWER_BYTES);
@@ -177,8 +184,8 @@ impl Client {
     }
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get("retry-after")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// Whether the connection is gone, and nothing else is wrong.

@@ -27,9 +27,9 @@ impl Encoder {
     /// the size of the body.
     pub fn encode(&mut self, batch: &Batch, limit: usize) -> usize {
         for event in &batch.events {
-            if !self.body.put(batch, event, limit) {
+            if !self.body.put(batch, event, true, limit) {
                 self.body.begin(&self.head);
-                self.body.put(batch, event, limit);
+                self.body.put(batch, event, true, limit);
             }
         }
         self.body.size()

@@ -8,7 +8,9 @@ mod connection;
 mod encoder;
 mod event_times;
 mod heads;
+mod http_date;
 mod losses;
+mod marks;
 mod memory;
 mod outage;
 mod pace;
@@ -33,8 +35,8 @@ pub use memory::{FILE_MEMORY, MemoryBound};
 pub use save::Save;
 pub use server_attributes::{HostAttributes, ServerAttributes};
 pub use session::{CHANNEL_BATCHES, Finished, Session, SessionParts};
-pub use snapshot::SessionSnapshot;
-pub use trial::{Trial, try_upload};
+pub use snapshot::{SessionSnapshot, SessionState};
+pub use trial::{Trial, Verdict, try_upload};
 pub use user_agent::{UserAgent, user_agent};
 
 #[cfg(test)]

@@ -12,15 +12,15 @@ use crate::logs::batch::{Batch, Blank};
 use super::compress::Compressor;
 use super::heads::Heads;
 use super::pace::Turn;
-use super::request::{Pushed, Request, Unpacked};
+use super::request::{Pushed, Request, Room, Unpacked};
 use super::snapshot::{Progress, Waiting};
 
 /// What the pack thread works with.
 pub(super) struct Pack {
     /// What every body begins with.
     pub(super) heads: Heads,
-    /// `max_allowed_request_size`.
-    pub(super) limit: usize,
+    /// `max_allowed_request_size`, and what requests are filled to.
+    pub(super) room: Room,
     /// A request of this size need not wait for its turn.
     pub(super) large: usize,
     pub(super) compressor: Compressor,
@@ -63,7 +63,7 @@ impl Pack {
             if open.request.is_empty() && self.heads.renew() {
                 open.request.begin(self.heads.head());
             }
-            match open.request.push(&mut unpacked, self.limit) {
+            match open.request.push(&mut unpacked, self.room) {
                 Pushed::All => self.recycle(unpacked),
                 Pushed::Full => {
                     open.unpacked = Some(unpacked);
@@ -100,7 +100,7 @@ impl Pack {
     /// Waits until something comes, or until `due`. While nothing waits for its turn, that is a batch, and the turn is
     /// taken when there is something to send. Once something does, batches that are not worth a wake-up stay where they
     /// are until then.
-    fn wait(&self, open: &mut Open, due: Option<Instant>) -> Result<(), Gone> {
+    fn wait(&mut self, open: &mut Open, due: Option<Instant>) -> Result<(), Gone> {
         let (none, no_knocks, nothing, no_turn) = (never(), never(), never(), never());
         let is_waiting = !open.request.is_empty();
         let is_quiet = is_waiting && self.is_knocked.load(Ordering::Relaxed);
@@ -117,7 +117,11 @@ impl Pack {
                 Err(_) => open.closed = true,
             },
             recv(knocks) -> _ => {}
-            recv(turns) -> turn => open.turn = Some(turn.map_err(|_| Gone)?),
+            recv(turns) -> turn => {
+                let turn = turn.map_err(|_| Gone)?;
+                self.room.fill = turn.fill;
+                open.turn = Some(turn);
+            }
             recv(closing) -> _ => open.closed = true,
             recv(timeout) -> _ => {}
         }
@@ -171,6 +175,7 @@ impl Pack {
                 self.turns.recv().map_err(|_| Gone)?
             }
         };
+        self.room.fill = turn.fill;
         open.turn = Some(turn);
         let spaced = if open.request.has_events() { turn.large } else { turn.settlement };
         loop {

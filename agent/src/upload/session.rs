@@ -93,6 +93,7 @@ impl Session {
         let SessionParts { threads, clock, logger, checkpoint, server_attributes, user_agent, event_times } = parts;
         let id = URL_SAFE.encode(rand::random::<[u8; 20]>());
         let progress = Arc::new(Progress::new(plan.id.clone(), id.clone(), plan.server.clone(), clock.clone()));
+        progress.lock().request_limit = plan.pacing.max_request_size as u64;
         let (batches, batches_out) = bounded(CHANNEL_BATCHES);
         let (recycled_in, recycled) = bounded(RECYCLED_BATCHES);
         let (knocks, knocks_out) = bounded(1);
@@ -110,7 +111,7 @@ impl Session {
         let pack = Pack {
             heads: Heads::new(plan.api_key.clone(), id, plan.server_attributes.clone(), server_attributes, limit)
                 .with(plan.body_form, plan.monotonic_times.then_some(event_times)),
-            limit,
+            room: limit.into(),
             large: plan.pacing.high_water.0,
             compressor: Compressor::new(plan.compression),
             clock: clock.clone(),
@@ -138,7 +139,7 @@ impl Session {
             turns,
             requests: requests_out,
             spent,
-            state: State::default(),
+            state: State::new(&plan.pacing),
             plan,
         };
         let left_behind = Arc::clone(&incomplete);

@@ -9,6 +9,21 @@ use serde::Serialize;
 use crate::config::plan::SessionId;
 use crate::ledger::WorkerId;
 
+/// How uploads of a session stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionState {
+    /// The last one worked, or there was none yet.
+    #[default]
+    Ok,
+    /// They fail and are tried again.
+    Failing,
+    /// The server refuses the key: no events are sent, only probes.
+    KeyRefused,
+    /// The server accepts the key and refuses every event.
+    RefusingEverything,
+}
+
 /// One session at one moment (`wire-protocol.md` section 14). Sizes in bytes, times of the wall clock in milliseconds
 /// since the epoch.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,15 +38,26 @@ pub struct SessionSnapshot {
     pub session: String,
     /// The server, without a path.
     pub server: String,
-    /// Requests that left over a connection, repeated ones too.
+    /// How its uploads stand.
+    pub state: SessionState,
+    /// Since when, unless they are well.
+    pub state_since_ms: Option<i64>,
+    /// Requests with events that left over a connection, repeated ones and parts too.
     pub requests_sent: u64,
+    /// Requests without events that left, to see whether the server accepts the key.
+    pub probes_sent: u64,
+    /// How often a request, or a part of one, was split because it was too large for the server.
+    pub requests_split: u64,
+    /// What requests are packed to, in bytes before compression: less than `max_allowed_request_size` after the server
+    /// found one too large.
+    pub request_limit: u64,
     /// Requests that the server dealt with.
     pub requests_succeeded: u64,
     /// Requests that were sent again at once, because the connection that was kept open had died meanwhile.
     pub requests_resent: u64,
     /// Uploads that took more than five times `request_deadline`, whether they failed or not.
     pub requests_slow: u64,
-    /// Attempts that failed, also those that found no connection.
+    /// Attempts that failed, also those that found no connection and those that were refused.
     pub requests_failed: u64,
     /// Bodies sent, before compression, repeated ones too.
     pub bytes_raw: u64,
@@ -45,8 +71,10 @@ pub struct SessionSnapshot {
     pub events_accepted: u64,
     /// Events that the server asked to discard.
     pub events_discarded: u64,
-    /// Events that fit into no request.
+    /// Events that fit into no request, or that the server refuses for their size.
     pub events_too_large: u64,
+    /// Events that the server refuses for what is in them.
+    pub events_refused: u64,
     /// When the last request left.
     pub last_attempt_ms: Option<i64>,
     /// When a request last succeeded.
@@ -96,7 +124,12 @@ impl SessionSnapshot {
             name,
             session,
             server,
+            state: SessionState::Ok,
+            state_since_ms: None,
             requests_sent: 0,
+            probes_sent: 0,
+            requests_split: 0,
+            request_limit: 0,
             requests_succeeded: 0,
             requests_resent: 0,
             requests_slow: 0,
@@ -108,6 +141,7 @@ impl SessionSnapshot {
             events_accepted: 0,
             events_discarded: 0,
             events_too_large: 0,
+            events_refused: 0,
             last_attempt_ms: None,
             last_success_ms: None,
             last_request_bytes: 0,
@@ -231,6 +265,7 @@ impl Progress {
         snapshot.last_success_ms = Some(now.as_millis());
         snapshot.last_answer = None;
         snapshot.failing_since_ms = None;
+        snapshot.enter(SessionState::Ok, now);
         snapshot.in_flight = false;
         snapshot.unanswered_bytes = 0;
         snapshot.bytes_dealt_with += snapshot.last_request_bytes;
@@ -239,10 +274,65 @@ impl Progress {
     /// A request has failed and is sent again after the pause.
     pub(super) fn failed(&self, now: Timestamp, why: &str, pause: Duration) {
         let mut snapshot = self.lock();
+        if snapshot.state == SessionState::Ok {
+            snapshot.enter(SessionState::Failing, now);
+        }
+        snapshot.fails(now, why, pause);
+    }
+
+    /// A request was refused; what is to be done next is done at once.
+    pub(super) fn refused(&self, why: &str) {
+        let mut snapshot = self.lock();
         snapshot.requests_failed += 1;
         snapshot.last_answer = Some(why.to_owned());
+    }
+
+    /// A probe is about to leave.
+    pub(super) fn knocks(&self, now: Timestamp) {
+        let mut snapshot = self.lock();
+        snapshot.last_attempt_ms = Some(now.as_millis());
+        snapshot.back_off_seconds = None;
+    }
+
+    /// The server refuses the key; it is asked again after the pause.
+    pub(super) fn key_refused(&self, now: Timestamp, why: &str, pause: Duration) {
+        let mut snapshot = self.lock();
+        snapshot.enter(SessionState::KeyRefused, now);
+        snapshot.fails(now, why, pause);
+    }
+
+    /// The server accepts the key.
+    pub(super) fn key_accepted(&self) {
+        let mut snapshot = self.lock();
+        if snapshot.state == SessionState::KeyRefused {
+            (snapshot.state, snapshot.state_since_ms) = (SessionState::Ok, None);
+            snapshot.failing_since_ms = None;
+            snapshot.last_answer = None;
+        }
+    }
+
+    /// The server refuses every event; the next one leaves after the pause.
+    pub(super) fn refuses_everything(&self, now: Timestamp, pause: Duration) {
+        let mut snapshot = self.lock();
+        snapshot.enter(SessionState::RefusingEverything, now);
         snapshot.failing_since_ms.get_or_insert(now.as_millis());
         snapshot.back_off_seconds = Some(pause.as_secs_f64());
+    }
+}
+
+impl SessionSnapshot {
+    fn enter(&mut self, state: SessionState, now: Timestamp) {
+        if self.state != state {
+            self.state = state;
+            self.state_since_ms = Some(now.as_millis()).filter(|_| state != SessionState::Ok);
+        }
+    }
+
+    fn fails(&mut self, now: Timestamp, why: &str, pause: Duration) {
+        self.requests_failed += 1;
+        self.last_answer = Some(why.to_owned());
+        self.failing_since_ms.get_or_insert(now.as_millis());
+        self.back_off_seconds = Some(pause.as_secs_f64());
     }
 }
 

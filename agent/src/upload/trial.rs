@@ -7,7 +7,7 @@ use scalyr_monitor::Clock;
 use crate::config::plan::SessionPlan;
 use crate::threads::Threads;
 
-use super::answer::{Answer, Judgement, Trouble, judge, unanswered, unreached};
+use super::answer::{Answer, Judgement, Sent, Trouble, judge, unanswered, unreached};
 use super::client::Client;
 use super::compress::Compressor;
 use super::request::Request;
@@ -18,22 +18,41 @@ use super::wire::Head;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trial {
     /// Whether it takes uploads with this key.
-    pub accepted: bool,
+    pub verdict: Verdict,
     /// Its answer, or why there is none; holds no secret.
     pub answer: String,
 }
 
+/// What follows from what a server said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It takes uploads with this key.
+    Accepted,
+    /// It refuses the key.
+    KeyRefused,
+    /// It finds that the clock of this host is wrong.
+    ClockSkew,
+    /// Anything else, or no answer.
+    Failed,
+}
+
 /// Sends one request without events, as a session of this plan would send its own, and waits for the answer: at most
-/// `request_deadline` until it is connected, and as long again for the answer.
+/// `request_deadline` until it is connected, and as long again for the answer. The answer
+/// is judged as that of a session's probe.
 pub fn try_upload(plan: &SessionPlan, clock: &Clock) -> Trial {
-    match exchange(plan, clock) {
-        Ok(Answer { judgement: Judgement::Success, .. }) => Trial { accepted: true, answer: "accepted".to_owned() },
-        Ok(Answer { judgement: Judgement::Discard, status, .. }) => {
-            Trial { accepted: false, answer: format!("the server answers status {status}: it discards uploads") }
-        }
-        Ok(Answer { judgement: Judgement::Retry(trouble), .. }) => Trial { accepted: false, answer: trouble.text },
-        Err(trouble) => Trial { accepted: false, answer: trouble.text },
-    }
+    let (verdict, answer) = match exchange(plan, clock) {
+        Ok(Answer { judgement, status, .. }) => match judgement {
+            Judgement::Success => (Verdict::Accepted, "accepted".to_owned()),
+            Judgement::Discard => (Verdict::Failed, format!("the server answers status {status}: it discards uploads")),
+            Judgement::KeyRefused(trouble) => (Verdict::KeyRefused, trouble.text),
+            Judgement::Skewed(trouble) => (Verdict::ClockSkew, trouble.text),
+            Judgement::TooLarge(trouble) | Judgement::Refused(trouble) | Judgement::Retry(trouble) => {
+                (Verdict::Failed, trouble.text)
+            }
+        },
+        Err(trouble) => (Verdict::Failed, trouble.text),
+    };
+    Trial { verdict, answer }
 }
 
 fn exchange(plan: &SessionPlan, clock: &Clock) -> Result<Answer, Trouble> {
@@ -45,5 +64,5 @@ fn exchange(plan: &SessionPlan, clock: &Clock) -> Result<Answer, Trouble> {
     request.compress(&mut Compressor::new(plan.compression));
     let client = Client::new(plan, clock, &Threads::new()).map_err(|why| unanswered(&why, &plan.api_key))?;
     let reply = client.post(request.payload(), &user_agent()).map_err(|failure| unreached(&failure, &plan.api_key))?;
-    Ok(judge(&reply, &plan.api_key))
+    Ok(judge(&reply, &plan.api_key, Sent::Probe, clock.now()))
 }

@@ -15,17 +15,21 @@ use crate::ledger::FileId;
 use crate::logs::batch::{Batch, Event, LogDescription};
 
 use super::event_times::EventTimes;
+use super::marks::Mark;
 use super::repeated::{Own, Repeated};
 
 /// What stands between the last event and the end of the body, without the entries and the time.
-const CLOSING: [&[u8]; 4] = [b"], logs: [", b"], threads: [", b"], client_time: ", b" }"];
+pub(super) const CLOSING: [&[u8]; 4] = [b"], logs: [", b"], threads: [", b"], client_time: ", b" }"];
 
 /// In the place of its first two parts.
-const CLOSING_WITHOUT_LOGS: &[u8] = b"], threads: [";
+pub(super) const CLOSING_WITHOUT_LOGS: &[u8] = b"], threads: [";
 
 /// Room for the entries' frame and the longest time.
 const CLOSING_BYTES: usize = CLOSING[0].len() + CLOSING[1].len() + CLOSING[2].len() + CLOSING[3].len() + TIME_DIGITS;
 const TIME_DIGITS: usize = "-9223372036854775808".len();
+
+/// No body is larger, whatever the configuration allows: places in it have 31 bits.
+const MOST_BYTES: usize = i32::MAX as usize;
 
 /// The first part of every body of a session: token, session, server attributes. Holds the api key: never print it.
 pub(super) struct Head {
@@ -68,9 +72,12 @@ pub(super) struct Body {
     /// The text that every event of the last file begins with.
     opening: Vec<u8>,
     time: TimeText,
-    events: usize,
-    /// Bytes of their messages.
+    /// Bytes of the events' messages.
     message_bytes: u64,
+    /// One per event.
+    marks: Vec<Mark>,
+    /// Where what stands behind the events begins, once the body is closed.
+    closing_at: usize,
     /// Where the number of `client_time` begins, once the body is closed.
     time_at: usize,
     stamped: i64,
@@ -94,15 +101,36 @@ impl Body {
         self.last = None;
         self.described = None;
         self.opening.clear();
-        self.events = 0;
         self.message_bytes = 0;
+        self.marks.clear();
+        self.closing_at = 0;
         self.time_at = 0;
         self.stamped = 0;
     }
 
     /// How many events it holds.
     pub(super) fn events(&self) -> usize {
-        self.events
+        self.marks.len()
+    }
+
+    /// Where its events lie.
+    pub(super) fn marks(&self) -> &[Mark] {
+        &self.marks
+    }
+
+    /// Up to where the events of a closed body reach.
+    pub(super) fn closing_at(&self) -> usize {
+        self.closing_at
+    }
+
+    /// How it is laid out.
+    pub(super) fn form(&self) -> BodyForm {
+        self.form
+    }
+
+    /// How a file that it has events of is described.
+    pub(super) fn known(&self, file: FileId) -> Option<&LogDescription> {
+        self.known.get(&file).map(Arc::as_ref)
     }
 
     /// How many bytes their messages have: what a limit of the rate counts.
@@ -116,8 +144,10 @@ impl Body {
     }
 
     /// Appends an event, unless the closed body would then be larger than `limit` bytes or the request knows the file
-    /// by another description; false (and nothing changed) when it belongs in another request.
-    pub(super) fn put(&mut self, batch: &Batch, event: &Event, limit: usize) -> bool {
+    /// by another description; false (and nothing changed) when it belongs in another request. `ends` when the source
+    /// bytes up to the event's end may be settled once it is dealt with, because no later event ends there too.
+    pub(super) fn put(&mut self, batch: &Batch, event: &Event, ends: bool, limit: usize) -> bool {
+        let limit = limit.min(MOST_BYTES);
         let message = piece(&batch.arena, &event.message);
         let attributes = piece(&batch.arena, &event.attributes);
         let Ok(length) = i32::try_from(message.len()) else { return false };
@@ -142,7 +172,7 @@ impl Body {
         if switched {
             self.set_opening(file, &batch.log);
         }
-        self.append_event(batch, event, message, attributes, length);
+        let mark = self.append_event(batch, event, message, attributes, length);
         if self.size() > limit {
             self.bytes.truncate(before.0);
             self.logs.truncate(before.1);
@@ -163,17 +193,21 @@ impl Body {
         if !is_as_before {
             self.described = Some(Arc::clone(&batch.log));
         }
-        self.last = Some((file, batch.account.sequence.number(event.number)));
-        self.events += 1;
         self.message_bytes += message.len() as u64;
+        let sequence = &batch.account.sequence;
+        let number = sequence.number(event.number);
+        self.last = Some((file, number));
+        // Later the end is found again by the number, which a marker of skipped bytes has from another place.
+        self.marks.push(mark.ending(ends && sequence.offset(number) == event.end));
         true
     }
 
-    fn append_event(&mut self, batch: &Batch, event: &Event, message: &[u8], attributes: &[u8], length: i32) {
+    fn append_event(&mut self, batch: &Batch, event: &Event, message: &[u8], attributes: &[u8], length: i32) -> Mark {
         let bytes = &mut self.bytes;
-        if self.events > 0 {
+        if !self.marks.is_empty() {
             bytes.push(b',');
         }
+        let begin = bytes.len();
         bytes.extend_from_slice(&self.opening);
         let own = (self.form != BodyForm::Lean).then(|| Own::of(attributes));
         match &own {
@@ -190,6 +224,7 @@ impl Body {
         if let Some(own) = &own {
             own.append_rate(bytes);
         }
+        let tail = bytes.len();
         bytes.extend_from_slice(b"},");
 
         let number = batch.account.sequence.number(event.number);
@@ -218,25 +253,20 @@ impl Body {
             append_number(bytes, number);
         }
         bytes.push(b'}');
+        Mark::new(begin, tail)
     }
 
     fn append_log(&mut self, file: FileId, log: &LogDescription) {
         let logs = (self.form != BodyForm::WithoutLogs).then_some(&mut self.logs);
         for entries in logs.into_iter().chain([&mut self.threads]) {
             if !entries.is_empty() {
-                entries.extend_from_slice(b", ");
+                entries.extend_from_slice(SEPARATOR);
             }
-            entries.extend_from_slice(b"{\"id\": \"log_");
-            append_number(entries, file.0);
         }
         if self.form != BodyForm::WithoutLogs {
-            self.logs.extend_from_slice(b"\", \"attrs\": ");
-            self.logs.extend_from_slice(log.attributes.as_bytes());
-            self.logs.push(b'}');
+            append_log_entry(&mut self.logs, file, log);
         }
-        self.threads.extend_from_slice(b"\", \"name\": ");
-        append_json(&mut self.threads, &format_args!("Lines for file {}", log.path));
-        self.threads.push(b'}');
+        append_thread_entry(&mut self.threads, file, log);
     }
 
     fn set_opening(&mut self, file: FileId, log: &LogDescription) {
@@ -255,6 +285,7 @@ impl Body {
 
     /// Appends what stands behind the events.
     pub(super) fn close(&mut self, now: Timestamp) {
+        self.closing_at = self.bytes.len();
         if self.form == BodyForm::WithoutLogs {
             self.bytes.extend_from_slice(CLOSING_WITHOUT_LOGS);
         } else {
@@ -318,7 +349,31 @@ fn piece<'a>(arena: &'a [u8], range: &std::ops::Range<u32>) -> &'a [u8] {
     piece.unwrap_or_default()
 }
 
-fn append_number(bytes: &mut Vec<u8>, number: impl itoa::Integer) {
+/// Between two entries of `logs` or `threads`.
+pub(super) const SEPARATOR: &[u8] = b", ";
+
+/// What `logs` says of a file.
+pub(super) fn append_log_entry(bytes: &mut Vec<u8>, file: FileId, log: &LogDescription) {
+    append_id(bytes, file);
+    bytes.extend_from_slice(b"\", \"attrs\": ");
+    bytes.extend_from_slice(log.attributes.as_bytes());
+    bytes.push(b'}');
+}
+
+/// What `threads` says of a file.
+pub(super) fn append_thread_entry(bytes: &mut Vec<u8>, file: FileId, log: &LogDescription) {
+    append_id(bytes, file);
+    bytes.extend_from_slice(b"\", \"name\": ");
+    append_json(bytes, &format_args!("Lines for file {}", log.path));
+    bytes.push(b'}');
+}
+
+fn append_id(bytes: &mut Vec<u8>, file: FileId) {
+    bytes.extend_from_slice(b"{\"id\": \"log_");
+    append_number(bytes, file.0);
+}
+
+pub(super) fn append_number(bytes: &mut Vec<u8>, number: impl itoa::Integer) {
     bytes.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 

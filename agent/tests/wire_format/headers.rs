@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use scalyr_agent::cli::configuration;
 use scalyr_agent::threads::Threads;
-use scalyr_agent::upload::{try_upload, user_agent};
+use scalyr_agent::upload::{Verdict, try_upload, user_agent};
 use scalyr_monitor::Clock;
 use scalyr_monitor::registry::Environment;
 use serde_json::json;
@@ -48,7 +48,7 @@ fn head(compression: &str) -> Vec<String> {
         sender.send((lines, body.len())).unwrap();
     };
     Threads::new().spawn("server", serve).unwrap();
-    assert!(try_upload(&plan.sessions[0], &Clock::system()).accepted);
+    assert_eq!(try_upload(&plan.sessions[0], &Clock::system()).verdict, Verdict::Accepted);
     let (lines, length) = receiver.recv().unwrap();
     let normal = |line: String| {
         line.replace(&address.to_string(), "127.0.0.1:PORT")

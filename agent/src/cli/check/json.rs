@@ -22,7 +22,7 @@ pub(super) fn of(checked: &Checked<'_>) -> Value {
             json!({
                 "worker": asked.worker,
                 "server": asked.server,
-                "ok": asked.accepted,
+                "ok": asked.is_accepted(),
                 "answer": asked.answer,
             })
         };

@@ -1,6 +1,5 @@
 //! `agent check`: all that is wrong with a configuration, and what it means; starts nothing.
 
-mod connect;
 mod entries;
 mod json;
 mod parts;
@@ -14,15 +13,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::ValueEnum;
-use scalyr_monitor::Clock;
 use scalyr_monitor::registry::{Environment, Registry};
+use scalyr_monitor::{Clock, Stop};
 
 use super::FAILURE;
+use super::connect::{self, Asked};
 use super::monitors::{pretty, print};
 use super::problems::{self, Form, Wording};
 use crate::config::load::DEFAULT_FILE;
 use crate::config::{self, Draft, Loaded, Report, Severity, Surroundings};
-use connect::Asked;
 
 /// What `agent check` can be told.
 #[derive(Debug, clap::Args)]
@@ -94,7 +93,7 @@ impl Checked<'_> {
     }
 
     fn is_ok(&self) -> bool {
-        self.counts().0 == 0 && self.asked.iter().flatten().all(|asked| asked.accepted)
+        self.counts().0 == 0 && self.asked.iter().flatten().all(Asked::is_accepted)
     }
 }
 
@@ -128,7 +127,7 @@ fn check(
     let loaded = config::load(&request);
     let host_name = super::surroundings::host_name();
     let draft = config::draft(&loaded, &Surroundings { registry, environment, host_name: &host_name });
-    let asked = args.connect.then(|| connect::ask(&draft.plan().sessions, clock));
+    let asked = args.connect.then(|| connect::ask(&draft.plan().sessions, clock, &Stop::new()));
     let checked = Checked { loaded, draft, environment, asked };
     let printed = match args.format {
         Format::Json => print(&json::escaped(&pretty(&json::of(&checked))), out, err),

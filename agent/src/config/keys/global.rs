@@ -124,8 +124,9 @@ pub const GLOBAL: &[Key] = keys! {
     flag("new_ingestion_use_tls", false).obsolete(INGESTION),
     /// Host and port of the experimental protocol.
     text("new_ingestion_bootstrap_address", "127.0.0.1:4772").obsolete(INGESTION),
-    /// Tests the connection to the server at start, also when no terminal is attached.
-    flag("check_remote_if_no_tty", false).at(Process).not_yet("there is no check of the connection at start"),
+    /// Asks each server at start whether it accepts the key, also when no terminal is attached; a refused key ends the
+    /// start. Not with `--no-check-remote-server`.
+    flag("check_remote_if_no_tty", false).at(Process),
     /// Throws away what is read instead of sending it, for debugging: it counts as dropped, and is not sent later either.
     flag("disable_send_requests", false).at(Upload),
     /// Sends the attributes of a log in each event and nowhere else, those of the line before those of the log, as the
@@ -153,8 +154,9 @@ pub const GLOBAL: &[Key] = keys! {
     /// The largest upload, in bytes before compression. Under a limit of the rate the default is four seconds' worth of it,
     /// but at least 100 KiB and room for two of the longest lines.
     bytes("max_allowed_request_size", 1_048_576).at(Upload).unless_legacy(5_900_000).range(1_000.0, 1e9),
-    /// The size below which an upload is not made smaller after the server found one too large, in bytes.
-    bytes("min_allowed_request_size", 102_400).at(Upload).not_yet("a request that is too large for the server is sent again as it is"),
+    /// After the server found an upload too large, the next ones are prepared with no less than this many bytes. The one
+    /// that was too large is sent in parts, which may be smaller.
+    bytes("min_allowed_request_size", 102_400).at(Upload),
     /// Share of the largest upload that had to be full before the next one was prepared ahead.
     float("pipeline_threshold", 1.1).unless_legacy(0).obsolete("the next upload is always prepared while one is on its way"),
     /// The least time between the starts of two uploads, in seconds. Small ones are at least a quarter of a second apart in
@@ -176,8 +178,9 @@ pub const GLOBAL: &[Key] = keys! {
     /// Factor by which the wait grows from one failed attempt to the next, beginning with a second; each wait is up to a
     /// fifth longer or shorter by chance. Less than 1 counts as 1.
     float("failure_request_spacing_adjustment", 1.5).at(Upload).range(0.0, 1e6),
-    /// Factor by which uploads shrink after the server found one too large.
-    float("request_too_large_adjustment", 0.5).at(Upload).not_yet("a request that is too large for the server is sent again as it is"),
+    /// Share of its bytes before compression that the next uploads have at most after the server found one too large. That
+    /// is remembered, and grows by a tenth after each ten full uploads up to `max_allowed_request_size`.
+    float("request_too_large_adjustment", 0.5).at(Upload).range(0.01, 0.99),
     /// The most unread bytes of a file of which nothing was copied yet; the oldest beyond that are skipped, which is
     /// logged and marked in the log itself. Unless it is given, nothing is skipped.
     bytes("max_log_offset_size", 5_242_880).at(Files).unless_legacy(200_000_000).when_given(),

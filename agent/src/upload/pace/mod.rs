@@ -26,6 +26,8 @@ pub(super) struct Turn {
     pub(super) settlement: Option<Instant>,
     /// How many log bytes may be sent, and when; `None` = no limit.
     pub(super) allowance: Option<Allowance>,
+    /// Up to how many bytes it is filled.
+    pub(super) fill: usize,
 }
 
 /// When requests may leave: their spacing, the limit of the rate, and the pauses after failures.
@@ -34,6 +36,7 @@ pub(super) struct Pace {
     rate: Option<Rate>,
     back_off: BackOff,
     last_settlement: Option<Instant>,
+    max_request_size: usize,
 }
 
 impl Pace {
@@ -44,6 +47,7 @@ impl Pace {
             rate: pacing.max_rate.map(|per_second| Rate::new(per_second, now)),
             back_off: BackOff::new(pacing.max_error_spacing, pacing.failure_adjustment),
             last_settlement: None,
+            max_request_size: pacing.max_request_size,
         }
     }
 
@@ -84,6 +88,7 @@ impl Pace {
             large,
             settlement: self.last_settlement.map(|last| last + QUIET_SPACING),
             allowance: self.rate.map(Rate::allowance),
+            fill: self.max_request_size,
         }
     }
 }

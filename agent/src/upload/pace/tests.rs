@@ -6,6 +6,8 @@ use super::*;
 fn defaults() -> Pacing {
     Pacing {
         max_request_size: 5_900_000,
+        min_request_size: 102_400,
+        too_large_adjustment: 0.5,
         max_rate: None,
         min_spacing: Duration::ZERO,
         max_spacing: Duration::from_secs(5),

@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use scalyr_monitor::Timestamp;
 use serde_json::Value;
 
 use crate::config::plan::ApiKey;
-use crate::upload::answer::{Answer, Judgement, judge};
+use crate::upload::answer::{Answer, Judgement, Sent, judge};
 use crate::upload::client::Reply;
+use crate::upload::http_date::RetryAfter;
 
 const KEY: &str = "api-key-\"that\\must-not-be-seen";
 /// A thousand characters, each of them escaped, and what stands around them.
@@ -27,8 +29,9 @@ fn read(bytes: &[u8]) -> Option<Reply> {
             byte => body.push(*byte),
         }
     }
-    let retry_after = (how & 2 != 0).then(|| Duration::from_secs(u64::from(how) * 1_000_000));
-    Some(Reply { status, retry_after, body, cut: how & 1 != 0, slow: false })
+    let retry_after = (how & 2 != 0).then(|| RetryAfter::For(Duration::from_secs(u64::from(how) * 1_000_000)));
+    let date = (how & 4 != 0).then(|| Timestamp::from_millis(i64::from(how) * 10_000_000_000));
+    Some(Reply { status, retry_after, date, body, cut: how & 1 != 0, ..Reply::default() })
 }
 
 fn is_success(reply: &Reply) -> bool {
@@ -37,13 +40,25 @@ fn is_success(reply: &Reply) -> bool {
     reply.status == 200 && !reply.cut && status == Some("success")
 }
 
+const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
 fn check(bytes: &[u8]) -> Option<Answer> {
+    check_sent(bytes, Sent::Probe)?;
+    check_sent(bytes, Sent::Events)
+}
+
+fn check_sent(bytes: &[u8], sent: Sent) -> Option<Answer> {
     let reply = read(bytes)?;
-    let answer = judge(&reply, &ApiKey::new(KEY));
+    let answer = judge(&reply, &ApiKey::new(KEY), sent, NOW);
     assert_eq!(answer.judgement == Judgement::Success, is_success(&reply), "{reply:?}");
     let mut shown = vec![answer.status.as_str(), answer.text.as_str()];
-    if let Judgement::Retry(trouble) = &answer.judgement {
-        shown.extend([trouble.kind.as_str(), trouble.text.as_str()]);
+    match &answer.judgement {
+        Judgement::Success | Judgement::Discard => {}
+        Judgement::TooLarge(trouble)
+        | Judgement::Refused(trouble)
+        | Judgement::KeyRefused(trouble)
+        | Judgement::Skewed(trouble)
+        | Judgement::Retry(trouble) => shown.extend([trouble.kind.as_str(), trouble.text.as_str()]),
     }
     for text in shown {
         assert!(text.len() <= MOST_SHOWN && !text.chars().any(char::is_control), "{} bytes: {text:?}", text.len());

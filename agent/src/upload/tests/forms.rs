@@ -30,7 +30,7 @@ fn body_of(form: BodyForm, batches: &[&Batch]) -> Vec<u8> {
     body.begin(&head(form));
     for batch in batches {
         for event in &batch.events {
-            assert!(body.put(batch, event, usize::MAX));
+            assert!(body.put(batch, event, true, usize::MAX));
         }
     }
     let most = body.size();
@@ -140,9 +140,9 @@ fn an_event_that_does_not_fit_leaves_no_trace_in_any_form() {
         let large = File::new(&ledger, "/large", &attributes).batch(&[b"three\n"]);
         let mut body = Body::default();
         body.begin(&head(form));
-        assert!(body.put(&small, &small.events[0], 800));
-        assert!(!body.put(&large, &large.events[0], 800), "{form:?}");
-        assert!(body.put(&small, &small.events[1], 800));
+        assert!(body.put(&small, &small.events[0], true, 800));
+        assert!(!body.put(&large, &large.events[0], true, 800), "{form:?}");
+        assert!(body.put(&small, &small.events[1], true, 800));
         body.close(Timestamp::from_millis(0));
         assert!(body.bytes().len() <= 800);
         let request = Request::parse(body.bytes()).unwrap();

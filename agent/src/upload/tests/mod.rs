@@ -6,6 +6,8 @@ mod exchange;
 pub(super) mod fixture;
 mod forms;
 mod packing_without_memory;
+mod parts;
+mod refusals;
 mod request_properties;
 mod round_trip;
 mod server;

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
-use scalyr_monitor::Stop;
+use scalyr_monitor::{Clock, Stop};
 
 use crate::threads::Threads;
 
@@ -36,6 +37,8 @@ impl Step {
 }
 
 pub(super) struct Received {
+    /// When it had been read.
+    pub(super) at: Instant,
     pub(super) connection: usize,
     pub(super) head: String,
     pub(super) raw: Vec<u8>,
@@ -99,6 +102,7 @@ impl Server {
 fn serve(shared: &Shared, stream: TcpStream, connection: usize) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     while let Some((head, raw)) = read_request(&mut reader) {
+        let at = Clock::system().monotonic();
         let plain = if head.contains("content-encoding: deflate") {
             let mut plain = Vec::new();
             flate2::read::ZlibDecoder::new(&raw[..]).read_to_end(&mut plain).unwrap();
@@ -108,7 +112,7 @@ fn serve(shared: &Shared, stream: TcpStream, connection: usize) {
         };
         let step = shared.script.lock().unwrap().pop_front().unwrap_or_else(|| Step::ok(SUCCESS));
         let body = decode(&plain);
-        shared.received.lock().unwrap().push(Received { connection, head, raw: plain, body });
+        shared.received.lock().unwrap().push(Received { at, connection, head, raw: plain, body });
         if !answer(&stream, step) {
             let _ = stream.shutdown(Shutdown::Both);
             return;

@@ -2,7 +2,9 @@
 
 mod delivery;
 mod ending;
+mod failures;
 mod forms;
+mod refused;
 mod trouble;
 
 use std::sync::Arc;
@@ -35,6 +37,8 @@ pub(in crate::upload) fn plan(server: &str) -> SessionPlan {
         compression: Compression::Deflate(6),
         pacing: Pacing {
             max_request_size: 5_900_000,
+            min_request_size: 102_400,
+            too_large_adjustment: 0.5,
             max_rate: None,
             min_spacing: Duration::ZERO,
             max_spacing: Duration::from_millis(5),

@@ -21,7 +21,7 @@ fn head() -> Head {
 
 fn put_all(body: &mut Body, batch: &Batch) {
     for event in &batch.events {
-        assert!(body.put(batch, event, usize::MAX));
+        assert!(body.put(batch, event, true, usize::MAX));
     }
 }
 
@@ -161,7 +161,7 @@ fn two_descriptions_of_one_file_do_not_meet_in_a_request() {
     body.begin(&head());
     put_all(&mut body, &before);
     put_all(&mut body, &same);
-    assert!(!body.put(&after, &after.events[0], usize::MAX));
+    assert!(!body.put(&after, &after.events[0], true, usize::MAX));
     body.begin(&head());
     put_all(&mut body, &after);
 }

@@ -1,8 +1,10 @@
 use std::io::Write as _;
+use std::time::Duration;
 
 use super::raw_server::{RawServer, take_request};
 use super::*;
 use crate::upload::client::ANSWER_BYTES;
+use crate::upload::http_date::RetryAfter;
 
 /// What the client makes of these bytes.
 fn makes_of(bytes: impl Into<Vec<u8>>) -> Result<Reply, Failure> {
@@ -92,5 +94,5 @@ fn floods_end_after_a_bounded_number_of_bytes() {
 fn interim_answers_before_the_real_one_are_passed_over() {
     let last = "HTTP/1.1 503 Busy\r\nContent-Length: 2\r\nRetry-After: 7\r\n\r\nno";
     let reply = makes_of(format!("HTTP/1.1 100 Continue\r\n\r\n{last}")).unwrap();
-    assert_eq!((reply.status, reply.retry_after.map(|time| time.as_secs())), (503, Some(7)));
+    assert_eq!((reply.status, reply.retry_after), (503, Some(RetryAfter::For(Duration::from_secs(7)))));
 }

@@ -47,7 +47,7 @@ fn whatever_goes_wrong_the_same_events_come_again_until_they_are_accepted() {
         Step::Answer("503 Service Unavailable", "Retry-After: 0\r\n", html),
         Step::Answer("500 Internal Server Error", "", SUCCESS.to_owned()),
         Step::Answer("302 Found", "Location: http://127.0.0.1:1/addEvents\r\n", SUCCESS.to_owned()),
-        Step::ok(r#"{"status":"error/client/badParam"}"#),
+        Step::ok(r#"{"status":"error/client/badClientClockSkew"}"#),
         Step::ok(""),
         Step::ok("null"),
         Step::ok(&format!("{{\"status\":\"success\",\"padding\":\"{}\"}}", "x".repeat(100_000))),
@@ -177,7 +177,8 @@ fn the_api_key_appears_in_no_log_and_no_status() {
     let echo = format!(r#"{{"status":"error/client/{KEY}","message":"no such key: {KEY}"}}"#);
     let server = Server::start([
         Step::ok(&echo),
-        Step::ok(r#"{"status":"error/client/badParam"}"#),
+        // The answer to the probe.
+        Step::ok(&format!(r#"{{"status":"error/client/badParam","message":"no such key: {KEY}"}}"#)),
         Step::Answer("403 Forbidden", "", format!("{{\"token\": \"{KEY}\"")),
     ]);
     let story = Story::new(plan(&server.url()));

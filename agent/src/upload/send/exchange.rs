@@ -1,0 +1,151 @@
+//! One exchange with the server: a whole request, a part of it, or a probe.
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use scalyr_monitor::{Level, Timestamp};
+
+use super::super::answer::{Answer, Sent, Trouble, judge, unanswered, unreached};
+use super::super::client::Client;
+use super::super::compress::Compressor;
+use super::super::request::Request;
+use super::Send;
+
+/// A body that has waited longer than this many seconds gets a new `client_time` before it leaves.
+const STALE_SECONDS: i64 = 2;
+
+/// A part of a request, or a probe, in buffers of its own.
+#[derive(Default)]
+pub(super) struct Part {
+    body: Vec<u8>,
+    /// The compressed body; empty when nothing is compressed.
+    packed: Vec<u8>,
+}
+
+impl Part {
+    fn write(&mut self, request: &Request, events: Range<usize>, now: Timestamp, compressor: &mut Compressor) {
+        let files = request.next_files(events.len());
+        request.body().write_part(events, &files, now.as_secs(), &mut self.body);
+        compressor.compress(&self.body, &mut self.packed);
+    }
+
+    fn payload(&self) -> &[u8] {
+        if self.packed.is_empty() { &self.body } else { &self.packed }
+    }
+}
+
+impl Send {
+    /// Sends these events of a request, the next ones that are to be settled. The second part of the result is the size of
+    /// the body.
+    pub(super) fn send(&mut self, request: &mut Request, events: Range<usize>) -> (Result<Answer, Trouble>, usize) {
+        let source = request.source_bytes();
+        if events == (0..request.body().events()) {
+            self.freshen(request);
+            let size = request.body().bytes().len();
+            self.leaves(size, source);
+            return (self.guarded(Sent::Events, request.payload(), size), size);
+        }
+        let part = self.part(request, events);
+        let size = part.body.len();
+        self.leaves(size, source);
+        let answer = self.guarded(Sent::Events, part.payload(), size);
+        self.state.part = part;
+        (answer, size)
+    }
+
+    /// Sends a request without events, of the same session.
+    pub(super) fn knock(&mut self, request: &Request) -> Result<Answer, Trouble> {
+        let part = self.part(request, 0..0);
+        self.progress.knocks(self.clock.now());
+        let answer = self.guarded(Sent::Probe, part.payload(), part.body.len());
+        self.state.part = part;
+        answer
+    }
+
+    /// In buffers that are to be given back to the state.
+    fn part(&mut self, request: &Request, events: Range<usize>) -> Part {
+        let mut part = std::mem::take(&mut self.state.part);
+        let (now, compression) = (self.clock.now(), self.plan.compression);
+        part.write(request, events, now, self.state.compressor.get_or_insert_with(|| Compressor::new(compression)));
+        part
+    }
+
+    fn leaves(&mut self, size: usize, source: u64) {
+        self.pace.started(self.clock.monotonic());
+        self.progress.leaves(self.clock.now(), size, source);
+    }
+
+    /// A panic in the exchange (a mistake of ours or of a library) is a failure like any other: the request is still here.
+    fn guarded(&mut self, sent: Sent, payload: &[u8], size: usize) -> Result<Answer, Trouble> {
+        let result = catch_unwind(AssertUnwindSafe(|| self.exchange(sent, payload, size)));
+        let answer = result.unwrap_or_else(|panic| {
+            self.state.client = None;
+            let text = super::panic_text(&*panic);
+            self.logger.at(Level::Critical, format_args!("The upload to {} panicked: {text}", self.plan.server));
+            Err(unanswered(&format!("the upload panicked: {text}"), &self.plan.api_key))
+        });
+        let status = match &answer {
+            Ok(answer) => &answer.status,
+            Err(trouble) => &trouble.kind,
+        };
+        self.progress.lock().last_status = Some(status.clone());
+        answer
+    }
+
+    fn exchange(&mut self, sent: Sent, payload: &[u8], size: usize) -> Result<Answer, Trouble> {
+        let key = &self.plan.api_key;
+        if self.state.client.is_none() {
+            let client = Client::new(&self.plan, &self.clock, &self.threads).map_err(|why| unanswered(&why, key))?;
+            self.lifeline.hold(&client);
+            self.state.client = Some(client);
+        }
+        self.state.unverified.tell(&self.plan, &self.logger, self.clock.monotonic());
+        let Some(client) = &self.state.client else { return Err(unanswered("there is no client", key)) };
+        let (before, resent_before) = (client.connections(), client.resent());
+        let begin = self.clock.monotonic();
+        let reply = client.post(payload, &self.user_agent.header());
+        let took = self.clock.monotonic().saturating_duration_since(begin);
+        {
+            let (opened, established) = client.connections();
+            let connected = established - before.1;
+            // Over the connection that was kept, or over a new one; otherwise it never left.
+            let has_left = opened == before.0 || connected > 0;
+            let mut progress = self.progress.lock();
+            progress.request_seconds += took.as_secs_f64();
+            progress.connections_opened += connected;
+            progress.requests_resent += client.resent() - resent_before;
+            let slow = reply.as_ref().map_or_else(|failure| failure.slow, |reply| reply.slow);
+            progress.requests_slow += u64::from(slow);
+            if slow && sent == Sent::Events {
+                self.state.limit.took_too_long(size);
+            }
+            if sent == Sent::Events {
+                self.state.unanswered |= has_left && reply.is_err();
+                if !self.state.unanswered {
+                    progress.unanswered_bytes = 0;
+                }
+            }
+            if has_left {
+                match sent {
+                    Sent::Events => progress.requests_sent += 1,
+                    Sent::Probe => progress.probes_sent += 1,
+                }
+                progress.bytes_raw += size as u64;
+                progress.bytes_compressed += payload.len() as u64;
+            }
+            progress.bytes_received += reply.as_ref().map_or(0, |reply| reply.body.len() as u64);
+        }
+        let reply = reply.map_err(|failure| unreached(&failure, key))?;
+        Ok(judge(&reply, key, sent, self.clock.now()))
+    }
+
+    /// Gives a body that has waited a new `client_time`; its events stay as they are.
+    fn freshen(&mut self, request: &mut Request) {
+        let now = self.clock.now();
+        if now.as_secs().abs_diff(request.body().stamped()) > STALE_SECONDS.unsigned_abs() {
+            request.body_mut().stamp(now);
+            let compression = self.plan.compression;
+            request.compress(self.state.compressor.get_or_insert_with(|| Compressor::new(compression)));
+        }
+    }
+}
