@@ -43,11 +43,6 @@ impl<'a> Own<'a> {
         }
     }
 
-    /// Whether it says at which rate its line was sampled.
-    pub(super) fn is_sampled(&self) -> bool {
-        self.rate.is_some()
-    }
-
     /// Writes what stands behind the message.
     pub(super) fn append_rate(&self, bytes: &mut Vec<u8>) {
         if let Some(rate) = self.rate {
@@ -107,7 +102,7 @@ impl Repeated {
         }
         if own.rest.is_empty() || always {
             let names = own.names();
-            let is_own = |name: &str| names.contains(name) || (name == "sample_rate" && own.is_sampled());
+            let is_own = |name: &str| names.contains(name) || (name == "sample_rate" && own.rate.is_some());
             for (_, member) in self.members.iter().filter(|(name, _)| !is_own(name)) {
                 bytes.extend_from_slice(member);
                 bytes.push(b',');

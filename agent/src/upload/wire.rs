@@ -232,9 +232,7 @@ impl Body {
             Some((file, last)) if file == batch.account.id => number.checked_sub(last),
             _ => None,
         };
-        // Where the Python agent names the rate of a line, it names the difference last.
-        let is_last = own.as_ref().is_some_and(Own::is_sampled);
-        if let Some(difference) = difference.filter(|_| !is_last) {
+        if let Some(difference) = difference {
             bytes.extend_from_slice(b"sd:");
             append_number(bytes, difference);
             bytes.push(b',');
@@ -242,10 +240,6 @@ impl Body {
         let time = event.time.unwrap_or(batch.time);
         let time = self.times.as_ref().map_or(time, |times| times.next(time));
         bytes.extend_from_slice(self.time.of(time));
-        if let Some(difference) = difference.filter(|_| is_last) {
-            bytes.extend_from_slice(b",sd:");
-            append_number(bytes, difference);
-        }
         if difference.is_none() {
             bytes.extend_from_slice(b",si:");
             append_json(bytes, &batch.account.sequence.id);
