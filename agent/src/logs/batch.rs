@@ -10,9 +10,11 @@ use crate::ledger::{Claim, Offset, Segment};
 /// How many bytes of lines a batch holds at most, unless a single line is longer.
 pub const BATCH_BYTES: usize = 128 * 1024;
 
-/// How many events and segments a batch holds at most, unless a single record comes to more: they never take more memory
-/// than the lines, also where these are empty.
-pub const BATCH_EVENTS: usize = BATCH_BYTES / size_of::<Event>();
+/// How many events and segments a batch holds at most, unless a single record comes to more: also where lines are empty,
+/// their events take less memory than the bytes of a full batch. A power of two, so that no list grows beyond it.
+pub const BATCH_EVENTS: usize = 2048;
+
+const _: () = assert!(BATCH_EVENTS * size_of::<Event>() < BATCH_BYTES);
 
 /// What all events of a log file have in common on the wire; made once per file, shared by its batches.
 #[derive(Debug, PartialEq, Eq)]
