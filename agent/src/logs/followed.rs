@@ -85,8 +85,10 @@ impl Followed {
     /// Notes that `path` follows this file now, with this account.
     pub fn add(&self, key: FileKey, path: &Path, account: &Arc<Account>) {
         let mut files = self.files.borrow_mut();
-        files.paths.entry((key.0.clone(), path.to_owned())).or_default().push(Arc::clone(account));
-        files.owners.entry(key).or_default().push(path.to_owned());
+        // Nearly always it stays with one of each.
+        let accounts = files.paths.entry((key.0.clone(), path.to_owned())).or_insert_with(|| Vec::with_capacity(1));
+        accounts.push(Arc::clone(account));
+        files.owners.entry(key).or_insert_with(|| Vec::with_capacity(1)).push(path.to_owned());
         files.open += 1;
     }
 
