@@ -379,7 +379,7 @@ fn every_option_in_effect_is_shown_with_its_origin() {
         agent_log_path = "DIR/logs" (DIR/agent.json:2)
         agent_data_path = "/var/lib/scalyr-agent-2" (default)
         compression_type = "deflate" (default)
-        compression_level = 6 (default)
+        compression_level = 1 (default)
         max_allowed_request_size = 2000000 (DIR/agent.json:2)
         min_request_spacing_interval = 0 (default)
         max_log_offset_size = null (default)

@@ -9,7 +9,7 @@ use super::load::Loaded;
 use super::masking::SecretNames;
 use super::module_names::module_text;
 use super::origin::Origin;
-use super::plan::{Compression, Plan, SessionPlan};
+use super::plan::{Plan, SessionPlan};
 use super::report::{Report, Severity};
 use super::session::{self, DEFAULT_WORKER};
 use super::settings::Settings;
@@ -72,17 +72,9 @@ fn of_plan(name: &str, plan: &Plan, session: Option<&SessionPlan>) -> Option<Val
         "agent_data_path" => Some(plan.data_path.display().to_string().into()),
         "server_attributes" => Some(Value::Object(plan.server_attributes.clone())),
         "scalyr_server" => Some(session?.server.as_str().into()),
-        "compression_type" => Some(compression(session?).0.into()),
-        "compression_level" => Some(compression(session?).1.into()),
+        "compression_type" => Some(session?.compression.name().into()),
+        "compression_level" => Some(session?.compression.level().into()),
         _ => None,
-    }
-}
-
-/// Name and level.
-fn compression(session: &SessionPlan) -> (&'static str, u8) {
-    match session.compression {
-        Compression::None => ("none", 0),
-        Compression::Deflate(level) => ("deflate", level),
     }
 }
 

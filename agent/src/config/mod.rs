@@ -4,6 +4,7 @@
 //! problem on the way lands in one [`Report`].
 
 pub mod build;
+pub mod compression;
 pub mod effective;
 pub mod keys;
 pub mod line_plan;

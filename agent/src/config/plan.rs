@@ -13,6 +13,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::added_entries::AddedEntries;
+pub use super::compression::Compression;
 use super::line_plan::{Renaming, SharedLinePlan};
 use super::own_files::OwnFiles;
 pub use super::proxy::ProxyPlan;
@@ -287,15 +288,6 @@ pub enum Roots {
     File(PathBuf),
     /// `system`: those of the file in which this host's system keeps them, and no others.
     System,
-}
-
-/// How a request body is compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
-    /// `none`: not at all.
-    None,
-    /// `deflate` with its level, 1 to 9.
-    Deflate(u8),
 }
 
 /// When and how much is sent; the keys of `configuration.md` section 8.3.

@@ -1,11 +1,10 @@
 //! What upload sessions are made of: key, server, compression and pacing.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::keys::{self, COMPRESSIONS};
+use super::compression;
 use super::load::Loaded;
 use super::plan::{ApiKey, BodyForm, Compression, Pacing, ProxyPlan, Roots, SessionId, SessionPlan};
 use super::proxy;
@@ -25,7 +24,6 @@ const SET_IT: &str =
     "set it to a \"Log Write Access\" key of your account; your keys are listed at https://www.scalyr.com/keys";
 /// Where to get one.
 const KEYS_ARE_AT: &str = "your keys are listed at https://www.scalyr.com/keys";
-const DEFLATE_LEVEL: u8 = 6;
 /// The keys by which the size of a request acts on the spacing.
 const WATER_MARKS: [&str; 4] = [
     "low_water_bytes_sent",
@@ -57,7 +55,7 @@ impl Shared {
         loaded: &Loaded,
         report: &mut Report,
     ) -> Self {
-        let compression = compression(settings, report);
+        let compression = compression::read(settings, report);
         let pacing = pacing(settings, report);
         let roots = match settings.text("ca_cert_path").unwrap_or_default() {
             "" => Roots::BuiltIn,
@@ -177,52 +175,6 @@ fn sends_nothing(settings: &Settings<'_>, report: &mut Report) -> bool {
         report.warn("disable_send_requests", "is true: what is read is thrown away and never sent, also later");
     }
     sends_nothing
-}
-
-/// The levels of each way to compress, with the default (`configuration.md` section 8.2).
-const LEVELS: [(&str, RangeInclusive<i64>, i64); 5] =
-    [("deflate", 1..=9, 6), ("bz2", 1..=9, 9), ("lz4", 0..=16, 0), ("zstandard", 1..=22, 3), ("none", 0..=0, 0)];
-
-fn compression(settings: &Settings<'_>, report: &mut Report) -> Compression {
-    let name = settings.text("compression_type").unwrap_or_default();
-    let known = LEVELS.iter().find(|(known, ..)| *known == name);
-    let Some((name, range, default)) = known else {
-        let message = format!("{} is none of {}; deflate is used", value::shown(&name.into()), COMPRESSIONS.join(", "));
-        let problem = report.refuse("compression_type", message).kind(Kind::Choice);
-        let meant = COMPRESSIONS.iter().find(|known| known.eq_ignore_ascii_case(name)).copied();
-        if let Some(near) = meant.or_else(|| keys::nearest_name(name, COMPRESSIONS.iter().copied())) {
-            problem.hint(format!("did you mean \"{near}\"?"));
-        }
-        return Compression::Deflate(DEFLATE_LEVEL);
-    };
-    let is_built = matches!(*name, "deflate" | "none");
-    if !is_built {
-        let message = format!("{name} is not built yet: deflate is used, at its default level {DEFLATE_LEVEL}");
-        report.warn("compression_type", message).kind(Kind::NotBuilt);
-    }
-    let level = settings.integer("compression_level").filter(|level| {
-        let fits = range.contains(level);
-        if !fits {
-            let allowed = match (range.start(), range.end()) {
-                (least, most) if least == most => format!("{level} is no level of {name}, which has only {least}"),
-                (least, most) => format!("{level} is outside {least} to {most}, the levels of {name}"),
-            };
-            let instead = match is_built {
-                true => format!("the default {default} is used"),
-                false => format!("deflate is used at its default level {DEFLATE_LEVEL}"),
-            };
-            report.warn("compression_level", format!("{allowed}; {instead}")).kind(Kind::Range);
-        }
-        fits
-    });
-    match *name {
-        "none" => {
-            report.warn("compression_type", "is none: about ten times as much is sent as with deflate");
-            Compression::None
-        }
-        "deflate" => Compression::Deflate(level.and_then(|level| u8::try_from(level).ok()).unwrap_or(DEFLATE_LEVEL)),
-        _ => Compression::Deflate(DEFLATE_LEVEL),
-    }
 }
 
 /// Whether keys that the user did not set have the defaults of `unlimited` instead of those of `legacy`.

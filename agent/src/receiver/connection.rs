@@ -145,7 +145,7 @@ impl<'s> Connection<'s> {
         let body = decompressed(encoding, &self.body, &mut self.inflated, max).map_err(|error| match error {
             DecompressError::TooLarge(_) => Refusal::Mistake(too_large(&error.to_string())),
             DecompressError::Unknown(_) => bad(415, error.to_string()),
-            DecompressError::Broken(_) => bad(400, error.to_string()),
+            DecompressError::Broken(..) => bad(400, error.to_string()),
         })?;
         let limit = fault.too_large.and_then(|bytes| usize::try_from(bytes).ok());
         if limit.is_some_and(|limit| body.len() > limit) {

@@ -2,16 +2,15 @@
 
 use serde::Serialize;
 
-use crate::config::plan::{Compression, LogPlan, Plan, SessionPlan, TailPlan};
+use crate::config::plan::{LogPlan, Plan, SessionPlan, TailPlan};
 use crate::logs::MOST_GROWTH;
 use crate::logs::batch::BATCH_BYTES;
 
+use super::compress::{most_packed, working_memory};
 use super::session::CHANNEL_BATCHES;
 
 /// A session has two requests: one is packed while the other one is on its way.
 const REQUESTS: u64 = 2;
-/// One packs; the other one renews the time of a request that has waited.
-const COMPRESSORS: u64 = 2;
 /// The events of a batch take at most as much as its lines.
 const BATCH_PARTS: u64 = 2;
 /// What is known of a followed file: its path, its account, where it is read, what it is recognised by, when it is looked
@@ -37,7 +36,7 @@ impl MemoryBound {
     /// Of a plan, with so many files.
     pub fn of(plan: &Plan, files: usize) -> Self {
         let sum = |of: &dyn Fn(&SessionPlan) -> u64| plan.sessions.iter().map(of).fold(0, u64::saturating_add);
-        let (requests, compressors) = (sum(&requests), sum(&|session| COMPRESSORS * compressor(session.compression)));
+        let (requests, compressors) = (sum(&requests), sum(&compressor));
         let channels = sum(&|_| channel(&plan.tail, &plan.logs));
         let files = FILE_MEMORY.saturating_mul(files as u64);
         let total = [requests, compressors, channels, files].into_iter().fold(0, u64::saturating_add);
@@ -45,23 +44,15 @@ impl MemoryBound {
     }
 }
 
-/// What the bodies of a session's requests take, compressed ones beside them. What does not compress grows by less than
-/// a hundredth.
+/// What the bodies of a session's requests take, compressed ones beside them.
 fn requests(session: &SessionPlan) -> u64 {
-    let body = session.pacing.max_request_size as u64;
-    let compressed = match session.compression {
-        Compression::None => 0,
-        _ => body.saturating_add(body / 100).saturating_add(1024),
-    };
-    REQUESTS.saturating_mul(body.saturating_add(compressed))
+    let body = session.pacing.max_request_size;
+    REQUESTS.saturating_mul((body as u64).saturating_add(most_packed(session.compression, body) as u64))
 }
 
-/// What one compressor keeps from request to request: tables and windows, which depend on the type.
-fn compressor(compression: Compression) -> u64 {
-    match compression {
-        Compression::None => 0,
-        Compression::Deflate(_) => 1024 * 1024,
-    }
+/// What its compressor keeps from request to request.
+fn compressor(session: &SessionPlan) -> u64 {
+    working_memory(session.compression, session.pacing.max_request_size) as u64
 }
 
 /// What waits in a channel at most. A batch is as long as the longest line where that is longer than usual, and holds

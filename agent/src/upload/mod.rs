@@ -28,7 +28,7 @@ mod user_agent;
 mod wire;
 
 pub use accepted::Accepted;
-pub use compress::Compressor;
+pub use compress::{CompressError, Compressor, content_encoding, most_packed, working_memory};
 pub use encoder::Encoder;
 pub use event_times::EventTimes;
 pub use memory::{FILE_MEMORY, MemoryBound};

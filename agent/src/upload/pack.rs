@@ -9,7 +9,7 @@ use scalyr_monitor::Clock;
 
 use crate::logs::batch::{Batch, Blank};
 
-use super::compress::Compressor;
+use super::compress::SharedCompressor;
 use super::heads::Heads;
 use super::pace::Turn;
 use super::request::{Pushed, Request, Room, Unpacked};
@@ -23,7 +23,7 @@ pub(super) struct Pack {
     pub(super) room: Room,
     /// A request of this size need not wait for its turn.
     pub(super) large: usize,
-    pub(super) compressor: Compressor,
+    pub(super) compressor: SharedCompressor,
     pub(super) clock: Clock,
     pub(super) progress: Arc<Progress>,
     /// Set when something had to be left behind, unsettled.
@@ -200,7 +200,7 @@ impl Pack {
         if request.has_events() {
             request.body_mut().close(self.clock.now());
             let begin = self.clock.monotonic();
-            request.compress(&mut self.compressor);
+            request.compress(&self.compressor);
             let took = self.clock.monotonic().saturating_duration_since(begin);
             self.progress.lock().compression_seconds += took.as_secs_f64();
         }

@@ -7,7 +7,7 @@ use crate::ledger::{Claim, DropReason, FileId, Offset, Outcome, Verdict};
 use crate::logs::batch::{Batch, Blank};
 
 use super::accepted::Accepted;
-use super::compress::Compressor;
+use super::compress::{CompressError, SharedCompressor};
 use super::wire::{Body, Head};
 
 /// With this many settlements a request is full, whatever its size.
@@ -123,6 +123,8 @@ pub(super) struct Request {
     body: Body,
     /// The compressed body; empty when nothing is compressed.
     packed: Vec<u8>,
+    /// Why there is none although there should be.
+    not_compressed: Option<CompressError>,
     /// In the order of the body's events.
     settlements: Vec<Settlement>,
     /// How far they are settled.
@@ -152,6 +154,7 @@ impl Request {
     pub(super) fn begin(&mut self, head: &Head) {
         self.body.begin(head);
         self.packed.clear();
+        self.not_compressed = None;
         self.settlements.clear();
         self.settled = Cursor::default();
         self.latest.clear();
@@ -184,9 +187,14 @@ impl Request {
         if self.packed.is_empty() { self.body.bytes() } else { &self.packed }
     }
 
-    /// Compresses the closed body.
-    pub(super) fn compress(&mut self, compressor: &mut Compressor) {
-        compressor.compress(self.body.bytes(), &mut self.packed);
+    /// Compresses the closed body. When that fails, [`Request::not_compressed`] says so, and it must not be sent.
+    pub(super) fn compress(&mut self, compressor: &SharedCompressor) {
+        self.not_compressed = compressor.compress(self.body.bytes(), &mut self.packed).err();
+    }
+
+    /// Why it cannot be sent as it is.
+    pub(super) fn not_compressed(&self) -> Option<&CompressError> {
+        self.not_compressed.as_ref()
     }
 
     /// Packs as much of the batch as a body may have. Bytes are settled with this request only as far as their events are

@@ -17,7 +17,7 @@ use crate::config::plan::SessionPlan;
 use crate::logs::batch::{Batch, Blank};
 use crate::threads::Threads;
 
-use super::compress::Compressor;
+use super::compress::SharedCompressor;
 use super::event_times::EventTimes;
 use super::heads::Heads;
 use super::pace::Pace;
@@ -108,12 +108,13 @@ impl Session {
 
         let (name, limit) = (plan.id.clone(), plan.pacing.max_request_size);
         let watch = Watch { progress: Arc::clone(&progress), logger: logger.clone(), _alive: alive };
+        let compressor = SharedCompressor::new(plan.compression);
         let pack = Pack {
             heads: Heads::new(plan.api_key.clone(), id, plan.server_attributes.clone(), server_attributes, limit)
                 .with(plan.body_form, plan.monotonic_times.then_some(event_times)),
             room: limit.into(),
             large: plan.pacing.high_water.0,
-            compressor: Compressor::new(plan.compression),
+            compressor: compressor.clone(),
             clock: clock.clone(),
             progress: Arc::clone(&progress),
             incomplete: Arc::clone(&incomplete),
@@ -140,6 +141,7 @@ impl Session {
             requests: requests_out,
             spent,
             state: State::new(&plan.pacing),
+            compressor,
             plan,
         };
         let left_behind = Arc::clone(&incomplete);

@@ -9,7 +9,7 @@ use crate::threads::Threads;
 
 use super::answer::{Answer, Judgement, Sent, Trouble, judge, unanswered, unreached};
 use super::client::Client;
-use super::compress::Compressor;
+use super::compress::SharedCompressor;
 use super::request::Request;
 use super::user_agent::user_agent;
 use super::wire::Head;
@@ -61,7 +61,10 @@ fn exchange(plan: &SessionPlan, clock: &Clock) -> Result<Answer, Trouble> {
     let head = Head::new(&plan.api_key, &session, &plan.server_attributes).with(plan.body_form, None);
     request.begin(&head);
     request.body_mut().close(clock.now());
-    request.compress(&mut Compressor::new(plan.compression));
+    request.compress(&SharedCompressor::new(plan.compression));
+    if let Some(error) = request.not_compressed() {
+        return Err(unanswered(&error.to_string(), &plan.api_key));
+    }
     let client = Client::new(plan, clock, &Threads::new()).map_err(|why| unanswered(&why, &plan.api_key))?;
     let reply = client.post(request.payload(), &user_agent()).map_err(|failure| unreached(&failure, &plan.api_key))?;
     Ok(judge(&reply, &plan.api_key, Sent::Probe, clock.now()))

@@ -75,7 +75,7 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                     proxy: None,
                     request_deadline: 60s,
                     compression: Deflate(
-                        6,
+                        1,
                     ),
                     pacing: Pacing {
                         max_request_size: 5900000,

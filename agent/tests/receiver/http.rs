@@ -52,10 +52,10 @@ fn deflated_bodies_are_taken_and_their_sizes_counted() {
 fn an_unknown_or_wrong_encoding_is_refused_and_the_connection_kept() {
     let receiver = start(Options::default());
     let mut client = Client::connect(receiver.address());
-    client.post("/addEvents", "Content-Encoding: zstandard\r\n", b"whatever");
+    client.post("/addEvents", "Content-Encoding: gzip\r\n", b"whatever");
     let answer = client.answer();
     assert_eq!(answer.code, 415);
-    assert!(answer.body.contains("`zstandard`") && answer.body.contains("`deflate`"), "{}", answer.body);
+    assert!(answer.body.contains("`gzip`") && answer.body.contains("`zstandard`"), "{}", answer.body);
     client.post("/addEvents", "Content-Encoding: deflate\r\n", &good_body(1));
     let answer = client.answer();
     assert_eq!(answer.code, 400);

@@ -54,10 +54,10 @@ pub(crate) fn of_add_events(kept: &Kept, log: &LogFile, mut compressor: Option<C
         if let Some(compressor) = &mut compressor {
             if packed.is_empty() {
                 // Once for nothing, so that its memory is there, as that of the agent is after its first request.
-                compressor.compress(plain, &mut packed);
+                compressor.compress(plain, &mut packed).map_err(|error| error.to_string())?;
             }
             let begin = cpu_of_this_thread();
-            compressor.compress(plain, &mut packed);
+            compressor.compress(plain, &mut packed).map_err(|error| error.to_string())?;
             proof.compressor += cpu_of_this_thread() - begin;
         }
     }

@@ -112,7 +112,7 @@ pub const GLOBAL: &[Key] = keys! {
     /// How uploads are compressed.
     text("compression_type", "deflate").at(Upload).words(COMPRESSIONS),
     /// How hard uploads are compressed: 1 to 9 for deflate and bz2, 0 to 16 for lz4, 1 to 22 for zstandard. Without it
-    /// 6, 9, 0 and 3, and also with a level that there is not, which is warned about.
+    /// 1, 1, 0 and 1, and also with a level that there is not, which is warned about.
     Key::new("compression_level", Kind::Integer(None)).at(Upload),
     /// Chose the HTTP library of the Python agent.
     flag("use_requests_lib", false).obsolete("there is one HTTP client"),

@@ -157,8 +157,11 @@ fn a_session_whose_settings_change_delivers_what_it_has_before_the_next_one_goes
     let logs = json!([{ "path": "a.log" }]);
     let mut reloads = Reloads::new(logs.clone());
     let keys = [
-        json!({ "compression_level": 1 }),
-        json!({ "compression_level": 1, "max_request_spacing_interval": 0.1 }),
+        json!({ "compression_level": 6 }),
+        json!({ "compression_level": 6, "max_request_spacing_interval": 0.1 }),
+        json!({ "compression_type": "zstandard" }),
+        json!({ "compression_type": "lz4", "compression_level": 9 }),
+        json!({ "compression_type": "bz2" }),
         json!({ "server_attributes": { "serverHost": "story", "tier": "db" } }),
     ];
     let mut sessions = BTreeSet::new();
@@ -170,7 +173,7 @@ fn a_session_whose_settings_change_delivers_what_it_has_before_the_next_one_goes
         reloads.all_arrive();
         sessions.insert(reloads.snapshot().sessions[0].session.clone());
     }
-    assert_eq!(sessions.len(), 3);
+    assert_eq!(sessions.len(), 6);
     assert_eq!(reloads.story.told(CUT).len(), 0);
     reloads.ends();
 }

@@ -7,7 +7,7 @@ use scalyr_monitor::{Level, Timestamp};
 
 use super::super::answer::{Answer, Sent, Trouble, judge, unanswered, unreached};
 use super::super::client::Client;
-use super::super::compress::Compressor;
+use super::super::compress::{CompressError, SharedCompressor};
 use super::super::request::Request;
 use super::Send;
 
@@ -23,10 +23,16 @@ pub(super) struct Part {
 }
 
 impl Part {
-    fn write(&mut self, request: &Request, events: Range<usize>, now: Timestamp, compressor: &mut Compressor) {
+    fn write(
+        &mut self,
+        request: &Request,
+        events: Range<usize>,
+        now: Timestamp,
+        compressor: &SharedCompressor,
+    ) -> Result<(), CompressError> {
         let files = request.next_files(events.len());
         request.body().write_part(events, &files, now.as_secs(), &mut self.body);
-        compressor.compress(&self.body, &mut self.packed);
+        compressor.compress(&self.body, &mut self.packed)
     }
 
     fn payload(&self) -> &[u8] {
@@ -40,34 +46,39 @@ impl Send {
     pub(super) fn send(&mut self, request: &mut Request, events: Range<usize>) -> (Result<Answer, Trouble>, usize) {
         let source = request.source_bytes();
         if events == (0..request.body().events()) {
-            self.freshen(request);
             let size = request.body().bytes().len();
+            if let Err(trouble) = self.freshen(request) {
+                return (Err(trouble), size);
+            }
             self.leaves(size, source);
             return (self.guarded(Sent::Events, request.payload(), size), size);
         }
-        let part = self.part(request, events);
+        let (part, written) = self.part(request, events);
         let size = part.body.len();
-        self.leaves(size, source);
-        let answer = self.guarded(Sent::Events, part.payload(), size);
+        let answer = written.and_then(|()| {
+            self.leaves(size, source);
+            self.guarded(Sent::Events, part.payload(), size)
+        });
         self.state.part = part;
         (answer, size)
     }
 
     /// Sends a request without events, of the same session.
     pub(super) fn knock(&mut self, request: &Request) -> Result<Answer, Trouble> {
-        let part = self.part(request, 0..0);
-        self.progress.knocks(self.clock.now());
-        let answer = self.guarded(Sent::Probe, part.payload(), part.body.len());
+        let (part, written) = self.part(request, 0..0);
+        let answer = written.and_then(|()| {
+            self.progress.knocks(self.clock.now());
+            self.guarded(Sent::Probe, part.payload(), part.body.len())
+        });
         self.state.part = part;
         answer
     }
 
-    /// In buffers that are to be given back to the state.
-    fn part(&mut self, request: &Request, events: Range<usize>) -> Part {
+    /// In buffers that are to be given back to the state. It must not be sent when it could not be compressed.
+    fn part(&mut self, request: &Request, events: Range<usize>) -> (Part, Result<(), Trouble>) {
         let mut part = std::mem::take(&mut self.state.part);
-        let (now, compression) = (self.clock.now(), self.plan.compression);
-        part.write(request, events, now, self.state.compressor.get_or_insert_with(|| Compressor::new(compression)));
-        part
+        let written = part.write(request, events, self.clock.now(), &self.compressor);
+        (part, written.map_err(|error| unanswered(&error.to_string(), &self.plan.api_key)))
     }
 
     fn leaves(&mut self, size: usize, source: u64) {
@@ -139,13 +150,18 @@ impl Send {
         Ok(judge(&reply, key, sent, self.clock.now()))
     }
 
-    /// Gives a body that has waited a new `client_time`; its events stay as they are.
-    fn freshen(&mut self, request: &mut Request) {
+    /// Gives a body that has waited a new `client_time`; its events stay as they are. One that could not be compressed is
+    /// tried again, and never leaves otherwise.
+    fn freshen(&mut self, request: &mut Request) -> Result<(), Trouble> {
         let now = self.clock.now();
-        if now.as_secs().abs_diff(request.body().stamped()) > STALE_SECONDS.unsigned_abs() {
+        let is_stale = now.as_secs().abs_diff(request.body().stamped()) > STALE_SECONDS.unsigned_abs();
+        if is_stale || request.not_compressed().is_some() {
             request.body_mut().stamp(now);
-            let compression = self.plan.compression;
-            request.compress(self.state.compressor.get_or_insert_with(|| Compressor::new(compression)));
+            request.compress(&self.compressor);
+        }
+        match request.not_compressed() {
+            Some(error) => Err(unanswered(&error.to_string(), &self.plan.api_key)),
+            None => Ok(()),
         }
     }
 }

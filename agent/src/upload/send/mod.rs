@@ -19,7 +19,7 @@ use crate::threads::Threads;
 
 use super::answer::{Answer, Judgement, Trouble};
 use super::client::Client;
-use super::compress::Compressor;
+use super::compress::SharedCompressor;
 use super::pace::{Pace, Turn};
 use super::request::{Ending, Request};
 use super::save::Save;
@@ -55,13 +55,13 @@ pub(super) struct Send {
     pub(super) requests: Receiver<Request>,
     pub(super) spent: Sender<Request>,
     pub(super) state: State,
+    /// The pack thread's, for bodies that get a new time, and for parts.
+    pub(super) compressor: SharedCompressor,
 }
 
 /// What the thread remembers from one request to the next.
 pub(super) struct State {
     client: Option<Client>,
-    /// For bodies that get a new time, and for parts; most sessions never need it.
-    compressor: Option<Compressor>,
     part: Part,
     unverified: Unverified,
     /// The part that is sent, or one of its repetitions, has left and was never answered: the server may have it.
@@ -81,7 +81,6 @@ impl State {
     pub(super) fn new(pacing: &Pacing) -> Self {
         Self {
             client: None,
-            compressor: None,
             part: Part::default(),
             unverified: Unverified::default(),
             unanswered: false,

@@ -10,17 +10,27 @@ use scalyr_monitor::{Clock, Timestamp};
 use serde_json::{Map, Value};
 
 use super::fixture::File;
+use crate::config::compression::{Bz2Level, DeflateLevel, Lz4Level, ZstandardLevel};
 use crate::config::plan::{ApiKey, BodyForm, Compression};
 use crate::ledger::Ledger;
 use crate::receiver::{Arrival, Attribute, Observer, Options, Receiver};
 use crate::threads::Threads;
-use crate::upload::compress::{Compressor, content_encoding};
+use crate::upload::compress::{SharedCompressor, content_encoding};
 use crate::upload::request::{Ending, Pushed, Request, Unpacked};
 use crate::upload::wire::Head;
 
 /// Every way to compress, with its least and its greatest level.
-const COMPRESSIONS: [Compression; 4] =
-    [Compression::None, Compression::Deflate(1), Compression::Deflate(6), Compression::Deflate(9)];
+const COMPRESSIONS: [Compression; 9] = [
+    Compression::None,
+    Compression::Deflate(DeflateLevel::LEAST),
+    Compression::Deflate(DeflateLevel::MOST),
+    Compression::Bz2(Bz2Level::LEAST),
+    Compression::Bz2(Bz2Level::MOST),
+    Compression::Lz4(Lz4Level::LEAST),
+    Compression::Lz4(Lz4Level::MOST),
+    Compression::Zstandard(ZstandardLevel::LEAST),
+    Compression::Zstandard(ZstandardLevel::MOST),
+];
 const FORMS: [BodyForm; 3] = [BodyForm::Lean, BodyForm::Repeated, BodyForm::WithoutLogs];
 
 /// An event, as it must come out.
@@ -167,11 +177,11 @@ fn tell(
         .map(|(path, log)| File::new(&ledger, path, &Value::Object(log.clone()).to_string()))
         .collect();
     let head = Head::new(&ApiKey::new("a \"key\""), "session", &logs[0]).with(form, None);
-    let (mut request, mut compressor) = (Request::default(), Compressor::new(compression));
+    let (mut request, compressor) = (Request::default(), SharedCompressor::new(compression));
     let mut expected = Vec::new();
-    let mut finish = |request: &mut Request, wire: &mut Wire| {
+    let finish = |request: &mut Request, wire: &mut Wire| {
         request.body_mut().close(Timestamp::from_millis(1_795_355_310_000));
-        request.compress(&mut compressor);
+        request.compress(&compressor);
         if request.has_events() {
             wire.post(request.payload(), compression)?;
         }

@@ -34,7 +34,7 @@ pub(in crate::upload) fn plan(server: &str) -> SessionPlan {
         roots: Roots::BuiltIn,
         proxy: None,
         request_deadline: Duration::from_secs(20),
-        compression: Compression::Deflate(6),
+        compression: Compression::DEFLATE,
         pacing: Pacing {
             max_request_size: 5_900_000,
             min_request_size: 102_400,

@@ -1,0 +1,4 @@
+//! What the benches work on.
+
+pub mod access_log;
+pub mod bodies;
