@@ -100,8 +100,7 @@ fn encode(bencher: Bencher<'_, '_>) {
     let ledger = Ledger::new();
     let identity = Identity { device: 1, inode: 2, born: None, head_length: 0, head_hash: String::new() };
     let sequence = Sequence { id: "3e5a7f0c-63f8-4a9e-9f43-1c1fb22eb6a5".to_owned(), begin: Offset(0) };
-    let account =
-        ledger.open(WorkerId("default".into()), PathBuf::from("access.log"), identity, sequence, Offset(0));
+    let account = ledger.open(WorkerId("default".into()), PathBuf::from("access.log"), identity, sequence, Offset(0));
     let batch = Batch {
         account: account.hand_on(Offset(bytes as u64)),
         log: Arc::new(LogDescription {

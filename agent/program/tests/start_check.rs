@@ -1,7 +1,5 @@
 //! "The key is wrong. When do I hear of it?" `agent start` as an operator uses it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod story;
 
 use std::time::Duration;

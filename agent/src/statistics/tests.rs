@@ -248,7 +248,8 @@ fn what_a_replaced_session_has_done_still_counts() {
     let mut story = Story::new();
     story.request(0, 100);
     story.pass(MINUTE);
-    story.snapshot.sessions = vec![SessionSnapshot::new(WorkerId("default".into()).into(), "new".into(), "https://s".into())];
+    story.snapshot.sessions =
+        vec![SessionSnapshot::new(WorkerId("default".into()).into(), "new".into(), "https://s".into())];
     story.request(0, 100);
     let told = story.pass(MINUTE);
     assert!(told.iter().any(|line| line.contains("agent_requests requests_sent=2 ")), "{told:?}");
