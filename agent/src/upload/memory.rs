@@ -11,6 +11,9 @@ use super::session::CHANNEL_BATCHES;
 
 /// A session has two requests: one is packed while the other one is on its way.
 const REQUESTS: u64 = 2;
+/// An event has at least so many bytes in a body, and so many say where it lies.
+const SHORTEST_EVENT: u64 = 64;
+const MARK: u64 = 8;
 /// The events of a batch take at most as much as its lines.
 const BATCH_PARTS: u64 = 2;
 /// What is known of a followed file: its path, its account, where it is read, what it is recognised by, when it is looked
@@ -20,7 +23,8 @@ pub const FILE_MEMORY: u64 = 4 * 1024;
 /// The most memory that following and uploading log files takes, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MemoryBound {
-    /// Requests of all sessions: two of each, before and after compression.
+    /// Requests of all sessions: two of each, before and after compression, with the places of their events, and a part of
+    /// one.
     pub requests: u64,
     /// Compressors of all sessions.
     pub compressors: u64,
@@ -46,8 +50,12 @@ impl MemoryBound {
 
 /// What the bodies of a session's requests take, compressed ones beside them.
 fn requests(session: &SessionPlan) -> u64 {
-    let body = session.pacing.max_request_size;
-    REQUESTS.saturating_mul((body as u64).saturating_add(most_packed(session.compression, body) as u64))
+    let size = session.pacing.max_request_size;
+    let (body, compressed) = (size as u64, most_packed(session.compression, size) as u64);
+    let marks = body / SHORTEST_EVENT * MARK;
+    // A part of a request that is too large for the server; its compressed form takes the place of that of the whole.
+    let part = body / 2;
+    REQUESTS.saturating_mul(body.saturating_add(compressed).saturating_add(marks)).saturating_add(part)
 }
 
 /// What its compressor keeps from request to request.
@@ -90,13 +98,10 @@ mod tests {
     fn the_bound_is_the_sum_of_what_each_session_and_file_may_take() {
         let usual = bound("", 0);
         let (body, compressed) = (5_900_000, 5_900_000 + 59_000 + 1024);
-        let expected = MemoryBound {
-            requests: 2 * (body + compressed),
-            compressors: 2 * MIB,
-            channels: MIB,
-            files: 0,
-            total: 2 * (body + compressed) + 3 * MIB,
-        };
+        let marks = 5_900_000 / 64 * 8;
+        let requests = 2 * (body + compressed + marks) + body / 2;
+        let expected =
+            MemoryBound { requests, compressors: 2 * MIB, channels: MIB, files: 0, total: requests + 3 * MIB };
         assert_eq!(usual, expected);
         let more = bound("default_sessions_per_worker: 3", 1000);
         assert_eq!((more.channels, more.files), (3 * MIB, 4096 * 1000));
@@ -106,7 +111,7 @@ mod tests {
     #[test]
     fn what_the_configuration_says_counts() {
         let small = bound("max_allowed_request_size: 1000, compression_type: 'none'", 0);
-        assert_eq!((small.requests, small.compressors), (2000, 0));
+        assert_eq!((small.requests, small.compressors), (2 * (1000 + 15 * 8) + 500, 0));
         assert_eq!(bound("max_line_size: 1048576", 0).channels, 8 * MIB);
         assert_eq!(bound("logs: [{ path: '/a', redaction_rules: [{ match_expression: 'x' }] }]", 0).channels, 4 * MIB);
         let workers = "workers: [{ id: 'a', api_key: 'a', sessions: 4 }]";

@@ -187,6 +187,11 @@ impl Request {
         if self.packed.is_empty() { self.body.bytes() } else { &self.packed }
     }
 
+    /// The memory of the compressed body, which is not needed any more once the request is sent in parts.
+    pub(super) fn take_packed(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.packed)
+    }
+
     /// Compresses the closed body. When that fails, [`Request::not_compressed`] says so, and it must not be sent.
     pub(super) fn compress(&mut self, compressor: &SharedCompressor) {
         self.not_compressed = compressor.compress(self.body.bytes(), &mut self.packed).err();

@@ -53,6 +53,9 @@ impl Send {
             self.leaves(size, source);
             return (self.guarded(Sent::Events, request.payload(), size), size);
         }
+        if self.state.part.packed.capacity() == 0 {
+            self.state.part.packed = request.take_packed();
+        }
         let (part, written) = self.part(request, events);
         let size = part.body.len();
         let answer = written.and_then(|()| {

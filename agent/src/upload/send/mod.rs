@@ -37,6 +37,9 @@ use size_limit::SizeLimit;
 /// refuses everything, or whatever stands in front of it, must not eat a log at full speed.
 const REFUSED_IN_A_ROW: u32 = 16;
 
+/// The longest `Retry-After` that is honoured, as [after other failures](super::pace).
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
 /// What the send thread works with.
 pub(super) struct Send {
     pub(super) plan: SessionPlan,
@@ -223,7 +226,11 @@ impl Send {
                 self.pause(pause, last_chance)
             }
             Next::Park => {
-                let pause = self.state.knocks.next(rand::random()).max(retry_after.unwrap_or_default());
+                let pause = self
+                    .state
+                    .knocks
+                    .next(rand::random())
+                    .max(retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER));
                 self.progress.key_refused(self.clock.now(), text, pause);
                 self.tell_refused_key(text);
                 self.pause(pause, last_chance)
