@@ -222,18 +222,3 @@ fn only_the_part_that_the_server_wants_discarded_is_dropped() {
     let totals = file.totals();
     assert_eq!((totals.accepted.lines, totals.dropped[&DropReason::ServerDiscarded].lines), (4, 4));
 }
-
-#[test]
-fn parts_of_a_request_keep_to_the_rate() {
-    let account = Account::open("1*http:413");
-    let mut limited = plan(&account.receiver.url());
-    limited.pacing.max_rate = Some(20_000.0);
-    let story = Story::new(limited);
-    let mut file = story.file("/a");
-    append(&story, &mut file, &lines(100, 100));
-    let begin = Clock::system().monotonic();
-    story.settles(&file);
-    // The first half of about 10,000 bytes has to be paid for before the second one leaves.
-    assert!(Clock::system().monotonic() - begin >= Duration::from_millis(400));
-    assert_eq!(account.messages().len(), 100);
-}
