@@ -85,23 +85,28 @@ mod tests {
 
     const MIB: u64 = 1024 * 1024;
 
-    fn bound(keys: &str, files: usize) -> MemoryBound {
+    fn plan(keys: &str) -> Plan {
         let environment = Arc::new(Environment::default());
         let text = format!("{{ api_key: 'k', {keys} }}");
         let loaded = config::load::from_text(&text, "/etc/agent.json".into(), &environment).unwrap();
         let registry = Registry::linked().unwrap();
         let surroundings = Surroundings { registry: &registry, environment: &environment, host_name: "host" };
-        MemoryBound::of(&config::build(&loaded, &surroundings).unwrap().0, files)
+        config::build(&loaded, &surroundings).unwrap().0
+    }
+
+    fn bound(keys: &str, files: usize) -> MemoryBound {
+        MemoryBound::of(&plan(keys), files)
     }
 
     #[test]
     fn the_bound_is_the_sum_of_what_each_session_and_file_may_take() {
         let usual = bound("", 0);
-        let (body, compressed) = (5_900_000, 5_900_000 + 59_000 + 1024);
-        let marks = 5_900_000 / 64 * 8;
-        let requests = 2 * (body + compressed + marks) + body / 2;
-        let expected =
-            MemoryBound { requests, compressors: 2 * MIB, channels: MIB, files: 0, total: requests + 3 * MIB };
+        let session = &plan("").sessions[0];
+        let (body, compressed, marks) =
+            (5_900_000, most_packed(session.compression, 5_900_000) as u64, 5_900_000 / 64 * 8);
+        let (requests, compressors) = (2 * (body + compressed + marks) + body / 2, compressor(session));
+        let total = requests + compressors + MIB;
+        let expected = MemoryBound { requests, compressors, channels: MIB, files: 0, total };
         assert_eq!(usual, expected);
         let more = bound("default_sessions_per_worker: 3", 1000);
         assert_eq!((more.channels, more.files), (3 * MIB, 4096 * 1000));
