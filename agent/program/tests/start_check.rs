@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[test]
 fn without_a_terminal_the_servers_are_asked_when_the_configuration_says_so_and_a_refused_key_ends_the_start() {
     let scratch = Scratch::new();
-    let receiver = ReceiverProcess::start_with(&scratch, "receiver", &["--faults", "key"]);
+    let receiver = ReceiverProcess::start_with(&scratch, "receiver", &["--fault", "key"]);
     let config = write_config(&scratch, &receiver.url(), json!([]), json!({ "check_remote_if_no_tty": true }));
     let mut agent = AgentProcess::start(&scratch, &config);
     assert_eq!(agent.process().wait(PATIENCE), Some(1));
@@ -25,7 +25,7 @@ fn without_a_terminal_the_servers_are_asked_when_the_configuration_says_so_and_a
 #[test]
 fn the_agent_starts_beside_a_server_that_is_down_and_status_tells_of_a_refused_key() {
     let scratch = Scratch::new();
-    let receiver = ReceiverProcess::start_with(&scratch, "receiver", &["--faults", "1*http:503,key"]);
+    let receiver = ReceiverProcess::start_with(&scratch, "receiver", &["--fault", "1*http:503,key"]);
     let log = scratch.path("app.log");
     std::fs::write(&log, "one\n").unwrap();
     let more = json!({ "check_remote_if_no_tty": true });
@@ -35,7 +35,7 @@ fn the_agent_starts_beside_a_server_that_is_down_and_status_tells_of_a_refused_k
     wait_until("the key is refused", PATIENCE, || state(&agent) == Some(Value::from("key_refused")));
     assert!(agent.process().stderr().contains("warning: worker default"), "{}", agent.process().stderr());
     let status = agent.status().unwrap();
-    assert!(status["troubles"].to_string().contains("the api key of worker default is refused"), "{status:#}");
+    assert!(status["troubles"].to_string().contains("the api key of session default-0 is refused"), "{status:#}");
     receiver.set_faults("");
     wait_until("it is accepted", PATIENCE, || state(&agent) == Some(Value::from("ok")));
     end_well(&mut agent, PATIENCE);
