@@ -21,6 +21,7 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                 "serverHost": String("web1.example.com"),
             },
             config_check_interval: 30s,
+            check_remote: false,
             agent_log: AgentLogPlan {
                 rotation: Rotation {
                     max_bytes: 20971520,
@@ -79,6 +80,8 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                     ),
                     pacing: Pacing {
                         max_request_size: 5900000,
+                        min_request_size: 102400,
+                        too_large_adjustment: 0.5,
                         max_rate: None,
                         min_spacing: 0ns,
                         max_spacing: 5s,
