@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use scalyr_monitor::{Clock, Logger};
 
+use super::vigil::Vigil;
 use crate::config::plan::SessionId;
 use crate::logs::{Port, Rewound, TailHandle};
 use crate::threads::Threads;
@@ -104,6 +105,11 @@ impl Handovers {
         }
     }
 
+    /// Whether the session of this number that was there before has not left yet.
+    pub(super) fn is_leaving(&self, id: &SessionId) -> bool {
+        self.lock().leaving.contains_key(id)
+    }
+
     /// How the sessions stand that have not left yet.
     pub(super) fn snapshots(&self) -> Vec<SessionSnapshot> {
         self.lock().leaving.values().map(|leaving| leaving.session.snapshot()).collect()
@@ -137,21 +143,18 @@ impl Handovers {
         }
     }
 
-    /// Waits until the session has settled what was handed to it. It is cut when no request succeeds for as long as one
-    /// may take. False when the agent stops meanwhile.
+    /// Waits until the session has settled what was handed to it. It is cut when nothing moves, and the server deals with
+    /// nothing, for as long as `request_deadline`. False when the agent stops meanwhile.
     fn settle(&self, session: &Session) -> bool {
         session.hasten();
         let clock = &self.0.clock;
-        let (mut succeeded, mut since) = (session.succeeded(), clock.monotonic());
+        // Whatever fails is tried once more at most, so a try that moves is worth waiting for.
+        let mut vigil = Vigil::begin(session.life(), clock.monotonic());
         while !session.has_ended(LOOK) {
             if self.lock().frozen {
                 return false;
             }
-            let now = clock.monotonic();
-            let progress = session.succeeded();
-            if progress != succeeded {
-                (succeeded, since) = (progress, now);
-            } else if now.saturating_duration_since(since) >= session.request_deadline() {
+            if vigil.is_in_vain(session.life(), clock.monotonic(), session.request_deadline()) {
                 session.cut();
                 break;
             }

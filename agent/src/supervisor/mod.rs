@@ -16,6 +16,7 @@ mod start;
 mod statistics;
 #[cfg(test)]
 mod tests;
+mod vigil;
 mod watching;
 
 use std::io;

@@ -3,20 +3,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
 
 use super::handover::Next;
+use super::vigil::Vigil;
 use super::{Running, Supervisor};
 use crate::config::plan::SessionId;
 
-/// Of each session whose files wait: how many of its requests had succeeded, and since when there were no more.
-pub(super) type Moves = BTreeMap<SessionId, (u64, Instant)>;
+/// Over each session whose files wait.
+pub(super) type Moves = BTreeMap<SessionId, Vigil>;
 
 impl Supervisor {
-    /// Replaces sessions from which files wait to go away, and none of whose requests has succeeded for as long as one may
-    /// take: what they did not deliver is taken back, and goes with the files.
+    /// Replaces sessions from which files wait to go away, and which have not got on for as long as `request_deadline`:
+    /// what they did not deliver is taken back, and goes with the files.
     pub(super) fn look_after_moves(&self) {
-        let waiting = self.stages.tail.snapshot().moving_from;
+        let mut waiting = self.stages.tail.snapshot().moving_from;
+        // The files of one that is on its way out wait for that one, not for the new one, which has nothing to do yet.
+        waiting.retain(|id| !self.stages.handovers.is_leaving(id));
         let mut moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
         moves.retain(|id, _| waiting.contains(id));
         if waiting.is_empty() {
@@ -27,11 +29,9 @@ impl Supervisor {
         let mut running = self.stages.lock().clone();
         for id in waiting {
             let Some((_, session)) = running.sessions.iter().find(|(other, _)| *other == id) else { continue };
-            let succeeded = session.succeeded();
-            let since = moves.entry(id.clone()).or_insert((succeeded, now));
-            if since.0 != succeeded {
-                *since = (succeeded, now);
-            } else if now.saturating_duration_since(since.1) >= session.request_deadline() {
+            let life = session.life();
+            let vigil = moves.entry(id.clone()).or_insert_with(|| Vigil::begin(life, now).over_first_tries());
+            if vigil.is_in_vain(life, now, session.request_deadline()) {
                 moves.remove(&id);
                 self.replace_session(&mut running, &id);
             }
@@ -53,7 +53,7 @@ impl Supervisor {
         let Some((_, new)) = started.into_iter().next() else { return };
         let Some((_, session)) = running.sessions.iter_mut().find(|(other, _)| other == id) else { return };
         logger.warn(format_args!(
-            "Log files wait to go from session {id} to another one, and no request of it has succeeded for {} s; the \
+            "Log files wait to go from session {id} to another one, and it has not got on for {} s; the \
              session is replaced, and what it cannot deliver goes with the files",
             session.request_deadline().as_secs_f64()
         ));

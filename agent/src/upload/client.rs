@@ -14,7 +14,7 @@ use crate::config::plan::SessionPlan;
 use crate::threads::Threads;
 
 use super::compress::content_encoding;
-use super::connection::{self, Ask, Failure, Interrupt, Later, MOST_HEAD, Route, Watch, ask_system};
+use super::connection::{self, Ask, Failure, Interrupt, Later, MOST_HEAD, Motion, Route, Watch, ask_system};
 use super::http_date::{self, RetryAfter};
 
 /// How much of an answer is read. The service's own answers have less than a hundred bytes.
@@ -175,6 +175,12 @@ impl Client {
     /// How many requests were sent again at once, because the connection that was kept for them had died.
     pub(super) fn resent(&self) -> u64 {
         self.resent.load(Ordering::Relaxed)
+    }
+
+    /// Tells another thread what moves on the connection.
+    pub(super) fn motion(&self) -> impl Fn() -> Motion + Send + use<> {
+        let watch = Arc::clone(&self.watch);
+        move || watch.motion()
     }
 
     /// Ends a request that another thread waits for, whatever it is at, and refuses all further ones.

@@ -34,7 +34,7 @@ pub use event_times::EventTimes;
 pub use memory::{FILE_MEMORY, MemoryBound};
 pub use save::Save;
 pub use server_attributes::{HostAttributes, ServerAttributes};
-pub use session::{CHANNEL_BATCHES, Finished, Session, SessionParts};
+pub use session::{CHANNEL_BATCHES, Finished, Life, Session, SessionParts};
 pub use snapshot::{SessionSnapshot, SessionState};
 pub use trial::{Trial, Verdict, try_upload};
 pub use user_agent::{UserAgent, user_agent};

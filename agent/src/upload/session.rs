@@ -64,6 +64,19 @@ pub struct Finished {
     pub drained: bool,
 }
 
+/// By what a session shows that it gets on, at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Life {
+    /// Requests, parts of requests, and events by themselves of which the server has said what becomes of them.
+    pub dealt_with: u64,
+    /// Bytes that went to the server or came from it, whatever came of them.
+    pub moved: u64,
+    /// While the answer to a request is waited for of which the system may still send a part: until when.
+    pub patient_until: Option<Instant>,
+    /// What is on its way, or waits to be, has failed before.
+    pub is_failing: bool,
+}
+
 /// The handle of a running session.
 ///
 /// A panic inside an exchange with the server is logged and the request is tried again. One anywhere else in the
@@ -250,9 +263,17 @@ impl Session {
         self.ended.recv_timeout(within) == Err(RecvTimeoutError::Disconnected)
     }
 
-    /// How many requests the server has dealt with.
-    pub fn succeeded(&self) -> u64 {
-        self.progress.lock().requests_succeeded
+    /// By what it shows that it gets on.
+    pub fn life(&self) -> Life {
+        let motion = self.lifeline.motion();
+        let snapshot = self.progress.lock();
+        let dealt_with = [snapshot.requests_succeeded, snapshot.events_too_large, snapshot.events_refused];
+        Life {
+            dealt_with: dealt_with.into_iter().fold(0, u64::saturating_add),
+            moved: motion.bytes,
+            patient_until: motion.patient_until,
+            is_failing: snapshot.failing_since_ms.is_some(),
+        }
     }
 
     /// How long one request may take.

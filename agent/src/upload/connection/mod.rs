@@ -36,7 +36,7 @@ pub(super) use self::interrupt::Interrupt;
 pub(super) use self::lookup::{Ask, ask_system};
 pub(super) use self::route::Route;
 pub(super) use self::tunnel::{unauthorized, unreached_by_proxy};
-pub(super) use self::watch::Watch;
+pub(super) use self::watch::{Motion, Watch};
 
 use self::lookup::Lookups;
 use self::opening::Opening;
@@ -200,7 +200,9 @@ impl Connection {
             self.watch.leaves_rest();
         }
         self.phase = Phase::Receiving(0);
-        self.set_patience(self.watch.one_deadline_on().checked_add(self.socket.still_sending()), "gave no answer");
+        let until = self.watch.one_deadline_on().checked_add(self.socket.still_sending());
+        self.watch.is_patient_until(until);
+        self.set_patience(until, "gave no answer");
         Ok(())
     }
 

@@ -170,6 +170,7 @@ impl Socket {
     }
 
     fn note_written(&mut self, bytes: usize) {
+        self.watch.moves(bytes);
         let now = self.watch.clock.monotonic();
         if let Patience::Progress { since, .. } = &mut self.patience {
             *since = now;
@@ -181,7 +182,8 @@ impl Socket {
 
     /// Reads what is there, without waiting: [`ErrorKind::WouldBlock`] when that is nothing.
     pub(super) fn read_now(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&self.stream).read(buffer)
+        let read = (&self.stream).read(buffer);
+        read.inspect(|bytes| self.watch.moves(*bytes))
     }
 }
 

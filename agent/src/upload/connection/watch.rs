@@ -14,6 +14,15 @@ pub(in crate::upload) const SLOW: u32 = 5;
 /// An exchange that takes more than so many times `request_deadline` is ended, however well it goes on.
 pub(super) const LONGEST: u32 = 20;
 
+/// What moves on the connections of one client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::upload) struct Motion {
+    /// Bytes that the system took to send them, and those that came.
+    pub(in crate::upload) bytes: u64,
+    /// Until then nothing more need move: the system still sends what it took.
+    pub(in crate::upload) patient_until: Option<Instant>,
+}
+
 /// Shared by the client and its connection.
 #[derive(Debug)]
 pub(in crate::upload) struct Watch {
@@ -38,14 +47,22 @@ struct State {
     incomplete: bool,
     /// Why the attempt failed, where that is known better than the libraries above tell.
     failure: Option<Failure>,
+    motion: Motion,
 }
 
 impl Watch {
     pub(super) fn new(clock: Clock, deadline: Duration, interrupt: Arc<Interrupt>) -> Self {
         let began = clock.monotonic();
-        let state =
-            Mutex::new(State { opened: 0, established: 0, began, answered: false, incomplete: false, failure: None });
-        Self { clock, deadline, interrupt, state }
+        let state = State {
+            opened: 0,
+            established: 0,
+            began,
+            answered: false,
+            incomplete: false,
+            failure: None,
+            motion: Motion::default(),
+        };
+        Self { clock, deadline, interrupt, state: Mutex::new(state) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -60,6 +77,16 @@ impl Watch {
     /// It stands.
     pub(super) fn established(&self) {
         self.lock().established += 1;
+    }
+
+    /// So many bytes went or came.
+    pub(super) fn moves(&self, bytes: usize) {
+        self.lock().motion.bytes += bytes as u64;
+    }
+
+    /// The answer is waited for until then.
+    pub(super) fn is_patient_until(&self, moment: Option<Instant>) {
+        self.lock().motion.patient_until = moment;
     }
 
     /// A byte of the answer has come.
@@ -119,6 +146,12 @@ impl Watch {
         state.answered = false;
         state.incomplete = false;
         state.failure = None;
+        state.motion.patient_until = None;
+    }
+
+    /// What has moved so far.
+    pub(in crate::upload) fn motion(&self) -> Motion {
+        self.lock().motion
     }
 
     /// How often a new connection was asked for so far, and how many of these were established.
