@@ -4,7 +4,8 @@
 //! A request that is too large is halved, down to the single event. One that is refused is halved as well, but a server
 //! that does not know the key refuses with the same words (`wire-protocol.md` section 9). So a small request without
 //! events decides first: taken, the content is to blame; refused too, the key is, and then nothing is halved and nothing
-//! dropped. Before a single event is dropped it has been refused twice, with such a probe accepted in between.
+//! dropped. Before a single event is dropped, for its size too, it has been refused twice, with such a probe accepted in
+//! between: a server that finds even that too large is out of order, and gets nothing.
 
 use std::ops::Range;
 
@@ -109,8 +110,8 @@ impl Division {
         match said {
             Said::Accepted => self.settle(Ending::Accepted),
             Said::Discard => self.settle(Ending::Discarded),
-            Said::TooLarge if count == 1 => self.settle(Ending::TooLarge),
-            Said::TooLarge => {
+            Said::TooLarge if count == 1 && self.doubt == Doubt::OfContent => self.settle(Ending::TooLarge),
+            Said::TooLarge if count > 1 => {
                 self.halve(body);
                 Next::Split
             }
@@ -119,7 +120,7 @@ impl Division {
                 self.halve(body);
                 Next::GoOn
             }
-            Said::Refused => {
+            Said::Refused | Said::TooLarge => {
                 self.doubt = Doubt::Raised;
                 Next::GoOn
             }
@@ -158,6 +159,11 @@ impl Division {
                 Next::Pause
             }
         }
+    }
+
+    /// Whether the server knows the key, and refuses what is in the request.
+    pub(in crate::upload) fn blames_content(&self) -> bool {
+        self.is_content
     }
 
     fn settle(&mut self, ending: Ending) -> Next {

@@ -70,6 +70,8 @@ pub(super) struct State {
     /// The part that is sent, or one of its repetitions, has left and was never answered: the server may have it.
     unanswered: bool,
     limit: SizeLimit,
+    /// What was too large last is smaller than `min_allowed_request_size`: hardly an event is that the server takes.
+    is_strange: bool,
     /// Single events that were refused since one was accepted.
     refused_in_a_row: u32,
     /// Between events while the server refuses every one.
@@ -88,6 +90,7 @@ impl State {
             unverified: Unverified::default(),
             unanswered: false,
             limit: SizeLimit::new(pacing),
+            is_strange: false,
             refused_in_a_row: 0,
             refusals: Pauses::new(pacing.max_error_spacing),
             knocks: Pauses::new(pacing.max_error_spacing),
@@ -162,10 +165,12 @@ impl Send {
     /// Asks whether the server knows the key.
     fn probe(&mut self, division: &mut Division, request: &Request) -> (Next, Option<Trouble>) {
         let (said, trouble) = said(self.knock(request));
-        if said == Said::Accepted {
+        let next = division.probed(said, request.body());
+        // A key with which probes are accepted and events are not is still one that is refused.
+        if division.blames_content() {
             self.key_is_known();
         }
-        (division.probed(said, request.body()), trouble)
+        (next, trouble)
     }
 
     /// What an answer to events says, and what is learned from it.
@@ -179,7 +184,10 @@ impl Send {
                 self.note_success(size);
             }
             Said::Discard => self.note_success(size),
-            Said::TooLarge => self.state.limit.refused(size),
+            Said::TooLarge => {
+                self.state.limit.refused(size);
+                self.state.is_strange = size < self.plan.pacing.min_request_size;
+            }
             Said::Refused | Said::KeyRefused | Said::Unclear => {}
         }
         self.progress.lock().request_limit = self.state.limit.now() as u64;
@@ -203,7 +211,12 @@ impl Send {
                 }
                 self.settle(request, count, ending, text);
                 self.state.unanswered = false;
-                if ending == Ending::Refused { self.rest_after_refusal() } else { Ok(()) }
+                let is_suspicious = match ending {
+                    Ending::Refused => true,
+                    Ending::TooLarge => self.state.is_strange,
+                    _ => false,
+                };
+                if is_suspicious { self.rest_after_refusal() } else { Ok(()) }
             }
             Next::GoOn => {
                 if !text.is_empty() {

@@ -173,6 +173,63 @@ fn a_key_that_becomes_valid_in_the_middle_costs_no_event() {
 }
 
 #[test]
+fn events_refused_for_the_key_while_probes_are_accepted_are_sent_ever_less_often() {
+    let account = Account::open(&["1*http:401,1*ok"; 12].join(","));
+    let mut slow = plan(&account.receiver.url());
+    // The first pause has 0.1 s, the longest one ten.
+    slow.pacing.max_error_spacing = Duration::from_secs(1);
+    let story = Story::new(slow);
+    let mut file = story.file("/a");
+    story.append(&mut file, &["one\n", "two\n"]);
+    wait_until("the pauses have grown", || {
+        let snapshot = story.session.snapshot();
+        snapshot.state == SessionState::KeyRefused && snapshot.back_off_seconds.is_some_and(|pause| pause >= 1.0)
+    });
+    assert_eq!(file.totals().pending, 8);
+    let told = story.lines.all();
+    assert!(told.len() == 1 && told[0].contains("refuses the api key"), "{told:?}");
+    account.receiver.faults().clear();
+    story.settles(&file);
+    assert_eq!(account.messages(), ["one\n", "two\n"]);
+    wait_until("all is well", || story.lines.all().len() == 2);
+    assert!(story.lines.all()[1].contains("accepts the key"), "{:?}", story.lines.all());
+}
+
+#[test]
+fn a_server_that_finds_everything_too_large_gets_and_costs_nothing() {
+    let account = Account::open("http:413");
+    let story = Story::new(plan(&account.receiver.url()));
+    let mut file = story.file("/a");
+    let all = lines(4, 10);
+    append(&story, &mut file, &all);
+    wait_until("even probes are too large", || story.session.snapshot().probes_sent >= 4);
+    assert!(file.totals().dropped.is_empty(), "{:?}", file.totals());
+    assert_eq!(story.session.snapshot().state, SessionState::Failing);
+    account.receiver.faults().clear();
+    story.settles(&file);
+    assert_eq!(account.messages(), all);
+}
+
+#[test]
+fn a_server_that_finds_every_small_event_too_large_cannot_eat_a_log_at_full_speed() {
+    let account = Account::open("too-large:1000");
+    let mut slow = plan(&account.receiver.url());
+    // The first pause has a second.
+    slow.pacing.max_error_spacing = Duration::from_secs(30);
+    let story = Story::new(slow);
+    let mut file = story.file("/a");
+    append(&story, &mut file, &lines(40, 1000));
+    wait_until("it is noticed", || story.session.snapshot().state == SessionState::RefusingEverything);
+    let snapshot = story.session.snapshot();
+    assert_eq!(snapshot.events_too_large, 16, "{snapshot:?}");
+    account.receiver.faults().clear();
+    story.settles(&file);
+    let snapshot = story.session.snapshot();
+    assert_eq!(snapshot.events_too_large + snapshot.events_accepted, 40);
+    assert!(snapshot.events_too_large <= 17, "{snapshot:?}");
+}
+
+#[test]
 fn a_stop_wakes_a_session_whose_key_is_refused() {
     let account = Account::open("key");
     let mut slow = plan(&account.receiver.url());
