@@ -10,6 +10,7 @@
 #[path = "../../../benches/material/access_log.rs"]
 mod access_log;
 mod log_file;
+mod machine;
 mod options;
 mod ours;
 mod outcome;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
     let small = LogFile::write(&scratch.path("small.log"), options.peer_mib.min(options.mib)).unwrap();
     let mut kept = Kept::with_room((log.bytes as f64 * ROOM) as usize);
     let mut rows: Vec<Row> = contestants.iter().map(Contestant::row).collect();
+    let load_before = machine::load();
     for run in 1..=options.runs {
         for (contestant, row) in contestants.iter().zip(&mut rows).filter(|(_, row)| row.trouble.is_none()) {
             say(&format!("run {run} of {}: {}", options.runs, row.name));
@@ -61,7 +63,8 @@ fn main() -> ExitCode {
             }
         }
     }
-    println!("{} MiB, {} lines of {} bytes", options.mib, log.lines, LINE_BYTES);
+    println!("{} MiB, {} lines of {} bytes, {} runs", options.mib, log.lines, LINE_BYTES, options.runs);
+    println!("{}; load of one minute (five): {load_before} before, {} after", machine::describe(), machine::load());
     println!("\n{}", table::render(&rows));
     let is_proven = rows.iter().all(|row| row.trouble.is_none() && row.runs.len() == options.runs);
     if options.smoke && !is_proven { ExitCode::FAILURE } else { ExitCode::SUCCESS }
