@@ -120,7 +120,7 @@ fn a_server_that_takes_uploads_is_told_from_one_that_does_not_know_the_key() {
 
     let file = write_config(&scratch, &receiver.url(), json!([]), json!({}));
     let told = stdout(&check(&file, &["--connect"]));
-    assert!(told.starts_with(&format!("worker default: {} accepts uploads with this key\n", receiver.url())), "{told}");
+    assert!(told.starts_with(&format!("{} accepts uploads with the api key\n", receiver.url())), "{told}");
 
     receiver.restart(&scratch, &["--fault", "status:error/client/badParam"]);
     let (code, asked) = connected(&receiver.url(), json!({}));
@@ -132,6 +132,11 @@ fn a_server_that_takes_uploads_is_told_from_one_that_does_not_know_the_key() {
     let (code, asked) = connected(&receiver.url(), json!({}));
     assert_eq!(code, Some(1));
     assert!(asked["answer"].as_str().unwrap().contains("HTTP 503"), "{asked}");
+    let output = check(&write_config(&scratch, &receiver.url(), json!([]), json!({})), &["--connect"]);
+    let (told, verdict) = (stdout(&output), stderr(&output));
+    assert!(told.starts_with(&format!("{} takes no uploads with the api key: ", receiver.url())), "{told}");
+    let end = format!(" has no errors, but nothing can be uploaded to {} now.\n", receiver.url());
+    assert!(verdict.ends_with(&end) && !told.contains("is well"), "{told}{verdict}");
 }
 
 #[test]

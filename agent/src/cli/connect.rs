@@ -22,6 +22,8 @@ const AT_ONCE: usize = 16;
 /// What the server of a worker said.
 pub(super) struct Asked {
     pub(super) worker: String,
+    /// The only one: then its name tells nothing.
+    is_alone: bool,
     pub(super) server: String,
     pub(super) verdict: Verdict,
     pub(super) answer: String,
@@ -33,13 +35,19 @@ impl Asked {
         self.verdict == Verdict::Accepted
     }
 
-    /// For a person.
-    pub(super) fn line(&self) -> String {
-        let Self { worker, server, answer, .. } = self;
-        let (worker, server, answer) = (on_one_line(worker), on_one_line(server), on_one_line(answer));
-        match self.is_accepted() {
-            true => format!("worker {worker}: {server} accepts uploads with this key\n"),
-            false => format!("worker {worker}: {server} does not take uploads: {answer}\n"),
+    /// ` of worker NAME`, where there are several.
+    pub(super) fn of_worker(&self) -> String {
+        if self.is_alone { String::new() } else { format!(" of worker {}", on_one_line(&self.worker)) }
+    }
+
+    /// `SERVER accepts uploads with the api key`, or what it says instead.
+    pub(super) fn sentence(&self) -> String {
+        let (server, answer) = (on_one_line(&self.server), on_one_line(&self.answer));
+        let key = format!("the api key{}", self.of_worker());
+        match self.verdict {
+            Verdict::Accepted => format!("{server} accepts uploads with {key}"),
+            Verdict::KeyRefused => format!("{server} refuses {key}: {answer}"),
+            Verdict::ClockSkew | Verdict::Failed => format!("{server} takes no uploads with {key}: {answer}"),
         }
     }
 }
@@ -59,6 +67,7 @@ pub(super) fn ask(sessions: &[SessionPlan], clock: &Clock, stop: &Stop) -> Vec<A
     for plans in distinct.chunks(AT_ONCE) {
         said.extend(plans.iter().zip(ask_together(plans, clock, stop)));
     }
+    let is_alone = sessions.iter().all(|session| session.id.worker == sessions[0].id.worker);
     let mut asked: Vec<Asked> = Vec::new();
     for session in sessions {
         let worker = session.id.worker.to_string();
@@ -67,7 +76,8 @@ pub(super) fn ask(sessions: &[SessionPlan], clock: &Clock, stop: &Stop) -> Vec<A
             continue;
         }
         if let Some((_, Some(Trial { verdict, answer }))) = said.iter().find(|(plan, _)| is_same(plan, session)) {
-            asked.push(Asked { worker, server: session.server.clone(), verdict: *verdict, answer: answer.clone() });
+            let (server, answer) = (session.server.clone(), answer.clone());
+            asked.push(Asked { worker, is_alone, server, verdict: *verdict, answer });
         }
     }
     asked

@@ -1,8 +1,10 @@
 //! Whether the agent does all that it is told to do.
 
+use std::collections::BTreeSet;
+
 use super::{ConfigurationState, Snapshot};
 use crate::lag::BehindFile;
-use crate::upload::SessionState;
+use crate::upload::{SessionSnapshot, SessionState};
 
 /// Why the agent is not healthy, a short line each; nothing when it is.
 pub(super) fn troubles(snapshot: &Snapshot) -> Vec<String> {
@@ -26,16 +28,7 @@ pub(super) fn troubles(snapshot: &Snapshot) -> Vec<String> {
     }
     let broken = snapshot.sessions.iter().filter(|session| session.broken.is_some());
     troubles.extend(broken.map(|session| format!("the upload session {} has ended", session.name)));
-    for session in &snapshot.sessions {
-        let name = &session.name;
-        match session.state {
-            SessionState::KeyRefused => troubles.push(format!("the api key of session {name} is refused")),
-            SessionState::RefusingEverything => {
-                troubles.push(format!("the server of session {name} refuses every event"));
-            }
-            SessionState::Ok | SessionState::Failing => {}
-        }
-    }
+    troubles.extend(refusals(&snapshot.sessions));
     if let Some(worst) = snapshot.behind.worst.first() {
         let BehindFile { path, bytes, seconds, factor, .. } = worst;
         let others = match snapshot.behind.files.saturating_sub(1) {
@@ -52,4 +45,38 @@ pub(super) fn troubles(snapshot: &Snapshot) -> Vec<String> {
         troubles.push("positions are not saved".to_owned());
     }
     troubles
+}
+
+/// What servers refuse: once for each worker, whose sessions have one key and one server; by its name where there are several.
+fn refusals(sessions: &[SessionSnapshot]) -> BTreeSet<String> {
+    let is_alone = sessions.iter().all(|session| session.worker == sessions[0].worker);
+    let refusal = |session: &SessionSnapshot| {
+        let of = if is_alone { String::new() } else { format!(" of worker {}", session.worker) };
+        match session.state {
+            SessionState::KeyRefused => Some(format!("the api key{of} is refused")),
+            SessionState::RefusingEverything => Some(format!("the server{of} refuses every event")),
+            SessionState::Ok | SessionState::Failing => None,
+        }
+    };
+    sessions.iter().filter_map(refusal).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{SessionId, WorkerId};
+
+    #[test]
+    fn a_refused_key_is_told_once_for_its_worker_which_is_named_where_there_are_several() {
+        let session = |worker: &str, number, state| {
+            let id = SessionId { worker: WorkerId(worker.into()), number };
+            SessionSnapshot { state, ..SessionSnapshot::new(id, String::new(), String::new()) }
+        };
+        let (refused, well) = (SessionState::KeyRefused, SessionState::Ok);
+        let told = |sessions: &[SessionSnapshot]| refusals(sessions).into_iter().collect::<Vec<_>>();
+        assert!(told(&[]).is_empty() && told(&[session("default", 0, well)]).is_empty());
+        assert_eq!(told(&[session("default", 0, refused)]), ["the api key is refused"]);
+        let several = [session("team", 0, refused), session("team", 1, refused), session("default", 0, well)];
+        assert_eq!(told(&several), ["the api key of worker team is refused"]);
+    }
 }

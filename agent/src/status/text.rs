@@ -90,22 +90,29 @@ impl AgentLogLosses {
 fn sessions(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     writeln!(out, "\nLog transmission:\n=================\n")?;
     let MemoryBound { requests, compressors, channels, files, total } = snapshot.memory_bound;
+    let [total, requests, compressors, channels, files] =
+        [total, requests, compressors, channels, files].map(mebibytes);
     writeln!(
         out,
-        "Memory at most:          {total} bytes ({requests} for requests, {compressors} for compression, {channels} for lines \
-         that wait, {files} for files)\n"
+        "Memory for uploads:      at most {total} MiB: {requests} for requests, {compressors} for compression, {channels} for \
+         lines that wait, {files} for files\n"
     )?;
-    snapshot.sessions.iter().try_for_each(|session| self::session(out, session, snapshot.now))?;
+    // The name of the only session tells nothing.
+    let is_alone = snapshot.sessions.len() + snapshot.leaving_sessions.len() == 1;
+    snapshot.sessions.iter().try_for_each(|session| self::session(out, session, is_alone, snapshot.now))?;
     for session in &snapshot.leaving_sessions {
         writeln!(out, "\nLeaving because of a reload, once it has delivered what it was handed:")?;
-        self::session(out, session, snapshot.now)?;
+        self::session(out, session, is_alone, snapshot.now)?;
     }
     Ok(())
 }
 
-fn session(out: &mut String, session: &SessionSnapshot, now: f64) -> fmt::Result {
+fn session(out: &mut String, session: &SessionSnapshot, is_alone: bool, now: f64) -> fmt::Result {
     let SessionSnapshot { name, server, requests_succeeded, requests_failed, .. } = session;
-    writeln!(out, "Session {name}, server {server}")?;
+    match is_alone {
+        true => writeln!(out, "Server {server}")?,
+        false => writeln!(out, "Session {name}, server {server}")?,
+    }
     // Attempts, so that the parts add up: a request that failed is tried again, over a connection or without finding one.
     let under_way = u64::from(session.in_flight && session.back_off_seconds.is_none());
     let attempts = requests_succeeded + requests_failed + under_way;
@@ -116,17 +123,17 @@ fn session(out: &mut String, session: &SessionSnapshot, now: f64) -> fmt::Result
     )?;
     writeln!(out, "{}", if under_way == 1 { ", 1 on its way" } else { "" })?;
     let (raw, sent) = (session.bytes_raw, session.bytes_compressed);
-    writeln!(out, "  Bytes sent:              {raw} bytes, {sent} bytes on the wire")?;
+    writeln!(out, "  Bytes sent:              {sent}, which were {raw} before compression")?;
     writeln!(out, "  Events accepted:         {}", session.events_accepted)?;
     writeln!(out, "  Last success:            {}", session.last_success_ms.map_or("Never".to_owned(), at_millis))?;
     writeln!(out, "  Last attempt:            {}", session.last_attempt_ms.map_or("Never".to_owned(), at_millis))?;
     if let Some(status) = &session.last_status {
         writeln!(out, "  Last response status:    {status}")?;
     }
-    stand(out, session, now)?;
     if let Some(answer) = &session.last_answer {
         writeln!(out, "  Last response:           {answer}")?;
     }
+    stand(out, session, now)?;
     let (discarded, large) = (session.events_discarded, session.events_too_large);
     match session.events_refused {
         0 if discarded + large == 0 => {}
@@ -170,6 +177,11 @@ fn stand(out: &mut String, session: &SessionSnapshot, now: f64) -> fmt::Result {
         writeln!(out, "  Probes sent:             {}, to see whether the key is accepted", session.probes_sent)?;
     }
     Ok(())
+}
+
+/// To a tenth, as figures of memory are read.
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / (1024.0 * 1024.0))
 }
 
 /// `1 line`, `2 lines`.

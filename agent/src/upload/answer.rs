@@ -79,7 +79,7 @@ pub(super) fn judge(reply: &Reply, api_key: &ApiKey, sent: Sent, now: Timestamp)
     };
     let trouble = |advice: &str| Trouble {
         kind: if code == 200 { shown.clone() } else { format!("HTTP {code}") },
-        text: describe(reply, status, &shown, &text, advice),
+        text: describe(reply, status, &shown, &quoted(json.as_ref(), &text, api_key), advice),
         // The server's clock counts, where it tells its time.
         retry_after: reply
             .retry_after
@@ -164,6 +164,7 @@ pub(super) fn unreached(failure: &Failure, api_key: &ApiKey) -> Trouble {
     Trouble { kind: failure.kind.to_owned(), ..unanswered(&failure.text, api_key) }
 }
 
+/// `text` is what is quoted.
 fn describe(reply: &Reply, status: Option<&str>, shown: &str, text: &str, advice: &str) -> String {
     let code = reply.status;
     let found = match status {
@@ -173,7 +174,25 @@ fn describe(reply: &Reply, status: Option<&str>, shown: &str, text: &str, advice
         None if reply.body.is_empty() => format!("the server answers HTTP {code} with an empty body"),
         None => format!("the server answers HTTP {code} without a status that can be read"),
     };
-    if text.is_empty() { format!("{found}{advice}") } else { format!("{found}{advice}: {text}") }
+    match status {
+        _ if text.is_empty() => format!("{found}{advice}"),
+        // The words of the service, then ours.
+        Some(_) => format!("{found}: {text}{advice}"),
+        None => format!("{found}{advice}: {text}"),
+    }
+}
+
+/// What is worth quoting of an answer beside its status: its message, if it has one; `text`, all of it, unless it says no
+/// more than the status does.
+fn quoted(json: Option<&Value>, text: &str, api_key: &ApiKey) -> String {
+    let Some(members) = json.and_then(Value::as_object).filter(|members| members.contains_key("status")) else {
+        return text.to_owned();
+    };
+    match members.get("message").and_then(Value::as_str) {
+        Some(message) => presentable(message, api_key),
+        None if members.len() == 1 => String::new(),
+        None => text.to_owned(),
+    }
 }
 
 /// The code itself, behind its classes: `backoff` of `error/server/backoff`.
@@ -404,5 +423,18 @@ mod tests {
         assert_eq!(trouble(503, "<html>busy</html>").kind, "HTTP 503");
         assert_eq!(trouble(200, r#"{"status":"error/server/backoff"}"#).kind, "error/server/backoff");
         assert_eq!(trouble(200, "").text, "the server answers HTTP 200 with an empty body");
+        for (body, text) in [
+            (r#"{"status":"error/server/backoff"}"#, "the server answers status error/server/backoff"),
+            (
+                r#"{"status":"error/server/backoff","message":"busy","x":1}"#,
+                "the server answers status error/server/backoff: busy",
+            ),
+            (
+                r#"{"status":"error/x","why":"no"}"#,
+                r#"the server answers status error/x: {"status":"error/x","why":"no"}"#,
+            ),
+        ] {
+            assert_eq!(trouble(200, body).text, text);
+        }
     }
 }

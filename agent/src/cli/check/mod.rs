@@ -143,7 +143,7 @@ fn tell(checked: &Checked<'_>, args: &Args, form: Form, out: &mut dyn Write, err
         text.push_str(&print::of(checked));
     }
     for asked in checked.asked.iter().flatten() {
-        text.push_str(&asked.line());
+        text += &(asked.sentence() + "\n");
     }
     if checked.asked.as_ref().is_some_and(Vec::is_empty) {
         text.push_str("no server is asked: the configuration has no key that could be tried\n");

@@ -69,7 +69,13 @@ fn options(checked: &Checked<'_>, out: &mut String) {
 fn option_rows(option: &EffectiveOption, checked: &Checked<'_>) -> Vec<Row> {
     let parts = parts::of(option, checked);
     let value = option.value.as_ref().map_or("-".to_owned(), in_short);
-    let head = Row { origin: parts::whole(option, parts.as_ref()), ..Row::new(option.name, value, &option.origin) };
+    let mut head = Row { origin: parts::whole(option, parts.as_ref()), ..Row::new(option.name, value, &option.origin) };
+    // The only default that depends on another value.
+    if let Some(session) = checked.draft.plan().sessions.first()
+        && (option.name, head.is_default) == ("compression_level", true)
+    {
+        head.origin = format!("default of {}", session.compression.name());
+    }
     match parts {
         Some(Parts::Members(members)) => {
             let value =

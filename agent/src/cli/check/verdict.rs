@@ -17,6 +17,17 @@ pub(super) fn of(checked: &Checked<'_>) -> String {
         return format!("{file}: {found}{}.\n", files(checked));
     }
     let with = if warnings > 0 { format!(", with {found}") } else { String::new() };
+    let refusing: BTreeSet<&str> = checked
+        .asked
+        .iter()
+        .flatten()
+        .filter(|asked| !asked.is_accepted())
+        .map(|asked| asked.server.as_str())
+        .collect();
+    if !refusing.is_empty() {
+        let servers: Vec<String> = refusing.into_iter().map(on_one_line).map(|server| server.into_owned()).collect();
+        return format!("{file} has no errors{with}, but nothing can be uploaded to {} now.\n", servers.join(", "));
+    }
     format!("{file} is well{with}: {}\n", would_do(checked))
 }
 

@@ -5,9 +5,8 @@ use std::io::Write;
 
 use scalyr_monitor::{Clock, Stop};
 
-use crate::cli::connect::{self, Asked};
+use crate::cli::connect;
 use crate::config::plan::Plan;
-use crate::config::report::on_one_line;
 use crate::upload::Verdict;
 
 /// Asks each server whether it accepts the key. What else is wrong is written to `err`, and the agent starts all the same:
@@ -17,20 +16,14 @@ use crate::upload::Verdict;
 /// When a key is refused; the text names the workers.
 pub(super) fn check(plan: &Plan, clock: &Clock, stop: &Stop, err: &mut dyn Write) -> Result<(), String> {
     let mut refused = String::new();
-    for Asked { worker, server, verdict, answer } in connect::ask(&plan.sessions, clock, stop) {
-        let (worker, server, answer) = (on_one_line(&worker), on_one_line(&server), on_one_line(&answer));
+    for asked in connect::ask(&plan.sessions, clock, stop) {
+        let sentence = asked.sentence();
         // Writing to a string cannot fail; nowhere is left to tell it when stderr fails.
-        match verdict {
+        match asked.verdict {
             Verdict::Accepted => {}
-            Verdict::KeyRefused => {
-                _ = writeln!(refused, "error: {server} refuses the api key of worker {worker}: {answer}");
-            }
+            Verdict::KeyRefused => _ = writeln!(refused, "error: {sentence}"),
             Verdict::ClockSkew | Verdict::Failed => {
-                _ = writeln!(
-                    err,
-                    "warning: worker {worker}: {server} does not take uploads: {answer}. The agent starts all the same \
-                     and tries until it does"
-                );
+                _ = writeln!(err, "warning: {sentence}. The agent starts all the same and tries until it does");
             }
         }
     }
@@ -108,7 +101,8 @@ mod tests {
         ] {
             let (err, result) = said("", script);
             assert_eq!(result, Ok(()), "{script}");
-            assert!(err.starts_with("warning: worker team: http://127.0.0.1:") && err.contains(says), "{err}");
+            assert!(err.starts_with("warning: http://127.0.0.1:") && err.contains(says), "{err}");
+            assert!(err.contains(" takes no uploads with the api key of worker team: "), "{err}");
             assert_eq!(err.lines().count(), 1, "{err}");
         }
     }

@@ -169,8 +169,10 @@ impl Send {
             };
             report.refused_quoted.clone_from(&report.refused_why);
             logger.warn(format_args!(
-                "Dropped {events} {noun} that {} refuses, also in a request by itself: the last one {}; {why}",
-                plan.server, report.refused_at
+                "Dropped {events} {noun} that {} refuses, also in a request by itself: {}{}; {why}",
+                plan.server,
+                if events == 1 { "" } else { "the last one " },
+                report.refused_at
             ));
         }
     }
