@@ -64,7 +64,8 @@ fn refusals(sessions: &[SessionSnapshot]) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{SessionId, WorkerId};
+    use crate::config::plan::SessionId;
+    use crate::ledger::WorkerId;
 
     #[test]
     fn a_refused_key_is_told_once_for_its_worker_which_is_named_where_there_are_several() {

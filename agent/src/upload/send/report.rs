@@ -81,7 +81,7 @@ impl Send {
         let ends = [report.outage.ended(now), report.everything.ended(now)];
         if let Some(outage) = ends.into_iter().flatten().max() {
             let (server, seconds) = (&self.plan.server, outage.as_secs());
-            self.logger.info(format_args!("Uploads to {server} work again, after {seconds} seconds of failures"));
+            self.logger.info(format_args!("Uploads to {server} work again, after {seconds} s of failures"));
         }
     }
 
@@ -92,7 +92,7 @@ impl Send {
         if let Some(outage) = self.state.report.key.ended(self.clock.monotonic()) {
             let (worker, server, seconds) = (&self.plan.id.worker, &self.plan.server, outage.as_secs());
             self.logger.info(format_args!(
-                "{server} accepts the key of worker {worker} after {seconds} seconds; uploads go on"
+                "{server} accepts the key of worker {worker} after {seconds} s; uploads go on"
             ));
         }
     }
