@@ -25,7 +25,7 @@ pub(super) fn of(checked: &Checked<'_>) -> String {
         .map(|asked| asked.server.as_str())
         .collect();
     if !refusing.is_empty() {
-        let servers: Vec<String> = refusing.into_iter().map(on_one_line).map(|server| server.into_owned()).collect();
+        let servers: Vec<String> = refusing.into_iter().map(on_one_line).collect();
         return format!("{file} has no errors{with}, but nothing can be uploaded to {} now.\n", servers.join(", "));
     }
     format!("{file} is well{with}: {}\n", would_do(checked))

@@ -91,9 +91,8 @@ impl Send {
         self.progress.key_accepted();
         if let Some(outage) = self.state.report.key.ended(self.clock.monotonic()) {
             let (worker, server, seconds) = (&self.plan.id.worker, &self.plan.server, outage.as_secs());
-            self.logger.info(format_args!(
-                "{server} accepts the key of worker {worker} after {seconds} s; uploads go on"
-            ));
+            self.logger
+                .info(format_args!("{server} accepts the key of worker {worker} after {seconds} s; uploads go on"));
         }
     }
 
