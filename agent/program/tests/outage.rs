@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use story::{
     AgentProcess, Lines, ReceiverProcess, Scratch, assert_each_once, assert_reconciles, missing_and_repeated,
-    wait_until, write_config,
+    wait_for_lines, wait_until, write_config,
 };
 
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -85,9 +85,7 @@ fn a_stalled_server_costs_no_memory_and_the_agent_goes_on_by_itself() {
 
     receiver.thaw();
     let total = lines.written();
-    wait_until("all lines have arrived", PATIENCE, || {
-        missing_and_repeated(receiver.events(), total).missing.is_empty()
-    });
+    wait_for_lines(&mut receiver, total, PATIENCE);
     let tally = missing_and_repeated(receiver.events(), total);
     // The request that was under way when the server froze may have been given up by the agent and taken by the server.
     let most_in_flight = 5_900_000 / 1_000 + 1;

@@ -4,9 +4,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Rows whose tests are still to come.
-const COMING: [usize; 3] = [9, 12, 14];
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }
@@ -34,7 +31,7 @@ fn every_weakness_of_the_protocol_has_a_test_that_is_there() {
         let columns: Vec<&str> = row.split('|').map(str::trim).collect();
         assert_eq!((columns.len(), columns[1]), (6, number.to_string().as_str()), "{row}");
         let tests: Vec<&str> = columns[4].split('`').skip(1).step_by(2).collect();
-        assert_eq!(tests.is_empty(), columns[4] == "-" && COMING.contains(&number), "{row}");
+        assert!(!tests.is_empty() && columns[2..4].iter().all(|text| text.len() > 10), "{row}");
         for test in tests {
             assert!(all.contains(&format!("fn {test}(")), "{test} is not there");
         }
