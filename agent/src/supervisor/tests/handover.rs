@@ -1,8 +1,6 @@
 //! What a reload does to files and sessions: every line arrives once, whatever changes while it is on its way.
 
 use std::collections::BTreeSet;
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
 
 use super::*;
 use crate::config::plan::{ApiKey, MonitorPlan, SessionPlan};
@@ -354,75 +352,6 @@ fn a_file_does_not_wait_for_ever_for_a_worker_whose_server_is_dead() {
     reloads.story.receiver.faults().set("ok".parse().unwrap());
     reloads.append("b.log", 100);
     reloads.ends();
-}
-
-#[test]
-fn a_session_in_the_middle_of_the_parts_of_a_request_is_not_cut() {
-    let logs = json!([{ "path": "a.log" }]);
-    let keys = json!({ "request_deadline": 4 });
-    let mut reloads = Reloads::new(json!([]));
-    reloads.apply_keys(keys.clone(), logs.clone(), |_| {});
-    // The whole is refused, its half, a quarter and an event by itself: more than a deadline without a success.
-    let refused = "1*delay:2s+http:400:empty";
-    let script = format!("{refused},1*delay:2s,{refused},{refused},{refused},1*delay:2s");
-    reloads.story.receiver.faults().set(script.parse().unwrap());
-    reloads.append("a.log", 8);
-    reloads
-        .story
-        .waits("the parts begin", || reloads.snapshot().sessions.iter().any(|session| session.probes_sent > 0));
-    reloads.apply_keys(keys, logs, |plan| plan.sessions[0].api_key = ApiKey::new("other"));
-    reloads.tells(DELIVERED, 1);
-    assert_eq!(reloads.story.told(CUT).len(), 0);
-    reloads.ends();
-}
-
-#[test]
-fn an_upload_that_is_slow_and_moves_is_not_cut() {
-    let logs = json!([{ "path": "a.log" }]);
-    let keys = json!({ "request_deadline": 5, "compression_type": "none" });
-    let mut reloads = Reloads::new(json!([]));
-    let slow = slow_road(&reloads.story.receiver);
-    reloads.apply_keys(keys.clone(), logs.clone(), |plan| plan.sessions[0].server.clone_from(&slow));
-    // Four megabytes, which take ten seconds and more.
-    let text: String = (0..4000).map(|number| format!("{number:01000}\n")).collect();
-    reloads.story.append("a.log", &text);
-    let bytes = fs::metadata(reloads.story.path("a.log")).unwrap().len();
-    reloads.story.waits("all of it was handed to the session", || reloads.snapshot().totals.read == bytes);
-    reloads.apply_keys(keys, logs, |_| {});
-    reloads.tells(DELIVERED, 1);
-    assert_eq!(reloads.story.told(CUT).len(), 0);
-    let arrived: BTreeSet<_> = reloads.numbers("a.log").into_iter().collect();
-    assert!(arrived.into_iter().eq(0..4000));
-    reloads.story.stop();
-}
-
-/// The url of a road to a receiver on which a third of a megabyte goes each second.
-fn slow_road(receiver: &Receiver) -> String {
-    let road = TcpListener::bind("127.0.0.1:0").unwrap();
-    rustix::net::sockopt::set_socket_recv_buffer_size(&road, 64 * 1024).unwrap();
-    let (url, server) = (format!("http://{}", road.local_addr().unwrap()), receiver.address());
-    let threads = Threads::new();
-    let roads = threads.clone();
-    let carry = move |mut from: TcpStream, mut to: TcpStream, pause: Duration| {
-        let mut piece = vec![0; 32 * 1024];
-        while let Ok(count @ 1..) = from.read(&mut piece) {
-            if to.write_all(&piece[..count]).is_err() {
-                break;
-            }
-            std::thread::sleep(pause);
-        }
-        _ = to.shutdown(Shutdown::Both);
-    };
-    let open = move || {
-        while let Ok((agent, _)) = road.accept() {
-            let server = TcpStream::connect(server).unwrap();
-            let (back, answers) = (agent.try_clone().unwrap(), server.try_clone().unwrap());
-            roads.spawn("there", move || carry(agent, server, Duration::from_millis(100))).unwrap();
-            roads.spawn("back", move || carry(answers, back, Duration::ZERO)).unwrap();
-        }
-    };
-    threads.spawn("road", open).unwrap();
-    url
 }
 
 #[test]
