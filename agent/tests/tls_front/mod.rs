@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, ServerConnection};
 
 /// How long a silent side is waited for before the other one's turn.
@@ -35,7 +36,7 @@ impl Authority {
     pub(crate) fn issue(&self, names: &[&str], edit: impl FnOnce(&mut CertificateParams)) -> Identity {
         let (key, params) = Identity::params(names, edit);
         let certificate = params.signed_by(&key, &self.0).unwrap();
-        Identity { certificate: certificate.der().clone(), pem: certificate.pem(), key }
+        Identity { certificate: certificate.der().clone(), pem: certificate.pem(), key: key.serialize_der() }
     }
 }
 
@@ -43,7 +44,7 @@ impl Authority {
 pub(crate) struct Identity {
     certificate: CertificateDer<'static>,
     pub(crate) pem: String,
-    key: KeyPair,
+    key: Vec<u8>,
 }
 
 impl Identity {
@@ -59,14 +60,23 @@ impl Identity {
     pub(crate) fn self_signed(names: &[&str], edit: impl FnOnce(&mut CertificateParams)) -> Self {
         let (key, params) = Self::params(names, edit);
         let certificate = params.self_signed(&key).unwrap();
-        Self { certificate: certificate.der().clone(), pem: certificate.pem(), key }
+        Self { certificate: certificate.der().clone(), pem: certificate.pem(), key: key.serialize_der() }
     }
 
     fn config(&self) -> Arc<ServerConfig> {
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.key.clone()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        Arc::new(builder.with_no_client_auth().with_single_cert(vec![self.certificate.clone()], key).unwrap())
+        let builder =
+            ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
+        let key = provider.key_provider.load_private_key(key).unwrap();
+        // That the two belong together is not looked at.
+        let pair = Arc::new(CertifiedKey::new(vec![self.certificate.clone()], key));
+        Arc::new(builder.with_no_client_auth().with_cert_resolver(Arc::new(SingleCertAndKey::from(pair))))
+    }
+
+    /// Somebody with this certificate, who has not its key but another one.
+    pub(crate) fn with_key_of(&self, other: &Self) -> Self {
+        Self { certificate: self.certificate.clone(), pem: self.pem.clone(), key: other.key.clone() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why a server's certificate is refused, in the operator's words.
 
-use rustls::CertificateError;
 use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::{CertificateError, OtherError};
 use scalyr_monitor::Timestamp;
 use webpki::EndEntityCert;
 
@@ -73,15 +73,25 @@ pub(super) fn explain(
             "certificate not yet valid",
             format!("{its} is not valid yet; most likely this host's clock is wrong"),
         ),
-        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => Failure::new(
+        CertificateError::Other(other) if is_ca_used_as_end_entity(other) => Failure::new(
             "certificate of an authority",
             format!(
-                "{its} is made to sign others (CA:TRUE), which no server's own certificate may be; make one for the \
-                 server (CA:FALSE), signed by it or by itself"
+                "{its} is made to sign others (CA:TRUE), and does not stand itself in what is trusted ({trusted}); if \
+                 it is the right one, set ca_cert_path to a PEM file with it, or make one for the server (CA:FALSE)"
             ),
         ),
         other => Failure::new("certificate refused", format!("{its} cannot be accepted: {other:?}")),
     }
+}
+
+/// Whether a certificate was refused because it is one of an authority, and for nothing that is looked at before: its form
+/// and its dates.
+pub(super) fn is_of_authority(error: &rustls::Error) -> bool {
+    matches!(error, rustls::Error::InvalidCertificate(CertificateError::Other(other)) if is_ca_used_as_end_entity(other))
+}
+
+fn is_ca_used_as_end_entity(error: &OtherError) -> bool {
+    matches!(error.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
 /// Whether it is its own issuer.

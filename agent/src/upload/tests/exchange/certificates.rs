@@ -1,6 +1,6 @@
 use std::net::TcpListener;
 
-use rcgen::{BasicConstraints, IsCa, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, date_time_ymd};
 use scalyr_monitor::Timestamp;
 
 use super::raw_server::{RawServer, SUCCESS, answer, take_request};
@@ -145,11 +145,64 @@ fn a_self_signed_certificate_is_told_and_can_be_trusted() {
     assert_eq!(failure.kind, "self-signed certificate");
     assert!(failure.text.ends_with("set ca_cert_path to a PEM file with it"), "{failure}");
     assert_eq!(asked(&server.url("localhost"), &trusting(&identity.pem)).unwrap().status, 200);
-    let of_authority = Identity::self_signed(&["localhost"], |params| {
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    });
-    let failure = told(&Server::with(&of_authority).url("localhost"), &trusting(&of_authority.pem));
-    assert_eq!(failure.kind, "certificate of an authority", "{failure}");
+}
+
+/// As `openssl req -x509` makes it for a private server.
+#[test]
+fn a_self_signed_certificate_of_an_authority_is_accepted_when_it_stands_itself_in_the_file() {
+    let of_authority = |edit: fn(&mut CertificateParams)| {
+        Identity::self_signed(&["localhost"], |params| {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            edit(params);
+        })
+    };
+    let (identity, other) = (of_authority(|_| {}), of_authority(|_| {}));
+    let server = Server::with(&identity);
+    let both = trusting(&format!("{}{}", other.pem, identity.pem));
+    assert_eq!(asked(&server.url("localhost"), &both).unwrap().status, 200);
+    let failure = told(&server.url("127.0.0.1"), &both);
+    assert_eq!(failure.kind, "certificate of another name", "{failure}");
+    // One that looks the same, with another key, is another one.
+    for keys in [trusting(&other.pem), String::new()] {
+        let failure = told(&server.url("localhost"), &keys);
+        assert_eq!(failure.kind, "certificate of an authority", "{failure}");
+        assert!(failure.text.contains("set ca_cert_path to a PEM file with it"), "{failure}");
+    }
+    // Whoever has the certificate, and not its key, is not the server.
+    let failure = told(&Server::with(&identity.with_key_of(&other)).url("localhost"), &both);
+    assert_eq!(failure.kind, "TLS", "{failure}");
+    let expired = of_authority(|params| params.not_after = date_time_ymd(2020, 1, 2));
+    let failure = told(&Server::with(&expired).url("localhost"), &trusting(&expired.pem));
+    assert_eq!(failure.kind, "certificate expired", "{failure}");
+    let coming = of_authority(|params| params.not_before = date_time_ymd(2200, 1, 1));
+    let failure = told(&Server::with(&coming).url("localhost"), &trusting(&coming.pem));
+    assert_eq!(failure.kind, "certificate not yet valid", "{failure}");
+}
+
+#[test]
+fn a_file_that_took_the_place_of_another_one_with_its_size_and_time_is_read() {
+    let (old, new) = (Authority::new(), Authority::new());
+    let server = Server::with(&new.issue(&["localhost"], |_| {}));
+    let size = old.pem().len().max(new.pem().len());
+    let padded = |authority: &Authority| format!("{:size$}", authority.pem());
+    let (file, next) = (written("authority.pem", &padded(&old)), written("next.pem", &padded(&new)));
+    let client = client(&server.url("localhost"), &format!("ca_cert_path: '{}'", file.display()));
+    assert_eq!(client.post(BODY, "test").unwrap_err().kind, "unknown authority");
+    let time = std::fs::metadata(&file).unwrap().modified().unwrap();
+    std::fs::File::options().write(true).open(&next).unwrap().set_modified(time).unwrap();
+    std::fs::rename(&next, &file).unwrap();
+    assert_eq!(client.post(BODY, "test").unwrap().status, 200);
+}
+
+#[test]
+fn a_pipe_in_the_place_of_the_file_is_told_and_not_waited_for() {
+    let pipe = written("pipe", "");
+    std::fs::remove_file(&pipe).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let failure = told("https://localhost:1", &format!("ca_cert_path: '{}'", pipe.display()));
+    assert_eq!(failure.kind, "no trusted certificates");
+    assert_eq!(failure.text, format!("`ca_cert_path` {} is no regular file", pipe.display()));
 }
 
 #[test]
