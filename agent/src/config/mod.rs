@@ -18,6 +18,7 @@ pub mod report;
 
 mod added_entries;
 mod environment;
+mod hidden;
 mod log_entries;
 mod metric_rules;
 mod module_names;

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::added_entries::AddedEntries;
 pub use super::compression::Compression;
+pub use super::hidden::Hidden;
 use super::line_plan::{Renaming, SharedLinePlan};
 use super::own_files::OwnFiles;
 pub use super::proxy::ProxyPlan;
@@ -193,6 +194,13 @@ impl LogPlan {
 }
 
 impl Plan {
+    /// Sessions of this plan and of the one before hide the same in texts of others.
+    pub fn hide_also(&mut self, former: Option<&Self>) {
+        if let Some(former) = former.and_then(|former| former.sessions.first()) {
+            self.sessions.iter_mut().for_each(|session| session.hidden.follow(&former.hidden));
+        }
+    }
+
     /// How many sessions each worker has.
     pub fn session_counts(&self) -> SessionCounts {
         let mut counts = SessionCounts::new();
@@ -264,6 +272,8 @@ pub struct SessionPlan {
     pub monotonic_times: bool,
     /// `disable_send_requests`: what is read is dropped, and nothing is sent.
     pub sends_nothing: bool,
+    /// What is hidden in texts of others, the keys of all sessions among it.
+    pub hidden: Hidden,
 }
 
 /// How the attributes of a log file reach the server (`wire-protocol.md` sections 3.2 and 3.3).

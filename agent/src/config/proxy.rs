@@ -48,17 +48,15 @@ impl ProxyPlan {
         Some(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
     }
 
-    /// The text without the password, and without what is sent of it.
-    pub fn masked(&self, text: &str) -> String {
-        let mut masked = text.to_owned();
-        if let (Some((_, password)), Some(sent)) = (&self.credentials, self.authorization()) {
-            masked = masked.replace(sent.trim_start_matches("Basic "), super::effective::MASKED);
-            // One letter would be found everywhere.
-            if password.chars().count() > 2 {
-                masked = masked.replace(password.as_str(), super::effective::MASKED);
-            }
+    /// The password, and what is sent of it.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let sent = self.authorization().map(|sent| sent.trim_start_matches("Basic ").to_owned());
+        let password = self.credentials.as_ref().map(|(_, password)| password.clone());
+        // A user without a password is no secret, in whatever form.
+        if password.as_ref().is_none_or(String::is_empty) {
+            return Vec::new();
         }
-        masked
+        password.into_iter().chain(sent).collect()
     }
 }
 
@@ -202,6 +200,11 @@ mod tests {
         assert_eq!(sent("http://proxy"), None);
         let proxy = parse("http://me:hunter2@proxy").unwrap().unwrap();
         let echo = format!("you are {} with hunter2", proxy.authorization().unwrap());
-        assert_eq!(proxy.masked(&echo), "you are Basic ********** MASKED ********** with ********** MASKED **********");
+        let hidden = super::super::hidden::Hidden::default();
+        hidden.hide_proxy(&proxy);
+        assert_eq!(
+            hidden.masked(&echo),
+            "you are Basic ********** MASKED ********** with ********** MASKED **********"
+        );
     }
 }

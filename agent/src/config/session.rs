@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::compression;
+use super::hidden::Hidden;
 use super::load::Loaded;
 use super::plan::{ApiKey, BodyForm, Compression, Pacing, ProxyPlan, Roots, SessionId, SessionPlan};
 use super::proxy;
@@ -45,6 +46,7 @@ pub(super) struct Shared {
     body_form: BodyForm,
     monotonic_times: bool,
     sends_nothing: bool,
+    hidden: Hidden,
 }
 
 impl Shared {
@@ -62,25 +64,38 @@ impl Shared {
             "system" => Roots::System,
             path => Roots::File(loaded.directory().join(path)),
         };
+        let (http_proxy, https_proxy) =
+            (proxy::read(settings, "http_proxy", report), proxy::read(settings, "https_proxy", report));
+        let hidden = Hidden::default();
+        // The one that is not used is none for others either.
+        http_proxy.iter().chain(&https_proxy).for_each(|proxy| hidden.hide_proxy(proxy));
         Self {
             server_attributes: server_attributes.clone(),
             verify_server_certificate: settings.boolean("verify_server_certificate"),
             roots,
-            http_proxy: proxy::read(settings, "http_proxy", report),
-            https_proxy: proxy::read(settings, "https_proxy", report),
+            http_proxy,
+            https_proxy,
             request_deadline: seconds(settings, "request_deadline"),
             compression,
             pacing,
             body_form: body_form(settings),
             monotonic_times: settings.boolean("enforce_monotonic_timestamps"),
             sends_nothing: sends_nothing(settings, report),
+            hidden,
         }
+    }
+
+    /// Nobody is to see this key, whether or not a session has it.
+    pub(super) fn hide(&self, key: &ApiKey) {
+        self.hidden.hide_key(key);
     }
 
     /// A session of a worker.
     pub(super) fn session(&self, id: SessionId, api_key: ApiKey, server: String) -> SessionPlan {
         let proxy = if server.starts_with("http://") { &self.http_proxy } else { &self.https_proxy };
+        self.hide(&api_key);
         SessionPlan {
+            hidden: self.hidden.clone(),
             proxy: proxy.clone(),
             id,
             api_key,

@@ -90,6 +90,7 @@ pub(super) fn plan(
     let key = default_key(settings, entries, list, loaded, report);
     let server = session::server(settings, report);
     let shared = Shared::read(settings, server_attributes, loaded, report);
+    key.iter().for_each(|key| shared.hide(key));
     let usual = sessions(settings, "default_sessions_per_worker").unwrap_or(1);
 
     let mut reader = Reader { key: key.as_ref(), allow_http: settings.boolean("allow_http"), found: Vec::new() };

@@ -263,8 +263,9 @@ impl Supervisor {
         applied
     }
 
-    fn apply_to(&self, running: &mut Running, plan: Plan, again: bool) -> Result<Changes, NotApplied> {
+    fn apply_to(&self, running: &mut Running, mut plan: Plan, again: bool) -> Result<Changes, NotApplied> {
         let is_start = running.plan.is_none();
+        plan.hide_also(running.plan.as_ref());
         let mut difference = Difference::between(running.plan.as_ref(), &plan);
         let mut changes = Changes::between(running.plan.as_ref(), &plan, &difference);
         let workers = running.plan.as_ref().map(|plan| plan.added_entries.workers());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use scalyr_monitor::Timestamp;
 use serde_json::Value;
 
-use crate::config::plan::ApiKey;
+use crate::config::plan::Hidden;
 
 use super::client::Reply;
 use super::connection::Failure;
@@ -61,20 +61,20 @@ pub(super) struct Answer {
     pub(super) judgement: Judgement,
     /// `status` of the answer when it has one, and `HTTP <code>` unless that is 200; for status.
     pub(super) status: String,
-    /// Its beginning, printable and without the api key.
+    /// Its beginning, printable and without any secret.
     pub(super) text: String,
 }
 
 /// Judges an answer that came at `now`: success is HTTP 200 with the status `success` and nothing else. A code of the
 /// protocol is the whole status or its last part; what is none of the known ones means that the request is kept and sent
 /// again.
-pub(super) fn judge(reply: &Reply, api_key: &ApiKey, sent: Sent, now: Timestamp) -> Answer {
-    let text = presentable(&String::from_utf8_lossy(&reply.body), api_key);
+pub(super) fn judge(reply: &Reply, hidden: &Hidden, sent: Sent, now: Timestamp) -> Answer {
+    let text = presentable(&String::from_utf8_lossy(&reply.body), hidden);
     let json = serde_json::from_slice::<Value>(&reply.body).ok().filter(|_| !reply.cut);
     let status = json.as_ref().and_then(|json| json.get("status")).and_then(Value::as_str);
     let code = reply.status;
     let shown = match status {
-        Some(status) => presentable(status, api_key),
+        Some(status) => presentable(status, hidden),
         None => format!("HTTP {code}"),
     };
     let trouble = |advice: &str| Trouble {
@@ -154,14 +154,14 @@ fn blames_the_client(code: u16, status: Option<&str>) -> bool {
 }
 
 /// A request without an answer.
-pub(super) fn unanswered(why: &str, api_key: &ApiKey) -> Trouble {
-    let text = presentable(why, api_key);
+pub(super) fn unanswered(why: &str, hidden: &Hidden) -> Trouble {
+    let text = presentable(why, hidden);
     Trouble { kind: text.clone(), text, retry_after: None }
 }
 
 /// A request that found no server, or no answer.
-pub(super) fn unreached(failure: &Failure, api_key: &ApiKey) -> Trouble {
-    Trouble { kind: failure.kind.to_owned(), ..unanswered(&failure.text, api_key) }
+pub(super) fn unreached(failure: &Failure, hidden: &Hidden) -> Trouble {
+    Trouble { kind: failure.kind.to_owned(), ..unanswered(&failure.text, hidden) }
 }
 
 /// `text` is what is quoted.
@@ -200,9 +200,9 @@ fn last_part(status: &str) -> &str {
     status.rsplit('/').next().unwrap_or(status)
 }
 
-/// The first characters of a foreign text: the api key masked, control characters escaped.
-pub(super) fn presentable(text: &str, api_key: &ApiKey) -> String {
-    let masked = mask(text, api_key);
+/// The first characters of a foreign text: secrets masked, control characters escaped.
+pub(super) fn presentable(text: &str, hidden: &Hidden) -> String {
+    let masked = hidden.masked(text);
     let mut shown = String::new();
     for c in masked.trim().chars().take(SHOWN_CHARACTERS) {
         if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
@@ -214,24 +214,17 @@ pub(super) fn presentable(text: &str, api_key: &ApiKey) -> String {
     shown
 }
 
-/// Hides the api key, as it is and as it stands in JSON.
-fn mask(text: &str, api_key: &ApiKey) -> String {
-    const MASK: &str = "********** MASKED **********";
-    let key = api_key.reveal();
-    if key.is_empty() {
-        return text.to_owned();
-    }
-    let masked = text.replace(key, MASK);
-    match serde_json::to_string(key).ok().as_deref().map(|quoted| quoted.trim_matches('"')) {
-        Some(escaped) if !escaped.is_empty() => masked.replace(escaped, MASK),
-        _ => masked,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::http_date::RetryAfter;
     use super::*;
+    use crate::config::plan::ApiKey;
+
+    fn hiding(key: &str) -> Hidden {
+        let hidden = Hidden::default();
+        hidden.hide_key(&ApiKey::new(key));
+        hidden
+    }
 
     fn reply(status: u16, body: &str) -> Reply {
         Reply { status, body: body.into(), ..Reply::default() }
@@ -240,7 +233,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(784_111_777_000);
 
     fn judged(status: u16, body: &str) -> Judgement {
-        judge(&reply(status, body), &ApiKey::new("secret-key"), Sent::Events, NOW).judgement
+        judge(&reply(status, body), &hiding("secret-key"), Sent::Events, NOW).judgement
     }
 
     fn trouble(status: u16, body: &str) -> Trouble {
@@ -297,7 +290,7 @@ mod tests {
             (503, "", "retry", "retry"),
         ] {
             let body = if status.is_empty() { String::new() } else { format!(r#"{{"status":"{status}"}}"#) };
-            let judged = |sent| judge(&reply(code, &body), &ApiKey::new("k"), sent, NOW).judgement;
+            let judged = |sent| judge(&reply(code, &body), &hiding("k"), sent, NOW).judgement;
             assert_eq!(
                 (word(&judged(Sent::Events)), word(&judged(Sent::Probe))),
                 (events, probe),
@@ -309,7 +302,7 @@ mod tests {
     #[test]
     fn a_wrong_clock_is_told_with_both_times() {
         let mut reply = reply(200, r#"{"status":"error/client/badClientClockSkew"}"#);
-        let text = |reply: &Reply| match judge(reply, &ApiKey::new("k"), Sent::Events, NOW).judgement {
+        let text = |reply: &Reply| match judge(reply, &hiding("k"), Sent::Events, NOW).judgement {
             Judgement::Skewed(trouble) => trouble.text,
             other => panic!("{other:?}"),
         };
@@ -348,7 +341,7 @@ mod tests {
             assert_ne!(judged(status, body), Judgement::Success, "{status} {body}");
         }
         let cut = Reply { cut: true, ..reply(200, r#"{"status":"success"}"#) };
-        assert_eq!(word(&judge(&cut, &ApiKey::new("k"), Sent::Events, NOW).judgement), "retry");
+        assert_eq!(word(&judge(&cut, &hiding("k"), Sent::Events, NOW).judgement), "retry");
     }
 
     #[test]
@@ -363,12 +356,11 @@ mod tests {
 
     #[test]
     fn a_refused_key_is_named_as_the_cause_and_never_shown() {
-        let refusal = |code, body: &str| match judge(&reply(code, body), &ApiKey::new("secret-key"), Sent::Probe, NOW)
-            .judgement
-        {
-            Judgement::KeyRefused(trouble) => trouble.text,
-            other => panic!("{code} {body}: {other:?}"),
-        };
+        let refusal =
+            |code, body: &str| match judge(&reply(code, body), &hiding("secret-key"), Sent::Probe, NOW).judgement {
+                Judgement::KeyRefused(trouble) => trouble.text,
+                other => panic!("{code} {body}: {other:?}"),
+            };
         for status in ["error/client/badParam", "invalidApiKey", "error/client/invalidApiKey"] {
             let body = format!(r#"{{"status":"{status}","message":"no such key: secret-key"}}"#);
             let text = refusal(200, &body);
@@ -380,22 +372,22 @@ mod tests {
         }
         assert!(!trouble(404, "").text.contains("api_key"));
         let echo = reply(200, r#"{"status":"secret-key"}"#);
-        assert!(!format!("{:?}", judge(&echo, &ApiKey::new("secret-key"), Sent::Events, NOW)).contains("secret-key"));
+        assert!(!format!("{:?}", judge(&echo, &hiding("secret-key"), Sent::Events, NOW)).contains("secret-key"));
     }
 
     #[test]
     fn a_key_that_json_escapes_is_masked_too() {
-        let text = presentable(r#"{"token": "a\"b\\c", "plain": a"b\c}"#, &ApiKey::new("a\"b\\c"));
+        let text = presentable(r#"{"token": "a\"b\\c", "plain": a"b\c}"#, &hiding("a\"b\\c"));
         assert!(!text.contains("b\\"), "{text}");
     }
 
     #[test]
     fn a_foreign_text_is_shortened_and_cannot_forge_log_lines() {
-        let text = presentable("a\r\n2022-01-01 CRITICAL\u{1b}[31m\u{2028}ä", &ApiKey::new("k"));
+        let text = presentable("a\r\n2022-01-01 CRITICAL\u{1b}[31m\u{2028}ä", &hiding("k"));
         assert_eq!(text, "a\\r\\n2022-01-01 CRITICAL\\u{1b}[31m\\u{2028}ä");
-        assert_eq!(presentable(&"ä".repeat(5000), &ApiKey::new("k")).chars().count(), 1000);
+        assert_eq!(presentable(&"ä".repeat(5000), &hiding("k")).chars().count(), 1000);
         // The key is masked before the text is cut, so that no part of it remains at the cut.
-        let text = presentable(&format!("{}secret-key", "x".repeat(995)), &ApiKey::new("secret-key"));
+        let text = presentable(&format!("{}secret-key", "x".repeat(995)), &hiding("secret-key"));
         assert!(!text.contains("secr"));
     }
 
@@ -404,7 +396,7 @@ mod tests {
         for (status, counts) in [(429, true), (503, true), (200, false), (500, false)] {
             let after = RetryAfter::For(Duration::from_secs(7));
             let reply = Reply { retry_after: Some(after), ..reply(status, "busy") };
-            let judged = judge(&reply, &ApiKey::new("k"), Sent::Events, NOW).judgement;
+            let judged = judge(&reply, &hiding("k"), Sent::Events, NOW).judgement;
             let Judgement::Retry(trouble) = judged else { panic!("{status}") };
             assert_eq!(trouble.retry_after.is_some(), counts, "{status}");
         }
@@ -412,7 +404,7 @@ mod tests {
         let date = Some(Timestamp::from_millis(NOW.as_millis() + 50_000));
         for (date, seconds) in [(None, 60), (date, 10)] {
             let reply = Reply { retry_after: until, date, ..reply(503, "busy") };
-            let judged = judge(&reply, &ApiKey::new("k"), Sent::Events, NOW).judgement;
+            let judged = judge(&reply, &hiding("k"), Sent::Events, NOW).judgement;
             let Judgement::Retry(trouble) = judged else { panic!("{judged:?}") };
             assert_eq!(trouble.retry_after, Some(Duration::from_secs(seconds)), "the server's clock counts");
         }

@@ -63,9 +63,9 @@ fn exchange(plan: &SessionPlan, clock: &Clock) -> Result<Answer, Trouble> {
     request.body_mut().close(clock.now());
     request.compress(&SharedCompressor::new(plan.compression));
     if let Some(error) = request.not_compressed() {
-        return Err(unanswered(&error.to_string(), &plan.api_key));
+        return Err(unanswered(&error.to_string(), &plan.hidden));
     }
-    let client = Client::new(plan, clock, &Threads::new()).map_err(|why| unanswered(&why, &plan.api_key))?;
-    let reply = client.post(request.payload(), &user_agent()).map_err(|failure| unreached(&failure, &plan.api_key))?;
-    Ok(judge(&reply, &plan.api_key, Sent::Probe, clock.now()))
+    let client = Client::new(plan, clock, &Threads::new()).map_err(|why| unanswered(&why, &plan.hidden))?;
+    let reply = client.post(request.payload(), &user_agent()).map_err(|failure| unreached(&failure, &plan.hidden))?;
+    Ok(judge(&reply, &plan.hidden, Sent::Probe, clock.now()))
 }

@@ -100,6 +100,7 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                     body_form: Lean,
                     monotonic_times: false,
                     sends_nothing: false,
+                    hidden: ********** MASKED **********,
                 },
             ],
             logs: [

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::config::plan::{ProxyPlan, SessionPlan};
+use crate::config::plan::{Hidden, ProxyPlan, SessionPlan};
 
 /// A host and a port to connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub(in crate::upload) struct Route {
     pub(super) tls: bool,
     /// The proxy that is asked to connect.
     pub(super) proxy: Option<ProxyPlan>,
+    /// What is hidden in texts of others.
+    pub(super) hidden: Hidden,
 }
 
 impl Route {
@@ -43,7 +45,7 @@ impl Route {
             None => (authority, default),
         };
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        Self { server: Peer { host, port }, tls, proxy: plan.proxy.clone() }
+        Self { server: Peer { host, port }, tls, proxy: plan.proxy.clone(), hidden: plan.hidden.clone() }
     }
 
     /// Whom the socket is connected with.
@@ -80,14 +82,6 @@ impl Route {
     /// `Proxy-Authorization` of a request that goes to the proxy itself.
     pub(in crate::upload) fn authorization(&self) -> Option<String> {
         self.proxy.as_ref().filter(|_| self.asks_proxy())?.authorization()
-    }
-
-    /// The answer without what it echoes of the proxy's password; `None` when there is nothing of it in it.
-    pub(in crate::upload) fn masked(&self, answer: &[u8]) -> Option<Vec<u8>> {
-        let proxy = self.proxy.as_ref()?;
-        let text = String::from_utf8_lossy(answer);
-        let masked = proxy.masked(&text);
-        (masked != text).then(|| masked.into_bytes())
     }
 
     /// Whether requests go to the proxy as they are, with the whole URL in their first line: so http is asked for, and

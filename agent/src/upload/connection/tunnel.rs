@@ -72,7 +72,8 @@ pub(in crate::upload) fn unreached_by_proxy(route: &Route, code: u16, reason: &s
 
 fn told(kind: &'static str, route: &Route, code: u16, reason: &str, meaning: &str) -> Failure {
     let (name, server) = (route.name_of_first(), &route.server);
-    let reason: String = reason.chars().filter(|c| !c.is_control()).take(60).collect();
+    // Before it is cut, so that no part of a secret remains at the cut.
+    let reason: String = route.hidden.masked(reason).chars().filter(|c| !c.is_control()).take(60).collect();
     let reason = if reason.is_empty() { reason } else { format!(" ({reason})") };
     Failure::new(kind, format!("{name} answers HTTP {code}{reason} when asked to connect with {server}: {meaning}"))
 }

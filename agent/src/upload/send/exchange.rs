@@ -81,7 +81,7 @@ impl Send {
     fn part(&mut self, request: &Request, events: Range<usize>) -> (Part, Result<(), Trouble>) {
         let mut part = std::mem::take(&mut self.state.part);
         let written = part.write(request, events, self.clock.now(), &self.compressor);
-        (part, written.map_err(|error| unanswered(&error.to_string(), &self.plan.api_key)))
+        (part, written.map_err(|error| unanswered(&error.to_string(), &self.plan.hidden)))
     }
 
     fn leaves(&mut self, size: usize, source: u64) {
@@ -96,7 +96,7 @@ impl Send {
             self.state.client = None;
             let text = super::panic_text(&*panic);
             self.logger.at(Level::Critical, format_args!("The upload to {} panicked: {text}", self.plan.server));
-            Err(unanswered(&format!("the upload panicked: {text}"), &self.plan.api_key))
+            Err(unanswered(&format!("the upload panicked: {text}"), &self.plan.hidden))
         });
         let status = match &answer {
             Ok(answer) => &answer.status,
@@ -107,14 +107,14 @@ impl Send {
     }
 
     fn exchange(&mut self, sent: Sent, payload: &[u8], size: usize) -> Result<Answer, Trouble> {
-        let key = &self.plan.api_key;
+        let hidden = &self.plan.hidden;
         if self.state.client.is_none() {
-            let client = Client::new(&self.plan, &self.clock, &self.threads).map_err(|why| unanswered(&why, key))?;
+            let client = Client::new(&self.plan, &self.clock, &self.threads).map_err(|why| unanswered(&why, hidden))?;
             self.lifeline.hold(&client);
             self.state.client = Some(client);
         }
         self.state.unverified.tell(&self.plan, &self.logger, self.clock.monotonic());
-        let Some(client) = &self.state.client else { return Err(unanswered("there is no client", key)) };
+        let Some(client) = &self.state.client else { return Err(unanswered("there is no client", hidden)) };
         let (before, resent_before) = (client.connections(), client.resent());
         let begin = self.clock.monotonic();
         let reply = client.post(payload, &self.user_agent.header());
@@ -149,8 +149,8 @@ impl Send {
             }
             progress.bytes_received += reply.as_ref().map_or(0, |reply| reply.body.len() as u64);
         }
-        let reply = reply.map_err(|failure| unreached(&failure, key))?;
-        Ok(judge(&reply, key, sent, self.clock.now()))
+        let reply = reply.map_err(|failure| unreached(&failure, hidden))?;
+        Ok(judge(&reply, hidden, sent, self.clock.now()))
     }
 
     /// Gives a body that has waited a new `client_time`; its events stay as they are. One that could not be compressed is
@@ -163,7 +163,7 @@ impl Send {
             request.compress(&self.compressor);
         }
         match request.not_compressed() {
-            Some(error) => Err(unanswered(&error.to_string(), &self.plan.api_key)),
+            Some(error) => Err(unanswered(&error.to_string(), &self.plan.hidden)),
             None => Ok(()),
         }
     }

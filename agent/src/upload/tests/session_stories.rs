@@ -14,7 +14,7 @@ use std::time::Duration;
 use scalyr_monitor::Clock;
 
 use super::fixture::{File, Lines, wait_until};
-use crate::config::plan::{ApiKey, BodyForm, Compression, Pacing, Roots, SessionPlan};
+use crate::config::plan::{ApiKey, BodyForm, Compression, Hidden, Pacing, Roots, SessionPlan};
 use crate::ledger::{Ledger, WorkerId};
 use crate::threads::Threads;
 use crate::upload::{EventTimes, Save, ServerAttributes, Session, SessionParts, UserAgent};
@@ -25,7 +25,10 @@ const LONG: Duration = Duration::from_secs(30);
 pub(in crate::upload) fn plan(server: &str) -> SessionPlan {
     let mut server_attributes = serde_json::Map::new();
     server_attributes.insert("serverHost".to_owned(), "web-1".into());
+    let hidden = Hidden::default();
+    hidden.hide_key(&ApiKey::new(KEY));
     SessionPlan {
+        hidden,
         id: WorkerId("default".into()).into(),
         api_key: ApiKey::new(KEY),
         server: server.to_owned(),

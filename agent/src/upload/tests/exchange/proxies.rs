@@ -159,6 +159,23 @@ fn a_proxy_that_wants_user_and_password_gets_them_and_shows_them_nowhere() {
     );
 }
 
+#[test]
+fn a_proxy_that_echoes_secrets_in_its_reason_shows_nothing_of_them() {
+    let proxy = RawServer::start(|_, mut stream| {
+        take_head(&mut stream);
+        // A part of the password stands behind the place where the reason is cut.
+        answer(&mut stream, &format!("HTTP/1.1 403 {} {PASSWORD} the-other-key\r\n\r\n", "x".repeat(50)));
+    });
+    let keys = format!(
+        "https_proxy: 'me:{WRITTEN}@{}', workers: [{{ id: 'other', api_key: 'the-other-key' }}]",
+        proxy.address
+    );
+    let failure = told("https://logs.example", &keys);
+    assert_eq!(failure.kind, "proxy refuses");
+    assert!(failure.text.contains("x **") && !failure.text.contains("hunter"), "{failure}");
+    assert_eq!(plan("https://a", &keys).hidden.masked("the-other-key"), "********** MASKED **********");
+}
+
 /// What is made of a proxy that does this with the connection, for both schemes.
 fn through(serve: impl Fn(usize, TcpStream) + Send + Sync + 'static) -> ([Failure; 2], SocketAddr) {
     let proxy = RawServer::start(serve);
