@@ -20,9 +20,11 @@ use story::{API_KEY, AgentProcess, Lines, Scratch, wait_until, write_config};
 const PATIENCE: Duration = Duration::from_secs(120);
 const SECOND_KEY: &str = "second-key-S3CRET-with-\"quotes\"";
 const PROXY_PASSWORD: &str = "S3CRET-proxy-password";
+/// What a proxy is sent of it, with `user:` before it.
+const PROXY_SENT: &str = "dXNlcjpTM0NSRVQtcHJveHktcGFzc3dvcmQ=";
 const MONITOR_PASSWORD: &str = "S3CRET-monitor-password";
 /// What each of them has in it, also where it is written with escapes.
-const TRACES: [&str; 4] = [API_KEY, "second-key-S3CRET", PROXY_PASSWORD, MONITOR_PASSWORD];
+const TRACES: [&str; 5] = [API_KEY, "second-key-S3CRET", PROXY_PASSWORD, PROXY_SENT, MONITOR_PASSWORD];
 
 /// How the server answers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,12 +100,15 @@ impl Server {
     }
 }
 
-/// Says the key that was sent, as it is and as it stands in JSON.
+/// Says the key that was sent, as it is and as it stands in JSON, and all that was sent elsewhere.
 fn refusal(body: &[u8]) -> String {
     let body = String::from_utf8_lossy(body);
     let token = body.strip_prefix("{\"token\": ").and_then(|rest| rest.split(", \"session\"").next()).unwrap_or("\"\"");
     let key: String = serde_json::from_str(token).unwrap();
-    format!("{{\"status\":\"error/client/badParam\",\"token\":{token}}}\n<p>No such key: {key}</p>")
+    format!(
+        "{{\"status\":\"error/client/badParam\",\"token\":{token}}}\n<p>No such key: {key}; others are {API_KEY}, \
+         {SECOND_KEY}, {PROXY_PASSWORD} and {PROXY_SENT}</p>"
+    )
 }
 
 fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
