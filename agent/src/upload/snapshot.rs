@@ -83,7 +83,7 @@ pub struct SessionSnapshot {
     pub last_request_bytes: u64,
     /// Status of the last answer, or why there was none.
     pub last_status: Option<String>,
-    /// The beginning of the last answer when it was not a success; without the api key.
+    /// The beginning of the last answer when it was not a success; without any secret.
     pub last_answer: Option<String>,
     /// Since when requests fail; none while they succeed.
     pub failing_since_ms: Option<i64>,
