@@ -79,7 +79,7 @@ pub(super) fn judge(reply: &Reply, hidden: &Hidden, sent: Sent, now: Timestamp) 
     };
     let trouble = |advice: &str| Trouble {
         kind: if code == 200 { shown.clone() } else { format!("HTTP {code}") },
-        text: describe(reply, status, &shown, &quoted(json.as_ref(), &text, api_key), advice),
+        text: describe(reply, status, &shown, &quoted(json.as_ref(), &text, hidden), advice),
         // The server's clock counts, where it tells its time.
         retry_after: reply
             .retry_after
@@ -184,12 +184,12 @@ fn describe(reply: &Reply, status: Option<&str>, shown: &str, text: &str, advice
 
 /// What is worth quoting of an answer beside its status: its message, if it has one; `text`, all of it, unless it says no
 /// more than the status does.
-fn quoted(json: Option<&Value>, text: &str, api_key: &ApiKey) -> String {
+fn quoted(json: Option<&Value>, text: &str, hidden: &Hidden) -> String {
     let Some(members) = json.and_then(Value::as_object).filter(|members| members.contains_key("status")) else {
         return text.to_owned();
     };
     match members.get("message").and_then(Value::as_str) {
-        Some(message) => presentable(message, api_key),
+        Some(message) => presentable(message, hidden),
         None if members.len() == 1 => String::new(),
         None => text.to_owned(),
     }
