@@ -10,8 +10,14 @@ use super::accepted::Accepted;
 use super::compress::{CompressError, SharedCompressor};
 use super::wire::{Body, Head};
 
-/// With this many settlements a request is full, whatever its size.
-const MOST_SETTLEMENTS: usize = 65_536;
+/// With this many settlements a request is full, whatever its size. A power of two, so that their list grows no further.
+const MOST_SETTLEMENTS: usize = 8192;
+
+/// What a request needs at most beside its body and the places of its events, in bytes: its settlements, and two tables of
+/// the files in it, each with a number and a place or a description. A table has a byte beside each entry, and is full when
+/// seven eighths of it are in use.
+pub(super) const SETTLEMENT_MEMORY: usize =
+    MOST_SETTLEMENTS * size_of::<Settlement>() + 2 * 2 * MOST_SETTLEMENTS * (size_of::<(FileId, usize)>() + 1);
 
 /// What becomes of a range of source bytes when the request is dealt with.
 struct Settlement {

@@ -28,7 +28,7 @@ use super::server_attributes::ServerAttributes;
 use super::snapshot::{Progress, SessionSnapshot};
 use super::user_agent::UserAgent;
 
-/// How many batches wait in a session's channel, which are 1 MiB; a full one parks the session's files.
+/// How many batches wait in a session's channel; a full one parks the session's files.
 pub const CHANNEL_BATCHES: usize = 4;
 
 /// How many packed batches wait for the tail stage to use their memory again: as many as it may hand on at once, so that

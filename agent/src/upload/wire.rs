@@ -28,6 +28,12 @@ pub(super) const CLOSING_WITHOUT_LOGS: &[u8] = b"], threads: [";
 const CLOSING_BYTES: usize = CLOSING[0].len() + CLOSING[1].len() + CLOSING[2].len() + CLOSING[3].len() + TIME_DIGITS;
 const TIME_DIGITS: usize = "-9223372036854775808".len();
 
+/// About what an event has beside its message and attributes.
+const FRAME_BYTES: usize = 128;
+
+/// So much room for entries of `logs` or `threads` is kept from body to body.
+const KEPT_LIST: usize = 64 * 1024;
+
 /// No body is larger, whatever the configuration allows: places in it have 31 bits.
 const MOST_BYTES: usize = i32::MAX as usize;
 
@@ -155,6 +161,8 @@ impl Body {
         if self.size() + message.len() + attributes.len() + self.repeated.len() > limit {
             return false;
         }
+        let own = message.len() + attributes.len() + self.repeated.len() + self.opening.len() + FRAME_BYTES;
+        make_room(&mut self.bytes, own, limit);
         let file = batch.account.id;
         let before = (self.bytes.len(), self.logs.len(), self.threads.len());
         let is_as_before = self.last.is_some_and(|(last, _)| last == file)
@@ -286,8 +294,10 @@ impl Body {
             self.bytes.extend_from_slice(CLOSING[0]);
             self.bytes.extend_from_slice(&self.logs);
             self.bytes.extend_from_slice(CLOSING[1]);
+            give_back(&mut self.logs);
         }
         self.bytes.extend_from_slice(&self.threads);
+        give_back(&mut self.threads);
         self.bytes.extend_from_slice(CLOSING[2]);
         self.time_at = self.bytes.len();
         self.stamp(now);
@@ -314,6 +324,21 @@ impl Body {
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity()
+    }
+}
+
+/// Empties a list that stands in the body now, and keeps the memory of a usual one.
+fn give_back(list: &mut Vec<u8>) {
+    list.clear();
+    list.shrink_to(KEPT_LIST);
+}
+
+/// Makes room for `more` bytes: twice as much as there was, though no more than a body of `limit` bytes needs.
+fn make_room(bytes: &mut Vec<u8>, more: usize, limit: usize) {
+    let needed = bytes.len() + more;
+    if needed > bytes.capacity() {
+        let wanted = bytes.capacity().saturating_mul(2).clamp(needed, limit.max(needed));
+        bytes.reserve_exact(wanted - bytes.len());
     }
 }
 

@@ -120,9 +120,12 @@ impl Passed {
     /// arena.
     pub(super) fn mark(self, blank: &mut Blank) {
         let Blank { arena, events, segments } = blank;
+        // A full batch must not double for a marker, and be kept so.
+        events.reserve_exact(self.skips.len());
         segments.splice(0..0, self.skips.iter().flat_map(|(at, skip)| segments_of(*at, skip)));
         let mut put = |text: &str| {
             let begin = length(arena);
+            arena.reserve_exact(text.len());
             arena.extend_from_slice(text.as_bytes());
             begin..length(arena)
         };

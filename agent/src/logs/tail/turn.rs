@@ -163,8 +163,10 @@ impl Tail {
             return Turn::Parked;
         }
         let Some(follower) = watched.next_readable(&around) else { return Turn::Idle };
-        let recycled = || port.recycled.try_recv().unwrap_or_else(|_| Blank::new());
-        let blank = self.spare.take().unwrap_or_else(recycled);
+        // The session's own first, and a new one only when none of them is free: so it never has more than its channel
+        // holds, one that is being packed, and this one.
+        let recycled = port.recycled.try_recv().ok().or_else(|| self.spare.take());
+        let blank = recycled.unwrap_or_else(Blank::new);
         match follower.read(blank, &self.parts.plan, &self.parts.clock) {
             Ok(read) => {
                 watched.note_read();
