@@ -1,5 +1,6 @@
 //! "We copy ten thousand files." Each of them takes a few KiB, however long its path is looked at.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stderr, reason = "a test prints its figure for the person who wonders")]
 
 use std::fs;
 use std::sync::Arc;
@@ -68,6 +69,7 @@ fn a_followed_file_takes_no_more_memory_than_the_bound_says() {
         resident()
     });
     let per_file = many.saturating_sub(few) / FILES[1] as u64;
-    // What the process has in memory is more than what it uses: the allocator keeps some of what was given back.
-    assert!(per_file <= FILE_MEMORY + FILE_MEMORY / 4, "{per_file} bytes for each file, {few} bytes with few of them");
+    eprintln!("{per_file} bytes for each file; {few} bytes in all with {} of them", FILES[0]);
+    // It was 3.8 to 4.1 thousand bytes; the allocator, which keeps some of what was given back, has the rest.
+    assert!(per_file <= FILE_MEMORY + FILE_MEMORY / 16, "{per_file} bytes for each file, {few} bytes with few of them");
 }
