@@ -185,7 +185,9 @@ fn describe(reply: &Reply, status: Option<&str>, shown: &str, text: &str, advice
 /// What is worth quoting of an answer beside its status: its message, if it has one; `text`, all of it, unless it says no
 /// more than the status does.
 fn quoted(json: Option<&Value>, text: &str, hidden: &Hidden) -> String {
-    let Some(members) = json.and_then(Value::as_object).filter(|members| members.contains_key("status")) else {
+    // A status that is no text is not told of otherwise.
+    let told = |members: &&serde_json::Map<String, Value>| members.get("status").is_some_and(Value::is_string);
+    let Some(members) = json.and_then(Value::as_object).filter(told) else {
         return text.to_owned();
     };
     match members.get("message").and_then(Value::as_str) {

@@ -8,7 +8,7 @@ mod proxies;
 mod raw_server;
 mod stale;
 #[path = "../../../tests/tls_front/mod.rs"]
-mod tls_front;
+pub(super) mod tls_front;
 mod ugly_answers;
 
 use std::path::PathBuf;

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use rustix::net::sockopt;
 use scalyr_monitor::{Clock, Stop};
 
 use crate::threads::Threads;
@@ -21,6 +22,8 @@ pub(super) enum Step {
     Answer(&'static str, &'static str, String),
     /// Answers nothing and closes the connection.
     Cut,
+    /// Answers nothing and resets the connection.
+    Reset,
     /// Announces more bytes than it sends, then closes the connection.
     CutAnswer,
     /// Answers with success when it is told to, not before.
@@ -113,6 +116,11 @@ fn serve(shared: &Shared, stream: TcpStream, connection: usize) {
         let step = shared.script.lock().unwrap().pop_front().unwrap_or_else(|| Step::ok(SUCCESS));
         let body = decode(&plain);
         shared.received.lock().unwrap().push(Received { at, connection, head, raw: plain, body });
+        if matches!(step, Step::Reset) {
+            // The reset is sent when the last of its handles is dropped.
+            sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).unwrap();
+            return;
+        }
         if !answer(&stream, step) {
             let _ = stream.shutdown(Shutdown::Both);
             return;
@@ -141,10 +149,10 @@ fn answer(mut stream: &TcpStream, step: Step) -> bool {
         Step::Answer(status, headers, body) => {
             (format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len()), true)
         }
-        Step::Cut => return false,
+        Step::Cut | Step::Reset => return false,
         Step::CutAnswer => ("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"status\":\"success\"}".to_owned(), false),
         Step::Hold(until) => {
-            until.wait(std::time::Duration::from_secs(60));
+            until.wait(Duration::from_secs(60));
             (success, true)
         }
         Step::CloseAfter => (success, false),

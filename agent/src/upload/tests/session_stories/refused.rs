@@ -83,6 +83,32 @@ fn a_request_too_large_for_the_server_comes_in_parts_and_the_next_ones_are_small
     assert_eq!(story.session.snapshot().requests_failed, refused, "{:?}", story.session.snapshot());
 }
 
+/// `wire-protocol.md`, sharp edge 9: the Python agent halved what a request has after compression, and forgot what it had
+/// learned with the next success, so that each of its batches was refused first.
+#[test]
+fn a_server_with_a_lower_limit_is_not_hit_again_by_each_request() {
+    const LIMIT: u64 = 50_000;
+    let account = Account::open(&format!("too-large:{LIMIT}"));
+    // A hundred times smaller after compression than before.
+    let story = Story::new(small_least(&account.receiver.url()));
+    let mut file = story.file("/a");
+    let all = lines(12_000, 150);
+    for batch in all.chunks(1000) {
+        append(&story, &mut file, batch);
+    }
+    story.settles(&file);
+    assert_eq!(account.messages(), all, "each once and in order");
+    let (snapshot, summary) = (story.session.snapshot(), account.receiver.summary());
+    assert!(summary.wire_bytes * 5 < summary.body_bytes, "{summary:?}");
+    let (accepted, refused) = (account.accepted() as u64, snapshot.requests_failed);
+    assert!(accepted >= summary.body_bytes / LIMIT, "{summary:?}");
+    // From what the first requests had to the limit it is halved a few times; from then on a larger one is tried after each
+    // ten that were accepted, and no other is refused.
+    assert!(refused <= 8 + accepted / 10, "{refused} refused, {accepted} accepted");
+    // It did not shrink for ever either.
+    assert!(snapshot.request_limit > LIMIT / 4 && accepted <= 4 * summary.body_bytes / LIMIT, "{snapshot:?}");
+}
+
 #[test]
 fn a_single_event_too_large_for_the_server_is_dropped_and_named() {
     let account = Account::open("too-large:3000");
