@@ -21,7 +21,7 @@ use story::{
 const SOON: Duration = Duration::from_secs(30);
 
 fn event(message: &str) -> Event {
-    Event { message: message.into(), logfile: "/var/log/app.log".into(), si: None, sn: None }
+    Event { message: message.into(), logfile: "/var/log/app.log".into(), si: None, sn: None, client: 0 }
 }
 
 /// The lines of a file, as events.
@@ -93,12 +93,12 @@ fn events_are_read_while_the_file_grows_and_half_a_line_waits_for_its_end() {
     let mut file = OpenOptions::new().append(true).create(true).open(&path).unwrap();
     write!(file, "{}\n{{\"mess", json!({"message": "a\n", "logfile": "/l", "si": "s", "sn": 2})).unwrap();
     reader.read(&mut events);
-    let first = Event { message: b"a\n".to_vec(), logfile: "/l".into(), si: Some("s".into()), sn: Some(2) };
+    let first = Event { message: b"a\n".to_vec(), logfile: "/l".into(), si: Some("s".into()), sn: Some(2), client: 0 };
     assert_eq!(events, std::slice::from_ref(&first));
 
     writeln!(file, "age\": {{\"$b64\": \"//4K\"}}, \"logfile\": \"/l\"}}").unwrap();
     reader.read(&mut events);
-    let second = Event { message: b"\xff\xfe\n".to_vec(), logfile: "/l".into(), si: None, sn: None };
+    let second = Event { message: b"\xff\xfe\n".to_vec(), logfile: "/l".into(), si: None, sn: None, client: 0 };
     assert_eq!(events, [first, second]);
     assert_eq!(read_events(&path), events);
 }

@@ -20,6 +20,8 @@ pub(crate) struct Event {
     pub(crate) si: Option<String>,
     /// Its number in the sequence, with the differences on the wire added up.
     pub(crate) sn: Option<u64>,
+    /// The connection over which it came.
+    pub(crate) client: u64,
 }
 
 impl Event {
@@ -37,6 +39,7 @@ impl Event {
             logfile: value["logfile"].as_str().unwrap_or_default().to_owned(),
             si: value["si"].as_str().map(str::to_owned),
             sn: value["sn"].as_u64(),
+            client: value["client"].as_u64().unwrap_or_default(),
         })
     }
 
