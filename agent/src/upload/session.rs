@@ -140,10 +140,11 @@ impl Session {
             requests,
             spent: spent_out,
         };
+        let pace = if plan.sends_nothing { Pace::without_sending } else { Pace::new };
         let send = SendThread {
             user_agent,
             threads: threads.clone(),
-            pace: Pace::new(plan.pacing, clock.monotonic()),
+            pace: pace(plan.pacing, clock.monotonic()),
             clock,
             logger,
             checkpoint,

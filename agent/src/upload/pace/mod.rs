@@ -51,6 +51,11 @@ impl Pace {
         }
     }
 
+    /// Of a session that sends nothing: there is no rate to limit.
+    pub(super) fn without_sending(pacing: Pacing, now: Instant) -> Self {
+        Self::new(Pacing { max_rate: None, ..pacing }, now)
+    }
+
     /// Before a request leaves for the first time: its log bytes count from now on, however often it is sent again.
     pub(super) fn charge(&mut self, log_bytes: u64, now: Instant) {
         if let Some(rate) = &mut self.rate {

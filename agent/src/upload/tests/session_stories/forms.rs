@@ -52,6 +52,22 @@ fn without_monotonic_times_the_lines_of_one_read_have_one_time() {
 }
 
 #[test]
+fn with_disabled_requests_no_limit_of_the_rate_is_waited_for() {
+    let server = Server::start([]);
+    let mut plan = SessionPlan { sends_nothing: true, ..plan(&server.url()) };
+    // The first request would wait for hours.
+    plan.pacing.max_rate = Some(1.0);
+    let story = Story::new(plan);
+    let mut file = story.file("/a");
+    story.append(&mut file, &[&"thrown away\n".repeat(2000)]);
+    story.settles(&file);
+    assert_eq!(file.totals().dropped[&DropReason::SendingDisabled].lines, 1);
+    let snapshot = story.session.snapshot();
+    assert_eq!((snapshot.rate_pause_seconds, server.count()), (None, 0));
+    assert!(story.session.finish(LONG).drained);
+}
+
+#[test]
 fn with_disabled_requests_lines_are_dropped_and_counted_and_nothing_is_sent() {
     let server = Server::start([]);
     let story = Story::new(SessionPlan { sends_nothing: true, ..plan(&server.url()) });
