@@ -30,6 +30,8 @@ impl Vigil {
         if life.dealt_with != self.life.dealt_with || moves_count && life.moved != self.life.moved {
             (self.life, self.since) = (life, now);
         }
+        // Whoever waits for the rate has nothing to do before.
+        self.since = life.kept_back_until.map_or(self.since, |until| until.max(self.since));
         let is_patient = moves_count && life.patient_until.is_some_and(|until| now < until);
         !is_patient && now.saturating_duration_since(self.since) >= deadline
     }
@@ -57,6 +59,19 @@ mod tests {
         life.patient_until = Some(at(200));
         assert!(!vigil.is_in_vain(life, at(199), DEADLINE), "the system still sends");
         assert!(vigil.is_in_vain(life, at(200), DEADLINE));
+    }
+
+    #[test]
+    fn the_time_for_which_the_rate_keeps_a_request_back_does_not_count() {
+        let start = Clock::manual(Timestamp::from_millis(0)).monotonic();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut vigil = Vigil::begin(Life::default(), start).over_first_tries();
+        let kept_back = Life { kept_back_until: Some(at(100)), ..Life::default() };
+        assert!(!vigil.is_in_vain(kept_back, at(10), DEADLINE));
+        assert!(!vigil.is_in_vain(kept_back, at(90), DEADLINE));
+        // It leaves, and is answered to with nothing.
+        assert!(!vigil.is_in_vain(Life::default(), at(159), DEADLINE));
+        assert!(vigil.is_in_vain(Life::default(), at(160), DEADLINE));
     }
 
     #[test]

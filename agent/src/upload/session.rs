@@ -73,6 +73,8 @@ pub struct Life {
     pub moved: u64,
     /// While the answer to a request is waited for of which the system may still send a part: until when.
     pub patient_until: Option<Instant>,
+    /// Until when the limit of the rate keeps the next request back, or has kept it back: the server is not to blame.
+    pub kept_back_until: Option<Instant>,
     /// What is on its way, or waits to be, has failed before.
     pub is_failing: bool,
 }
@@ -267,12 +269,14 @@ impl Session {
     /// By what it shows that it gets on.
     pub fn life(&self) -> Life {
         let motion = self.lifeline.motion();
+        let kept_back_until = self.progress.kept_back_until();
         let snapshot = self.progress.lock();
         let dealt_with = [snapshot.requests_succeeded, snapshot.events_too_large, snapshot.events_refused];
         Life {
             dealt_with: dealt_with.into_iter().fold(0, u64::saturating_add),
             moved: motion.bytes,
             patient_until: motion.patient_until,
+            kept_back_until,
             is_failing: snapshot.failing_since_ms.is_some(),
         }
     }

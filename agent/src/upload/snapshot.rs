@@ -229,6 +229,14 @@ impl Progress {
         snapshot
     }
 
+    /// Until when the limit of the rate keeps back the request that is next; in the past when it is just about to leave.
+    pub(super) fn kept_back_until(&self) -> Option<Instant> {
+        match self.occupation().with {
+            Waiting::Rest(limit) => limit,
+            Waiting::Server => None,
+        }
+    }
+
     /// From now on the send thread waits for this.
     pub(super) fn wait_for(&self, what: Waiting) {
         let now = self.clock.monotonic();
