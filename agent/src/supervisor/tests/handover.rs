@@ -354,3 +354,122 @@ fn a_file_does_not_wait_for_ever_for_a_worker_whose_server_is_dead() {
     reloads.append("b.log", 100);
     reloads.ends();
 }
+
+#[test]
+fn a_session_in_the_middle_of_the_parts_of_a_request_is_not_cut() {
+    let logs = json!([{ "path": "a.log" }]);
+    let keys = json!({ "request_deadline": 10 });
+    let mut reloads = Reloads::new(json!([]));
+    reloads.apply_keys(keys.clone(), logs.clone(), |_| {});
+    // The whole is refused, and after a probe its half, a quarter and so on to an event by itself: more than a deadline
+    // without a success.
+    let script = "1*delay:2s+http:400:empty,1*delay:2s,7*delay:2s+http:400:empty,1*delay:2s";
+    reloads.story.receiver.faults().set(script.parse().unwrap());
+    reloads.append("a.log", 128);
+    reloads
+        .story
+        .waits("the parts begin", || reloads.snapshot().sessions.iter().any(|session| session.probes_sent > 0));
+    reloads.apply_keys(keys, logs, |plan| plan.sessions[0].api_key = ApiKey::new("other"));
+    // The first one was that of the start.
+    reloads.tells(DELIVERED, 2);
+    assert_eq!(reloads.story.told(CUT).len(), 0);
+    reloads.ends();
+}
+
+#[test]
+fn a_worker_that_waits_for_the_rate_is_not_dead_and_its_file_waits_for_it() {
+    const REPLACED: &str = "the session is replaced, and what it cannot deliver goes with the files";
+    let logs = json!([{ "path": "a.log" }]);
+    let keys = json!({ "request_deadline": 2 });
+    let limited = |plan: &mut Plan| {
+        // 290 bytes, of which 80 may leave at once: ten seconds and more.
+        plan.sessions[0].pacing.max_rate = Some(20.0);
+        with_second(plan);
+        plan.sessions[1].pacing.max_rate = None;
+    };
+    let mut reloads = Reloads::new(json!([]));
+    reloads.apply_keys(keys.clone(), logs.clone(), limited);
+    reloads.append("a.log", 100);
+    let is_kept_back = |session: &SessionSnapshot| session.rate_pause_seconds > Some(4.0);
+    reloads.story.waits("the rate keeps it back", || reloads.snapshot().sessions.iter().any(is_kept_back));
+    reloads.apply_keys(keys, logs, |plan| {
+        limited(plan);
+        plan.logs[0].worker = second();
+    });
+    reloads.append("a.log", 100);
+    reloads.story.waits("all of it has come", || {
+        reloads.story.supervisor.as_ref().unwrap().tick().unwrap();
+        reloads.numbers("a.log").len() >= 200
+    });
+    assert_eq!(reloads.story.told(REPLACED).len(), 0);
+    reloads.ends();
+}
+
+#[test]
+fn a_stop_in_the_middle_of_a_handover_is_orderly_and_the_next_start_goes_on() {
+    let logs = json!([{ "path": "a.log" }]);
+    let mut reloads = Reloads::new(logs.clone());
+    reloads.story.receiver.faults().set("stall".parse().unwrap());
+    reloads.append("a.log", 1000);
+    reloads.hangs();
+    reloads.apply(logs.clone(), |plan| plan.sessions[0].api_key = ApiKey::new("other"));
+    let Reloads { mut story, written } = reloads;
+    let snapshot = story.supervisor.as_ref().unwrap().snapshot();
+    assert!(snapshot.lag.bytes > 0 && snapshot.lag.worst.is_some(), "{:?}", snapshot.lag);
+    let of_files: u64 = snapshot.files.iter().map(|file| file.lag_bytes).sum();
+    let parts: u64 = snapshot.files.iter().map(|file| file.totals.pending + file.unread_bytes).sum();
+    assert_eq!((of_files, parts), (snapshot.lag.bytes, snapshot.lag.bytes));
+    let stopped = story.supervisor.take().unwrap().stop();
+    assert_eq!(story.told("Sent, but not answered within 5 s: ").len(), 1);
+    assert!(!stopped.drained && stopped.totals.reconciles() && stopped.totals.pending > 0, "{stopped:?}");
+    story.receiver.faults().set("ok".parse().unwrap());
+    let mut reloads = Reloads { story, written };
+    reloads.apply(logs, |_| {});
+    reloads.append("a.log", 10);
+    reloads.ends();
+}
+
+#[test]
+fn an_agent_that_is_brought_to_the_plan_it_has_touches_nothing() {
+    let logs = json!([{ "path": "a.log" }]);
+    let mut reloads = Reloads::new(logs.clone());
+    reloads.append("a.log", 10);
+    reloads.all_arrive();
+    let before = (reloads.ids(), reloads.snapshot().sessions[0].session.clone());
+    reloads.apply(logs, |_| {});
+    assert_eq!((reloads.ids(), reloads.snapshot().sessions[0].session.clone()), before);
+    reloads.ends();
+}
+
+#[test]
+fn where_an_entry_stands_is_no_difference_and_everything_else_is() {
+    let story = Story::new();
+    let plan = |keys: Value| story.plan(keys).0;
+    let entry = |path: &str| json!({ "path": story.path(path) });
+    let of = |before: &Plan, after: &Plan| {
+        let Difference { logs, monitors, sessions, .. } = Difference::between(Some(before), after);
+        let names = |plans: &[MonitorPlan]| plans.iter().map(MonitorPlan::name).collect::<Vec<_>>();
+        assert_eq!(names(&monitors.removed), names(&monitors.added));
+        (logs.removed.len(), logs.added.len(), names(&monitors.added), sessions.added.len())
+    };
+    let (a, b) = (json!({ "module": "speaker", "id": "a" }), json!({ "module": "speaker", "id": "b" }));
+    let before = plan(json!({ "logs": [entry("1.log"), entry("2.log")], "monitors": [a, b] }));
+    assert!(Difference::between(Some(&before), &before.clone()).is_empty());
+    let inserted = plan(json!({ "logs": [entry("0.log"), entry("1.log"), entry("2.log")], "monitors": [b, a] }));
+    assert_eq!(of(&before, &inserted), (0, 1, vec![], 0));
+    assert!(!Difference::between(Some(&before), &inserted).logs_moved);
+    let turned = plan(json!({ "logs": [entry("2.log"), entry("1.log")], "monitors": [a, b] }));
+    assert_eq!(of(&before, &turned), (0, 0, vec![], 0));
+    assert!(Difference::between(Some(&before), &turned).logs_moved);
+    let keys = json!({ "logs": [entry("1.log"), entry("2.log")], "monitors": [a, b], "max_line_size": 100 });
+    assert_eq!(Difference::between(Some(&before), &plan(keys)).tail.map(|tail| tail.max_line_size), Some(100));
+    for (key, value) in [("disabled", json!(true)), ("stop_agent_on_failure", json!(true)), ("mode", json!("end"))] {
+        let mut changed = b.clone();
+        changed[key] = value;
+        let after = plan(json!({ "logs": [entry("1.log"), entry("2.log")], "monitors": [a, changed] }));
+        assert_eq!(of(&before, &after), (0, 0, vec!["speaker(b)".to_owned()], 0), "{key}");
+    }
+    let mut elsewhere = before.clone();
+    elsewhere.monitors[0].environment = Arc::new(Environment::new([("SCALYR_X".to_owned(), "1".to_owned())]));
+    assert_eq!(of(&before, &elsewhere).2, ["speaker(a)"]);
+}
