@@ -14,7 +14,7 @@ use crate::config::plan::SessionPlan;
 use crate::threads::Threads;
 
 use super::compress::content_encoding;
-use super::connection::{self, Ask, Failure, Interrupt, Later, MOST_HEAD, Motion, Route, Watch, ask_system};
+use super::connection::{self, Ask, Failure, Interrupt, Later, MOST_HEAD, Motion, NO_ANSWER, Route, Watch, ask_system};
 use super::http_date::{self, RetryAfter};
 
 /// How much of an answer is read. The service's own answers have less than a hundred bytes.
@@ -23,6 +23,9 @@ pub(super) const ANSWER_BYTES: usize = 64 * 1024;
 /// A connection is not used again after this silence: routers forget silent connections after a minute or more without
 /// a word to either side, and a request sent into one costs a whole `request_deadline`.
 const IDLE: Duration = Duration::from_secs(50);
+
+/// So much of a request the system may take at once and send later, without a word about it.
+const BUFFERED: usize = 256 * 1024;
 
 /// Sends requests to one server.
 pub(super) struct Client {
@@ -110,12 +113,21 @@ impl Client {
             self.watch.try_again();
             result = self.attempt(body, user_agent);
         }
-        let slow = self.watch.is_slow();
         let reply = result.map_err(|error| self.explain(&error)).and_then(|reply| self.examine(reply));
+        let slow = self.watch.is_slow();
         match reply {
             Ok(reply) => Ok(Reply { slow, ..reply }),
-            Err(failure) => Err(Failure { slow, ..failure }),
+            Err(failure) => {
+                let slow = slow || self.may_not_be_sent(body, &failure);
+                Err(Failure { slow, ..failure })
+            }
         }
+    }
+
+    /// Whether the system may still have been sending the request when the time for the answer was over: on a slow line a
+    /// large one would never arrive, however often it is sent again at its size.
+    fn may_not_be_sent(&self, body: &[u8], failure: &Failure) -> bool {
+        failure.kind == NO_ANSWER && !self.watch.is_answered() && body.len() > BUFFERED
     }
 
     fn attempt(&self, body: &[u8], user_agent: &str) -> Result<Reply, ureq::Error> {

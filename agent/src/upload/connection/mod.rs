@@ -49,6 +49,9 @@ const OUTPUT: usize = 64 * 1024;
 /// The longest head of an answer that is read.
 pub(super) const MOST_HEAD: usize = 16 * 1024;
 
+/// The kind of the failure when a request was written and no answer came in time, or not all of it.
+pub(super) const NO_ANSWER: &str = "no answer in time";
+
 /// Room for a head and what comes with it.
 const INPUT: usize = 2 * MOST_HEAD;
 
@@ -209,7 +212,7 @@ impl Connection {
     fn set_patience(&mut self, until: Option<Instant>, what: &str) {
         let until = until.unwrap_or_else(|| self.watch.one_deadline_on()).min(self.watch.last_moment());
         let text = format!("{} {what} within {}", self.peer, self.watch.deadline_text());
-        self.socket.patience = Patience::Until(until, Failure::new("no answer in time", text));
+        self.socket.patience = Patience::Until(until, Failure::new(NO_ANSWER, text));
     }
 
     fn receive(&mut self) -> io::Result<usize> {

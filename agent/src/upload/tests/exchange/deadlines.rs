@@ -22,6 +22,16 @@ fn a_server_that_never_answers_costs_one_deadline() {
 }
 
 #[test]
+fn a_large_request_without_an_answer_is_slow_for_the_system_may_still_be_sending_it() {
+    let server = RawServer::start(|_, mut stream| wait_for_end(&mut stream));
+    let client = client(&server.url(), "request_deadline: 1");
+    for (size, slow) in [(300 * 1024, true), (200 * 1024, false)] {
+        let failure = client.post(&vec![b' '; size], "test").unwrap_err();
+        assert_eq!((failure.kind, failure.slow), ("no answer in time", slow), "{size} bytes");
+    }
+}
+
+#[test]
 fn a_kept_connection_whose_server_falls_silent_is_no_stale_one() {
     let server = RawServer::start(|_, mut stream| {
         take_request(&mut stream);
