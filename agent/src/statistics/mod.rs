@@ -81,7 +81,7 @@ impl Statistics {
         }
     }
 
-    /// Whether [`look`](Self::look) has something to do.
+    /// Whether [`tell`](Self::tell) has something to do.
     pub fn is_due(&self, now: Instant, plan: &StatisticsPlan) -> bool {
         now >= self.next_look || self.is_line_due(now, plan)
     }

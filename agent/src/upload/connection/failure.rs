@@ -11,7 +11,8 @@ pub(in crate::upload) struct Failure {
     pub(in crate::upload) kind: &'static str,
     /// What was found, with the server's or proxy's name, for the person who reads the log; holds no secret.
     pub(in crate::upload) text: String,
-    /// The exchange took more than [`SLOW`](super::SLOW) times `request_deadline`.
+    /// The exchange took more than [`SLOW`](super::watch::SLOW) times `request_deadline`, or had no answer while the system
+    /// may still have been sending it.
     pub(in crate::upload) slow: bool,
 }
 
