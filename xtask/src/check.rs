@@ -140,6 +140,17 @@ pub(crate) fn cargo(root: &Path) -> Command {
     command
 }
 
+/// Runs a command of cargo for a command of ours; false, and told, when it fails or cannot be run.
+pub(crate) fn succeeded(mut command: Command, whose: &str) -> bool {
+    match command.status() {
+        Ok(status) => status.success(),
+        Err(error) => {
+            eprintln!("cargo xtask {whose}: cannot run cargo: {error}");
+            false
+        }
+    }
+}
+
 /// What the checks need beside cargo itself.
 struct Tools {
     nextest: bool,

@@ -47,13 +47,7 @@ pub(crate) fn understand(options: &[String]) -> Result<Soak, String> {
 
 /// Soaks; true when every line is explained.
 pub(crate) fn run(root: &Path, soak: &Soak) -> bool {
-    match command(root, soak).status() {
-        Ok(status) => status.success(),
-        Err(error) => {
-            eprintln!("cargo xtask soak: cannot run cargo: {error}");
-            false
-        }
-    }
+    check::succeeded(command(root, soak), "soak")
 }
 
 /// The test that is the soak, with what it reads from its environment.

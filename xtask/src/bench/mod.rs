@@ -54,13 +54,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> bool {
         eprintln!("cargo xtask bench: {problem}");
         return false;
     }
-    match command(root, bench).status() {
-        Ok(status) => status.success(),
-        Err(error) => {
-            eprintln!("cargo xtask bench: cannot run cargo: {error}");
-            false
-        }
-    }
+    check::succeeded(command(root, bench), "bench")
 }
 
 /// The bench, with the agent built as for a package.
