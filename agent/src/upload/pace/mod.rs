@@ -36,7 +36,6 @@ pub(super) struct Pace {
     rate: Option<Rate>,
     back_off: BackOff,
     last_settlement: Option<Instant>,
-    max_request_size: usize,
 }
 
 impl Pace {
@@ -47,7 +46,6 @@ impl Pace {
             rate: pacing.max_rate.map(|per_second| Rate::new(per_second, now)),
             back_off: BackOff::new(pacing.max_error_spacing, pacing.failure_adjustment),
             last_settlement: None,
-            max_request_size: pacing.max_request_size,
         }
     }
 
@@ -85,15 +83,15 @@ impl Pace {
         self.back_off.failed(chance, retry_after)
     }
 
-    /// When the next request may begin.
-    pub(super) fn turn(&self) -> Turn {
+    /// When the next request may begin, which is filled up to so many bytes.
+    pub(super) fn turn(&self, fill: usize) -> Turn {
         let (small, large) = self.spacing.next();
         Turn {
             small,
             large,
             settlement: self.last_settlement.map(|last| last + QUIET_SPACING),
             allowance: self.rate.map(Rate::allowance),
-            fill: self.max_request_size,
+            fill,
         }
     }
 }

@@ -3,9 +3,11 @@ use scalyr_monitor::{Clock, Timestamp};
 use super::back_off::SHORTEST_PAUSE;
 use super::*;
 
+const SIZE: usize = 5_900_000;
+
 fn defaults() -> Pacing {
     Pacing {
-        max_request_size: 5_900_000,
+        max_request_size: SIZE,
         min_request_size: 102_400,
         too_large_adjustment: 0.5,
         max_rate: None,
@@ -30,14 +32,14 @@ fn pace(pacing: Pacing) -> Pace {
 #[test]
 fn a_quiet_agent_sends_at_once_and_trickling_lines_cost_four_requests_a_second() {
     let mut pace = pace(defaults());
-    assert_eq!(pace.turn().small, None, "nothing was sent yet");
+    assert_eq!(pace.turn(SIZE).small, None, "nothing was sent yet");
     let start = now();
     for _ in 0..100 {
         pace.started(start);
         pace.succeeded(300);
-        assert_eq!(pace.turn().small, Some(start + Duration::from_millis(250)));
+        assert_eq!(pace.turn(SIZE).small, Some(start + Duration::from_millis(250)));
     }
-    assert_eq!(pace.turn().large, Some(start), "a large request need not wait");
+    assert_eq!(pace.turn(SIZE).large, Some(start), "a large request need not wait");
 }
 
 #[test]
@@ -46,14 +48,14 @@ fn a_short_maximum_is_respected() {
     let start = now();
     pace.started(start);
     pace.succeeded(300);
-    assert_eq!(pace.turn().small, Some(start + Duration::from_millis(40)));
+    assert_eq!(pace.turn(SIZE).small, Some(start + Duration::from_millis(40)));
 }
 
 #[test]
 fn failed_requests_are_not_charged_again() {
     let start = now();
     let mut pace = Pace::new(Pacing { max_rate: Some(1000.0), ..defaults() }, start);
-    let allowance = pace.turn().allowance.unwrap();
+    let allowance = pace.turn(SIZE).allowance.unwrap();
     assert_eq!(allowance.due(4000), start, "four seconds' worth");
     pace.charge(4000, start);
     for _ in 0..5 {
@@ -62,7 +64,7 @@ fn failed_requests_are_not_charged_again() {
     }
     pace.started(start);
     pace.succeeded(9000);
-    assert_eq!(pace.turn().allowance.unwrap().due(1000), start + Duration::from_secs(1));
+    assert_eq!(pace.turn(SIZE).allowance.unwrap().due(1000), start + Duration::from_secs(1));
 }
 
 #[test]
@@ -72,8 +74,8 @@ fn water_marks_move_the_spacing_between_minimum_and_maximum() {
     let mut spacing_after = |bytes: usize| {
         pace.started(start);
         pace.succeeded(bytes);
-        assert_eq!(pace.turn().small, pace.turn().large);
-        pace.turn().small.unwrap() - start
+        assert_eq!(pace.turn(SIZE).small, pace.turn(SIZE).large);
+        pace.turn(SIZE).small.unwrap() - start
     };
     assert_eq!(spacing_after(50_000), Duration::from_secs(1));
     assert_eq!(spacing_after(20_479), Duration::from_millis(1500));
@@ -169,7 +171,7 @@ fn senseless_factors_neither_panic_nor_shorten_the_pause() {
             assert!(pace.failed(0.5, None) >= Duration::from_millis(999));
             pace.succeeded(bytes);
             pace.started(now());
-            assert!(pace.turn().small.is_some());
+            assert!(pace.turn(SIZE).small.is_some());
         }
     }
 }
@@ -177,11 +179,11 @@ fn senseless_factors_neither_panic_nor_shorten_the_pause() {
 #[test]
 fn settlements_without_a_request_are_gathered_for_a_moment() {
     let mut pace = pace(defaults());
-    assert_eq!(pace.turn().settlement, None);
+    assert_eq!(pace.turn(SIZE).settlement, None);
     let start = now();
     pace.settled(start);
-    assert_eq!(pace.turn().settlement, Some(start + QUIET_SPACING));
-    assert_eq!(pace.turn().small, None, "they do not delay a line");
+    assert_eq!(pace.turn(SIZE).settlement, Some(start + QUIET_SPACING));
+    assert_eq!(pace.turn(SIZE).small, None, "they do not delay a line");
 }
 
 /// Configuration → plan → pace.
@@ -212,7 +214,7 @@ mod of_a_configuration {
         let mut pace = Pace::new(pacing, begin);
         let mut starts = Vec::new();
         for bytes in sizes {
-            let turn = pace.turn();
+            let turn = pace.turn(SIZE);
             let log_bytes = (bytes * 2 / 3) as u64;
             let spaced = if *bytes >= pacing.high_water.0 { turn.large } else { turn.small };
             let due = spaced.max(turn.allowance.map(|allowance| allowance.due(log_bytes)));

@@ -106,7 +106,7 @@ impl Send {
     /// Runs until the pack thread has nothing more; false when requests had to be left behind, unsettled.
     pub(super) fn run(mut self) -> bool {
         let mut complete = true;
-        while self.turns.send(self.turn()).is_ok() {
+        while self.turns.send(self.pace.turn(self.state.limit.now())).is_ok() {
             let Some(mut request) = wait_for(&self.requests) else { break };
             if request.has_events() && !self.plan.sends_nothing {
                 // Before it leaves, and once: neither failures nor parts count again.
@@ -126,10 +126,6 @@ impl Send {
         }
         self.tell_losses(true);
         complete
-    }
-
-    fn turn(&self) -> Turn {
-        Turn { fill: self.state.limit.now(), ..self.pace.turn() }
     }
 
     /// Sends a request, in parts where it must be, until the server has dealt with it. After [`Send::stop`] what fails is
