@@ -17,6 +17,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use scalyr_monitor::Timestamp;
+
 pub use self::file::{FileId, Identity, Offset, Sequence, WorkerId};
 pub use self::lag::Lag;
 use self::lag::Sightings;
@@ -64,6 +66,8 @@ struct State {
     /// Claims of another epoch are void.
     epoch: u64,
     sightings: Sightings,
+    /// Most files never have one.
+    last_error: Option<Box<(Timestamp, String)>>,
 }
 
 /// The right to settle bytes of an account that were handed on. It becomes void when the account is
@@ -166,6 +170,16 @@ impl Account {
     /// When the file was last looked at.
     pub fn looked(&self) -> Option<Instant> {
         self.lock().sightings.looked()
+    }
+
+    /// Takes note of what kept the file from being read.
+    pub fn note_error(&self, error: &str, now: Timestamp) {
+        self.lock().last_error = Some(Box::new((now, error.to_owned())));
+    }
+
+    /// What kept the file from being read the last time, and when that was noticed.
+    pub fn last_error(&self) -> Option<(Timestamp, String)> {
+        self.lock().last_error.as_deref().cloned()
     }
 
     /// Counts what the line rules of an entry (where it stands in the configuration) did. What is read again after a
@@ -278,6 +292,7 @@ impl Ledger {
             totals: Totals::default(),
             epoch: 0,
             sightings: Sightings::default(),
+            last_error: None,
         };
         let account = self.0.account(worker, path, sequence, state);
         self.lock().insert(account.id, Arc::clone(&account));
@@ -293,8 +308,11 @@ impl Ledger {
         before.rewind();
         let totals = before.conclude();
         let (identity, position) = (before.identity(), before.settled());
-        let sightings = std::mem::take(&mut before.lock().sightings);
-        let state = State { identity, settled: position, read: position, totals, epoch: 0, sightings };
+        let (sightings, last_error) = {
+            let mut before = before.lock();
+            (std::mem::take(&mut before.sightings), before.last_error.take())
+        };
+        let state = State { identity, settled: position, read: position, totals, epoch: 0, sightings, last_error };
         let account = self.0.account(worker, before.path.clone(), before.sequence.clone(), state);
         open.remove(&before.id);
         open.insert(account.id, Arc::clone(&account));

@@ -54,6 +54,18 @@ pub(crate) struct MarkedLine<'l> {
     pub(crate) kind: LineKind,
 }
 
+/// How long the value is that a text begins with: up to the next blank, or, of a quoted one, to its closing quote.
+fn value_length(text: &str) -> usize {
+    let Some(quoted) = text.strip_prefix('"') else { return text.find(' ').unwrap_or(text.len()) };
+    let mut escaped = false;
+    let end = quoted.bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    end.map_or(text.len(), |end| end + 2)
+}
+
 impl<'l> MarkedLine<'l> {
     /// Time and name of the monitor, with the blank behind them.
     pub(crate) fn head(&self) -> &'l str {
@@ -85,6 +97,16 @@ impl Lines {
     /// Each line, with its line end.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.marked().map(|marked| marked.line)
+    }
+
+    /// The metrics among the lines, without time and name of the monitor: the metric's name, its value as it stands in
+    /// the line, and the extra fields as text (`count=1 host="a"`).
+    pub fn metrics(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.marked().filter(|marked| marked.kind != LineKind::Text).map(|marked| {
+            let (metric, rest) = marked.body().split_once(' ').unwrap_or((marked.body(), ""));
+            let (value, fields) = rest.split_at(value_length(rest));
+            (metric, value, fields.trim_start_matches(' '))
+        })
     }
 
     /// Each line, and what it is.
@@ -132,5 +154,30 @@ impl Lines {
     /// Drops the beginning of a line that a panic kept from its end.
     pub(crate) fn drop_torn(&mut self) {
         self.text.truncate(self.end());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_metrics_among_the_lines_are_told_apart_into_name_value_and_fields() {
+        let mut lines = Lines::default();
+        for (body, kind) in [
+            ("up 1", LineKind::Declared),
+            ("names.last \"a \\\"b\\\\\" host=\"x y\" n=2", LineKind::Dynamic),
+            ("some words 12", LineKind::Text),
+            ("odd \"never closed", LineKind::Rate),
+        ] {
+            lines.text.push_str("2026-01-01 00:00:00.000Z [coin()] ");
+            let start = lines.text.len();
+            lines.text.push_str(body);
+            lines.end_line(start, kind);
+        }
+        assert_eq!(
+            lines.metrics().collect::<Vec<_>>(),
+            [("up", "1", ""), ("names.last", "\"a \\\"b\\\\\"", "host=\"x y\" n=2"), ("odd", "\"never closed", ""),]
+        );
     }
 }

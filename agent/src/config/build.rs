@@ -102,6 +102,7 @@ fn plan(settings: &Settings<'_>, loaded: &Loaded, surroundings: &Surroundings<'_
         server_attributes,
         config_check_interval: session::seconds(settings, "config_change_check_interval").max(SHORTEST_CHECK_INTERVAL),
         check_remote: settings.boolean("check_remote_if_no_tty"),
+        healthy_within: session::seconds(settings, "healthy_max_time_since_last_copy_attempt"),
         agent_log,
         statistics: statistics(settings),
         tail: tail(settings),

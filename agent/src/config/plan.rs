@@ -34,6 +34,8 @@ pub struct Plan {
     pub config_check_interval: Duration,
     /// `check_remote_if_no_tty`: whether the servers are asked before the start, also without a terminal.
     pub check_remote: bool,
+    /// `healthy_max_time_since_last_copy_attempt`: data that waits for longer makes the agent a failing one.
+    pub healthy_within: Duration,
     /// The agent's own log.
     pub agent_log: AgentLogPlan,
     /// The statistics lines in it.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
+use scalyr_monitor::{Clock, Timestamp};
 use serde::Serialize;
 
 use super::batch::{Batch, Blank};
@@ -52,6 +53,10 @@ pub struct TailSnapshot {
     pub looks: u64,
     /// How long files were looked at and read, and their lines handed on, in seconds since the start.
     pub busy_seconds: f64,
+    /// When the stage last looked for something to do, in seconds since the epoch.
+    pub last_round: Option<f64>,
+    /// How long it has been doing that already; none while it sleeps until something happens.
+    pub round_seconds: Option<f64>,
     /// Why the stage had to end by itself; nothing is copied any more.
     pub broken: Option<String>,
 }
@@ -85,6 +90,23 @@ pub(super) enum Command {
 pub struct TailHandle {
     pub(super) commands: Sender<Command>,
     pub(super) snapshot: Arc<Mutex<TailSnapshot>>,
+    pub(super) pulse: Arc<Pulse>,
+}
+
+/// Shows that the tail thread comes round.
+#[derive(Default)]
+pub(super) struct Pulse(Mutex<(Option<Timestamp>, Option<Instant>)>);
+
+impl Pulse {
+    /// A round begins.
+    pub(super) fn beat(&self, clock: &Clock) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (Some(clock.now()), Some(clock.monotonic()));
+    }
+
+    /// Nothing is to be done until something happens.
+    pub(super) fn rest(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = None;
+    }
 }
 
 impl TailHandle {
@@ -176,6 +198,16 @@ impl TailHandle {
         // A thread that does not come round must not keep the agent from its end.
         let sent = self.commands.send_timeout(Command::Finish { deadline, done }, FINISH_PATIENCE);
         sent.is_ok() && finished.recv_timeout(FINISH_PATIENCE).unwrap_or(false)
+    }
+
+    /// How the stage stands, and whether it comes round.
+    pub fn look(&self, now: Instant) -> TailSnapshot {
+        let (last, began) = *self.pulse.0.lock().unwrap_or_else(PoisonError::into_inner);
+        TailSnapshot {
+            last_round: last.map(|last| last.as_nanos() as f64 / 1e9),
+            round_seconds: began.map(|began| now.saturating_duration_since(began).as_secs_f64()),
+            ..self.snapshot()
+        }
     }
 
     /// How the stage stands.

@@ -250,7 +250,7 @@ mod tests {
     /// The tail thread that this handle speaks to never comes round.
     fn stuck() -> (TailHandle, impl Sized) {
         let (commands, never_read) = bounded(1);
-        (TailHandle { commands, snapshot: Arc::default() }, never_read)
+        (TailHandle { commands, snapshot: Arc::default(), pulse: Arc::default() }, never_read)
     }
 
     #[test]

@@ -28,7 +28,7 @@ use super::begin::{Begin, First};
 use super::copying::Copying;
 use super::entries::{Entries, Entry};
 use super::followed::Followed;
-use super::handle::{Command, Port, TailHandle, TailSnapshot, Withdrawal};
+use super::handle::{Command, Port, Pulse, TailHandle, TailSnapshot, Withdrawal};
 use super::notices::{Notices, Noticing};
 use super::watched::{Surroundings, Watched};
 use crate::checkpoint::Checkpoint;
@@ -96,6 +96,7 @@ pub struct Tail {
     saved_begun: u64,
     commands: Receiver<Command>,
     snapshot: Arc<Mutex<TailSnapshot>>,
+    pulse: Arc<Pulse>,
     spare: Option<Blank>,
     /// Entries that cannot be used, each with the reason.
     troubles: BTreeMap<PathBuf, String>,
@@ -131,7 +132,7 @@ impl Tail {
     /// When the system refuses another thread.
     pub fn start(parts: TailParts, threads: &Threads) -> io::Result<TailHandle> {
         let (commands, received) = bounded(MOST_COMMANDS);
-        let snapshot = Arc::<Mutex<TailSnapshot>>::default();
+        let (snapshot, pulse) = (Arc::<Mutex<TailSnapshot>>::default(), Arc::<Pulse>::default());
         let now = parts.clock.monotonic();
         let notices = Notices::start(parts.noticing, threads, &parts.logger, &parts.clock);
         let tail = Self {
@@ -152,6 +153,7 @@ impl Tail {
             saved_begun: 0,
             commands: received,
             snapshot: Arc::clone(&snapshot),
+            pulse: Arc::clone(&pulse),
             spare: None,
             troubles: BTreeMap::new(),
             unmatched: BTreeMap::new(),
@@ -170,7 +172,7 @@ impl Tail {
             parts,
         };
         threads.spawn("tail", move || tail.live())?;
-        Ok(TailHandle { commands, snapshot })
+        Ok(TailHandle { commands, snapshot, pulse })
     }
 
     /// Runs to the end; a panic is told, and ends the copying of logs. Nothing is lost by it: no position moves.
@@ -184,6 +186,7 @@ impl Tail {
 
     fn run(mut self) {
         loop {
+            self.pulse.beat(&self.parts.clock);
             self.notice();
             self.walk_when_due();
             self.let_go();
@@ -191,6 +194,7 @@ impl Tail {
             let turn = self.turn();
             self.busy += self.parts.clock.monotonic().saturating_duration_since(begin);
             self.publish_when_due();
+            self.pulse.rest();
             self.wait(turn);
             // All that have come meanwhile, so that one save serves them together.
             let mut commands: Vec<Command> = self.woken_by.take().into_iter().collect();

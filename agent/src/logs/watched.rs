@@ -203,6 +203,7 @@ impl Watched {
                 .logger
                 .warn(format_args!("{}: cannot be copied: {trouble}; it will be tried again", self.path.display()));
         }
+        self.followers().for_each(|follower| follower.account.note_error(&trouble, around.wall));
         self.trouble = Some(trouble);
         self.waits.retry(around.now);
     }

@@ -6,6 +6,7 @@ pub mod contribution;
 pub mod guarded;
 pub mod instance;
 pub mod jitter;
+pub mod last_values;
 pub mod panic_place;
 pub mod repeats;
 pub mod runner;

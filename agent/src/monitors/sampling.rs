@@ -53,6 +53,7 @@ impl Shared {
         let took = now.saturating_duration_since(figures.sample_since.take()?);
         figures.samples += 1;
         figures.last_sample = Some(took);
+        figures.last_sample_at = Some(self.clock.now());
         let hung = std::mem::take(&mut figures.hang_told);
         drop(figures);
         if hung {
@@ -94,6 +95,8 @@ impl LineSink for Sink {
         let mut figures = self.0.state.figures();
         figures.lines_emitted += emitted;
         figures.lines_dropped += dropped;
+        let in_sample = figures.sample_since.is_some();
+        figures.values.note(lines, in_sample);
     }
 }
 
@@ -130,7 +133,10 @@ impl Watch for Watched {
     }
 
     fn sample_began(&mut self) {
-        self.shared.state.figures().sample_since = Some(self.shared.clock.monotonic());
+        let now = self.shared.clock.monotonic();
+        let mut figures = self.shared.state.figures();
+        figures.sample_since = Some(now);
+        figures.values.begin_sample();
     }
 
     fn sample_ended(&mut self, failure: Option<&Error>) {

@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use scalyr_monitor::{Clock, Logger};
+use scalyr_monitor::{Clock, Logger, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::config::plan::MonitorPlan;
+use crate::monitors::last_values::{LastValues, MetricValue};
 use crate::monitors::slow_samples::SlowSamples;
 
 /// What an instance is doing.
@@ -83,6 +84,12 @@ pub struct MonitorSnapshot {
     pub missed_samples: u64,
     /// Seconds that the last sample took.
     pub last_sample_secs: Option<f64>,
+    /// When the last sample ended, in seconds since the epoch.
+    pub last_sample_at: Option<f64>,
+    /// The first values of the last sample that had any; of a monitor that does not sample, those it wrote last.
+    pub values: Vec<MetricValue>,
+    /// How many values more that sample had.
+    pub more_values: u64,
     /// One for each failed sample, whether its text was logged or only counted, and the records of level `ERROR` and
     /// above that the monitor logged itself.
     pub errors: u64,
@@ -127,6 +134,8 @@ pub(super) struct Figures {
     pub(super) slow_samples: u64,
     pub(super) missed_samples: u64,
     pub(super) last_sample: Option<Duration>,
+    pub(super) last_sample_at: Option<Timestamp>,
+    pub(super) values: LastValues,
     /// Failed samples whose text was not logged again.
     pub(super) unlogged_errors: u64,
     /// The interval of the last turn.
@@ -161,6 +170,8 @@ impl State {
             slow_samples: 0,
             missed_samples: 0,
             last_sample: None,
+            last_sample_at: None,
+            values: LastValues::default(),
             unlogged_errors: 0,
             interval: plan.sample_interval,
             built_since: None,
@@ -220,6 +231,9 @@ impl State {
             slow_samples: figures.slow_samples,
             missed_samples: figures.missed_samples,
             last_sample_secs: figures.last_sample.map(|took| took.as_secs_f64()),
+            last_sample_at: figures.last_sample_at.map(|at| at.as_nanos() as f64 / 1e9),
+            values: figures.values.shown().to_vec(),
+            more_values: figures.values.more(),
             errors: self.logger.errors() + figures.unlogged_errors,
             panics: figures.panics,
             restarts: figures.restarts,

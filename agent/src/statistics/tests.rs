@@ -10,7 +10,7 @@ use crate::lag::BehindSnapshot;
 use crate::ledger::{Count, DropReason, FileId, Identity, Offset, SkipReason, Totals, WorkerId};
 use crate::logs::TailSnapshot;
 use crate::own_logs::told::Told;
-use crate::status::{AgentLogSnapshot, ConfigurationSnapshot, ConfigurationState, FileSnapshot, LagSnapshot};
+use crate::status::{AgentLogSnapshot, ConfigurationSnapshot, ConfigurationState, FileSnapshot, Health, LagSnapshot};
 use crate::upload::MemoryBound;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -98,6 +98,8 @@ fn file(path: &str, totals: &Totals) -> FileSnapshot {
         unread_bytes: 0,
         lag_seconds: 0.0,
         last_checked: None,
+        last_error: None,
+        last_error_at: None,
     }
 }
 
@@ -122,7 +124,11 @@ fn snapshot(clock: &Clock, session: SessionSnapshot) -> Snapshot {
         started: clock.now().as_nanos() as f64 / 1e9,
         now: 0.0,
         config_file: PathBuf::new(),
+        user: "root".into(),
+        healthy_within: 60.0,
         healthy: true,
+        health: Health::Good,
+        failures: Vec::new(),
         troubles: Vec::new(),
         config_problems: Vec::new(),
         refused_values: 0,

@@ -1,10 +1,70 @@
-//! Whether the agent does all that it is told to do.
+//! Whether data flows, and whether the agent does all that it is told to do.
 
 use std::collections::BTreeSet;
+
+use serde::Serialize;
 
 use super::{ConfigurationState, Snapshot};
 use crate::lag::BehindFile;
 use crate::upload::{SessionSnapshot, SessionState};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// The agent does all that it is told to do.
+    #[default]
+    Good,
+    /// Data flows, yet something wants a look.
+    Degraded,
+    /// Data does not flow, or not for sure.
+    Failing,
+}
+
+/// Why data does not flow, a sentence each: for `Health check:`. An agent that has nothing to send is well.
+pub(super) fn failures(snapshot: &Snapshot) -> Vec<String> {
+    let limit = snapshot.healthy_within;
+    let mut failures = Vec::new();
+    if snapshot.tail.broken.is_some() {
+        failures.push("Copying log files has ended.".to_owned());
+    }
+    if let Some(seconds) = snapshot.tail.round_seconds.filter(|seconds| *seconds > limit) {
+        failures.push(format!(
+            "Log files have not been looked after for {seconds:.0} seconds (the limit is {limit:.0} seconds)."
+        ));
+    }
+    failures.extend(snapshot.sessions.iter().filter_map(|session| undelivered(session, limit, snapshot.now)));
+    if snapshot.checkpoint.last_error.is_some() {
+        failures.push("Positions are not saved.".to_owned());
+    }
+    failures
+}
+
+/// Why what a session has to send does not arrive. A refused key is told of at once, since nothing but a person can help;
+/// a pause of the limit of the rate is as it was wished.
+fn undelivered(session: &SessionSnapshot, limit: f64, now: f64) -> Option<String> {
+    let name = &session.name;
+    if session.broken.is_some() {
+        return Some(format!("Upload session {name} has ended."));
+    }
+    let since = |millis: i64| (now - millis as f64 / 1e3).max(0.0);
+    let failing = session.failing_since_ms.map(since).filter(|seconds| *seconds > limit);
+    let of_limit = format!("(the limit is {limit:.0} seconds)");
+    match (session.state, failing) {
+        (SessionState::KeyRefused, _) => return Some(format!("The server refuses the api key of session {name}.")),
+        (SessionState::RefusingEverything, Some(seconds)) => {
+            return Some(format!(
+                "The server refuses everything of session {name} for {seconds:.0} seconds {of_limit}."
+            ));
+        }
+        (_, Some(seconds)) if session.in_flight => {
+            return Some(format!("Uploads of session {name} have failed for {seconds:.0} seconds {of_limit}."));
+        }
+        _ => {}
+    }
+    let waits = session.undelivered_seconds.filter(|seconds| *seconds > limit)?;
+    Some(format!("Session {name} has waited {waits:.0} seconds for the server to take what it sends {of_limit}."))
+}
 
 /// Why the agent is not healthy, a short line each; nothing when it is.
 pub(super) fn troubles(snapshot: &Snapshot) -> Vec<String> {
@@ -41,10 +101,27 @@ pub(super) fn troubles(snapshot: &Snapshot) -> Vec<String> {
     if snapshot.tail.broken.is_some() {
         troubles.push("copying log files has ended".to_owned());
     }
+    troubles.extend(stalls(snapshot));
     if snapshot.checkpoint.last_error.is_some() {
         troubles.push("positions are not saved".to_owned());
     }
     troubles
+}
+
+/// The failures that no other trouble tells of.
+fn stalls(snapshot: &Snapshot) -> Vec<String> {
+    let limit = snapshot.healthy_within;
+    let told = |session: &&SessionSnapshot| {
+        session.broken.is_some() || matches!(session.state, SessionState::KeyRefused | SessionState::RefusingEverything)
+    };
+    let sessions = snapshot.sessions.iter().filter(|session| !told(session));
+    let stalled = sessions.filter(|session| undelivered(session, limit, snapshot.now).is_some());
+    let mut stalls: Vec<String> =
+        stalled.map(|session| format!("the upload session {} delivers nothing", session.name)).collect();
+    if snapshot.tail.round_seconds.is_some_and(|seconds| seconds > limit) {
+        stalls.push("log files are not looked after".to_owned());
+    }
+    stalls
 }
 
 /// What servers refuse: once for each worker, whose sessions have one key and one server; by its name where there are several.

@@ -3,6 +3,9 @@
 mod health;
 pub mod socket;
 pub mod text;
+pub mod user;
+
+pub use health::Health;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -63,9 +66,17 @@ pub struct Snapshot {
     pub now: f64,
     /// The main configuration file.
     pub config_file: PathBuf,
-    /// Whether the agent does all that it is told to do.
+    /// The name of the user that it runs as, or the number of one without a name.
+    pub user: String,
+    /// `healthy_max_time_since_last_copy_attempt`, in seconds.
+    pub healthy_within: f64,
+    /// Whether the agent does all that it is told to do: it has no troubles.
     pub healthy: bool,
-    /// Why it does not, a short line each.
+    /// How bad it is.
+    pub health: Health,
+    /// Why data does not flow, a sentence each; nothing unless it is failing.
+    pub failures: Vec<String>,
+    /// Why it is not healthy, a short line each, the failures among them.
     pub troubles: Vec<String>,
     /// What is wrong or odd in the configuration that is in use, a line each.
     pub config_problems: Vec<String>,
@@ -179,6 +190,10 @@ pub struct FileSnapshot {
     pub lag_seconds: f64,
     /// When the file was last looked at.
     pub last_checked: Option<f64>,
+    /// What kept it from being read the last time, if anything ever did.
+    pub last_error: Option<String>,
+    /// When that was noticed.
+    pub last_error_at: Option<f64>,
 }
 
 /// How far all files are behind.
@@ -201,6 +216,7 @@ impl FileSnapshot {
         let Lag { bytes, unread, age } = account.lag(now);
         let ago = account.looked().map(|looked| now.saturating_duration_since(looked).as_secs_f64());
         let wall = clock.now().as_nanos() as f64 / 1e9;
+        let (last_error_at, last_error) = account.last_error().unzip();
         Self {
             id: account.id,
             path: account.path.clone(),
@@ -214,15 +230,29 @@ impl FileSnapshot {
             unread_bytes: unread,
             lag_seconds: age.as_secs_f64(),
             last_checked: ago.map(|ago| wall - ago),
+            last_error,
+            last_error_at: last_error_at.map(|at| at.as_nanos() as f64 / 1e9),
         }
     }
 }
 
 impl Snapshot {
+    /// What the Python agent calls its health check: `Good` as long as data flows or there is none, else the sentences
+    /// that say why it does not, joined by `, `.
+    pub fn health_check(&self) -> String {
+        if self.failures.is_empty() { "Good".to_owned() } else { self.failures.join(", ") }
+    }
+
     /// Judges what was gathered.
     pub fn judged(mut self) -> Self {
+        self.failures = health::failures(&self);
         self.troubles = health::troubles(&self);
         self.healthy = self.troubles.is_empty();
+        self.health = match (self.failures.is_empty(), self.healthy) {
+            (false, _) => Health::Failing,
+            (true, false) => Health::Degraded,
+            (true, true) => Health::Good,
+        };
         self
     }
 }

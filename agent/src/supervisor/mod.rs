@@ -103,6 +103,8 @@ struct Stages {
     configuration: Mutex<Configuration>,
     started: Timestamp,
     clock: Clock,
+    /// The user that the agent runs as.
+    user: String,
     logger: Logger,
     agent_log: Arc<AgentLog>,
     ledger: Ledger,
@@ -213,6 +215,7 @@ impl Supervisor {
             configuration: Mutex::new(Configuration::new(edge.config_file, &edge.report, edge.options, clock.now())),
             started: clock.now(),
             clock: clock.clone(),
+            user: status::user::current(),
             logger: logger.clone(),
             agent_log,
             ledger,

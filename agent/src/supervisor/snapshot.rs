@@ -7,7 +7,7 @@ use scalyr_monitor::Timestamp;
 use super::Stages;
 use crate::config::plan::Plan;
 use crate::monitors::state::Phase;
-use crate::status::{self, AgentLogSnapshot, Files, Snapshot};
+use crate::status::{self, AgentLogSnapshot, Files, Health, Snapshot};
 use crate::upload::MemoryBound;
 
 impl Stages {
@@ -27,7 +27,11 @@ impl Stages {
             started: seconds(self.started),
             now: seconds(self.clock.now()),
             config_file: configuration.file.clone(),
+            user: self.user.clone(),
+            healthy_within: plan.map_or(0.0, |plan| plan.healthy_within.as_secs_f64()),
             healthy: true,
+            health: Health::Good,
+            failures: Vec::new(),
             troubles: Vec::new(),
             config_problems,
             refused_values,
@@ -47,7 +51,7 @@ impl Stages {
             memory_bound: plan.map(|plan| MemoryBound::of(plan, followed)).unwrap_or_default(),
             lag,
             behind: self.lag.snapshot(),
-            tail: self.tail.snapshot(),
+            tail: self.tail.look(self.clock.monotonic()),
             checkpoint: self.checkpoint.snapshot(),
             agent_log: AgentLogSnapshot {
                 skipped_lines: self.agent_log.skipped_lines(),

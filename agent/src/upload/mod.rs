@@ -22,6 +22,7 @@ mod send;
 mod server_attributes;
 mod session;
 mod snapshot;
+mod throughput;
 mod trial;
 mod unverified;
 mod user_agent;
@@ -35,7 +36,7 @@ pub use memory::{FILE_MEMORY, MemoryBound};
 pub use save::Save;
 pub use server_attributes::{HostAttributes, ServerAttributes};
 pub use session::{CHANNEL_BATCHES, Finished, Life, Session, SessionParts};
-pub use snapshot::{SessionSnapshot, SessionState};
+pub use snapshot::{Blocked, SessionSnapshot, SessionState};
 pub use trial::{Trial, Verdict, try_upload};
 pub use user_agent::{UserAgent, user_agent};
 

@@ -140,6 +140,8 @@ pub(super) struct Request {
     /// How many events could not be put into any request and are settled as dropped with this one; of which file the
     /// last of them was.
     pub(super) too_large: u64,
+    /// Source bytes that were settled as accepted and not counted yet.
+    pub(super) accepted_bytes: u64,
     pub(super) too_large_file: Option<Claim>,
 }
 
@@ -165,6 +167,7 @@ impl Request {
         self.settled = Cursor::default();
         self.latest.clear();
         self.too_large = 0;
+        self.accepted_bytes = 0;
         self.too_large_file = None;
     }
 
@@ -340,7 +343,10 @@ impl Request {
             };
             let begin = settlement.account.settled();
             let lines = settlement.lines.saturating_sub(self.settled.lines);
-            settlement.account.settle(settlement.end, lines, outcome);
+            let is_accepted = matches!(outcome, Outcome::Accepted(_));
+            if settlement.account.settle(settlement.end, lines, outcome) && is_accepted {
+                self.accepted_bytes += settlement.end.since(begin);
+            }
             if open > 0 {
                 place = Some(Place { file: settlement.account.clone(), begin, end: settlement.end.max(begin) });
             }
@@ -360,7 +366,11 @@ impl Request {
         let end = number.map_or(begin, |(_, number)| settlement.account.sequence.offset(number));
         let end = end.min(settlement.end).max(begin);
         let lines = (count as u64).min(settlement.lines.saturating_sub(self.settled.lines));
-        settlement.account.settle(end, lines, ending.outcome());
+        let outcome = ending.outcome();
+        let is_accepted = matches!(outcome, Outcome::Accepted(_));
+        if settlement.account.settle(end, lines, outcome) && is_accepted {
+            self.accepted_bytes += end.since(begin);
+        }
         let place = Place { file: settlement.account.clone(), begin, end };
         self.settled.events += count;
         self.settled.lines += lines;

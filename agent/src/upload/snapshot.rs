@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use scalyr_monitor::{Clock, Timestamp};
 use serde::Serialize;
 
+use super::throughput::Throughput;
 use crate::config::plan::SessionId;
 use crate::ledger::WorkerId;
 
@@ -22,6 +23,15 @@ pub enum SessionState {
     KeyRefused,
     /// The server accepts the key and refuses every event.
     RefusingEverything,
+}
+
+/// What keeps a session from sending.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Blocked {
+    /// `key refused`, `server refuses everything`, `server fails`, `rate limit` or `waiting for an answer`.
+    pub by: &'static str,
+    /// For how long.
+    pub seconds: f64,
 }
 
 /// One session at one moment (`wire-protocol.md` section 14). Sizes in bytes, times of the wall clock in milliseconds
@@ -111,6 +121,15 @@ pub struct SessionSnapshot {
     pub rate_limit_seconds: f64,
     /// Batches that wait to be packed.
     pub waiting_batches: usize,
+    /// Source bytes that the server accepted.
+    pub bytes_accepted: u64,
+    /// Source bytes that it accepted per second, over the last minute, or since the start when that is less.
+    pub bytes_per_second: f64,
+    /// For how long the server has dealt with nothing of the request that is under way; none while there is none. The
+    /// limit of the rate does not count.
+    pub undelivered_seconds: Option<f64>,
+    /// What keeps it from sending, if anything does. That there is nothing to send does not.
+    pub blocked: Option<Blocked>,
     /// Why the session had to end by itself; it sends and settles nothing any more.
     pub broken: Option<String>,
 }
@@ -160,6 +179,10 @@ impl SessionSnapshot {
             rest_seconds: 0.0,
             rate_limit_seconds: 0.0,
             waiting_batches: 0,
+            bytes_accepted: 0,
+            bytes_per_second: 0.0,
+            undelivered_seconds: None,
+            blocked: None,
             broken: None,
         }
     }
@@ -169,6 +192,7 @@ impl SessionSnapshot {
 pub(super) struct Progress {
     snapshot: Mutex<SessionSnapshot>,
     occupation: Mutex<Occupation>,
+    throughput: Mutex<Throughput>,
     clock: Clock,
 }
 
@@ -176,6 +200,8 @@ pub(super) struct Progress {
 struct Occupation {
     with: Waiting,
     since: Instant,
+    /// When the server last dealt with something.
+    delivered: Option<Instant>,
 }
 
 /// What the send thread waits for.
@@ -212,9 +238,11 @@ impl Occupation {
 
 impl Progress {
     pub(super) fn new(name: SessionId, session: String, server: String, clock: Clock) -> Self {
-        let occupation = Mutex::new(Occupation { with: Waiting::Rest(None), since: clock.monotonic() });
+        let occupation =
+            Mutex::new(Occupation { with: Waiting::Rest(None), since: clock.monotonic(), delivered: None });
         let snapshot = Mutex::new(SessionSnapshot::new(name, session, server));
-        Self { snapshot, occupation, clock }
+        let throughput = Mutex::new(Throughput::new(clock.monotonic()));
+        Self { snapshot, occupation, throughput, clock }
     }
 
     /// The snapshot as it is now.
@@ -226,6 +254,14 @@ impl Progress {
             let rest = limit.saturating_duration_since(now);
             snapshot.rate_pause_seconds = (!rest.is_zero()).then_some(rest.as_secs_f64());
         }
+        if occupation.with == Waiting::Server {
+            let since = occupation.delivered.map_or(occupation.since, |delivered| delivered.max(occupation.since));
+            snapshot.undelivered_seconds = Some(now.saturating_duration_since(since).as_secs_f64());
+        }
+        snapshot.blocked = blocked(&snapshot, now.saturating_duration_since(occupation.since), self.clock.now());
+        drop(occupation);
+        let throughput = self.throughput.lock().unwrap_or_else(PoisonError::into_inner);
+        snapshot.bytes_per_second = throughput.per_second(now);
         snapshot
     }
 
@@ -242,9 +278,17 @@ impl Progress {
         let now = self.clock.monotonic();
         let waited = {
             let mut occupation = self.occupation();
-            std::mem::replace(&mut *occupation, Occupation { with: what, since: now }).waited(now)
+            let delivered = occupation.delivered;
+            std::mem::replace(&mut *occupation, Occupation { with: what, since: now, delivered }).waited(now)
         };
         add_waited(&mut self.lock(), waited);
+    }
+
+    /// The server has accepted events that were made of so many source bytes.
+    pub(super) fn accepted(&self, source: u64) {
+        self.lock().bytes_accepted += source;
+        let now = self.clock.monotonic();
+        self.throughput.lock().unwrap_or_else(PoisonError::into_inner).add(source, now);
     }
 
     fn occupation(&self) -> MutexGuard<'_, Occupation> {
@@ -268,6 +312,7 @@ impl Progress {
 
     /// The server has dealt with a request.
     pub(super) fn succeeded(&self, now: Timestamp) {
+        self.occupation().delivered = Some(self.clock.monotonic());
         let mut snapshot = self.lock();
         snapshot.requests_succeeded += 1;
         snapshot.last_success_ms = Some(now.as_millis());
@@ -341,6 +386,32 @@ impl SessionSnapshot {
         self.last_answer = Some(why.to_owned());
         self.failing_since_ms.get_or_insert(now.as_millis());
         self.back_off_seconds = Some(pause.as_secs_f64());
+    }
+}
+
+/// Shorter waits for an answer are the ordinary course of things.
+const LONG_WAIT: Duration = Duration::from_secs(5);
+
+/// What keeps a session from sending, which has been at what it does for `occupied`.
+fn blocked(snapshot: &SessionSnapshot, occupied: Duration, now: Timestamp) -> Option<Blocked> {
+    // By the wall clock, which may have been set back.
+    let since = |begin: Option<i64>| begin.map_or(0.0, |begin| (now.as_millis() - begin).max(0) as f64 / 1e3);
+    let blocked = |by, seconds| Some(Blocked { by, seconds });
+    match snapshot.state {
+        SessionState::KeyRefused => return blocked("key refused", since(snapshot.state_since_ms)),
+        SessionState::RefusingEverything if snapshot.in_flight => {
+            return blocked("server refuses everything", since(snapshot.state_since_ms));
+        }
+        _ => {}
+    }
+    if snapshot.in_flight && snapshot.failing_since_ms.is_some() {
+        blocked("server fails", since(snapshot.failing_since_ms))
+    } else if snapshot.rate_pause_seconds.is_some() {
+        blocked("rate limit", occupied.as_secs_f64())
+    } else if snapshot.undelivered_seconds.is_some_and(|seconds| seconds >= LONG_WAIT.as_secs_f64()) {
+        blocked("waiting for an answer", snapshot.undelivered_seconds.unwrap_or_default())
+    } else {
+        None
     }
 }
 

@@ -267,8 +267,9 @@ pub const GLOBAL: &[Key] = keys! {
     seconds("bandwidth_stats_log_interval", 60.0).at(OwnLogs),
     /// Seconds between two lines about the inside of the Python agent; 0 for none.
     integer("instrumentation_stats_log_interval", 0).range(0.0, MAX_SECONDS).obsolete("it timed the inside of the Python agent"),
-    /// Seconds without an attempt to upload after which the agent counts as unhealthy.
-    seconds("healthy_max_time_since_last_copy_attempt", 60.0).at(Status).not_yet("the time of the last attempt does not decide about health"),
+    /// Seconds after which the agent counts as failing (`status -H`: not `Good`) while data waits to be sent and the server
+    /// deals with none of it, or while log files are not looked after. An agent that has nothing to send is healthy.
+    seconds("healthy_max_time_since_last_copy_attempt", 60.0).at(Status),
     /// Seconds that `agent status -v` waits for an answer.
     integer("agent_status_timeout", 30).at(Status).only_in_file().not_yet("`agent status` has a time limit of its own"),
     /// Used a process for each session.

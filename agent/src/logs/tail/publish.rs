@@ -59,6 +59,8 @@ impl Tail {
             notices: self.notices.snapshot(),
             looks: self.looks,
             busy_seconds: self.busy.as_secs_f64(),
+            last_round: None,
+            round_seconds: None,
             broken: None,
         };
     }

@@ -20,6 +20,7 @@ impl Watched {
         if follower.is_settled() {
             self.close(follower, None, around);
         } else if around.followed.has_room() {
+            follower.account.note_error("it was deleted before all of it was uploaded; it is kept open", around.wall);
             self.current = Some(follower);
             return;
         } else {

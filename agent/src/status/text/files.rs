@@ -184,6 +184,8 @@ mod tests {
             unread_bytes: 0,
             lag_seconds,
             last_checked: None,
+            last_error: None,
+            last_error_at: None,
         }
     }
 

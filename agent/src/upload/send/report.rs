@@ -47,6 +47,7 @@ impl Send {
             progress.events_too_large += packed_out;
         }
         let place = request.settle_next(count, ending);
+        self.progress.accepted(std::mem::take(&mut request.accepted_bytes));
         self.checkpoint.save();
         let report = &mut self.state.report;
         if packed_out > 0 {
