@@ -13,6 +13,7 @@ pub mod own_logs;
 pub mod receiver;
 pub mod reference;
 pub mod schema;
+pub mod service;
 pub mod statistics;
 pub mod status;
 pub mod supervisor;

@@ -213,7 +213,7 @@ fn an_agent_ends_on_a_signal_although_a_sample_hangs() {
     kill_process(pid, Signal::TERM).unwrap();
     assert_eq!(story.exit_code(), Some(0), "it was asked to stop, and did");
     let log = story.read("log/agent.log");
-    assert!(log.contains(" Monitor vital(v) did not stop within 5 s and is left behind\n"), "{log}");
+    assert!(log.contains(" Monitor vital(v) did not stop within 2 s and is left behind\n"), "{log}");
     assert!(
         log.lines().last().unwrap().ends_with("The agent has stopped") && !log.contains("failedAgentMain"),
         "{log}"

@@ -8,16 +8,18 @@ pub mod demo;
 pub mod monitors;
 pub mod problems;
 pub mod receive;
+pub mod restart;
 pub mod run_monitor;
 pub mod schema;
 mod signals;
 pub mod start;
 pub mod status;
+pub mod stop;
 pub mod surroundings;
 pub mod version;
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -27,6 +29,7 @@ use scalyr_monitor::Clock;
 use crate::config::Report;
 use crate::monitors::panic_place;
 use problems::{Form, Wording};
+use start::Terminal;
 
 /// Everything went well.
 pub const SUCCESS: u8 = 0;
@@ -51,8 +54,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the agent
+    /// Start the agent, in the background
     Start(start::Args),
+    /// Stop the agent, and wait until it has ended
+    Stop(stop::Args),
+    /// Stop the agent if it runs, and start it
+    Restart(restart::Args),
+    /// Restart the agent if it runs, else do nothing
+    Condrestart(restart::Args),
     /// Tell whether the agent runs, and how it stands
     Status(status::Args),
     /// Check a configuration: all that is wrong with it, and what it means
@@ -84,11 +93,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Err(error) => show(&error).min(run_monitor::worst_code(&error)).into(),
         };
     }
+    let command_line = arguments.clone();
     match parse(arguments) {
         Ok(Command::Start(args)) => {
-            let terminal = start::Terminal { out: Box::new(io::stdout()), is_attached: io::stdout().is_terminal() };
-            start::run(args, &surroundings::environment(), &Clock::system(), terminal, &mut io::stderr())
+            start::run(args, &command_line, &surroundings::environment(), &Clock::system(), Terminal::standard())
         }
+        Ok(Command::Stop(args)) => {
+            let (environment, clock) = (surroundings::environment(), Clock::system());
+            stop::run(&args, &command_line, &environment, &clock, (&mut io::stdout(), &mut io::stderr()))
+        }
+        Ok(Command::Restart(args)) => restart_when(restart::When::Always, args, &command_line),
+        Ok(Command::Condrestart(args)) => restart_when(restart::When::Running, args, &command_line),
         Ok(Command::Status(args)) => {
             status::run(&args, &surroundings::environment(), &mut io::stdout(), &mut io::stderr())
         }
@@ -103,6 +118,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Command::Version(args)) => version::run(&args).into(),
         Err(error) => show(&error).into(),
     }
+}
+
+fn restart_when(when: restart::When, args: restart::Args, command_line: &[OsString]) -> ExitCode {
+    restart::run(args, when, command_line, &surroundings::environment(), &Clock::system(), Terminal::standard())
 }
 
 fn parse(arguments: Vec<OsString>) -> Result<Command, clap::Error> {
@@ -121,14 +140,11 @@ fn parse(arguments: Vec<OsString>) -> Result<Command, clap::Error> {
 
 /// What to do in place of a command that only the Python agent has.
 fn not_built(error: &clap::Error) -> Option<String> {
-    const STOP: &str = "send SIGTERM to the process that `agent status` names";
     if error.kind() != ErrorKind::InvalidSubcommand {
         return None;
     }
     let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) else { return None };
     let instead = match name.as_str() {
-        "stop" => STOP.to_owned(),
-        "restart" | "condrestart" => format!("{STOP}, and `agent start` again when it has ended"),
         "config" => "edit the configuration file instead, and look at it with `agent check`".to_owned(),
         _ => return None,
     };
@@ -171,13 +187,7 @@ mod tests {
             assert_eq!(error.exit_code(), 2);
             error.to_string().lines().next().unwrap_or_default().to_owned()
         };
-        let stop = "send SIGTERM to the process that `agent status` names";
         let not_built = |name: &str| format!("error: the command `{name}` of the Python agent is not built yet; ");
-        assert_eq!(says("agent stop"), not_built("stop") + stop);
-        for name in ["restart", "condrestart"] {
-            let instead = format!("{stop}, and `agent start` again when it has ended");
-            assert_eq!(says(&format!("agent -c FILE {name} --quiet")), not_built(name) + &instead);
-        }
         assert_eq!(
             says("agent config --set-key k"),
             not_built("config") + "edit the configuration file instead, and look at it with `agent check`"

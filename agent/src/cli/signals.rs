@@ -22,15 +22,15 @@ pub fn stop_on(signals: &[c_int], stop: &Stop, threads: &Threads) -> io::Result<
     })
 }
 
-/// From now on each `signal` calls `work`.
+/// From now on each of `signals` calls `work` with its number.
 ///
 /// # Errors
-/// When the handler cannot be installed or the system refuses a thread.
-pub fn call_on(signal: c_int, work: impl Fn() + Send + 'static, threads: &Threads) -> io::Result<()> {
-    let mut signals = Signals::new([signal])?;
+/// When the handlers cannot be installed or the system refuses a thread.
+pub fn call_on(signals: &[c_int], work: impl Fn(c_int) + Send + 'static, threads: &Threads) -> io::Result<()> {
+    let mut signals = Signals::new(signals)?;
     threads.spawn("signals", move || {
-        for _ in signals.forever() {
-            work();
+        for signal in signals.forever() {
+            work(signal);
         }
     })
 }

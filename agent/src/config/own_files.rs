@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::checkpoint;
 use crate::data_lock;
 use crate::own_logs::agent_log;
+use crate::service::pid_file;
 use crate::status::socket;
 
 /// Where the agent keeps its own files.
@@ -25,6 +26,8 @@ impl OwnFiles {
         let path = normalised(&self.log_path.join(path));
         let what = if self.is_agent_log(&path) {
             "the agent's own log".to_owned()
+        } else if path == self.log_path.join(pid_file::FILE_NAME) {
+            "the agent's pid file".to_owned()
         } else if self.is_data(&path) {
             format!("among the agent's own data in {}", self.data_path.display())
         } else {
@@ -104,6 +107,7 @@ mod tests {
             "agent.log.12",
             "agent_debug.log",
             "agent_debug.log.3",
+            "agent.pid",
             "/var/log/agent/agent.log",
             "../../lib/agent/positions.7.journal",
             "/var/lib/agent/anything/deeper.log",

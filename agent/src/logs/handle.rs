@@ -17,8 +17,6 @@ use crate::ledger::WorkerId;
 
 /// A monitor that registers a file waits this long for the tail thread to take it.
 const REGISTER_PATIENCE: Duration = Duration::from_secs(1);
-/// The end of the agent waits this long for the tail thread to hear of it, and as long again for it to come.
-const FINISH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where lines go: the bounded channel of one session, and the memory that comes back.
 pub struct Port {
@@ -192,12 +190,13 @@ impl TailHandle {
         _ = self.commands.send(Command::Hasten { origin, path });
     }
 
-    /// Reads what is there, until `deadline` at the latest, and ends the thread. True when everything was handed on.
-    pub fn finish(&self, deadline: Instant) -> bool {
+    /// Reads what is there, until `deadline` at the latest, and ends the thread. True when everything was handed on. A
+    /// thread that does not come round, on a disk that hangs for example, is waited for as long as `patience` at most,
+    /// once to hear of it and once to come.
+    pub fn finish(&self, deadline: Instant, patience: Duration) -> bool {
         let (done, finished) = bounded(1);
-        // A thread that does not come round must not keep the agent from its end.
-        let sent = self.commands.send_timeout(Command::Finish { deadline, done }, FINISH_PATIENCE);
-        sent.is_ok() && finished.recv_timeout(FINISH_PATIENCE).unwrap_or(false)
+        let sent = self.commands.send_timeout(Command::Finish { deadline, done }, patience);
+        sent.is_ok() && finished.recv_timeout(patience).unwrap_or(false)
     }
 
     /// How the stage stands, and whether it comes round.

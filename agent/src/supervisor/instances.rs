@@ -8,7 +8,7 @@ use crossbeam_channel::bounded;
 use scalyr_monitor::Level;
 
 use super::start::refused;
-use super::{Difference, MONITORS_BUDGET, NotApplied, Running, StartError, Supervisor};
+use super::{Difference, NotApplied, Running, StartError, Supervisor};
 use crate::config::plan::{MonitorPlan, Plan};
 use crate::monitors::instance::{Instance, Surroundings, construct};
 use crate::monitors::runner::{MonitorHandle, ask_all, wait_all};
@@ -16,6 +16,9 @@ use crate::status::RefusedMonitor;
 
 /// All monitors together have this long to initialise themselves.
 const INITIALISE_BUDGET: Duration = Duration::from_secs(5);
+
+/// Monitors that a reload stops have this long to end; what takes longer is left behind.
+const MONITORS_BUDGET: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether monitors that were asked to stop have ended.
 const LOOK: Duration = Duration::from_millis(5);
@@ -142,6 +145,15 @@ impl Supervisor {
             Ok(()) => _ = self.hurry.receive(&dropped, INITIALISE_BUDGET),
             Err(error) => self.stages.logger.warn(format_args!("No thread to drop monitors on: {error}")),
         }
+    }
+
+    /// Instances that were built for a start, or none when the agent is to stop before they run.
+    pub(super) fn unless_called_off(&self, built: Built) -> Built {
+        if !self.hurry.has_begun() {
+            return built;
+        }
+        self.let_go(built);
+        Vec::new()
     }
 
     /// Builds and initialises the instances, each on a thread of its own, so that one that hangs keeps neither the

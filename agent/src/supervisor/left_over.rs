@@ -1,7 +1,7 @@
 //! What was not delivered when the agent ends, as the agent log says it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use scalyr_monitor::Logger;
 
@@ -29,13 +29,14 @@ impl LeftOver {
         })
     }
 
-    /// Says it, when there is something to say. The answer was waited for so many seconds.
-    pub(super) fn tell(self, seconds: u64, logger: &Logger) {
+    /// Says it, when there is something to say. The answer was waited for so long.
+    pub(super) fn tell(self, waited: Duration, logger: &Logger) {
         let Self { unanswered, bytes, files } = self;
         if unanswered > 0 {
             logger.warn(format_args!(
-                "Sent, but not answered within {seconds} s: {unanswered} bytes. They are sent again after the next start \
-                 and may arrive twice"
+                "Sent, but not answered within {:.1} s: {unanswered} bytes. They are sent again after the next start \
+                 and may arrive twice",
+                waited.as_secs_f64()
             ));
         }
         let unsent = bytes.saturating_sub(unanswered);

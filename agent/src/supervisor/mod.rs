@@ -3,6 +3,7 @@
 mod configuration;
 mod contributions;
 mod difference;
+mod end;
 mod handover;
 mod hurry;
 mod instances;
@@ -22,7 +23,6 @@ mod watching;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use scalyr_monitor::rules::SeriesBudget;
 use scalyr_monitor::{Clock, Level, Logger, Stop, Timestamp};
@@ -30,9 +30,9 @@ use scalyr_monitor::{Clock, Level, Logger, Stop, Timestamp};
 use configuration::Configuration;
 use contributions::Contributions;
 pub use difference::{Change, Difference};
+pub use end::{LONGEST_STOP, Stopped};
 use handover::{Handovers, Next};
 use hurry::Hurry;
-use left_over::LeftOver;
 use lender::Lender;
 use moves::Moves;
 pub use reload::{Changes, Reloaded};
@@ -46,28 +46,22 @@ use crate::config::effective::EffectiveOption;
 use crate::config::plan::{AgentLogPlan, MonitorPlan, Plan, SessionId, SessionPlan};
 use crate::data_lock::DataLock;
 use crate::lag::LagWatch;
-use crate::ledger::{Ledger, Totals};
+use crate::ledger::Ledger;
 use crate::logs::{MetricLogCopies, Noticing, Tail, TailHandle, TailParts};
 use crate::monitors::added::AddedMonitors;
-use crate::monitors::runner::{MonitorHandle, stop_all};
+use crate::monitors::runner::MonitorHandle;
 use crate::open_files;
 use crate::own_logs::agent_log::AgentLog;
 use crate::own_logs::metric_log::MetricLogs;
+use crate::service::pid_file::PidFile;
 use crate::statistics::Statistics;
 use crate::status::socket::StatusSocket;
-use crate::status::{self, RefusedMonitor, Snapshot};
+use crate::status::{RefusedMonitor, Snapshot};
 use crate::threads::Threads;
 use crate::upload::{EventTimes, Session, SessionParts};
 
 /// Marks in the agent log that the agent stops because of a failure.
 const FAILED_AGENT: &str = "failedAgentMain";
-/// All monitors together have this long to end.
-const MONITORS_BUDGET: Duration = Duration::from_secs(5);
-/// The last read of the log files takes at most this long.
-const LAST_READ_BUDGET: Duration = Duration::from_secs(2);
-/// The sessions together have this long to get rid of what was read.
-const SESSIONS_BUDGET: Duration = Duration::from_secs(5);
-
 /// What the edge hands in.
 pub struct Edge {
     /// The main configuration file, for `status`.
@@ -95,7 +89,9 @@ pub struct Supervisor {
     hurry: Hurry,
     /// Plans are applied one after the other.
     applying: Mutex<()>,
+    // In this order: who finds the pid file free finds the data directory free, too.
     _lock: DataLock,
+    _pid_file: PidFile,
 }
 
 /// The stages at work; shared with the thread that answers `status`.
@@ -158,17 +154,6 @@ impl NotApplied {
     }
 }
 
-/// How the agent ended.
-#[derive(Debug)]
-pub struct Stopped {
-    /// Whether everything that had been read was settled.
-    pub drained: bool,
-    /// Monitors that did not end within their time.
-    pub left_behind: Vec<String>,
-    /// What became of all bytes.
-    pub totals: Totals,
-}
-
 impl Supervisor {
     /// Starts everything that `plan` asks for.
     ///
@@ -176,8 +161,17 @@ impl Supervisor {
     /// When the agent cannot work at all: a directory, the lock, its log or a thread is missing. A monitor or a log
     /// that cannot run is reported and left out.
     pub fn start(plan: Plan, edge: Edge) -> Result<Self, StartError> {
+        Self::start_unless(plan, edge, &Stop::new())
+    }
+
+    /// The same; once `stop` is asked for, now or later, neither this nor a reload waits for a monitor any more, so that the
+    /// agent can end.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_unless(plan: Plan, edge: Edge, stop: &Stop) -> Result<Self, StartError> {
         let clock = edge.clock;
-        let Ground { lock, agent_log, own_log } = Ground::prepare(&plan, &clock, edge.stdout)?;
+        let Ground { pid_file, lock, agent_log, own_log } = Ground::prepare(&plan, &clock, edge.stdout)?;
         let agent_log = Arc::new(agent_log);
         let logger = Logger::new(agent_log.clone(), "core");
         announce(&logger, &plan, &edge.config_file, &edge.report);
@@ -241,7 +235,9 @@ impl Supervisor {
             hurry: Hurry::default(),
             applying: Mutex::default(),
             _lock: lock,
+            _pid_file: pid_file,
         };
+        supervisor.hurry_on(stop);
         supervisor.apply(plan, false).map_err(NotApplied::into_error)?;
         // Only now, so that whoever is answered knows that everything was started.
         let stages = Arc::clone(&supervisor.stages);
@@ -250,7 +246,7 @@ impl Supervisor {
         Ok(supervisor)
     }
 
-    /// From when `stop` is asked for, a reload that is under way waits for no monitor any more, so that the agent can end.
+    /// From when `stop` is asked for, nobody waits for a monitor that is being started, or stopped by a reload.
     pub fn hurry_on(&self, stop: &Stop) {
         self.hurry.begin_on(stop);
     }
@@ -287,7 +283,8 @@ impl Supervisor {
             // The files that are there now are found, and their positions taken, before anything else can take its time.
             self.stages.tail.share(plan.session_counts());
             self.stages.tail.follow(plan.tail, plan.logs.clone());
-            self.build_monitors(running, &plan, &difference)
+            let (built, disabled) = self.build_monitors(running, &plan, &difference);
+            (self.unless_called_off(built), disabled)
         } else {
             let built = self.replace_monitors(running, &plan, &difference);
             let built = built.inspect_err(|_| sessions.iter().for_each(|(_, session)| session.hasten()))?;
@@ -407,34 +404,6 @@ impl Supervisor {
     /// The agent log.
     pub fn logger(&self) -> &Logger {
         &self.stages.logger
-    }
-
-    /// Stops in the order of the line: monitors, a last read of the log files, sessions, positions.
-    pub fn stop(self) -> Stopped {
-        let stages = &self.stages;
-        stages.logger.info("The agent is stopping");
-        self.lender.contributions.freeze();
-        let (monitors, sessions) = {
-            let mut running = stages.lock();
-            (std::mem::take(&mut running.monitors), std::mem::take(&mut running.sessions))
-        };
-        let monitors = [monitors, self.added.close()].concat();
-        let left_behind = stop_all(&monitors, MONITORS_BUDGET, &stages.clock, &stages.logger);
-        let all_read = stages.tail.finish(stages.clock.monotonic() + LAST_READ_BUDGET);
-        let sessions: Vec<_> =
-            sessions.into_iter().map(|(_, session)| session).chain(stages.handovers.freeze()).collect();
-        let drained = Session::finish_all(&sessions, SESSIONS_BUDGET, &stages.clock) && all_read;
-        stages.checkpoint.finish();
-        stages.checkpoint.hand_back_to_python();
-        self.stop.stop();
-        let now = stages.clock.monotonic();
-        let unanswered = sessions.iter().map(|session| session.snapshot().unanswered_bytes).sum();
-        LeftOver::of(&stages.ledger.accounts(), unanswered, now).tell(SESSIONS_BUDGET.as_secs(), &stages.logger);
-        stages.tell_rest_of_rules();
-        stages.tell_last_statistics(&sessions, &monitors);
-        let totals = status::files(&stages.ledger, &stages.clock).totals;
-        stages.logger.info("The agent has stopped");
-        Stopped { drained, left_behind, totals }
     }
 }
 

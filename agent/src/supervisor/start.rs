@@ -13,6 +13,7 @@ use crate::config::plan::{LogPlan, Plan};
 use crate::data_lock::{DataLock, LockError};
 use crate::ledger::Offset;
 use crate::own_logs::agent_log::{AgentLog, FILE_NAME};
+use crate::service::pid_file::{PidFile, PidFileError};
 
 /// Why the agent cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,9 @@ pub enum StartError {
         /// The key that names it.
         key: &'static str,
     },
+    /// The pid file says that an agent runs, or it cannot be made.
+    #[error(transparent)]
+    PidFile(#[from] PidFileError),
     /// The data directory cannot be locked.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -56,6 +60,7 @@ pub enum StartError {
 
 /// What the agent stands on: its directories, and what it holds in them.
 pub(super) struct Ground {
+    pub(super) pid_file: PidFile,
     pub(super) lock: DataLock,
     pub(super) agent_log: AgentLog,
     /// The path of the agent log, and the size it had.
@@ -63,25 +68,34 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// Makes the directories, takes the lock and opens the agent log.
+    /// Makes the directories, takes the pid file and the lock and opens the agent log.
     ///
     /// # Errors
-    /// Everything that stands in the way.
+    /// That an agent runs; or everything that stands in the way.
     pub(super) fn prepare(
         plan: &Plan,
         clock: &Clock,
         stdout: Option<Box<dyn io::Write + Send>>,
     ) -> Result<Self, StartError> {
+        let pid_file =
+            make_directory(&plan.log_path, "agent_log_path").and_then(|()| Ok(PidFile::take(&plan.log_path)?));
+        let pid_file = match pid_file {
+            // Then nothing else is worth a word.
+            Err(error @ StartError::PidFile(PidFileError::Running { .. })) => return Err(error),
+            pid_file => pid_file,
+        };
         let lock =
             make_directory(&plan.data_path, "agent_data_path").and_then(|()| Ok(DataLock::take(&plan.data_path)?));
         let path = plan.log_path.join(FILE_NAME);
-        let agent_log = make_directory(&plan.log_path, "agent_log_path").and_then(|()| {
+        let agent_log = pid_file.and_then(|pid_file| {
             let begin = Offset(fs::metadata(&path).map_or(0, |metadata| metadata.len()));
             let log = AgentLog::open(&plan.log_path, plan.agent_log, clock.clone(), stdout);
-            Ok((log.map_err(StartError::AgentLog)?, begin))
+            Ok((pid_file, log.map_err(StartError::AgentLog)?, begin))
         });
         match (lock, agent_log) {
-            (Ok(lock), Ok((agent_log, begin))) => Ok(Self { lock, agent_log, own_log: (path, begin) }),
+            (Ok(lock), Ok((pid_file, agent_log, begin))) => {
+                Ok(Self { pid_file, lock, agent_log, own_log: (path, begin) })
+            }
             (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
             (Err(of_data), Err(of_log)) => Err(StartError::Several(vec![of_data, of_log])),
         }

@@ -227,7 +227,7 @@ impl Chance {
     /// As a kill would, but for the last batches, which are handed on and settled by nobody.
     fn kill(&mut self) {
         let copying = self.running.take().unwrap();
-        copying.tail.finish(Clock::system().monotonic());
+        copying.tail.finish(Clock::system().monotonic(), Duration::from_secs(10));
     }
 
     /// Entries in a random order, with random workers and attributes, and with an entry that matches nothing.

@@ -166,7 +166,7 @@ fn an_unfinished_last_line_stays_unread_at_a_stop_and_is_sent_whole_after_the_ne
     tailing.start("a.log");
     tailing.append("a.log", "1\nhalf");
     assert_eq!(tailing.lines(1), ["1\n"]);
-    tailing.running().tail.finish(Clock::system().monotonic() + Duration::from_secs(2));
+    tailing.running().tail.finish(Clock::system().monotonic() + Duration::from_secs(2), Duration::from_secs(10));
     assert!(tailing.running().batches.try_recv().is_err());
     tailing.crash();
     tailing.append("a.log", " and half\n");

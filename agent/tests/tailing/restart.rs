@@ -100,7 +100,7 @@ fn a_file_that_came_just_before_a_stop_is_read_then_or_after_the_next_start() {
         let mut tailing = Tailing::new();
         tailing.start("*.log");
         tailing.append("late.log", "1\n");
-        tailing.running().tail.finish(Clock::system().monotonic() + Duration::from_secs(2));
+        tailing.running().tail.finish(Clock::system().monotonic() + Duration::from_secs(2), Duration::from_secs(10));
         if let Ok(batch) = tailing.running().batches.try_recv() {
             assert_eq!(messages(&batch), ["1\n"]);
             continue;

@@ -10,14 +10,16 @@ use crate::config::plan::Plan;
 use crate::upload::Verdict;
 
 /// Asks each server whether it accepts the key. What else is wrong is written to `err`, and the agent starts all the same:
-/// it tries until it works.
+/// it tries until it works. True when each of them does.
 ///
 /// # Errors
 /// When a key is refused; the text names the workers.
-pub(super) fn check(plan: &Plan, clock: &Clock, stop: &Stop, err: &mut dyn Write) -> Result<(), String> {
+pub(super) fn check(plan: &Plan, clock: &Clock, stop: &Stop, err: &mut dyn Write) -> Result<bool, String> {
     let mut refused = String::new();
+    let mut all_accept = true;
     for asked in connect::ask(&plan.sessions, clock, stop) {
         let sentence = asked.sentence();
+        all_accept &= asked.is_accepted();
         // Writing to a string cannot fail; nowhere is left to tell it when stderr fails.
         match asked.verdict {
             Verdict::Accepted => {}
@@ -28,7 +30,8 @@ pub(super) fn check(plan: &Plan, clock: &Clock, stop: &Stop, err: &mut dyn Write
         }
     }
     if refused.is_empty() {
-        return Ok(());
+        // Those that were not asked because of a stop have said nothing.
+        return Ok(all_accept && !stop.is_stopped());
     }
     Err(refused + "To start without asking the servers: --no-check-remote-server")
 }
@@ -47,7 +50,7 @@ mod tests {
 
     /// What is said before the start when the servers of two workers do what these scripts say, and why it ends. A third
     /// worker has key and server of the first, which are asked about once.
-    fn said(one: &str, two: &str) -> (String, Result<(), String>) {
+    fn said(one: &str, two: &str) -> (String, Result<bool, String>) {
         let start = |script: &str| {
             let options = Options { faults: script.parse().unwrap(), ..Options::default() };
             Receiver::start(options, &Threads::new(), &Clock::system()).unwrap()
@@ -75,7 +78,7 @@ mod tests {
 
     #[test]
     fn servers_that_accept_the_keys_cause_no_word() {
-        assert_eq!(said("", ""), (String::new(), Ok(())));
+        assert_eq!(said("", ""), (String::new(), Ok(true)));
     }
 
     #[test]
@@ -100,7 +103,7 @@ mod tests {
             ("cut", "closed the connection without an answer"),
         ] {
             let (err, result) = said("", script);
-            assert_eq!(result, Ok(()), "{script}");
+            assert_eq!(result, Ok(false), "{script}");
             assert!(err.starts_with("warning: http://127.0.0.1:") && err.contains(says), "{err}");
             assert!(err.contains(" takes no uploads with the api key of worker team: "), "{err}");
             assert_eq!(err.lines().count(), 1, "{err}");

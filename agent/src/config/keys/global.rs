@@ -252,7 +252,9 @@ pub const GLOBAL: &[Key] = keys! {
     /// Logs more while the agent starts.
     flag("debug_init", false).at(OwnLogs).not_yet("the start is logged as everything else is"),
     /// Compares the command line of a running process with the one in the pid file.
-    flag("pidfile_advanced_reuse_guard", false).at(Process).not_yet("a lock in agent_data_path keeps a second agent out"),
+    flag("pidfile_advanced_reuse_guard", false)
+        .at(Process)
+        .obsolete("the agent holds a lock on its pid file, so a process that has got its number by chance is never taken for it"),
     /// Threads that process syslog messages.
     integer("syslog_processing_thread_count", 16).at(Monitors).only_in_file().not_yet("there is no syslog monitor yet"),
     // 8.6 process and statistics

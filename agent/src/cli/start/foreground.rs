@@ -1,0 +1,143 @@
+//! The agent itself, in this process.
+//!
+//! It lives on a thread of its own, and the main thread waits for its end: whatever that thread hangs in once the agent is
+//! to stop – a disk, a terminal that nobody reads – the process ends in time.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{bounded, select};
+use scalyr_monitor::registry::Environment;
+use scalyr_monitor::{Clock, Stop};
+
+use super::calls::{Call, Calls};
+use super::watch::Watch;
+use super::{Args, Outcome, Terminal, Verified, conclude};
+use crate::service::background;
+use crate::service::pid_file::PidFileError;
+use crate::supervisor::{Edge, LONGEST_STOP, StartError, Supervisor};
+use crate::threads::Threads;
+
+/// How often it is looked after what has to be done now and then.
+const TICK: Duration = Duration::from_secs(5);
+
+/// Runs the agent until it is to stop; its exit code.
+pub(super) fn run(args: Args, environment: &Arc<Environment>, clock: &Clock, mut terminal: Terminal) -> ExitCode {
+    if args.in_background && let Err(error) = background::detach() {
+        return conclude(Err(format!("error: the agent cannot leave its terminal: {error}")), &mut terminal.err);
+    }
+    // Before anything else, so that a stop during the start is not lost, and no SIGHUP ends the process.
+    let (stop, threads) = (Stop::new(), Threads::new());
+    let calls = match Calls::listen(&stop, clock, &threads) {
+        Ok(calls) => calls,
+        Err(error) => return conclude(Err(format!("signals cannot be handled: {error}")), &mut terminal.err),
+    };
+    let (done, ended) = bounded(1);
+    let (tell, stopped) = bounded(1);
+    stop.on_stop(move || _ = tell.send(()));
+    let agent = {
+        let (environment, clock, stop) = (Arc::clone(environment), clock.clone(), stop.clone());
+        move || {
+            let is_child = args.in_background;
+            let outcome = serve(&args, &environment, &clock, &mut terminal, &calls, &stop);
+            if is_child && matches!(outcome, Ok(Outcome::Already(_))) {
+                background::tell_already();
+            }
+            _ = done.send(conclude(outcome, &mut terminal.err));
+        }
+    };
+    if let Err(error) = threads.spawn("agent", agent) {
+        return conclude(Err(format!("the system gives the agent no thread: {error}")), &mut io::stderr());
+    }
+    select! {
+        // Without a code it has panicked, and has said so.
+        recv(ended) -> code => return code.unwrap_or(ExitCode::FAILURE),
+        recv(stopped) -> _ => {}
+    }
+    ended.recv_timeout(LONGEST_STOP).unwrap_or_else(|_| {
+        let seconds = LONGEST_STOP.as_secs_f64();
+        // Nowhere is left to tell it when this fails, too.
+        _ = writeln!(
+            io::stderr(),
+            "The agent did not come to an orderly end within {seconds} s and ends as it stands: what was not settled is sent \
+             after the next start."
+        );
+        ExitCode::FAILURE
+    })
+}
+
+fn serve(
+    args: &Args,
+    environment: &Arc<Environment>,
+    clock: &Clock,
+    terminal: &mut Terminal,
+    calls: &Calls,
+    stop: &Stop,
+) -> Result<Outcome, String> {
+    let verified = Verified::read(args, environment)?;
+    if let Some(pid) = verified.running() {
+        return Ok(Outcome::Already(Some(pid)));
+    }
+    verified.ask_servers_until(stop, args, clock, terminal)?;
+    let Verified { source, loaded, plan, report, options } = verified;
+    let config_file = source.file().to_owned();
+    let copy = std::mem::replace(&mut terminal.out, Box::new(io::sink()));
+    let stdout = (!args.in_background).then_some(copy);
+    let edge = Edge { config_file, report, options, clock: clock.clone(), stdout };
+    let supervisor = match Supervisor::start_unless(plan, edge, stop) {
+        Ok(supervisor) => supervisor,
+        Err(StartError::PidFile(PidFileError::Running { pid, .. })) => return Ok(Outcome::Already(pid)),
+        Err(error) => return Err(error.to_string()),
+    };
+    let ended = begin(args, &supervisor, stop)
+        .and_then(|()| live(&supervisor, &mut Watch::new(source, loaded), calls, clock));
+    supervisor.stop_since(calls.asked().unwrap_or_else(|| clock.monotonic()));
+    ended.map(|()| Outcome::Good)
+}
+
+/// Tells who waits that everything was started.
+fn begin(args: &Args, supervisor: &Supervisor, stop: &Stop) -> Result<(), String> {
+    // What failed in the start may be a reason to end.
+    supervisor.tick()?;
+    if args.in_background && !stop.is_stopped() {
+        background::tell_running().map_err(|error| format!("the terminal cannot be let go: {error}"))?;
+    }
+    Ok(())
+}
+
+/// Until the agent is to stop: does what has to be done now and then, and follows the configuration.
+fn live(supervisor: &Supervisor, watch: &mut Watch, calls: &Calls, clock: &Clock) -> Result<(), String> {
+    let interval = || supervisor.config_check_interval().unwrap_or(TICK);
+    let mut next_tick = clock.monotonic() + TICK;
+    let mut last_look = clock.monotonic();
+    loop {
+        let now = clock.monotonic();
+        if now >= next_tick {
+            supervisor.tick()?;
+            next_tick = now + TICK;
+        }
+        let next_look = last_look.checked_add(interval()).unwrap_or(next_tick + TICK);
+        let call = calls.wait(next_tick.min(next_look).saturating_duration_since(clock.monotonic()));
+        let asked = call == Call::Reload;
+        match call {
+            Call::Stop => return Ok(()),
+            Call::Reload => supervisor.logger().info("SIGHUP: reading the configuration again"),
+            Call::Status => write_status(supervisor),
+            Call::Idle(signal) => supervisor
+                .logger()
+                .info(format_args!("{signal} came; the agent does nothing with it, also when it comes again")),
+            Call::None => {}
+        }
+        if asked || clock.monotonic() >= next_look {
+            watch.look(supervisor, asked)?;
+            last_look = clock.monotonic();
+        }
+    }
+}
+
+/// Answers SIGUSR1.
+fn write_status(supervisor: &Supervisor) {
+    supervisor.logger().debug("SIGUSR1: this agent writes no status report into a file; ask it with `agent status -v`");
+}

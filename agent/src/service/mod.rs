@@ -1,0 +1,6 @@
+//! What the agent is to its host: a process that is found by its pid file, that runs as the owner of its configuration,
+//! and that goes on in the background (`cli-and-service.md` sections 4 to 6).
+
+pub mod account;
+pub mod background;
+pub mod pid_file;
