@@ -209,7 +209,7 @@ impl Supervisor {
             configuration: Mutex::new(Configuration::new(edge.config_file, &edge.report, edge.options, clock.now())),
             started: clock.now(),
             clock: clock.clone(),
-            user: status::user::current(),
+            user: crate::status::user::current(),
             logger: logger.clone(),
             agent_log,
             ledger,
