@@ -22,6 +22,8 @@ again by itself, and at once on SIGHUP.
 
 Exit status: 0 when the agent runs anew, and for condrestart also when none ran; 1 when it does not; 2 for a wrong command
 line.")]
+// The group of the arguments of `start` has the same name.
+#[group(skip)]
 pub struct Args {
     /// How it is started again.
     #[command(flatten)]

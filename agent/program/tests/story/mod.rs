@@ -7,6 +7,7 @@
 #![allow(clippy::print_stderr, reason = "a test prints for the person who reads its failure")]
 #![allow(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+mod background;
 mod events;
 mod lines;
 mod process;
@@ -24,6 +25,7 @@ use serde_json::Value;
 
 #[allow(unused_imports, reason = "each story uses its own part of this")]
 pub(crate) use self::{
+    background::{Background, Ran, agent, run},
     events::{Event, EventReader, read_events},
     lines::{Lines, Tally, assert_each_once, missing_and_repeated},
     process::{AgentProcess, Process, ReceiverProcess},
