@@ -122,9 +122,8 @@ pub(super) fn find(source: &Source, instead: Option<&Path>, err: &mut dyn Write)
 /// # Errors
 /// When it cannot be told whether one runs, or it does not end; what to do about it.
 pub(super) fn terminate(path: &Path, clock: &Clock, out: &mut dyn Write, err: &mut dyn Write) -> Result<bool, String> {
-    let look = || {
-        pid_file::running(path).map_err(|error| format!("The pid file {} cannot be read: {error}", path.display()))
-    };
+    let look =
+        || pid_file::running(path).map_err(|error| format!("The pid file {} cannot be read: {error}", path.display()));
     let Some(pid) = look()? else { return Ok(false) };
     // Whoever reads it may have gone away; the agent is stopped all the same.
     _ = writeln!(out, "Sending signal to terminate agent.");

@@ -128,7 +128,9 @@ impl Drop for PidFile {
 /// When the file is there and cannot be looked at.
 pub fn running(path: &Path) -> io::Result<Option<u32>> {
     let file = match File::open(path) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         opened => opened?,
     };
     match flock(&file, FlockOperation::NonBlockingLockShared) {
@@ -212,7 +214,10 @@ impl Content {
         let Self::Unlocked { pid, command_line } = self else { return None };
         let lives = !matches!(test_kill_process(process(pid)?), Err(Errno::SRCH));
         let words = |text: &str| -> Vec<String> {
-            text.split(|c: char| c == '\0' || c.is_whitespace()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+            text.split(|c: char| c == '\0' || c.is_whitespace())
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect()
         };
         let is_other = fs::read(format!("/proc/{pid}/cmdline"))
             .is_ok_and(|now| words(&String::from_utf8_lossy(&now)) != words(&command_line));
@@ -277,7 +282,9 @@ mod tests {
         }
         fs::write(&path, format!("{pid} sleep 1000\n")).unwrap();
         assert_eq!(running(&path).unwrap(), Some(pid));
-        assert!(matches!(PidFile::take(folder.path()), Err(PidFileError::Running { pid: Some(other), .. }) if other == pid));
+        assert!(
+            matches!(PidFile::take(folder.path()), Err(PidFileError::Running { pid: Some(other), .. }) if other == pid)
+        );
         fs::write(&path, format!("{pid} python scalyr-agent-2 start\n")).unwrap();
         assert_eq!(running(&path).unwrap(), None, "its number is another's now");
         sleeper.kill().unwrap();

@@ -25,7 +25,9 @@ const TICK: Duration = Duration::from_secs(5);
 
 /// Runs the agent until it is to stop; its exit code.
 pub(super) fn run(args: Args, environment: &Arc<Environment>, clock: &Clock, mut terminal: Terminal) -> ExitCode {
-    if args.in_background && let Err(error) = background::detach() {
+    if args.in_background
+        && let Err(error) = background::detach()
+    {
         return conclude(Err(format!("error: the agent cannot leave its terminal: {error}")), &mut terminal.err);
     }
     // Before anything else, so that a stop during the start is not lost, and no SIGHUP ends the process.
@@ -91,8 +93,8 @@ fn serve(
         Err(StartError::PidFile(PidFileError::Running { pid, .. })) => return Ok(Outcome::Already(pid)),
         Err(error) => return Err(error.to_string()),
     };
-    let ended = begin(args, &supervisor, stop)
-        .and_then(|()| live(&supervisor, &mut Watch::new(source, loaded), calls, clock));
+    let ended =
+        begin(args, &supervisor, stop).and_then(|()| live(&supervisor, &mut Watch::new(source, loaded), calls, clock));
     supervisor.stop_since(calls.asked().unwrap_or_else(|| clock.monotonic()));
     ended.map(|()| Outcome::Good)
 }

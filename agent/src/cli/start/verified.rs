@@ -7,10 +7,10 @@ use scalyr_monitor::{Clock, Stop};
 
 use super::{Args, Terminal, remote};
 use crate::cli::configuration::{self, Source};
+use crate::config::Report;
 use crate::config::effective::EffectiveOption;
 use crate::config::load::Loaded;
 use crate::config::plan::Plan;
-use crate::config::Report;
 use crate::config::report::on_one_line;
 use crate::service::pid_file;
 use crate::supervisor::{self, StartError};
