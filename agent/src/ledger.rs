@@ -68,6 +68,8 @@ struct State {
     sightings: Sightings,
     /// Most files never have one.
     last_error: Option<Box<(Timestamp, String)>>,
+    /// The entry that it is copied for.
+    entry: Option<Arc<str>>,
 }
 
 /// The right to settle bytes of an account that were handed on. It becomes void when the account is
@@ -170,6 +172,16 @@ impl Account {
     /// When the file was last looked at.
     pub fn looked(&self) -> Option<Instant> {
         self.lock().sightings.looked()
+    }
+
+    /// It is copied for this entry: where that stands in the configuration.
+    pub fn note_entry(&self, entry: &Arc<str>) {
+        self.lock().entry = Some(Arc::clone(entry));
+    }
+
+    /// Where the entry stands in the configuration that it is copied for, if it is being read.
+    pub fn entry(&self) -> Option<Arc<str>> {
+        self.lock().entry.clone()
     }
 
     /// Takes note of what kept the file from being read.
@@ -293,6 +305,7 @@ impl Ledger {
             epoch: 0,
             sightings: Sightings::default(),
             last_error: None,
+            entry: None,
         };
         let account = self.0.account(worker, path, sequence, state);
         self.lock().insert(account.id, Arc::clone(&account));
@@ -312,7 +325,8 @@ impl Ledger {
             let mut before = before.lock();
             (std::mem::take(&mut before.sightings), before.last_error.take())
         };
-        let state = State { identity, settled: position, read: position, totals, epoch: 0, sightings, last_error };
+        let state =
+            State { identity, settled: position, read: position, totals, epoch: 0, sightings, last_error, entry: None };
         let account = self.0.account(worker, before.path.clone(), before.sequence.clone(), state);
         open.remove(&before.id);
         open.insert(account.id, Arc::clone(&account));

@@ -27,6 +27,11 @@ impl fmt::Debug for AddedEntries {
 }
 
 impl AddedEntries {
+    /// The environment that entries are read with.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     /// The workers that upload.
     pub fn workers(&self) -> &Workers {
         &self.defaults.workers

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::keys;
@@ -129,6 +130,12 @@ impl Sources {
     /// The first text, to be changed.
     pub(super) fn first_mut(&mut self) -> Option<&mut Source> {
         self.texts.first_mut()
+    }
+
+    /// The files beside the main one that values come from, in their order.
+    pub fn fragments(&self) -> Vec<PathBuf> {
+        let files = self.texts.iter().skip(1).filter(|text| text.places.is_some());
+        files.map(|text| PathBuf::from(&text.name)).filter(|path| path.is_absolute()).collect()
     }
 
     /// The text of this name, if it was kept, to show lines of it.

@@ -119,6 +119,7 @@ impl Follower {
         let (source, inode) = (source.into(), (metadata.dev(), metadata.ino()));
         let Seen { size, modified } = source.seen().unwrap_or(Seen::of(metadata));
         let position = account.read();
+        account.note_entry(&copying.origin);
         let young = account.identity().is_young();
         let lines = Lines::new(Arc::clone(&copying.lines), &account.sequence.id);
         Self {
@@ -277,6 +278,7 @@ impl Follower {
     /// How it is copied from its next batch on.
     pub fn copy_as(&mut self, copying: &Copying) {
         self.origin = Arc::clone(&copying.origin);
+        self.account.note_entry(&copying.origin);
         self.log = Arc::clone(&copying.log);
         let lines = Lines::new(Arc::clone(&copying.lines), &self.account.sequence.id);
         std::mem::replace(&mut self.lines, lines).hand_over(&mut self.lines);

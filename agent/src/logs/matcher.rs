@@ -16,6 +16,11 @@ const OPTIONS: glob::MatchOptions =
 /// A glob looks into so many directories at most. Symbolic links between a few directories make endless paths for `**`.
 pub const MOST_WALKED: usize = 100_000;
 
+/// Whether the path of an entry is a pattern.
+pub fn is_glob(path: &str) -> bool {
+    path.contains(['*', '?', '['])
+}
+
 /// The paths of one entry of `logs`.
 #[derive(Clone, Debug)]
 pub struct Matcher {
@@ -36,7 +41,7 @@ impl Matcher {
             exclude.add(glob.map_err(|error| format!("exclude pattern `{pattern}`: {}", error.kind()))?);
         }
         let exclude = exclude.build().map_err(|error| format!("exclude: {error}"))?;
-        let is_glob = plan.path.contains(['*', '?', '[']);
+        let is_glob = is_glob(&plan.path);
         let glob = is_glob.then(|| Ok((glob::Pattern::new(&plan.path)?, Levels::of(&plan.path)?))).transpose();
         let glob = glob.map_err(|error: glob::PatternError| format!("path `{}`: {error}", plan.path))?;
         Ok(Self { pattern: plan.path.clone(), glob, exclude })

@@ -30,6 +30,7 @@ pub(crate) use follower::open_identified;
 pub use handle::{Port, TailHandle, TailSnapshot, Withdrawal};
 pub(crate) use lines::MOST_GROWTH;
 pub use lines::{Lines, RuleCounts, Taken, Window};
+pub use matcher::is_glob;
 pub use metric_logs::{MetricLogCopies, MetricLogPlan};
 pub use notices::{FileSystems, NoticesSnapshot, Noticing};
 pub use position::Position;

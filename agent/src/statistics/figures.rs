@@ -2,21 +2,35 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::upload::SessionSnapshot;
 
 /// What sessions have done, in all (`wire-protocol.md` section 14). Sizes in bytes, times in seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Figures {
-    pub(super) requests_sent: u64,
-    pub(super) requests_failed: u64,
-    pub(super) bytes_sent: u64,
-    pub(super) compressed_bytes_sent: u64,
-    pub(super) bytes_received: u64,
-    pub(super) connections_created: u64,
-    pub(super) requests_prepared_ahead: u64,
-    pub(super) request_seconds: f64,
-    pub(super) compression_seconds: f64,
-    pub(super) rest_seconds: f64,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Figures {
+    /// Requests with events that left.
+    pub requests_sent: u64,
+    /// Attempts that failed.
+    pub requests_failed: u64,
+    /// Bodies sent, before compression.
+    pub bytes_sent: u64,
+    /// Bodies sent, after compression.
+    pub compressed_bytes_sent: u64,
+    /// Bodies of answers.
+    pub bytes_received: u64,
+    /// Connections opened.
+    pub connections_created: u64,
+    /// Requests that were full, and closed, while the one before was on its way.
+    pub requests_prepared_ahead: u64,
+    /// How long requests took.
+    pub request_seconds: f64,
+    /// How long bodies were compressed.
+    pub compression_seconds: f64,
+    /// How long no request was on its way.
+    pub rest_seconds: f64,
+    /// How long the limit of the rate has kept requests back.
+    pub rate_limit_seconds: f64,
 }
 
 impl Figures {
@@ -33,6 +47,7 @@ impl Figures {
             request_seconds: session.request_seconds,
             compression_seconds: session.compression_seconds,
             rest_seconds: session.rest_seconds,
+            rate_limit_seconds: session.rate_limit_seconds,
         }
     }
 
@@ -49,6 +64,7 @@ impl Figures {
             request_seconds,
             compression_seconds,
             rest_seconds,
+            rate_limit_seconds,
         } = other;
         self.requests_sent += requests_sent;
         self.requests_failed += requests_failed;
@@ -60,6 +76,7 @@ impl Figures {
         self.request_seconds += request_seconds;
         self.compression_seconds += compression_seconds;
         self.rest_seconds += rest_seconds;
+        self.rate_limit_seconds += rate_limit_seconds;
     }
 }
 
@@ -82,6 +99,17 @@ impl Sessions {
             }
         }
         self.there = now;
+    }
+
+    /// What all have done since the agent started, when those that there are stand like this.
+    pub(super) fn sum_with<'a>(&self, sessions: impl Iterator<Item = &'a SessionSnapshot>) -> Figures {
+        let (mut sum, mut known) = (self.ended, self.there.clone());
+        for session in sessions {
+            known.remove(&session.session);
+            sum.add(&Figures::of(session));
+        }
+        known.values().for_each(|figures| sum.add(figures));
+        sum
     }
 
     /// What all of them have done since the agent started.

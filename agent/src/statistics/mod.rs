@@ -20,7 +20,8 @@ use crate::config::plan::StatisticsPlan;
 use crate::status::Snapshot;
 use crate::upload::SessionSnapshot;
 
-use figures::{Figures, Sessions};
+pub use figures::Figures;
+use figures::Sessions;
 use happenings::Happenings;
 pub use process::ProcessUsage;
 
@@ -86,7 +87,8 @@ impl Statistics {
         now >= self.next_look || self.is_line_due(now, plan)
     }
 
-    fn is_line_due(&self, now: Instant, plan: &StatisticsPlan) -> bool {
+    /// Whether a line is due.
+    pub fn is_line_due(&self, now: Instant, plan: &StatisticsPlan) -> bool {
         let turns = [
             (&self.bandwidth, plan.bandwidth),
             (&self.overall, plan.overall),
@@ -100,6 +102,12 @@ impl Statistics {
     pub fn note_sessions<'a>(&mut self, now: Instant, sessions: impl Iterator<Item = &'a SessionSnapshot>) {
         self.next_look = now + LOOK_EVERY;
         self.sessions.look(sessions);
+    }
+
+    /// What all sessions have done since the agent started, also those that reloads have replaced, when those that there
+    /// are stand like this.
+    pub fn sum_with<'a>(&self, sessions: impl Iterator<Item = &'a SessionSnapshot>) -> Figures {
+        self.sessions.sum_with(sessions)
     }
 
     /// Writes the lines that are due and have something to tell. `snapshot` is asked for only when one is due.

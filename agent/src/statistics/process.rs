@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use serde::Serialize;
+
 /// What the process has used so far (`proc(5)`: `/proc/self/stat`, `/proc/self/status`). What cannot be read is 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct ProcessUsage {
     /// Seconds of processor time in the program itself.
     pub user_seconds: f64,

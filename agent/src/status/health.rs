@@ -21,6 +21,14 @@ pub enum Health {
     Failing,
 }
 
+/// The health check of what is well.
+pub(super) const GOOD: &str = "Good";
+
+/// The health check of one session: `Good`, or a sentence.
+pub(super) fn of_session(snapshot: &Snapshot, session: &SessionSnapshot) -> String {
+    undelivered(session, snapshot.healthy_within, snapshot.now).unwrap_or_else(|| GOOD.to_owned())
+}
+
 /// Why data does not flow, a sentence each: for `Health check:`. An agent that has nothing to send is well.
 pub(super) fn failures(snapshot: &Snapshot) -> Vec<String> {
     let limit = snapshot.healthy_within;

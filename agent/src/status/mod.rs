@@ -1,10 +1,15 @@
 //! How the agent stands: one snapshot that every stage fills. Text and JSON are renderings of it.
 
+mod build;
+mod environment;
+pub mod file;
 mod health;
+mod old_keys;
 pub mod socket;
 pub mod text;
 pub mod user;
 
+pub use environment::EnvironmentVariable;
 pub use health::Health;
 
 use std::collections::BTreeMap;
@@ -14,11 +19,14 @@ use serde::Serialize;
 
 use crate::checkpoint::CheckpointSnapshot;
 use scalyr_monitor::Clock;
+use scalyr_monitor::registry::Environment;
 
+use crate::config::plan::Hidden;
 use crate::lag::BehindSnapshot;
 use crate::ledger::{Account, FileId, Identity, Lag, Ledger, Offset, Totals, WorkerId};
 use crate::logs::TailSnapshot;
 use crate::monitors::state::MonitorSnapshot;
+use crate::statistics::{Figures, ProcessUsage};
 use crate::upload::{MemoryBound, SessionSnapshot};
 
 /// How a snapshot is shown.
@@ -29,7 +37,7 @@ pub enum Format {
     /// For people, with every path, however many there are: what `-vv` prints
     #[value(skip)]
     EveryPath,
-    /// For programs: the snapshot itself
+    /// For programs: the keys of the Python agent, and all that this one knows
     Json,
 }
 
@@ -39,7 +47,7 @@ impl Format {
         match self {
             Self::Text => text::render(snapshot, false),
             Self::EveryPath => text::render(snapshot, true),
-            Self::Json => serde_json::to_string_pretty(snapshot).unwrap_or_default() + "\n",
+            Self::Json => serde_json::to_string_pretty(&old_keys::Report::of(snapshot)).unwrap_or_default() + "\n",
         }
     }
 }
@@ -78,6 +86,22 @@ pub struct Snapshot {
     pub failures: Vec<String>,
     /// Why it is not healthy, a short line each, the failures among them.
     pub troubles: Vec<String>,
+    /// The variables of the environment that concern the agent, without their secrets.
+    pub environment: Vec<EnvironmentVariable>,
+    /// `scalyr_server` of the first session.
+    pub server: String,
+    /// Its `compression_type`.
+    pub compression: String,
+    /// Its `compression_level`; 0 without compression.
+    pub compression_level: u8,
+    /// How long it took on average to take a snapshot, in seconds; from the second one on.
+    pub average_seconds: Option<f64>,
+    /// What the process has used of the machine.
+    pub usage: ProcessUsage,
+    /// What all sessions have done, also those that reloads have replaced.
+    pub uploads: Figures,
+    /// The entries of the configuration that say which log files are copied, in their order.
+    pub logs: Vec<LogSnapshot>,
     /// What is wrong or odd in the configuration that is in use, a line each.
     pub config_problems: Vec<String>,
     /// How many of these are entries or values that are refused.
@@ -122,11 +146,26 @@ pub struct Snapshot {
     pub agent_log: AgentLogSnapshot,
 }
 
+/// An entry that says which log files are copied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LogSnapshot {
+    /// Where it stands: `logs[2]`, `agent log`.
+    pub entry: String,
+    /// The path, or a glob.
+    pub path: String,
+    /// Whether it is a glob.
+    pub is_glob: bool,
+    /// The worker whose sessions send its files.
+    pub worker: WorkerId,
+}
+
 /// How the configuration in use stands to the one on disk.
 #[derive(Clone, Debug, Serialize)]
 pub struct ConfigurationSnapshot {
     /// The main file.
     pub file: PathBuf,
+    /// The other files that it consists of.
+    pub fragments: Vec<PathBuf>,
     /// When the one in use was loaded.
     pub loaded: f64,
     /// When it was last looked for changes; first when it was loaded.
@@ -173,6 +212,8 @@ pub struct FileSnapshot {
     pub worker: WorkerId,
     /// The number of the session of that.
     pub session_number: u32,
+    /// Where the entry stands in the configuration that it is copied for: `logs[2]`, or the monitor that wanted it.
+    pub entry: Option<String>,
     /// What it is recognised by.
     pub identity: Identity,
     /// Everything before was handed on.
@@ -222,6 +263,7 @@ impl FileSnapshot {
             path: account.path.clone(),
             worker: account.worker.clone(),
             session_number: account.session_number(),
+            entry: account.entry().map(|entry| entry.to_string()),
             identity: account.identity(),
             read_to: account.read(),
             settled_to: account.settled(),
@@ -255,6 +297,11 @@ impl Snapshot {
         };
         self
     }
+}
+
+/// The variables of the environment that concern the agent, without their secrets.
+pub fn environment(environment: &Environment, hidden: Option<&Hidden>) -> Vec<EnvironmentVariable> {
+    environment::variables(environment, hidden)
 }
 
 /// The ledger's part of a snapshot.

@@ -20,6 +20,7 @@ const MOST_TOLD: usize = 1000;
 /// The configuration in use, and the one on disk when that cannot be used.
 pub(super) struct Configuration {
     file: PathBuf,
+    fragments: Vec<PathBuf>,
     problems: Vec<Problem>,
     options: Vec<EffectiveOption>,
     loaded: Timestamp,
@@ -39,6 +40,7 @@ impl Configuration {
     pub(super) fn new(file: PathBuf, report: &Report, options: Vec<EffectiveOption>, now: Timestamp) -> Self {
         Self {
             file,
+            fragments: report.sources().fragments(),
             problems: report.problems().to_vec(),
             options,
             loaded: now,
@@ -93,6 +95,7 @@ impl Configuration {
     /// The one on disk is in use now. True when the one before it could not be used.
     pub(super) fn accept(&mut self, report: &Report, options: Vec<EffectiveOption>, now: Timestamp) -> bool {
         self.problems = report.problems().to_vec();
+        self.fragments = report.sources().fragments();
         self.options = options;
         self.loaded = now;
         self.told.clear();
@@ -104,6 +107,7 @@ impl Configuration {
         let newer = self.newer.as_ref();
         let snapshot = ConfigurationSnapshot {
             file: self.file.clone(),
+            fragments: self.fragments.clone(),
             loaded: seconds(self.loaded),
             last_checked: seconds(self.checked),
             state: if newer.is_some() { ConfigurationState::NewerAndInvalid } else { ConfigurationState::Good },

@@ -22,7 +22,7 @@ mod watching;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use scalyr_monitor::rules::SeriesBudget;
 use scalyr_monitor::{Clock, Level, Logger, Stop, Timestamp};
@@ -101,6 +101,8 @@ struct Stages {
     clock: Clock,
     /// The user that the agent runs as.
     user: String,
+    environment: OnceLock<Vec<status::EnvironmentVariable>>,
+    snapshots_took: snapshot::Took,
     logger: Logger,
     agent_log: Arc<AgentLog>,
     ledger: Ledger,
@@ -210,6 +212,8 @@ impl Supervisor {
             started: clock.now(),
             clock: clock.clone(),
             user: crate::status::user::current(),
+            environment: OnceLock::new(),
+            snapshots_took: snapshot::Took::default(),
             logger: logger.clone(),
             agent_log,
             ledger,

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use super::Stages;
 use crate::config::plan::StatisticsPlan;
 use crate::monitors::runner::MonitorHandle;
-use crate::statistics::ProcessUsage;
+use crate::statistics::{Figures, ProcessUsage};
 use crate::status::Snapshot;
 use crate::upload::{Session, SessionSnapshot};
 
@@ -22,19 +22,31 @@ impl Stages {
             self.lock().sessions.iter().map(|(_, session)| session.snapshot()).collect();
         let leaving = self.handovers.snapshots();
         statistics.note_sessions(now, sessions.iter().chain(&leaving));
-        statistics.tell(now, &plan, || self.snapshot(), ProcessUsage::now, &self.logger);
+        if !statistics.is_line_due(now, &plan) {
+            return;
+        }
+        // A snapshot asks for the sums, too.
+        drop(statistics);
+        let snapshot = self.snapshot();
+        let mut statistics = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
+        statistics.tell(now, &plan, || snapshot, ProcessUsage::now, &self.logger);
     }
 
     /// Writes the last line, when everything has ended.
     pub(super) fn tell_last_statistics(&self, sessions: &[Arc<Session>], monitors: &[Arc<MonitorHandle>]) {
-        let mut statistics = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
         let snapshot = Snapshot {
             sessions: sessions.iter().map(|session| session.snapshot()).collect(),
             monitors: monitors.iter().map(|monitor| monitor.snapshot()).collect(),
             ..self.snapshot()
         };
+        let mut statistics = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
         statistics.note_sessions(self.clock.monotonic(), snapshot.sessions.iter());
         statistics.tell_last(&self.statistics_plan(), &snapshot, &ProcessUsage::now(), &self.logger);
+    }
+
+    /// What all sessions have done since the start, when those that there are stand like this.
+    pub(super) fn upload_sums<'a>(&self, sessions: impl Iterator<Item = &'a SessionSnapshot>) -> Figures {
+        self.statistics.lock().unwrap_or_else(PoisonError::into_inner).sum_with(sessions)
     }
 
     fn statistics_plan(&self) -> StatisticsPlan {

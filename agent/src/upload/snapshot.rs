@@ -91,6 +91,8 @@ pub struct SessionSnapshot {
     pub last_success_ms: Option<i64>,
     /// Size of the last request's body before compression.
     pub last_request_bytes: u64,
+    /// Size of the last answer's body.
+    pub last_response_bytes: Option<u64>,
     /// Status of the last answer, or why there was none.
     pub last_status: Option<String>,
     /// The beginning of the last answer when it was not a success; without any secret.
@@ -164,6 +166,7 @@ impl SessionSnapshot {
             last_attempt_ms: None,
             last_success_ms: None,
             last_request_bytes: 0,
+            last_response_bytes: None,
             last_status: None,
             last_answer: None,
             failing_since_ms: None,

@@ -1,12 +1,13 @@
-//! The part about log files: what is wrong first, then a line for each path, those that have most to tell before the others.
+//! The part about log files: a line for each path, those that have most to tell before the others; first the plain paths,
+//! then those that globs have found. What the Python agent does not tell stands on lines of its own below.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
 use super::super::{FileSnapshot, LagSnapshot, Snapshot};
-use super::{counted, moment};
+use super::{counted, moment, moment_or_never, on_one_line};
 use crate::lag::{BehindFile, BehindSnapshot};
 use crate::ledger::{Totals, WorkerId};
 
@@ -16,18 +17,44 @@ const MEANINGFUL_LAG: f64 = 2.0;
 /// Shows the files, with `shown` of each kind of line at most.
 pub(super) fn write(out: &mut String, snapshot: &Snapshot, shown: usize) -> fmt::Result {
     writeln!(out)?;
-    lag(out, snapshot)?;
-    troubles(out, snapshot, shown)?;
-    paths(out, &snapshot.files, shown)?;
+    let mut paths = paths(&snapshot.files);
+    let count = paths.len();
+    let rest = paths.split_off(count.min(shown));
+    let globs: BTreeSet<&str> = snapshot.logs.iter().filter(|log| log.is_glob).map(|log| log.entry.as_str()).collect();
+    let is_found = |path: &PathFacts<'_>| path.entry.is_some_and(|entry| globs.contains(entry));
+    for path in paths.iter().filter(|path| !is_found(path)) {
+        path.write(out, "Path ")?;
+    }
+    absent(out, snapshot, shown)?;
+    for log in snapshot.logs.iter().filter(|log| log.is_glob) {
+        writeln!(
+            out,
+            "\nGlob: {}:: last scanned for glob matches at {}",
+            log.path,
+            moment_or_never(snapshot.tail.last_round)
+        )?;
+        for path in paths.iter().filter(|path| path.entry == Some(log.entry.as_str())) {
+            path.write(out, "  ")?;
+        }
+    }
+    if !rest.is_empty() {
+        let mut sum = PathFacts::default();
+        rest.iter().for_each(|path| sum.merge(path));
+        let count = counted(rest.len() as u64, "more path");
+        writeln!(out, "\n{count}: {} (`agent status -vv` lists all)", sum.line())?;
+    }
     if snapshot.closed_files != Totals::default() {
         let facts = PathFacts { totals: snapshot.closed_files.clone(), ..PathFacts::default() };
-        writeln!(out, "Files that are not followed any more: {}", facts.line())?;
+        writeln!(out, "\nFiles that are not followed any more: {}", facts.line())?;
+        facts.details(out, "")?;
     }
-    Ok(())
+    stage(out, snapshot)
 }
 
-fn lag(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
+/// What concerns all files together.
+fn stage(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     let LagSnapshot { bytes, unread_bytes, seconds, worst } = &snapshot.lag;
+    writeln!(out)?;
     if let Some(worst) = worst.as_ref().filter(|_| *seconds >= MEANINGFUL_LAG) {
         writeln!(
             out,
@@ -41,31 +68,43 @@ fn lag(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
         writeln!(out, "Far behind: {} (session {worker}-{session_number}); limiting factor: {factor}", path.display())?;
     }
     more(out, "Far behind", files.saturating_sub(worst.len()))?;
-    for session in &snapshot.tail.waiting_for {
+    let tail = &snapshot.tail;
+    for session in &tail.waiting_for {
         writeln!(out, "Reading waits for session {session}: its logs grow faster than it uploads them")?;
     }
-    Ok(())
-}
-
-fn troubles(out: &mut String, snapshot: &Snapshot, shown: usize) -> fmt::Result {
-    let tail = &snapshot.tail;
     if let Some(broken) = &tail.broken {
         writeln!(out, "Copying log files has ended: {broken}; restart the agent")?;
     }
-    for (path, trouble) in tail.troubles.iter().take(shown) {
-        writeln!(out, "Path {}: cannot be copied: {trouble}", path.display())?;
-    }
-    more(out, "Cannot be copied", tail.troubles.len().saturating_sub(shown))?;
-    // What is there and cannot be copied was told of just now.
-    let unmatched = || tail.unmatched.iter().filter(|(path, _)| !tail.troubles.contains_key(Path::new(path)));
-    for (path, origin) in unmatched().take(shown) {
-        writeln!(out, "Path {path}: no matching readable file ({origin})")?;
-    }
-    more(out, "No matching readable file", unmatched().count().saturating_sub(shown))?;
     for (why, count) in &tail.notices.polled_because {
         writeln!(out, "Polled, because {why}: {}", counted(*count as u64, "path"))?;
     }
     Ok(())
+}
+
+/// The paths of which no file is read: those that cannot be copied, each with the reason, and those where none is.
+fn absent(out: &mut String, snapshot: &Snapshot, shown: usize) -> fmt::Result {
+    let tail = &snapshot.tail;
+    let checked = moment_or_never(tail.last_round);
+    let followed: BTreeSet<&Path> = snapshot.files.iter().map(|file| file.path.as_path()).collect();
+    for (path, trouble) in tail.troubles.iter().take(shown) {
+        if followed.contains(path.as_path()) {
+            // Its line is above; the reason is that of now.
+            writeln!(out, "  {}: cannot be copied: {}", path.display(), on_one_line(trouble))?;
+        } else {
+            writeln!(out, "Path {}: no matching readable file, last checked {checked}", path.display())?;
+            writeln!(out, "  cannot be copied: {}", on_one_line(trouble))?;
+        }
+    }
+    more(out, "Cannot be copied", tail.troubles.len().saturating_sub(shown))?;
+    let globs: BTreeSet<&str> = snapshot.logs.iter().filter(|log| log.is_glob).map(|log| log.path.as_str()).collect();
+    let unmatched = || {
+        let is_told = |path: &str| tail.troubles.contains_key(Path::new(path)) || globs.contains(path);
+        tail.unmatched.iter().filter(move |(path, _)| !is_told(path))
+    };
+    for (path, origin) in unmatched().take(shown) {
+        writeln!(out, "Path {path}: no matching readable file, last checked {checked}\n  wanted by {origin}")?;
+    }
+    more(out, "No matching readable file", unmatched().count().saturating_sub(shown))
 }
 
 /// How many were not shown.
@@ -73,168 +112,131 @@ fn more(out: &mut String, what: &str, count: usize) -> fmt::Result {
     if count > 0 { writeln!(out, "{what}: {count} more") } else { Ok(()) }
 }
 
-fn paths(out: &mut String, files: &[FileSnapshot], shown: usize) -> fmt::Result {
-    // The generations of a path together, as after a rotation nobody cares which one a byte stood in.
-    let mut paths: BTreeMap<(&Path, &WorkerId), PathFacts> = BTreeMap::new();
+/// The paths, those with most to tell first, else by name. The generations of a path together, as after a rotation nobody
+/// cares which one a byte stood in.
+fn paths(files: &[FileSnapshot]) -> Vec<PathFacts<'_>> {
+    let mut paths: BTreeMap<(&Path, &WorkerId), PathFacts<'_>> = BTreeMap::new();
     for file in files {
-        paths.entry((&file.path, &file.worker)).or_default().add(file);
+        paths.entry((&file.path, &file.worker)).or_default().merge(&PathFacts::of(file));
     }
-    let mut paths: Vec<(&Path, PathFacts)> = paths.into_iter().map(|((path, _), facts)| (path, facts)).collect();
-    // Stable: otherwise by name.
-    paths.sort_by_key(|(_, facts)| Reverse(facts.weight()));
-    for (path, facts) in paths.iter().take(shown) {
-        writeln!(out, "Path {}: {}", path.display(), facts.line())?;
-    }
-    let mut rest = PathFacts::default();
-    paths.iter().skip(shown).for_each(|(_, facts)| rest.merge(facts));
-    match paths.len().saturating_sub(shown) {
-        0 => Ok(()),
-        count => {
-            let count = counted(count as u64, "more path");
-            writeln!(out, "{count}: {} (`agent status -vv` lists all)", rest.line())
-        }
-    }
+    let mut paths: Vec<_> = paths.into_values().collect();
+    paths.sort_by_key(|path| Reverse(path.weight()));
+    paths
 }
 
 /// What is shown of a path.
 #[derive(Default)]
-struct PathFacts {
+struct PathFacts<'a> {
+    path: Option<&'a Path>,
+    entry: Option<&'a str>,
     totals: Totals,
+    /// The newest generation's: where it is read to, settled to, and how large it is.
+    position: (u64, u64, u64),
     /// Bytes without an outcome, those that were not read among them.
     lag_bytes: u64,
     lag_seconds: f64,
     last_checked: Option<f64>,
+    last_error: Option<(f64, &'a str)>,
 }
 
-impl PathFacts {
-    fn add(&mut self, file: &FileSnapshot) {
-        self.merge(&Self {
+impl<'a> PathFacts<'a> {
+    fn of(file: &'a FileSnapshot) -> Self {
+        let (read, settled) = (file.read_to.0, file.settled_to.0);
+        Self {
+            path: Some(&file.path),
+            entry: file.entry.as_deref(),
             totals: file.totals.clone(),
+            position: (settled, read, read + file.unread_bytes),
             lag_bytes: file.lag_bytes,
             lag_seconds: file.lag_seconds,
             last_checked: file.last_checked,
-        });
+            last_error: file.last_error_at.zip(file.last_error.as_deref()),
+        }
     }
 
     fn merge(&mut self, other: &Self) {
+        self.path = other.path;
+        self.entry = other.entry.or(self.entry);
         self.totals.merge(&other.totals);
+        self.position = other.position;
         self.lag_bytes += other.lag_bytes;
         self.lag_seconds = self.lag_seconds.max(other.lag_seconds);
         self.last_checked = [self.last_checked, other.last_checked].into_iter().flatten().reduce(f64::max);
+        let errors = [self.last_error, other.last_error].into_iter().flatten();
+        self.last_error = errors.max_by(|one, other| one.0.total_cmp(&other.0));
     }
 
     fn is_behind(&self) -> bool {
         self.lag_bytes > 0 && self.lag_seconds >= MEANINGFUL_LAG
     }
 
-    /// How much there is to tell: first what is behind, by its bytes, then what lost something or met a failed rule.
-    fn weight(&self) -> (u64, bool) {
-        let Totals { skipped, dropped, failed_rules, unparsed_lines, .. } = &self.totals;
-        let has_losses = skipped.values().chain(dropped.values()).any(|count| count.bytes > 0);
-        let lag = if self.is_behind() { self.lag_bytes } else { 0 };
-        (lag, has_losses || failed_rules + unparsed_lines > 0)
+    fn has_losses(&self) -> bool {
+        let Totals { skipped, dropped, .. } = &self.totals;
+        skipped.values().chain(dropped.values()).any(|count| count.bytes > 0)
     }
 
-    /// `copied N bytes (N lines), N bytes pending`, with what was left out, lost or skipped when there is any, then
-    /// `last checked TIME` (`log-copying.md` section 13). Pending is all that is in the file and has no outcome; how long
-    /// the oldest of it has been waiting stands behind it when that is long.
+    /// How much there is to tell: first what is behind, by its bytes, then what lost something or met a failure.
+    fn weight(&self) -> (u64, bool) {
+        let Totals { failed_rules, unparsed_lines, .. } = &self.totals;
+        let lag = if self.is_behind() { self.lag_bytes } else { 0 };
+        (lag, self.has_losses() || failed_rules + unparsed_lines > 0 || self.last_error.is_some())
+    }
+
+    fn write(&self, out: &mut String, begin: &str) -> fmt::Result {
+        let path = self.path.unwrap_or(Path::new("")).display();
+        writeln!(out, "{begin}{path}: {}", self.line())?;
+        self.details(out, if begin.trim().is_empty() { begin } else { "" })
+    }
+
+    /// `copied N bytes (L lines), N bytes pending, [N bytes skipped, ][N bytes failed, ][N bytes dropped by sampling
+    /// (L lines), ][N redactions, ]last checked T`. Pending is all that is in the file and has no outcome.
     fn line(&self) -> String {
-        let Totals { accepted, sampled_out, dropped, skipped, .. } = &self.totals;
+        let Totals { accepted, sampled_out, dropped, skipped, redacted_lines, .. } = &self.totals;
         let pending = self.lag_bytes.max(self.totals.pending);
-        let age = if self.is_behind() { format!(" ({:.0} s behind)", self.lag_seconds) } else { String::new() };
-        let mut parts = vec![
-            format!("copied {} bytes ({})", accepted.bytes, counted(accepted.lines, "line")),
-            format!("{pending} bytes pending{age}"),
-        ];
-        for (reason, count) in skipped {
-            parts.push(format!("{} bytes skipped: {reason}", count.bytes));
-        }
-        for (reason, count) in dropped {
-            parts.push(format!("{} bytes ({}) dropped: {reason}", count.bytes, counted(count.lines, "line")));
+        let mut line = format!("copied {} bytes ({} lines), {pending} bytes pending, ", accepted.bytes, accepted.lines);
+        let skipped: u64 = skipped.values().map(|count| count.bytes).sum();
+        let failed: u64 = dropped.values().map(|count| count.bytes).sum();
+        for (bytes, what) in [(skipped, "skipped"), (failed, "failed")] {
+            if bytes > 0 {
+                _ = write!(line, "{bytes} bytes {what}, ");
+            }
         }
         if sampled_out.bytes > 0 {
-            let lines = counted(sampled_out.lines, "line");
-            parts.push(format!("{} bytes dropped by sampling ({lines})", sampled_out.bytes));
+            _ = write!(line, "{} bytes dropped by sampling ({} lines), ", sampled_out.bytes, sampled_out.lines);
         }
-        let Totals { redacted_lines, failed_rules, unparsed_lines, .. } = self.totals;
-        let of_rules =
-            [(redacted_lines, "redaction"), (failed_rules, "failed rule"), (unparsed_lines, "unparsed line")];
-        parts.extend(of_rules.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)));
-        parts.extend(self.last_checked.map(|checked| format!("last checked {}", moment(checked))));
-        parts.join(", ")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ledger::{Count, DropReason, FileId, Identity, Offset, SkipReason};
-
-    fn file(path: &str, lag_bytes: u64, lag_seconds: f64) -> FileSnapshot {
-        FileSnapshot {
-            id: FileId(1),
-            path: path.into(),
-            worker: WorkerId("default".into()),
-            session_number: 0,
-            identity: Identity { device: 1, inode: 1, born: None, head_length: 0, head_hash: String::new() },
-            read_to: Offset(0),
-            settled_to: Offset(0),
-            totals: Totals { accepted: Count { bytes: 10, lines: 1 }, ..Totals::default() },
-            lag_bytes,
-            unread_bytes: 0,
-            lag_seconds,
-            last_checked: None,
-            last_error: None,
-            last_error_at: None,
+        if *redacted_lines > 0 {
+            _ = write!(line, "{redacted_lines} redactions, ");
         }
+        line + "last checked " + &moment_or_never(self.last_checked)
     }
 
-    #[test]
-    fn a_path_line_has_the_old_labels_and_says_what_became_of_each_byte() {
-        let count = |bytes, lines| Count { bytes, lines };
-        let mut facts = PathFacts::default();
-        facts.totals.accepted = count(10, 1);
-        assert_eq!(facts.line(), "copied 10 bytes (1 line), 0 bytes pending");
-        facts.totals.accepted = count(100, 4);
-        facts.totals.pending = 30;
-        facts.lag_bytes = 50;
-        facts.lag_seconds = 1.0;
-        assert_eq!(facts.line(), "copied 100 bytes (4 lines), 50 bytes pending", "what is not read is pending, too");
-        facts.totals.skipped.insert(SkipReason::TooFarBehind, count(7, 0));
-        facts.totals.dropped.insert(DropReason::TooLarge, count(9, 1));
-        facts.totals.sampled_out = count(5, 2);
-        facts.totals.redacted_lines = 3;
-        facts.totals.failed_rules = 1;
-        facts.lag_seconds = 61.4;
-        facts.last_checked = Some(60.0);
-        assert_eq!(
-            facts.line(),
-            "copied 100 bytes (4 lines), 50 bytes pending (61 s behind), 7 bytes skipped: too far behind, 9 bytes (1 line) \
-             dropped: larger than a request may be, 5 bytes dropped by sampling (2 lines), 3 redactions, 1 failed rule, \
-             last checked 1970-01-01 00:01:00.000Z"
-        );
-    }
-
-    #[test]
-    fn of_many_paths_those_that_are_behind_or_lost_something_come_first_and_the_others_are_summed_up() {
-        let mut skipped = file("/d.log", 0, 0.0);
-        skipped.totals.skipped.insert(SkipReason::TooFarBehind, Count { bytes: 7, lines: 0 });
-        let on_its_way = file("/a.log", 900, 0.5);
-        let files = [on_its_way, file("/b.log", 0, 0.0), file("/c.log", 5, 9.0), skipped, file("/e.log", 60, 4.0)];
-        let shown = |shown| {
-            let mut out = String::new();
-            paths(&mut out, &files, shown).unwrap();
-            out
-        };
-        assert_eq!(
-            shown(3),
-            "Path /e.log: copied 10 bytes (1 line), 60 bytes pending (4 s behind)\n\
-             Path /c.log: copied 10 bytes (1 line), 5 bytes pending (9 s behind)\n\
-             Path /d.log: copied 10 bytes (1 line), 0 bytes pending, 7 bytes skipped: too far behind\n\
-             2 more paths: copied 20 bytes (2 lines), 900 bytes pending (`agent status -vv` lists all)\n"
-        );
-        assert_eq!(shown(4).lines().last().unwrap_or_default().split(':').next(), Some("1 more path"));
-        assert_eq!(shown(5).lines().count(), 5, "{}", shown(5));
-        assert!(!shown(5).contains("more"), "{}", shown(5));
+    /// How far it is behind, why bytes were lost, and what kept it from being read.
+    fn details(&self, out: &mut String, indent: &str) -> fmt::Result {
+        let Totals { dropped, skipped, failed_rules, unparsed_lines, .. } = &self.totals;
+        if self.is_behind() {
+            let (settled, read, size) = self.position;
+            let (bytes, seconds) = (self.lag_bytes, self.lag_seconds);
+            writeln!(
+                out,
+                "{indent}  {bytes} bytes ({seconds:.0} s) behind: acknowledged up to {settled}, read up to {read} of {size} \
+                 bytes"
+            )?;
+        }
+        for (reason, count) in skipped {
+            writeln!(out, "{indent}  {} bytes skipped: {reason}", count.bytes)?;
+        }
+        for (reason, count) in dropped {
+            let lines = counted(count.lines, "line");
+            writeln!(out, "{indent}  {} bytes ({lines}) dropped: {reason}", count.bytes)?;
+        }
+        for (count, noun) in [(*failed_rules, "failed rule"), (*unparsed_lines, "unparsed line")] {
+            if count > 0 {
+                writeln!(out, "{indent}  {}", counted(count, noun))?;
+            }
+        }
+        if let Some((at, error)) = self.last_error {
+            writeln!(out, "{indent}  last error, at {}: {}", moment(at), on_one_line(error))?;
+        }
+        Ok(())
     }
 }

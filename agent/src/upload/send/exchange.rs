@@ -147,6 +147,7 @@ impl Send {
                 progress.bytes_raw += size as u64;
                 progress.bytes_compressed += payload.len() as u64;
             }
+            progress.last_response_bytes = reply.as_ref().ok().map(|reply| reply.body.len() as u64);
             progress.bytes_received += reply.as_ref().map_or(0, |reply| reply.body.len() as u64);
         }
         let reply = reply.map_err(|failure| unreached(&failure, hidden))?;
