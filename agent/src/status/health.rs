@@ -152,6 +152,145 @@ mod tests {
     use crate::config::plan::SessionId;
     use crate::ledger::WorkerId;
 
+    /// A snapshot with one session, and what is wrong with it.
+    fn with(change: impl FnOnce(&mut Snapshot)) -> Snapshot {
+        let mut snapshot = super::super::sample::good();
+        change(&mut snapshot);
+        snapshot.judged()
+    }
+
+    /// Milliseconds since the epoch, so many seconds before the snapshot.
+    fn ago(seconds: f64) -> Option<i64> {
+        #[expect(clippy::cast_possible_truncation, reason = "a time of these days")]
+        Some(((super::super::sample::NOW - seconds) * 1e3) as i64)
+    }
+
+    #[test]
+    fn each_situation_has_its_level_and_its_sentence() {
+        type Change = fn(&mut Snapshot);
+        let cases: [(&str, Change, Health, &str); 16] = [
+            ("all is well", |_| (), Health::Good, "Good"),
+            (
+                "idle for ten days",
+                |it| {
+                    it.sessions[0].last_success_ms = ago(864_000.0);
+                    it.sessions[0].last_attempt_ms = ago(864_000.0);
+                },
+                Health::Good,
+                "Good",
+            ),
+            (
+                "nothing was ever sent",
+                |it| {
+                    it.sessions[0].last_success_ms = None;
+                    it.sessions[0].last_attempt_ms = None;
+                },
+                Health::Good,
+                "Good",
+            ),
+            (
+                "failing for a while",
+                |it| {
+                    it.sessions[0].failing_since_ms = ago(59.0);
+                    it.sessions[0].in_flight = true;
+                },
+                Health::Good,
+                "Good",
+            ),
+            (
+                "failing for long",
+                |it| {
+                    it.sessions[0].failing_since_ms = ago(61.0);
+                    it.sessions[0].in_flight = true;
+                },
+                Health::Failing,
+                "Uploads of session default-0 have failed for 61 seconds (the limit is 60 seconds).",
+            ),
+            (
+                "the limit is the user's",
+                |it| {
+                    it.healthy_within = 300.0;
+                    it.sessions[0].failing_since_ms = ago(61.0);
+                    it.sessions[0].in_flight = true;
+                },
+                Health::Good,
+                "Good",
+            ),
+            (
+                "no answer for long",
+                |it| it.sessions[0].undelivered_seconds = Some(90.0),
+                Health::Failing,
+                "Session default-0 has waited 90 seconds for the server to take what it sends (the limit is 60 seconds).",
+            ),
+            (
+                "kept back by the limit of the rate",
+                |it| it.sessions[0].rate_pause_seconds = Some(900.0),
+                Health::Good,
+                "Good",
+            ),
+            (
+                "refuses everything, just begun",
+                |it| {
+                    it.sessions[0].state = SessionState::RefusingEverything;
+                    it.sessions[0].failing_since_ms = ago(10.0);
+                },
+                Health::Degraded,
+                "Good",
+            ),
+            (
+                "refuses everything",
+                |it| {
+                    it.sessions[0].state = SessionState::RefusingEverything;
+                    it.sessions[0].failing_since_ms = ago(100.0);
+                },
+                Health::Failing,
+                "The server refuses everything of session default-0 for 100 seconds (the limit is 60 seconds).",
+            ),
+            (
+                "the key is refused",
+                |it| it.sessions[0].state = SessionState::KeyRefused,
+                Health::Failing,
+                "The server refuses the api key of session default-0.",
+            ),
+            (
+                "a session has ended",
+                |it| it.sessions[0].broken = Some("panic".into()),
+                Health::Failing,
+                "Upload session default-0 has ended.",
+            ),
+            (
+                "files are not looked after",
+                |it| it.tail.round_seconds = Some(75.0),
+                Health::Failing,
+                "Log files have not been looked after for 75 seconds (the limit is 60 seconds).",
+            ),
+            (
+                "copying and positions",
+                |it| {
+                    it.tail.broken = Some("panic".into());
+                    it.checkpoint.last_error = Some("No space left".into());
+                },
+                Health::Failing,
+                "Copying log files has ended., Positions are not saved.",
+            ),
+            ("monitors alone", |it| (it.dead_monitors, it.running_monitors) = (5, 0), Health::Degraded, "Good"),
+            (
+                "a configuration that is newer and invalid",
+                |it| {
+                    it.configuration.state = ConfigurationState::NewerAndInvalid;
+                },
+                Health::Degraded,
+                "Good",
+            ),
+        ];
+        for (what, change, health, sentence) in cases {
+            let judged = with(change);
+            assert_eq!((judged.health, judged.health_check().as_str()), (health, sentence), "{what}");
+            assert_eq!(judged.healthy, judged.troubles.is_empty(), "{what}");
+            assert_eq!(judged.health == Health::Good, judged.healthy, "{what}: {:?}", judged.troubles);
+        }
+    }
+
     #[test]
     fn a_refused_key_is_told_once_for_its_worker_which_is_named_where_there_are_several() {
         let session = |worker: &str, number, state| {

@@ -5,6 +5,8 @@ mod environment;
 pub mod file;
 mod health;
 mod old_keys;
+#[cfg(test)]
+mod sample;
 pub mod socket;
 pub mod text;
 pub mod user;

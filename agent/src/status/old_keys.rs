@@ -428,3 +428,6 @@ impl<'s> OverallStats<'s> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
