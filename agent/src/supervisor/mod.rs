@@ -56,7 +56,7 @@ use crate::own_logs::metric_log::MetricLogs;
 use crate::service::pid_file::PidFile;
 use crate::statistics::Statistics;
 use crate::status::socket::StatusSocket;
-use crate::status::{RefusedMonitor, Snapshot};
+use crate::status::{self, RefusedMonitor, Snapshot};
 use crate::threads::Threads;
 use crate::upload::{EventTimes, Session, SessionParts};
 
@@ -211,7 +211,7 @@ impl Supervisor {
             configuration: Mutex::new(Configuration::new(edge.config_file, &edge.report, edge.options, clock.now())),
             started: clock.now(),
             clock: clock.clone(),
-            user: crate::status::user::current(),
+            user: status::user::current(),
             environment: OnceLock::new(),
             snapshots_took: snapshot::Took::default(),
             logger: logger.clone(),
