@@ -196,6 +196,8 @@ impl Tail {
             self.publish_when_due();
             self.pulse.rest();
             self.wait(turn);
+            // What it is told to do belongs to a round, too.
+            self.pulse.beat(&self.parts.clock);
             // All that have come meanwhile, so that one save serves them together.
             let mut commands: Vec<Command> = self.woken_by.take().into_iter().collect();
             while commands.len() < MOST_COMMANDS {

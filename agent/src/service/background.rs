@@ -51,6 +51,8 @@ impl Starting {
         if let Some(name) = own_name {
             command.arg0(name);
         }
+        // They are meant for this process.
+        VARIABLES.iter().for_each(|name| _ = command.env_remove(name));
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
         Ok(Self { child: command.spawn()? })
     }

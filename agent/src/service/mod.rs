@@ -1,6 +1,10 @@
 //! What the agent is to its host: a process that is found by its pid file, that runs as the owner of its configuration,
-//! and that goes on in the background (`cli-and-service.md` sections 4 to 6).
+//! and that goes on in the background (`cli-and-service.md` sections 4 to 6); and a service that systemd starts, watches
+//! and stops (section 13).
 
 pub mod account;
+pub mod attendance;
 pub mod background;
+pub mod notify;
 pub mod pid_file;
+pub mod unit;

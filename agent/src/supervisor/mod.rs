@@ -405,6 +405,12 @@ impl Supervisor {
         }
     }
 
+    /// For how long the copying of logs has been stuck: nothing while it works or has nothing to do.
+    pub fn stuck_for(&self) -> Duration {
+        let round = self.stages.tail.look(self.stages.clock.monotonic()).round_seconds;
+        round.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or_default()
+    }
+
     /// The agent log.
     pub fn logger(&self) -> &Logger {
         &self.stages.logger

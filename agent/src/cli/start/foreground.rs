@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{bounded, select};
 use scalyr_monitor::registry::Environment;
@@ -15,7 +15,9 @@ use scalyr_monitor::{Clock, Stop};
 use super::calls::{Call, Calls};
 use super::watch::Watch;
 use super::{Args, Outcome, Terminal, Verified, conclude};
+use crate::service::attendance::{Attendance, Signs};
 use crate::service::background;
+use crate::service::notify::Notify;
 use crate::service::pid_file::PidFileError;
 use crate::supervisor::{Edge, LONGEST_STOP, StartError, Supervisor};
 use crate::threads::Threads;
@@ -43,7 +45,11 @@ pub(super) fn run(args: Args, environment: &Arc<Environment>, clock: &Clock, mut
         let (environment, clock, stop) = (Arc::clone(environment), clock.clone(), stop.clone());
         move || {
             let is_child = args.in_background;
-            let outcome = serve(&args, &environment, &clock, &mut terminal, &calls, &stop);
+            let notify = if is_child { Notify::default() } else { listen(&environment, &mut terminal) };
+            let outcome = serve(&args, &environment, &clock, &mut terminal, &Surroundings { calls: &calls, stop: &stop, notify: &notify });
+            if let Err(problem) = &outcome {
+                notify.status(problem);
+            }
             if is_child && matches!(outcome, Ok(Outcome::Already(_))) {
                 background::tell_already();
             }
@@ -70,14 +76,31 @@ pub(super) fn run(args: Args, environment: &Arc<Environment>, clock: &Clock, mut
     })
 }
 
+/// What the agent hears and is heard by.
+#[derive(Clone, Copy)]
+struct Surroundings<'a> {
+    calls: &'a Calls,
+    stop: &'a Stop,
+    notify: &'a Notify,
+}
+
+/// The service manager, if one has started this process; what it asks for in vain is told.
+fn listen(environment: &Environment, terminal: &mut Terminal) -> Notify {
+    Notify::from_environment(environment, std::process::id()).unwrap_or_else(|problem| {
+        // Nowhere is left to tell it when this fails.
+        _ = writeln!(terminal.err, "warning: {problem}");
+        Notify::default()
+    })
+}
+
 fn serve(
     args: &Args,
     environment: &Arc<Environment>,
     clock: &Clock,
     terminal: &mut Terminal,
-    calls: &Calls,
-    stop: &Stop,
+    around: &Surroundings<'_>,
 ) -> Result<Outcome, String> {
+    let Surroundings { calls, stop, notify } = *around;
     let verified = Verified::read(args, environment)?;
     if let Some(pid) = verified.running() {
         return Ok(Outcome::Already(Some(pid)));
@@ -93,35 +116,51 @@ fn serve(
         Err(StartError::PidFile(PidFileError::Running { pid, .. })) => return Ok(Outcome::Already(pid)),
         Err(error) => return Err(error.to_string()),
     };
-    let ended =
-        begin(args, &supervisor, stop).and_then(|()| live(&supervisor, &mut Watch::new(source, loaded), calls, clock));
+    let ended = begin(args, &supervisor, around)
+        .and_then(|()| live(&supervisor, &mut Watch::new(source, loaded), around, clock));
+    notify.stopping();
+    notify.status("stopping: the last lines are sent");
     supervisor.stop_since(calls.asked().unwrap_or_else(|| clock.monotonic()));
     ended.map(|()| Outcome::Good)
 }
 
 /// Tells who waits that everything was started.
-fn begin(args: &Args, supervisor: &Supervisor, stop: &Stop) -> Result<(), String> {
+fn begin(args: &Args, supervisor: &Supervisor, around: &Surroundings<'_>) -> Result<(), String> {
     // What failed in the start may be a reason to end.
     supervisor.tick()?;
-    if args.in_background && !stop.is_stopped() {
+    if around.stop.is_stopped() {
+        return Ok(());
+    }
+    around.notify.ready();
+    if args.in_background {
         background::tell_running().map_err(|error| format!("the terminal cannot be let go: {error}"))?;
     }
     Ok(())
 }
 
 /// Until the agent is to stop: does what has to be done now and then, and follows the configuration.
-fn live(supervisor: &Supervisor, watch: &mut Watch, calls: &Calls, clock: &Clock) -> Result<(), String> {
+fn live(
+    supervisor: &Supervisor,
+    watch: &mut Watch,
+    around: &Surroundings<'_>,
+    clock: &Clock,
+) -> Result<(), String> {
+    let Surroundings { calls, notify, .. } = *around;
     let interval = || supervisor.config_check_interval().unwrap_or(TICK);
     let mut next_tick = clock.monotonic() + TICK;
     let mut last_look = clock.monotonic();
+    let mut attendance = Attendance::new(notify, last_look);
     loop {
         let now = clock.monotonic();
         if now >= next_tick {
             supervisor.tick()?;
             next_tick = now + TICK;
         }
+        let signs = Signs { stuck: supervisor.stuck_for(), standing: &|| supervisor.snapshot().into() };
+        attendance.look(clock, &signs, supervisor.logger());
         let next_look = last_look.checked_add(interval()).unwrap_or(next_tick + TICK);
-        let call = calls.wait(next_tick.min(next_look).saturating_duration_since(clock.monotonic()));
+        let next = attendance.next().into_iter().fold(next_tick.min(next_look), Instant::min);
+        let call = calls.wait(next.saturating_duration_since(clock.monotonic()));
         let asked = call == Call::Reload;
         match call {
             Call::Stop => return Ok(()),
@@ -133,7 +172,7 @@ fn live(supervisor: &Supervisor, watch: &mut Watch, calls: &Calls, clock: &Clock
             Call::None => {}
         }
         if asked || clock.monotonic() >= next_look {
-            watch.look(supervisor, asked)?;
+            watch.look(supervisor, asked, notify)?;
             last_look = clock.monotonic();
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::cli::configuration::Source;
 use crate::config::load::Loaded;
+use crate::service::notify::Notify;
 use crate::supervisor::{Reloaded, Supervisor};
 
 /// Looks after the configuration of a running agent.
@@ -18,11 +19,17 @@ impl Watch {
     }
 
     /// Reloads the configuration if it has changed, or in any case when somebody `asked`. `None` when there was nothing
-    /// to do: no file looks different, so none was read; or the texts are the same.
+    /// to do: no file looks different, so none was read; or the texts are the same. The service manager is told of a reload
+    /// that is under way.
     ///
     /// # Errors
     /// See [`Supervisor::reload`].
-    pub(super) fn look(&mut self, supervisor: &Supervisor, asked: bool) -> Result<Option<Reloaded>, String> {
+    pub(super) fn look(
+        &mut self,
+        supervisor: &Supervisor,
+        asked: bool,
+        notify: &Notify,
+    ) -> Result<Option<Reloaded>, String> {
         let now = supervisor.note_check();
         if !asked && self.last.seen.is_current(now) {
             return Ok(None);
@@ -33,7 +40,10 @@ impl Watch {
         if !asked && is_same {
             return Ok(None);
         }
-        supervisor.reload(self.source.draft(&self.last), asked).map(Some)
+        notify.reloading();
+        let reloaded = supervisor.reload(self.source.draft(&self.last), asked);
+        notify.ready();
+        reloaded.map(Some)
     }
 }
 
@@ -75,7 +85,7 @@ mod tests {
         let edge = Edge { config_file: file.clone(), report, options: Vec::new(), clock: clock.clone(), stdout: None };
         let supervisor = Supervisor::start(plan, edge).unwrap();
         let mut watch = Watch::new(source, loaded);
-        let mut look = |asked| watch.look(&supervisor, asked).unwrap();
+        let mut look = |asked| watch.look(&supervisor, asked, &Notify::default()).unwrap();
         assert_eq!(look(false), None);
         clock.advance(Duration::from_secs(30));
         assert_eq!(look(false), None);
