@@ -19,7 +19,7 @@ use crate::service::pid_file::{PidFile, PidFileError};
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A directory that the agent writes in cannot be made.
-    #[error("{path}: {error}; the agent must be able to write there ({key})")]
+    #[error("{path}: {error}; the agent must be able to write there ({key}){}", of_the_unit(.error))]
     Directory {
         /// The directory.
         path: PathBuf,
@@ -56,6 +56,16 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
+}
+
+/// The unit of systemd lets the agent write in its usual folders only.
+fn of_the_unit(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "; if systemd starts it, `systemctl edit scalyr-agent-2` and name the folder there: [Service] ReadWritePaths="
+        }
+        _ => "",
+    }
 }
 
 /// What the agent stands on: its directories, and what it holds in them.

@@ -13,6 +13,7 @@ mod lines;
 mod process;
 mod rotation;
 mod scratch;
+mod service;
 mod small_disk;
 
 use std::env;
@@ -28,9 +29,10 @@ pub(crate) use self::{
     background::{Background, Ran, agent, run},
     events::{Event, EventReader, read_events},
     lines::{Lines, Tally, assert_each_once, missing_and_repeated},
-    process::{AgentProcess, Process, ReceiverProcess},
+    process::{AgentProcess, Process, ReceiverProcess, agent_command, status},
     rotation::Rotation,
     scratch::{API_KEY, Scratch, write_config},
+    service::{Service, UNIT, unit_arguments, unit_value},
     small_disk::SmallDisk,
 };
 

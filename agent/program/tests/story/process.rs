@@ -21,7 +21,7 @@ const AGENT: &str = env!("CARGO_BIN_EXE_agent");
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The agent's program with nothing of this machine's environment: no proxy, no `SCALYR_` variable.
-fn agent_command() -> Command {
+pub(crate) fn agent_command() -> Command {
     let mut command = Command::new(AGENT);
     command.env_clear().env("RUST_BACKTRACE", "1");
     command
@@ -230,7 +230,8 @@ impl AgentProcess {
     }
 }
 
-fn status(config: &Path) -> Option<Value> {
+/// What `agent status -v --format json` prints of the agent of this configuration.
+pub(crate) fn status(config: &Path) -> Option<Value> {
     let mut command = agent_command();
     command.args(["status", "-v", "--format", "json", "-c"]).arg(config);
     let output = command.stdin(Stdio::null()).output().unwrap();
