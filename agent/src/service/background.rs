@@ -16,6 +16,8 @@ use rustix::fs::Mode;
 use rustix::io::Errno;
 use scalyr_monitor::Clock;
 
+use super::notify::VARIABLES;
+
 /// What the child writes when everything was started.
 const RUNNING: &[u8] = b"running\n";
 /// What it writes when there is an agent already.

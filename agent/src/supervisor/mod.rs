@@ -23,6 +23,7 @@ mod watching;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use scalyr_monitor::rules::SeriesBudget;
 use scalyr_monitor::{Clock, Level, Logger, Stop, Timestamp};

@@ -46,7 +46,13 @@ pub(super) fn run(args: Args, environment: &Arc<Environment>, clock: &Clock, mut
         move || {
             let is_child = args.in_background;
             let notify = if is_child { Notify::default() } else { listen(&environment, &mut terminal) };
-            let outcome = serve(&args, &environment, &clock, &mut terminal, &Surroundings { calls: &calls, stop: &stop, notify: &notify });
+            let outcome = serve(
+                &args,
+                &environment,
+                &clock,
+                &mut terminal,
+                &Surroundings { calls: &calls, stop: &stop, notify: &notify },
+            );
             if let Err(problem) = &outcome {
                 notify.status(problem);
             }
@@ -139,12 +145,7 @@ fn begin(args: &Args, supervisor: &Supervisor, around: &Surroundings<'_>) -> Res
 }
 
 /// Until the agent is to stop: does what has to be done now and then, and follows the configuration.
-fn live(
-    supervisor: &Supervisor,
-    watch: &mut Watch,
-    around: &Surroundings<'_>,
-    clock: &Clock,
-) -> Result<(), String> {
+fn live(supervisor: &Supervisor, watch: &mut Watch, around: &Surroundings<'_>, clock: &Clock) -> Result<(), String> {
     let Surroundings { calls, notify, .. } = *around;
     let interval = || supervisor.config_check_interval().unwrap_or(TICK);
     let mut next_tick = clock.monotonic() + TICK;
