@@ -124,6 +124,12 @@ fn status_tells_what_is_wrong_with_each_broken_monitor_and_the_others_work_on() 
     assert!(line("flood").contains(" lines dropped"), "{}", line("flood"));
     assert!(line("well").contains(" 0 errors"), "{}", line("well"));
 
+    // cli-and-service.md, sharp edge 20
+    let threads: Vec<String> = service.process().cpu_of_threads().into_keys().collect();
+    assert!(["tail", "agent"].iter().all(|name| threads.iter().any(|thread| thread == name)), "{threads:?}");
+    let pid = service.process().id();
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    assert_eq!(children, "", "there is one process");
     assert_eq!((service.starts, service.ends.len()), (1, 0), "a monitor that hangs is no reason for the watchdog");
     assert_eq!(service.stop(PATIENCE), Some(0));
     assert_eq!(service.heard.last().map(String::as_str), Some("STOPPING=1"));
@@ -173,6 +179,7 @@ fn a_monitor_that_takes_all_the_memory_ends_the_process_and_no_line_is_lost() {
     assert!(survive("memory", json!({}), Some(4 << 20)).contains("SIGABRT"));
 }
 
+// cli-and-service.md, sharp edge 17
 #[test]
 fn a_monitor_that_the_agent_stops_with_ends_it_with_1_so_that_it_is_started_again() {
     assert_eq!(survive("fail", json!({ "stop_agent_on_failure": true }), None), "exit status: 1");
