@@ -19,6 +19,7 @@ use crate::service::attendance::{Attendance, Signs};
 use crate::service::background;
 use crate::service::notify::Notify;
 use crate::service::pid_file::PidFileError;
+use crate::status::file;
 use crate::supervisor::{Edge, LONGEST_STOP, StartError, Supervisor};
 use crate::threads::Threads;
 
@@ -179,7 +180,13 @@ fn live(supervisor: &Supervisor, watch: &mut Watch, around: &Surroundings<'_>, c
     }
 }
 
-/// Answers SIGUSR1.
+/// Answers SIGUSR1 as the Python agent does. Whatever goes wrong, the agent goes on.
 fn write_status(supervisor: &Supervisor) {
-    supervisor.logger().debug("SIGUSR1: this agent writes no status report into a file; ask it with `agent status -v`");
+    let snapshot = supervisor.snapshot();
+    if let Err(error) = file::write(&snapshot.data_path, &snapshot) {
+        let path = snapshot.data_path.join(file::NAME);
+        supervisor
+            .logger()
+            .warn(format_args!("SIGUSR1: the status report {} cannot be written: {error}", path.display()));
+    }
 }
