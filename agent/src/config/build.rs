@@ -11,6 +11,7 @@ use super::added_entries::AddedEntries;
 use super::effective::{self, EffectiveOption};
 use super::environment;
 use super::keys;
+use super::listen;
 use super::load::Loaded;
 use super::own_files::OwnFiles;
 use super::patterns;
@@ -105,6 +106,7 @@ fn plan(settings: &Settings<'_>, loaded: &Loaded, surroundings: &Surroundings<'_
         healthy_within: session::seconds(settings, "healthy_max_time_since_last_copy_attempt"),
         agent_log,
         statistics: statistics(settings),
+        status_listen: listen::plan(settings, surroundings.host_name, report),
         tail: tail(settings),
         ignored_positions: ignored_positions(settings, report),
         sessions,

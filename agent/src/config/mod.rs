@@ -19,6 +19,7 @@ pub mod report;
 mod added_entries;
 mod environment;
 mod hidden;
+mod listen;
 mod log_entries;
 mod metric_rules;
 mod module_names;

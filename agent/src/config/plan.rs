@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub struct Plan {
     pub agent_log: AgentLogPlan,
     /// The statistics lines in it.
     pub statistics: StatisticsPlan,
+    /// `status_listen`: where the status is served over HTTP; `None` = nowhere.
+    pub status_listen: Option<ListenPlan>,
     /// How log files are read.
     pub tail: TailPlan,
     /// `ignore_checkpoints_on_startup_path_globs`: the stored positions of files whose path matches one of these patterns
@@ -95,6 +98,15 @@ pub struct StatisticsPlan {
     pub copying: Option<Duration>,
     /// `default_worker_session_status_message_interval`: `worker_session_requests`.
     pub sessions: Option<Duration>,
+}
+
+/// Where the status is served over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenPlan {
+    /// The address; with port 0 the system chooses one.
+    pub address: SocketAddr,
+    /// The name of this host: beside `localhost` and addresses the only name that requests may be meant for.
+    pub host_name: String,
 }
 
 /// How log files are found and read.

@@ -34,6 +34,17 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Running,
+        Self::BackingOff,
+        Self::Disabled,
+        Self::Stopping,
+        Self::Stopped,
+        Self::Failed,
+        Self::LeftBehind,
+    ];
+
     /// Whether it should run and does not: it failed, and rests or has ended.
     pub fn is_dead(self) -> bool {
         matches!(self, Self::BackingOff | Self::Stopped | Self::Failed | Self::LeftBehind)

@@ -4,7 +4,11 @@ mod build;
 mod environment;
 pub mod file;
 mod health;
+pub mod history;
+pub mod listener;
+pub mod metrics;
 mod old_keys;
+pub mod page;
 #[cfg(test)]
 mod sample;
 pub mod socket;
@@ -30,6 +34,7 @@ use crate::logs::TailSnapshot;
 use crate::monitors::state::MonitorSnapshot;
 use crate::statistics::{Figures, ProcessUsage};
 use crate::upload::{MemoryBound, SessionSnapshot};
+use listener::ListenerSnapshot;
 
 /// How a snapshot is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -146,6 +151,8 @@ pub struct Snapshot {
     pub checkpoint: CheckpointSnapshot,
     /// The agent's own log.
     pub agent_log: AgentLogSnapshot,
+    /// The listener of `status_listen`; none when that is not set.
+    pub status_listen: Option<ListenerSnapshot>,
 }
 
 /// An entry that says which log files are copied.
@@ -332,4 +339,12 @@ pub fn files(ledger: &Ledger, clock: &Clock) -> Files {
     let worst = open.iter().filter(|file| file.lag_bytes > 0).max_by_key(|file| file.lag_bytes);
     lag.worst = worst.map(|file| file.path.clone());
     Files { open, closed, totals, lag }
+}
+
+/// The word that JSON has for a state or a reason.
+fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
 }

@@ -9,6 +9,7 @@ mod hurry;
 mod instances;
 mod left_over;
 mod lender;
+mod listening;
 mod moves;
 mod reload;
 mod settings;
@@ -56,6 +57,8 @@ use crate::own_logs::agent_log::AgentLog;
 use crate::own_logs::metric_log::MetricLogs;
 use crate::service::pid_file::PidFile;
 use crate::statistics::Statistics;
+use crate::status::history::History;
+use crate::status::listener::Listener;
 use crate::status::socket::StatusSocket;
 use crate::status::{self, RefusedMonitor, Snapshot};
 use crate::threads::Threads;
@@ -115,6 +118,9 @@ struct Stages {
     lag: LagWatch,
     statistics: Mutex<Statistics>,
     rules_told: RulesTold,
+    /// Serves the status over HTTP, when it is to.
+    listener: Listener,
+    history: Arc<History>,
     /// Of the events of all sessions, also of those that a reload brings.
     event_times: EventTimes,
 }
@@ -226,6 +232,8 @@ impl Supervisor {
             lag: LagWatch::new(logger.clone()),
             statistics: Mutex::new(Statistics::new(clock.monotonic())),
             rules_told: RulesTold::default(),
+            listener: Listener::new().map_err(refused("descriptor for status_listen"))?,
+            history: Arc::default(),
             event_times: EventTimes::default(),
         });
         let no_socket = || refused("status socket in agent_data_path");
@@ -243,11 +251,13 @@ impl Supervisor {
             _pid_file: pid_file,
         };
         supervisor.hurry_on(stop);
+        let status_listen = plan.status_listen.clone();
         supervisor.apply(plan, false).map_err(NotApplied::into_error)?;
         // Only now, so that whoever is answered knows that everything was started.
         let stages = Arc::clone(&supervisor.stages);
         let snapshot = move || stages.snapshot();
         socket.serve(&supervisor.threads, &supervisor.stop, logger, snapshot).map_err(no_socket())?;
+        supervisor.listen(status_listen.as_ref())?;
         Ok(supervisor)
     }
 
@@ -321,6 +331,7 @@ impl Supervisor {
         }
         if !is_start {
             self.follow_agent_log(plan.agent_log);
+            self.listen(plan.status_listen.as_ref())?;
             // That a monitor cannot be started is told by `status`; the agent does not end because of a reload.
             running.fatal = None;
         }
@@ -393,6 +404,7 @@ impl Supervisor {
         self.look_after_moves();
         self.stages.checkpoint.tend();
         self.stages.look_after_files();
+        self.stages.note_history();
         self.stages.tell_statistics();
         monitors.iter().for_each(|monitor| monitor.look_after());
         let failed = || monitors.iter().find_map(|monitor| monitor.fatal_failure());

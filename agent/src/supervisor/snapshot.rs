@@ -81,6 +81,7 @@ impl Stages {
                 lost_lines: self.agent_log.lost_lines(),
                 removed_unsettled_bytes: self.agent_log.removed_unsettled(),
             },
+            status_listen: self.listener.snapshot(),
         }
         .judged();
         drop(running);

@@ -274,6 +274,12 @@ pub const GLOBAL: &[Key] = keys! {
     seconds("healthy_max_time_since_last_copy_attempt", 60.0).at(Status),
     /// Seconds that `agent status -v` waits for an answer.
     integer("agent_status_timeout", 30).at(Status).only_in_file().not_yet("`agent status` has a time limit of its own"),
+    /// Where the agent serves its status over HTTP: `127.0.0.1:8126`, say. There are a page for people at `/`, `/healthz` for
+    /// a load balancer or an orchestrator, `/status.json`, and `/metrics` in the form of OpenMetrics; docs/operating.md
+    /// describes them. Without it, or when it is empty, nothing listens. Nobody is asked for a password: with an address
+    /// that other hosts reach, which is warned about, whoever reaches it reads the paths of files, the names of servers and
+    /// the texts of errors, though no keys. With port 0 the system chooses one, which the agent log and `status -v` tell.
+    open_text("status_listen").at(Status),
     /// Used a process for each session.
     flag("use_multiprocess_workers", false)
         .alias("use_multiprocess_copying_workers")

@@ -41,6 +41,7 @@ impl Changes {
                 difference.logs_moved.then_some("the order of the logs"),
                 live(|a, b| a.agent_log != b.agent_log, "the agent's own log"),
                 live(|a, b| a.statistics != b.statistics, "the times of the statistics lines"),
+                live(|a, b| a.status_listen != b.status_listen, "where the status is served over HTTP"),
                 live(|a, b| a.tail != b.tail, "the limits of reading"),
                 live(|a, b| a.config_check_interval != b.config_check_interval, "the interval of these checks"),
             ]

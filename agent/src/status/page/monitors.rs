@@ -1,0 +1,163 @@
+//! The monitors, those that do not run first.
+
+use super::html::Html;
+use super::table::{Column, MOST_ROWS, Table};
+use super::units;
+use crate::monitors::state::{MonitorSnapshot, Phase};
+use crate::status::Snapshot;
+
+const COLUMNS: &[Column] = &[
+    ("Monitor", false),
+    ("State", false),
+    ("Last sample", true),
+    ("Took", true),
+    ("Values", false),
+    ("Failures", true),
+    ("Last failure", false),
+];
+/// So many values of a monitor are shown; the others unfold.
+const VALUES: usize = 3;
+
+pub(super) fn write(html: &mut Html, snapshot: &Snapshot) {
+    let mut table = Table::begin(html, "monitors", "Monitors", COLUMNS);
+    for refused in snapshot.refused.iter().take(MOST_ROWS / 2) {
+        table.row("bad");
+        table.cell(|html| {
+            html.element("b", "", &refused.name);
+        });
+        table.cell(|html| {
+            html.element("span", "state", "refused");
+        });
+        for _ in 2..6 {
+            table.text("–");
+        }
+        table.text(&refused.why);
+        table.end_row();
+    }
+    let mut monitors: Vec<&MonitorSnapshot> = snapshot.monitors.iter().collect();
+    monitors.sort_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| one.name.cmp(&other.name)));
+    let places = MOST_ROWS - snapshot.refused.len().min(MOST_ROWS / 2);
+    for monitor in monitors.iter().take(places) {
+        row(&mut table, monitor, snapshot.now);
+    }
+    let rest = monitors.get(places..).unwrap_or_default();
+    let refused = snapshot.refused.len().saturating_sub(MOST_ROWS / 2);
+    let lines: u64 = rest.iter().map(|monitor| monitor.lines_emitted).sum();
+    table.end(match (rest.len(), refused) {
+        _ if monitors.is_empty() && snapshot.refused.is_empty() => "No monitor is configured.".to_owned(),
+        (0, 0) => String::new(),
+        (more, 0) => format!("And {more} more, which are no worse, with {lines} lines together."),
+        (more, refused) => {
+            format!(
+                "And {more} more, which are no worse, with {lines} lines together; and {refused} more that are refused."
+            )
+        }
+    });
+}
+
+/// The worst first.
+fn rank(monitor: &MonitorSnapshot) -> u8 {
+    match monitor.state {
+        state if state.is_dead() => 0,
+        _ if is_held_up(monitor) => 1,
+        _ if is_failing(monitor) => 2,
+        Phase::Disabled => 5,
+        _ if monitor.errors > 0 || monitor.restarts > 0 => 3,
+        _ => 4,
+    }
+}
+
+/// Its log is full, or its sample does not end.
+fn is_held_up(monitor: &MonitorSnapshot) -> bool {
+    let patience = monitor.sample_interval_secs.max(5.0);
+    monitor.held_secs.is_some() || monitor.sample_running_secs.is_some_and(|seconds| seconds > patience)
+}
+
+/// At least half of its samples fail.
+fn is_failing(monitor: &MonitorSnapshot) -> bool {
+    monitor.failed_samples > 0 && monitor.failed_samples * 2 >= monitor.samples
+}
+
+fn row(table: &mut Table<'_>, monitor: &MonitorSnapshot, now: f64) {
+    let is_running = monitor.state == Phase::Running;
+    table.row(match rank(monitor) {
+        0 => "bad",
+        1 | 2 => "warn",
+        5 => "off",
+        _ => "",
+    });
+    table.cell(|html| {
+        html.element("b", "", &monitor.name);
+        if let Some(owner) = &monitor.added_by {
+            html.raw(" <small>added by ").text(owner).raw("</small>");
+        }
+    });
+    table.cell(|html| {
+        let state = if is_running && is_failing(monitor) { "failing".to_owned() } else { monitor.state.to_string() };
+        html.element("span", "state", state);
+        if let Some(seconds) = monitor.restart_in_secs {
+            html.raw(" <small>starts again in ").text(units::seconds(seconds)).raw("</small>");
+        }
+        if let Some(seconds) = monitor.held_secs {
+            html.raw(" <small>its log waits to be uploaded since ").text(units::seconds(seconds)).raw("</small>");
+        }
+        if let Some(seconds) = monitor.sample_running_secs.filter(|_| is_held_up(monitor)) {
+            html.raw(" <small>its sample runs for ").text(units::seconds(seconds)).raw("</small>");
+        }
+    });
+    table.text(monitor.last_sample_at.map_or("–".to_owned(), |at| units::ago(at, now)));
+    table.text(monitor.last_sample_secs.map_or("–".to_owned(), took));
+    table.cell(|html| values(html, monitor));
+    table.cell(|html| {
+        let failures = monitor.failed_samples.max(monitor.errors);
+        html.element("span", if failures > 0 { "loss" } else { "" }, units::count(failures as f64));
+        html.raw(" <small>of ").text(units::count(monitor.samples as f64)).raw("</small>");
+        for (many, of) in [
+            (monitor.restarts, " restarts"),
+            (monitor.slow_samples, " slow"),
+            (monitor.missed_samples, " missed"),
+            (monitor.lines_dropped, " lines dropped"),
+        ] {
+            if many > 0 {
+                html.raw(" <small>").text(units::count(many as f64)).raw(of).raw("</small>");
+            }
+        }
+    });
+    table.text(monitor.last_failure.as_deref().unwrap_or("–"));
+    table.end_row();
+}
+
+fn took(seconds: f64) -> String {
+    if seconds < 0.0995 { format!("{:.1} ms", seconds * 1e3) } else { units::seconds(seconds) }
+}
+
+fn values(html: &mut Html, monitor: &MonitorSnapshot) {
+    if monitor.values.is_empty() {
+        html.raw("–");
+        return;
+    }
+    let (first, others) = monitor.values.split_at(monitor.values.len().min(VALUES));
+    list(html, first);
+    let more = others.len() as u64 + monitor.more_values;
+    if more == 0 {
+        return;
+    }
+    html.raw("<details data-key=\"").text(&monitor.name).raw("\"><summary>").text(more).raw(" more</summary>");
+    list(html, others);
+    if monitor.more_values > 0 {
+        html.raw("<small>and ").text(monitor.more_values).raw(" that are not kept</small>");
+    }
+    html.raw("</details>");
+}
+
+fn list(html: &mut Html, values: &[crate::monitors::last_values::MetricValue]) {
+    html.raw("<ul class=\"values\">");
+    for value in values {
+        html.raw("<li><span>").text(&value.metric);
+        if !value.fields.is_empty() {
+            html.raw(" <small>").text(&value.fields).raw("</small>");
+        }
+        html.raw("</span> <b>").text(&value.value).raw("</b></li>");
+    }
+    html.raw("</ul>");
+}
