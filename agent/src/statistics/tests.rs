@@ -161,6 +161,7 @@ fn snapshot(clock: &Clock, session: SessionSnapshot) -> Snapshot {
         tail: TailSnapshot::default(),
         checkpoint: CheckpointSnapshot::default(),
         agent_log,
+        status_listen: None,
     }
 }
 

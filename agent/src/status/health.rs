@@ -113,6 +113,11 @@ pub(super) fn troubles(snapshot: &Snapshot) -> Vec<String> {
     if snapshot.checkpoint.last_error.is_some() {
         troubles.push("positions are not saved".to_owned());
     }
+    if let Some(listen) = &snapshot.status_listen
+        && let Some(error) = &listen.error
+    {
+        troubles.push(format!("the page of the status cannot be served on {}: {error}", listen.wanted));
+    }
     troubles
 }
 
