@@ -33,7 +33,7 @@ pub(super) fn write(html: &mut Html, snapshot: &Snapshot) {
             html.element("span", "path", path.display());
         });
         for _ in 1..6 {
-            table.text("–");
+            table.none();
         }
         table.text(why);
         table.end_row();

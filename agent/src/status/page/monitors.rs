@@ -29,7 +29,7 @@ pub(super) fn write(html: &mut Html, snapshot: &Snapshot) {
             html.element("span", "state", "refused");
         });
         for _ in 2..6 {
-            table.text("–");
+            table.none();
         }
         table.text(&refused.why);
         table.end_row();
@@ -123,7 +123,10 @@ fn row(table: &mut Table<'_>, monitor: &MonitorSnapshot, now: f64) {
             }
         }
     });
-    table.text(monitor.last_failure.as_deref().unwrap_or("–"));
+    match &monitor.last_failure {
+        Some(failure) => table.text(failure),
+        None => table.none(),
+    }
     table.end_row();
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Plot {
     pub(super) of: fn(&Point) -> Option<f64>,
     /// A value with its unit.
     pub(super) unit: fn(f64) -> String,
+    /// The top of the axis for a peak.
+    pub(super) top: fn(f64) -> f64,
     /// The axis goes up to here at least, so that next to nothing does not look like much.
     pub(super) least_top: f64,
     /// Whether samples are columns, as counts are, and no line.
@@ -35,7 +37,7 @@ impl Plot {
         let known = || values.iter().filter_map(|(at, value)| value.map(|value| (*at, value)));
         let current = known().last().filter(|(at, _)| now - at < 60.0);
         let peak = known().max_by(|one, other| one.1.total_cmp(&other.1));
-        let top = nice_top(peak.map_or(0.0, |(_, value)| value).max(self.least_top));
+        let top = (self.top)(peak.map_or(0.0, |(_, value)| value).max(self.least_top));
         html.raw("<figure class=\"plot ")
             .raw(self.class)
             .raw("\"><figcaption><h2>")
@@ -125,12 +127,30 @@ fn line(html: &mut Html, run: &[(f64, f64)], x: impl Fn(f64) -> f64, y: impl Fn(
     html.raw("<path class=\"area\" d=\"").path(&area).raw("\"/><path class=\"line\" d=\"").path(&path).raw("\"/>");
 }
 
-/// The next 1, 2, 4, 5 or 10 times a power of ten, so that half of it is a good number, too.
-fn nice_top(value: f64) -> f64 {
+/// The next of these steps, times a power of ten, so that half of it is a good number, too.
+fn next_step(value: f64, steps: &[f64]) -> f64 {
     if !value.is_finite() || value <= 0.0 {
-        return 1.0;
+        return steps.first().copied().unwrap_or(1.0);
     }
     let power = 10_f64.powf(value.log10().floor());
-    let step = [1.0, 2.0, 4.0, 5.0, 10.0].into_iter().find(|step| step * power >= value * 0.999).unwrap_or(10.0);
-    step * power
+    let step = steps.iter().chain(&[10.0]).find(|step| **step * power >= value * 0.999);
+    step.copied().unwrap_or(10.0) * power
+}
+
+/// The top of an axis of bytes.
+pub(super) fn top_of_bytes(value: f64) -> f64 {
+    next_step(value, &[1.0, 2.0, 4.0, 5.0])
+}
+
+/// The top of an axis of counts: an even one.
+pub(super) fn top_of_counts(value: f64) -> f64 {
+    next_step(value, &[2.0, 4.0])
+}
+
+/// The top of an axis of times.
+pub(super) fn top_of_seconds(value: f64) -> f64 {
+    const TOPS: [f64; 13] =
+        [10.0, 20.0, 60.0, 120.0, 240.0, 600.0, 1200.0, 3600.0, 7200.0, 14_400.0, 36_000.0, 86_400.0, 172_800.0];
+    let top = TOPS.into_iter().find(|top| *top >= value * 0.999);
+    top.unwrap_or_else(|| 86_400.0 * next_step(value / 86_400.0, &[1.0, 2.0, 4.0]))
 }

@@ -36,10 +36,21 @@ impl<'a> Table<'a> {
 
     /// The next cell of the row.
     pub(super) fn cell(&mut self, write: impl FnOnce(&mut Html)) {
+        self.cell_of("", write);
+    }
+
+    /// The next cell, with nothing to tell: a phone leaves it out.
+    pub(super) fn none(&mut self) {
+        self.cell_of("none ", |html| {
+            html.raw("–");
+        });
+    }
+
+    fn cell_of(&mut self, class: &'static str, write: impl FnOnce(&mut Html)) {
         let (name, is_figure) = self.columns.get(self.at).copied().unwrap_or_default();
-        let first = if self.at == 0 { "head" } else { "" };
+        let first = if self.at == 0 { "head " } else { "" };
         self.at += 1;
-        self.html.raw("<td data-label=\"").raw(name).raw("\" class=\"").raw(first).raw(if is_figure {
+        self.html.raw("<td data-label=\"").raw(name).raw("\" class=\"").raw(class).raw(first).raw(if is_figure {
             "n\">"
         } else {
             "\">"
