@@ -165,7 +165,7 @@ fn a_browser_shows_what_lags_and_what_fails_and_keeps_itself_up_to_date() {
         ">story</h1>",
         "payments.log",
         "web.log",
-        "coin()",
+        "coin(1)",
         "test_monitor(refused)",
         "above the maximum 10",
         "failing",
@@ -211,7 +211,7 @@ fn a_load_balancer_and_a_collector_of_metrics_are_answered_from_the_same_snapsho
         files.iter().any(|sample| sample.1["path"].as_str().unwrap().ends_with(HOSTILE)),
         "labels come back whole: {files:?}"
     );
-    assert!(of("scalyr_agent_monitor_samples_total").iter().any(|sample| sample.1["monitor"] == "coin()"));
+    assert!(of("scalyr_agent_monitor_samples_total").iter().any(|sample| sample.1["monitor"] == "coin(1)"));
     assert_eq!(of("scalyr_agent_health").iter().map(|sample| sample.2).sum::<f64>(), 1.0);
 
     let (head, health) = get(address, "/healthz");
