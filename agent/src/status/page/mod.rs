@@ -115,7 +115,9 @@ impl Page {
         files::write(&mut html, snapshot);
         monitors::write(&mut html, snapshot);
         configuration::write(&mut html, snapshot);
-        html.raw("<footer>As of ").text(units::moment(snapshot.now)).raw(". All times are UTC. For programs: ");
+        html.raw("<footer>Where a plot is shaded nothing was recorded: there was no agent, or no page of it. As of ")
+            .text(units::moment(snapshot.now))
+            .raw(". All times are UTC. For programs: ");
         html.raw("<a href=\"/status.json\">status.json</a>, <a href=\"/metrics\">metrics</a>, <a href=\"/healthz\">healthz</a>");
         html.raw("</footer>\n</main>\n<script>").raw(SCRIPT).raw("</script>\n</body>\n</html>\n");
         html.finish()

@@ -131,7 +131,11 @@ fn row(table: &mut Table<'_>, monitor: &MonitorSnapshot, now: f64) {
 }
 
 fn took(seconds: f64) -> String {
-    if seconds < 0.0995 { format!("{:.1} ms", seconds * 1e3) } else { units::seconds(seconds) }
+    match seconds {
+        ..0.000_95 => format!("{:.0} µs", seconds * 1e6),
+        ..0.099_5 => format!("{:.1} ms", seconds * 1e3),
+        _ => units::seconds(seconds),
+    }
 }
 
 fn values(html: &mut Html, monitor: &MonitorSnapshot) {
