@@ -35,7 +35,7 @@ impl Plot {
     pub(super) fn draw(&self, html: &mut Html, points: &[Point], now: f64) {
         let values: Vec<(f64, Option<f64>)> = points.iter().map(|point| (point.at, (self.of)(point))).collect();
         let known = || values.iter().filter_map(|(at, value)| value.map(|value| (*at, value)));
-        let current = known().last().filter(|(at, _)| now - at < 60.0);
+        let current = known().next_back().filter(|(at, _)| now - at < 60.0);
         let peak = known().max_by(|one, other| one.1.total_cmp(&other.1));
         let top = (self.top)(peak.map_or(0.0, |(_, value)| value).max(self.least_top));
         html.raw("<figure class=\"plot ")
