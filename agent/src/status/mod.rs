@@ -11,8 +11,6 @@ mod old_keys;
 pub mod page;
 #[cfg(test)]
 mod sample;
-#[cfg(test)]
-mod samples;
 pub mod socket;
 pub mod text;
 pub mod user;

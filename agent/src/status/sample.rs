@@ -1,5 +1,7 @@
 //! A snapshot for tests: an agent that has done a little of everything.
 
+pub(super) mod hostile;
+
 use std::collections::BTreeMap;
 
 use super::{
@@ -88,6 +90,7 @@ pub(super) fn good() -> Snapshot {
             lost_lines: 0,
             removed_unsettled_bytes: 0,
         },
+        status_listen: None,
     }
 }
 

@@ -4,8 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use scalyr_monitor::Level;
 use scalyr_monitor::log::{LogSink, Record};
-use scalyr_monitor::{Level, Timestamp};
 
 use super::*;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::status::samples::snapshot;
+use crate::status::sample::hostile::snapshot;
 
 #[test]
 fn each_metric_has_one_head_each_sample_its_own_labels_and_files_are_bounded() {

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::monitors::state::Phase;
-use crate::status::samples::{HOSTILE, NOW, file, monitor, snapshot};
+use crate::status::sample::NOW;
+use crate::status::sample::hostile::{HOSTILE, file, monitor, snapshot};
 
 fn history() -> Vec<Point> {
     (0..360)

@@ -39,6 +39,9 @@ fn health(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     };
     writeln!(out, "{:<25}{word}", "Health:")?;
     snapshot.troubles.iter().try_for_each(|trouble| writeln!(out, "  - {trouble}"))?;
+    if let Some(address) = snapshot.status_listen.as_ref().and_then(|listen| listen.address.as_ref()) {
+        writeln!(out, "  {:<23}http://{address}/", "Status page:")?;
+    }
     let memory = snapshot.memory_bound;
     let [total, requests, compressors, channels, files] =
         [memory.total, memory.requests, memory.compressors, memory.channels, memory.files].map(mebibytes);
