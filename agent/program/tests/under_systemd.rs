@@ -1,4 +1,5 @@
 //! "I install the unit; does systemd like it, and does the agent live under it?"
+#![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
 mod story;
 

@@ -1,5 +1,6 @@
 //! "One of my monitors is broken." What it looks like in `status`; and when it takes the whole agent with it, the service
 //! manager starts the agent again, and no line is lost.
+#![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
 mod monitors;
 #[path = "../story/mod.rs"]
