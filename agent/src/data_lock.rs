@@ -68,6 +68,29 @@ impl DataLock {
     }
 }
 
+/// The process that holds a lock of an agent, by the number in the locked file; 0 when it cannot be read. None when nobody
+/// holds it, whatever the file says: that may have been left behind.
+///
+/// # Errors
+/// When the file is there and cannot be looked at.
+pub fn holder(lock: &Path) -> io::Result<Option<u32>> {
+    let mut file = match File::open(lock) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        opened => opened?,
+    };
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(None),
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let mut text = String::new();
+            _ = Read::by_ref(&mut file).take(32).read_to_string(&mut text);
+            Ok(Some(text.split_whitespace().next().and_then(|pid| pid.parse().ok()).unwrap_or_default()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,7 +101,11 @@ mod tests {
         let first = DataLock::take(directory.path()).unwrap();
         let error = DataLock::take(directory.path()).unwrap_err().to_string();
         assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
+        let lock = directory.path().join(FILE_NAME);
+        assert_eq!(holder(&lock).unwrap(), Some(std::process::id()));
         drop(first);
+        assert_eq!(holder(&lock).unwrap(), None, "a file that was left behind is no agent");
+        assert_eq!(holder(&directory.path().join("none")).unwrap(), None);
         DataLock::take(directory.path()).unwrap();
     }
 }

@@ -2,10 +2,15 @@
 
 mod arguments;
 pub mod check;
+pub mod completions;
 pub mod configuration;
 mod connect;
 pub mod demo;
+mod help;
+mod invocation;
+pub mod man;
 pub mod monitors;
+pub mod options;
 pub mod problems;
 pub mod receive;
 pub mod restart;
@@ -28,6 +33,7 @@ use scalyr_monitor::Clock;
 
 use crate::config::Report;
 use crate::monitors::panic_place;
+use invocation::Invocation;
 use problems::{Form, Wording};
 use start::Terminal;
 
@@ -40,13 +46,7 @@ pub const USAGE: u8 = 2;
 
 /// Ships the logs and metrics of this host to Scalyr (DataSet).
 #[derive(Debug, Parser)]
-#[command(
-    name = "agent",
-    version,
-    arg_required_else_help = true,
-    subcommand_required = true,
-    after_help = "To try out a monitor: agent --run-monitor MODULE (see agent --run-monitor --help)"
-)]
+#[command(name = "agent", version, arg_required_else_help = true, subcommand_required = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -79,6 +79,10 @@ enum Command {
     Receive(receive::Args),
     /// Print the version of this agent
     Version(version::Args),
+    /// Print what a shell needs to complete commands and options
+    Completions(completions::Args),
+    /// Print the manual page
+    Man(man::Args),
 }
 
 /// Runs what `arguments` ask for, the program's own name first. The exit code is that of `cli-and-service.md` section
@@ -87,36 +91,58 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // First of all: each command that reads a configuration runs code of monitors.
     panic_place::install();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let invocation = Invocation::of(arguments.first());
+    let command_line = arguments.clone();
+    let arguments = invocation.arguments(arguments);
     if run_monitor::is_asked_for(&arguments) {
         return match run_monitor::parse(arguments) {
             Ok(args) => run_monitor::command(args).into(),
             Err(error) => show(&error).min(run_monitor::worst_code(&error)).into(),
         };
     }
-    let command_line = arguments.clone();
-    match parse(arguments) {
-        Ok(Command::Start(args)) => {
-            start::run(args, &command_line, &surroundings::environment(), &Clock::system(), Terminal::standard())
+    match parse(arguments, invocation) {
+        Ok(Parsed { command, warnings }) => {
+            for warning in warnings {
+                _ = writeln!(io::stderr(), "{warning}");
+            }
+            execute(command, invocation, &command_line)
         }
-        Ok(Command::Stop(args)) => {
+        Err(wrong) => {
+            _ = wrong.error.print();
+            wrong.code.into()
+        }
+    }
+}
+
+/// `command_line` is as it was given, for what has to start this program anew.
+fn execute(command: Command, invocation: Invocation, command_line: &[OsString]) -> ExitCode {
+    match command {
+        Command::Start(args) => {
+            start::run(args, command_line, &surroundings::environment(), &Clock::system(), Terminal::standard())
+        }
+        Command::Stop(args) => {
             let (environment, clock) = (surroundings::environment(), Clock::system());
-            stop::run(&args, &command_line, &environment, &clock, (&mut io::stdout(), &mut io::stderr()))
+            stop::run(&args, command_line, &environment, &clock, (&mut io::stdout(), &mut io::stderr()))
         }
-        Ok(Command::Restart(args)) => restart_when(restart::When::Always, args, &command_line),
-        Ok(Command::Condrestart(args)) => restart_when(restart::When::Running, args, &command_line),
-        Ok(Command::Status(args)) => {
-            status::run(&args, &surroundings::environment(), &mut io::stdout(), &mut io::stderr())
+        Command::Restart(args) => restart_when(restart::When::Always, args, command_line),
+        Command::Condrestart(args) => restart_when(restart::When::Running, args, command_line),
+        Command::Status(args) => {
+            let (environment, clock) = (surroundings::environment(), Clock::system());
+            status::run(&args, &environment, &clock, &mut io::stdout(), &mut io::stderr())
         }
-        Ok(Command::Check(args)) => {
+        Command::Check(args) => {
             let (environment, clock) = (surroundings::environment(), Clock::system());
             check::run(&args, &environment, &clock, &mut anstream::stdout(), &mut io::stderr()).into()
         }
-        Ok(Command::Monitors(args)) => monitors::run(&args, &mut anstream::stdout(), &mut io::stderr()).into(),
-        Ok(Command::Schema(args)) => schema::run(&args, &mut io::stdout(), &mut io::stderr()).into(),
-        Ok(Command::Demo(args)) => demo::run(&args, &Clock::system(), &mut anstream::stdout(), &mut io::stderr()),
-        Ok(Command::Receive(args)) => receive::run(args, &Clock::system(), &mut io::stdout(), &mut io::stderr()),
-        Ok(Command::Version(args)) => version::run(&args).into(),
-        Err(error) => show(&error).into(),
+        Command::Monitors(args) => monitors::run(&args, &mut anstream::stdout(), &mut io::stderr()).into(),
+        Command::Schema(args) => schema::run(&args, &mut io::stdout(), &mut io::stderr()).into(),
+        Command::Demo(args) => demo::run(&args, &Clock::system(), &mut anstream::stdout(), &mut io::stderr()),
+        Command::Receive(args) => receive::run(args, &Clock::system(), &mut io::stdout(), &mut io::stderr()),
+        Command::Version(args) => version::run(&args).into(),
+        Command::Completions(args) => {
+            completions::run(&args, declared(invocation), &mut io::stdout(), &mut io::stderr()).into()
+        }
+        Command::Man(args) => man::run(&args, declared(invocation), &mut io::stdout(), &mut io::stderr()).into(),
     }
 }
 
@@ -124,18 +150,53 @@ fn restart_when(when: restart::When, args: restart::Args, command_line: &[OsStri
     restart::run(args, when, command_line, &surroundings::environment(), &Clock::system(), Terminal::standard())
 }
 
-fn parse(arguments: Vec<OsString>) -> Result<Command, clap::Error> {
-    let (arguments, found) = arguments::command_first(arguments, &Cli::command());
-    let parsed = Cli::command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
-    parsed.map(|cli| cli.command).map_err(|error| {
-        if let Some(instead) = not_built(&error) {
-            return Cli::command().error(ErrorKind::InvalidSubcommand, instead);
-        }
-        if found || error.kind() != ErrorKind::UnknownArgument {
-            return error;
-        }
-        Cli::command().error(ErrorKind::MissingSubcommand, "these options belong to a command, and none is named")
+/// The commands and options, under the name that the program was called by.
+fn declared(invocation: Invocation) -> clap::Command {
+    help::with_help(Cli::command(), invocation.name())
+}
+
+/// A command, and what is to be said before it runs.
+#[derive(Debug)]
+struct Parsed {
+    command: Command,
+    warnings: Vec<String>,
+}
+
+/// A command line that is wrong, or asks for help.
+#[derive(Debug)]
+struct Wrong {
+    error: clap::Error,
+    code: u8,
+}
+
+fn parse(arguments: Vec<OsString>, invocation: Invocation) -> Result<Parsed, Box<Wrong>> {
+    let commands = declared(invocation);
+    let (arguments, found) = arguments::command_first(arguments, &commands);
+    let (arguments, warnings) = arguments::without_unused(arguments, &commands);
+    let is_status = arguments.get(1).is_some_and(|name| name == "status");
+    let parsed = commands.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map(|Cli { command }| Parsed { command, warnings }).map_err(|error| {
+        let code = code_of(&error, is_status);
+        let error = if let Some(instead) = not_built(&error) {
+            declared(invocation).error(ErrorKind::InvalidSubcommand, instead)
+        } else if found || error.kind() != ErrorKind::UnknownArgument {
+            error
+        } else {
+            let without = "these options belong to a command, and none is named";
+            declared(invocation).error(ErrorKind::MissingSubcommand, without)
+        };
+        Box::new(Wrong { error, code })
     })
+}
+
+/// An unknown format of `status` is 1, as it was: 2 would be a health that is not good.
+fn code_of(error: &clap::Error, is_status: bool) -> u8 {
+    let argument = error.get(ContextKind::InvalidArg);
+    let is_format = matches!(argument, Some(ContextValue::String(name)) if name.starts_with("--format "));
+    match u8::try_from(error.exit_code()).unwrap_or(USAGE) {
+        USAGE if is_status && is_format => FAILURE,
+        code => code,
+    }
 }
 
 /// What to do in place of a command that only the Python agent has.
@@ -183,7 +244,7 @@ mod tests {
     #[test]
     fn a_command_of_the_python_agent_that_is_not_built_says_what_to_do_instead() {
         let says = |line: &str| {
-            let error = parse(line.split(' ').map(OsString::from).collect()).unwrap_err();
+            let error = parse(line.split(' ').map(OsString::from).collect(), Invocation::Agent).unwrap_err().error;
             assert_eq!(error.exit_code(), 2);
             error.to_string().lines().next().unwrap_or_default().to_owned()
         };

@@ -21,8 +21,12 @@ with it, the one that runs is left alone. For a configuration that has changed n
 again by itself, and at once on SIGHUP.
 
 Exit status: 0 when the agent runs anew, and for condrestart also when none ran; 1 when it does not; 2 for a wrong command
-line.")]
-// The group of the arguments of `start` has the same name.
+line.
+
+Examples:
+  agent restart -c agent.json
+  agent condrestart --quiet                  as the scripts of packages call it")]
+// `start::Args` brings a group of the name that this one would have.
 #[group(skip)]
 pub struct Args {
     /// How it is started again.

@@ -1,103 +1,280 @@
 //! `agent status`: whether an agent runs, and how it stands.
 
+mod captures;
+mod find;
+mod verdict;
+
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
+use clap::ArgAction;
+use scalyr_monitor::Clock;
 use scalyr_monitor::registry::Environment;
+use serde_json::Value;
 
-use super::configuration::{self, Source};
-use crate::config::Severity;
-use crate::config::load::DEFAULT_FILE;
+use super::monitors::print;
+use super::options::ConfigurationArgs;
+use super::{FAILURE, SUCCESS};
 use crate::status::{Format, socket};
+use captures::Captures;
+use find::Found;
+use verdict::Verdict;
 
 /// The exit code of `status` when no agent runs, as scripts know it.
 const NOT_RUNNING: u8 = 4;
+/// The exit code of `-v` and `-H` when the health is not good, and when this user must not ask.
+const NOT_GOOD: u8 = 2;
+/// The exit code of `-H` when the report does not tell of health.
+const NO_HEALTH: u8 = 3;
+/// How long the one line waits for what it adds: that the agent runs is known without it.
+const PATIENCE_OF_ONE_LINE: Duration = Duration::from_secs(10);
 
 /// What `agent status` can be told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The agent is found by the folder `agent_data_path` of its configuration, also when that has mistakes. With -v it says which
-configuration is in use, since when, what was refused of it, and whether the one on disk is newer and invalid.
+The agent is found by the folders `agent_data_path` and `agent_log_path` of its configuration; one that is broken, unreadable
+or gone is told of, and the agent found all the same. Only the user as which it runs, and root, can ask for more than the one
+line.
 
-Exit status: 0 when the agent runs; 4 when it does not, with -v 1; 2 for a wrong command line.")]
+Health is good when data arrived lately or there was none to send; -v says what else wants a look.
+
+Exit status: 0 when the agent runs, with -v and -H when its health is good; 4 when it does not run, with -v and -H 1;
+2 with -v and -H when its health is not good, or this user must not ask it; 1 also when it does not answer within
+`agent_status_timeout` (30 s); 2 for a wrong command line, but 1 for an unknown format.
+
+Examples:
+  agent status                         does it run?
+  agent status -v                      all about it: files, monitors, uploads
+  agent status -v --format json        the same for a program
+  agent status -H                      its health in one line, for a probe
+  agent status -v --debug              if it does not answer: what its threads do")]
 pub struct Args {
-    /// The configuration of the agent that is asked
-    #[arg(short = 'c', long = "config-file", value_name = "FILE", default_value = DEFAULT_FILE)]
-    pub config_file: PathBuf,
-
-    /// A second folder of configuration fragments, as the agent was started with it
-    #[arg(long, value_name = "DIR")]
-    pub extra_config_dir: Option<PathBuf>,
+    /// Which agent is asked.
+    #[command(flatten)]
+    pub configuration: ConfigurationArgs,
 
     /// Ask the running agent for everything it knows: files, monitors, uploads; -vv also lists the paths beyond the
     /// hundred that have most to tell
-    #[arg(short = 'v', long, action = clap::ArgAction::Count)]
+    #[arg(short = 'v', long, action = ArgAction::Count)]
     pub verbose: u8,
+
+    /// Ask the running agent for its health alone, one line
+    #[arg(short = 'H', long = "health_check", alias = "health-check")]
+    pub health_check: bool,
 
     /// How the report of -v is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+
+    /// With -v or -H: look at the process while it does not answer, and print what was seen if it never does
+    #[arg(long)]
+    pub debug: bool,
+
+    /// Seconds between two such looks
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval)]
+    pub stats_capture_interval: Duration,
+
+    /// A pid file by which the agent is found when the configuration cannot be used
+    #[arg(short = 'p', long, value_name = "PATH")]
+    pub pid_file: Option<PathBuf>,
 }
 
-/// Asks the agent of this configuration. Without `-v` one line tells whether it runs: exit 0, or 4 when it does not.
-/// With `-v` its report is printed: exit 0, or 1 when there is none.
-pub fn run(args: &Args, environment: &Arc<Environment>, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
-    let Args { config_file, extra_config_dir, verbose, format } = args;
-    let source = match Source::new(config_file, extra_config_dir.as_deref(), environment) {
-        Ok(source) => source,
-        Err(problem) => {
-            _ = writeln!(err, "{problem}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let draft = source.draft(&source.load());
-    if draft.report.worst() == Some(Severity::Fatal) {
-        // The agent that runs may have been started with a better one.
-        _ = writeln!(
-            err,
-            "{}\nThe configuration cannot be used. The agent is looked for in {}, as far as it could be read.",
-            configuration::text(&draft.report).trim_end(),
-            draft.plan().data_path.display()
-        );
+fn interval(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.trim().parse().map_err(|_| "write a number of seconds, such as 0.5".to_owned())?;
+    if !(0.01..=3600.0).contains(&seconds) {
+        return Err("must lie between 0.01 and 3600 seconds".to_owned());
     }
-    let plan = draft.plan();
-    let is_verbose = *verbose > 0;
-    let wanted = match format {
-        _ if !is_verbose => Format::Json,
-        Format::Text if *verbose > 1 => Format::EveryPath,
-        format => *format,
-    };
-    match socket::ask(&plan.data_path, wanted) {
-        Ok(report) if is_verbose => match out.write_all(report.as_bytes()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
-        },
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+/// Tells of the agent of this configuration; the exit codes are in the help above and in `cli-and-service.md` section 3.
+pub fn run(
+    args: &Args,
+    environment: &Arc<Environment>,
+    clock: &Clock,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitCode {
+    let found = find::find(args, environment, err);
+    let is_long = args.verbose > 0 || args.health_check;
+    if !is_long && (args.format == Format::Json || args.debug) {
+        let option = if args.debug { "--debug" } else { "--format" };
+        _ = writeln!(err, "warning: {option} has no effect without -v or -H");
+    }
+    let code = if is_long { tell_all(args, &found, clock, out, err) } else { tell_in_a_line(&found, clock, out, err) };
+    code.into()
+}
+
+/// Whether it runs; and to `err`, what troubles it.
+fn tell_in_a_line(found: &Found, clock: &Clock, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let mut look = |_| {};
+    let limit = found.patience.min(PATIENCE_OF_ONE_LINE);
+    let report = question(found, Format::Json, clock, limit, limit, &mut look);
+    let report = report.map(|text| serde_json::from_str::<Value>(&text).unwrap_or_default());
+    let asked = report.as_ref().ok().and_then(|report| report["pid"].as_u64());
+    let pid = asked.or(found.pid.map(u64::from)).filter(|pid| *pid > 0);
+    if report.is_err() && found.pid.is_none() {
+        return match report {
+            Err(error) if !is_absent(&error) => unanswered(found, &error, err),
+            _ => absent(found, NOT_RUNNING, err),
+        };
+    }
+    let process = pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+    let printed = print(&format!("The agent is running{process}.\n"), out, err);
+    match report {
         Ok(report) => {
-            let report: serde_json::Value = serde_json::from_str(&report).unwrap_or_default();
-            _ = writeln!(out, "The agent is running (process {}).", report["pid"].as_u64().unwrap_or_default());
-            for trouble in report["troubles"].as_array().into_iter().flatten().filter_map(|trouble| trouble.as_str()) {
-                _ = writeln!(out, "It is unhealthy: {trouble}; `agent status -v` tells more.");
+            for trouble in report["troubles"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                _ = writeln!(err, "It is not well: {trouble}; `agent status -v` tells more.");
             }
-            ExitCode::SUCCESS
         }
-        Err(error) if is_absent(&error) => {
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            _ = writeln!(err, "But it does not answer; `agent status -v --debug` looks at what it does.");
+        }
+        // That it runs is what was asked; whoever wants more is told why not.
+        Err(_) => {}
+    }
+    printed
+}
+
+/// The report or the health.
+fn tell_all(args: &Args, found: &Found, clock: &Clock, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let mut captures = Captures::new(clock, found.pid);
+    let asked = {
+        let mut look = |pid| {
+            if args.debug {
+                captures.take(pid);
+            }
+        };
+        let mut ask = |format| question(found, format, clock, found.patience, args.stats_capture_interval, &mut look);
+        let format = match args.format {
+            Format::Text if args.verbose > 1 => Format::EveryPath,
+            format => format,
+        };
+        match (args.health_check, format) {
+            (true, _) | (_, Format::Json) => ask(Format::Json).map(|json| (json.clone(), json)),
+            (false, format) => ask(format).and_then(|text| Ok((text, ask(Format::Json)?))),
+        }
+    };
+    let (text, json) = match asked {
+        Ok(asked) => asked,
+        Err(error) if is_absent(&error) => return nobody(found, err),
+        Err(error) => {
+            let code = unanswered(found, &error, err);
+            if args.debug && error.kind() == io::ErrorKind::TimedOut {
+                _ = print(&captures.text(found.data_path.as_deref()), out, err);
+            }
+            return code;
+        }
+    };
+    let verdict = Verdict::of(&serde_json::from_str(&json).unwrap_or_default());
+    if args.health_check {
+        return health(&verdict, out, err);
+    }
+    let printed = print(&text, out, err);
+    if matches!(verdict, Verdict::Bad(_)) { NOT_GOOD } else { printed }
+}
+
+fn health(verdict: &Verdict, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let (text, code) = match verdict {
+        Verdict::Good => ("Good", SUCCESS),
+        Verdict::Bad(why) => (why.as_str(), NOT_GOOD),
+        Verdict::Unknown => {
             _ = writeln!(
                 err,
-                "The agent does not appear to be running: nobody answers in {}. One that was started with another \
-                 agent_data_path is not looked for there.",
-                plan.data_path.display()
+                "The agent's report does not tell of its health: it is of another version than this program."
             );
-            if is_verbose { ExitCode::FAILURE } else { ExitCode::from(NOT_RUNNING) }
+            return NO_HEALTH;
         }
-        Err(error) => {
-            _ = writeln!(err, "The agent in {} cannot be asked: {error}.", plan.data_path.display());
-            ExitCode::FAILURE
-        }
-    }
+    };
+    print(&format!("Health check: {text}\n"), out, err).max(code)
+}
+
+fn question(
+    found: &Found,
+    format: Format,
+    clock: &Clock,
+    limit: Duration,
+    look_every: Duration,
+    look: &mut dyn FnMut(Option<u32>),
+) -> io::Result<String> {
+    let Some(data_path) = &found.data_path else { return Err(io::ErrorKind::NotFound.into()) };
+    let patience = socket::Patience { limit, look_every, look };
+    let text = socket::ask_patiently(data_path, format, clock, patience)?;
+    // One that is ending lets go of whoever asks.
+    if text.is_empty() { Err(io::ErrorKind::ConnectionRefused.into()) } else { Ok(text) }
 }
 
 fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+    use io::ErrorKind::{ConnectionRefused, ConnectionReset, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | ConnectionRefused | ConnectionReset | NotADirectory)
+}
+
+/// Nobody answers, yet somebody may hold a lock: an agent that is just starting or ending, or the Python agent.
+fn nobody(found: &Found, err: &mut dyn Write) -> u8 {
+    let Some(pid) = found.pid else { return absent(found, FAILURE, err) };
+    let process = if pid > 0 { format!(" (process {pid})") } else { String::new() };
+    _ = writeln!(
+        err,
+        "The agent is running{process}, but nobody answers in {}: it is starting or ending, or it is the Python agent, which \
+         its own `status` can ask.",
+        found.folder().display()
+    );
+    FAILURE
+}
+
+fn absent(found: &Found, code: u8, err: &mut dyn Write) -> u8 {
+    _ = writeln!(
+        err,
+        "The agent does not appear to be running: nobody answers in {}, and nobody holds {}.",
+        found.folder().display(),
+        found.log_path.join("agent.pid").display()
+    );
+    code
+}
+
+/// Why somebody who is there tells nothing.
+fn unanswered(found: &Found, error: &io::Error, err: &mut dyn Write) -> u8 {
+    let folder = found.folder().display();
+    let log = found.log_path.join("agent.log");
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            let socket = found.folder().join(socket::NAME);
+            // Of a folder that must not be entered, its own owner.
+            let owner = socket.metadata().or_else(|_| found.folder().metadata()).map(|about| about.uid()).ok();
+            let owner = owner.map(|owner| format!(", {}", name_of(owner))).unwrap_or_default();
+            _ = writeln!(
+                err,
+                "The agent in {folder} answers root and the user as which it runs{owner} only: try `sudo agent status -v`"
+            );
+            NOT_GOOD
+        }
+        io::ErrorKind::TimedOut => {
+            let limit = found.patience.as_secs();
+            _ = writeln!(
+                err,
+                "The agent in {folder} did not answer within {limit} s (agent_status_timeout). Its log may say why: {}; \
+                 `agent status -v --debug` looks at what it does.",
+                log.display()
+            );
+            FAILURE
+        }
+        _ => {
+            _ = writeln!(
+                err,
+                "The agent in {folder} cannot be asked: {error}. Its log may say why: {}.",
+                log.display()
+            );
+            FAILURE
+        }
+    }
+}
+
+/// The name of a user of this host, or the number of one without.
+fn name_of(user: u32) -> String {
+    let known = nix::unistd::User::from_uid(user.into()).ok().flatten();
+    known.map_or_else(|| format!("number {user}"), |known| known.name)
 }

@@ -16,8 +16,8 @@ use scalyr_monitor::registry::Environment;
 
 use super::configuration::{self, Source};
 use super::start::change_user;
-use crate::config::Severity;
 use crate::config::load::DEFAULT_FILE;
+use crate::config::{Severity, Whereabouts};
 use crate::service::account::STAY;
 use crate::service::pid_file::{self, process};
 
@@ -98,9 +98,10 @@ pub fn run(
 /// The pid file of the agent with this configuration. When that cannot be read: `instead`, or the one that it names as
 /// far as it could be read, or else the default; which one is said on `err`.
 pub(super) fn find(source: &Source, instead: Option<&Path>, err: &mut dyn Write) -> PathBuf {
-    let draft = source.draft(&source.load());
-    let path = pid_file::path_in(&draft.plan().log_path);
-    if draft.report.worst() != Some(Severity::Fatal) {
+    // Of the configuration no more than this needs: no monitor is built, and none that is refused stands in the way.
+    let (whereabouts, report) = Whereabouts::of(&source.load());
+    let path = pid_file::path_in(&whereabouts.log_path);
+    if report.worst() != Some(Severity::Fatal) {
         return path;
     }
     // The agent that runs may have been started with a better one.
@@ -111,7 +112,7 @@ pub(super) fn find(source: &Source, instead: Option<&Path>, err: &mut dyn Write)
     _ = writeln!(
         err,
         "{}\nThe configuration cannot be used. The agent is looked for by the pid file {} ({from}).",
-        configuration::text(&draft.report).trim_end(),
+        configuration::text(&report).trim_end(),
         path.display()
     );
     path

@@ -20,6 +20,7 @@ use super::report::{Kind, Report, Severity};
 use super::session;
 use super::settings::{Scope, Settings};
 use super::value;
+use super::whereabouts::Whereabouts;
 use super::{log_entries, monitor_entries, workers};
 
 /// Files are not looked at more often than this, however short `config_change_check_interval` is; the Python agent's own
@@ -87,8 +88,8 @@ pub fn draft(loaded: &Loaded, surroundings: &Surroundings<'_>) -> Draft {
 /// Without a usable key or server it has no session, which is fatal and reported; everything else is looked at all the
 /// same.
 fn plan(settings: &Settings<'_>, loaded: &Loaded, surroundings: &Surroundings<'_>, report: &mut Report) -> Plan {
-    let directory = |key| loaded.directory().join(settings.text(key).unwrap_or_default());
-    let (log_path, data_path) = (directory("agent_log_path"), directory("agent_data_path"));
+    // How long `agent status` waits is not for the agent to know.
+    let Whereabouts { log_path, data_path, .. } = Whereabouts::of_settings(settings, loaded);
     let own_files = OwnFiles::new(&log_path, &data_path);
     let server_attributes = server_attributes(settings, surroundings.host_name, report);
     let (sessions, workers) = workers::plan(settings, &server_attributes, loaded, report);

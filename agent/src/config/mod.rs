@@ -36,6 +36,7 @@ mod single_run;
 mod sources;
 mod syntax;
 mod value;
+mod whereabouts;
 mod workers;
 
 pub use added_entries::AddedEntries;
@@ -43,4 +44,5 @@ pub use build::{Draft, Surroundings, build, draft};
 pub use load::{Loaded, Request, load};
 pub use report::{Kind, Place, Position, Problem, Report, Severity};
 pub use single_run::{RunPlan, RunRequest, monitor_plan_for_run};
+pub use whereabouts::Whereabouts;
 pub use workers::Workers;

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::Mode;
-use scalyr_monitor::{Logger, Stop};
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
+use scalyr_monitor::{Clock, Logger, Stop};
 
 use super::{Format, Snapshot};
 use crate::threads::Threads;
@@ -19,6 +20,8 @@ pub const NAME: &str = "status.sock";
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the socket rests after a failure.
 const AFTER_FAILURE: Duration = Duration::from_millis(50);
+/// What a wait cannot be shorter than: a timeout of zero is none.
+const SHORTEST_LOOK: Duration = Duration::from_millis(1);
 /// A report larger than this is not ours.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -121,6 +124,69 @@ fn connect(data_path: &Path) -> io::Result<UnixStream> {
     UnixStream::connect(address(data_path)?.path())
 }
 
+/// How long to wait for an answer, and what to do meanwhile.
+pub struct Patience<'a> {
+    /// The limit of all of it.
+    pub limit: Duration,
+    /// How often is looked while nothing comes.
+    pub look_every: Duration,
+    /// Looks at the process that should answer, when its number is known.
+    pub look: &'a mut dyn FnMut(Option<u32>),
+}
+
+/// Asks the running agent for its snapshot in a format, and looks after it while it does not answer.
+///
+/// # Errors
+/// `NotFound` or `ConnectionRefused` when no agent runs there; `PermissionDenied` when this user must not ask it;
+/// `TimedOut` when the limit was reached.
+pub fn ask_patiently(data_path: &Path, format: Format, clock: &Clock, patience: Patience<'_>) -> io::Result<String> {
+    let Patience { limit, look_every, look } = patience;
+    let end = clock.monotonic() + limit;
+    let mut stream = connect_within(data_path, limit)?;
+    let pid =
+        sockopt::socket_peercred(&stream).ok().and_then(|peer| u32::try_from(peer.pid.as_raw_nonzero().get()).ok());
+    stream.write_all(&[letter(format)])?;
+    let (mut text, mut chunk) = (Vec::new(), vec![0; 16 * 1024]);
+    loop {
+        let left = end.saturating_duration_since(clock.monotonic());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left.min(look_every).max(SHORTEST_LOOK)))?;
+        match stream.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(length) => text.extend_from_slice(&chunk[..length]),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => look(pid),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if text.len() as u64 > MAX_BYTES {
+            return Err(io::Error::other("the answer is larger than any of an agent"));
+        }
+    }
+    String::from_utf8(text).map_err(io::Error::other)
+}
+
+/// Connects; also to an agent that stands still and has so many callers waiting that no more fit.
+fn connect_within(data_path: &Path, limit: Duration) -> io::Result<UnixStream> {
+    let address = address(data_path)?;
+    let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, Some(limit))?;
+    match net::connect(&socket, &SocketAddrUnix::new(address.path())?) {
+        // What Linux says when the time is up.
+        Err(rustix::io::Errno::AGAIN) => Err(io::ErrorKind::TimedOut.into()),
+        connected => Ok(connected.map(|()| UnixStream::from(socket))?),
+    }
+}
+
+fn letter(format: Format) -> u8 {
+    match format {
+        Format::Text => b't',
+        Format::EveryPath => b'e',
+        Format::Json => b'j',
+    }
+}
+
 /// Asks the running agent for its snapshot in a format.
 ///
 /// # Errors
@@ -128,11 +194,7 @@ fn connect(data_path: &Path) -> io::Result<UnixStream> {
 pub fn ask(data_path: &Path, format: Format) -> io::Result<String> {
     let mut stream = connect(data_path)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
-    stream.write_all(match format {
-        Format::Text => b"t",
-        Format::EveryPath => b"e",
-        Format::Json => b"j",
-    })?;
+    stream.write_all(&[letter(format)])?;
     let mut text = String::new();
     stream.take(MAX_BYTES).read_to_string(&mut text)?;
     Ok(text)

@@ -272,8 +272,8 @@ pub const GLOBAL: &[Key] = keys! {
     /// Seconds after which the agent counts as failing (`status -H`: not `Good`) while data waits to be sent and the server
     /// deals with none of it, or while log files are not looked after. An agent that has nothing to send is healthy.
     seconds("healthy_max_time_since_last_copy_attempt", 60.0).at(Status),
-    /// Seconds that `agent status -v` waits for an answer.
-    integer("agent_status_timeout", 30).at(Status).only_in_file().not_yet("`agent status` has a time limit of its own"),
+    /// Seconds that `agent status -v` and `-H` wait for an answer; at least one.
+    integer("agent_status_timeout", 30).at(Status).only_in_file().range(0.0, MAX_SECONDS),
     /// Where the agent serves its status over HTTP: `127.0.0.1:8126`, say. There are a page for people at `/`, `/healthz` for
     /// a load balancer or an orchestrator, `/status.json`, and `/metrics` in the form of OpenMetrics; docs/operating.md
     /// describes them. Without it, or when it is empty, nothing listens. Nobody is asked for a password: with an address

@@ -72,6 +72,13 @@ impl fmt::Debug for Loaded {
 }
 
 impl Loaded {
+    /// A configuration that says nothing.
+    pub(super) fn nothing() -> Self {
+        let (file, report) = (PathBuf::from(DEFAULT_FILE), Report::new(DEFAULT_FILE));
+        let (values, seen) = (Map::new(), Seen::default());
+        Self { file, values, report, seen, is_partial: false, is_key_told: false }
+    }
+
     /// A report for further problems: it knows the texts and the place of each value in them.
     pub(super) fn blank_report(&self) -> Report {
         self.report.of_same_text()
