@@ -1,5 +1,6 @@
 //! The monitors that every Scalyr agent carries.
 #![forbid(unsafe_code)]
 
+pub mod linux_process_metrics;
 pub mod linux_system_metrics;
 pub mod test_monitor;

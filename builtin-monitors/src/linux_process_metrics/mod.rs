@@ -1,0 +1,193 @@
+//! Metrics of one process or of a group: processor time, memory, reads and writes, descriptors.
+//!
+//! The kernel's files are read by hand and not with the crate `procfs`, as in `linux_system_metrics`: four files for each
+//! process, into one buffer that is kept. No process is started for it.
+//!
+//! Names, fields and rules: `spec/monitors/linux_process_metrics.md`.
+
+mod choice;
+mod figures;
+mod process;
+mod totals;
+mod tree;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use scalyr_monitor::prelude::*;
+
+use choice::{Choice, Wanted};
+use figures::{Figures, Series};
+use process::Process;
+use totals::Totals;
+use tree::Tree;
+
+/// How long a trouble that lasts is not told again.
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What a process of this host uses, or a group of them together: processor time, memory, reads and writes, descriptors.
+///
+/// Totals begin at 0 with the first sample, and go on when a process ends and another one takes its place. While no process
+/// is there that was asked for, there are no lines. Reads, writes and descriptors of the processes of other users are told
+/// to root only, or with the capability SYS_PTRACE.
+#[scalyr_monitor(name = "linux_process_metrics", module = "scalyr_agent.builtin_monitors.linux_process_metrics")]
+pub struct LinuxProcessMetrics {
+    /// A regular expression that is searched in the command lines of all processes but the agent itself. The first match
+    /// is measured until it ends; then the next one is looked for.
+    #[config]
+    commandline: Option<Pattern>,
+
+    /// Measures all processes that match, together, and not only the first.
+    #[config(default = false)]
+    aggregate_multiple_processes: bool,
+
+    /// Measures the children of those that match, too, and their children.
+    #[config(default = false)]
+    include_child_processes: bool,
+
+    /// Process ids, separated by commas, measured together; `$$` is the agent itself. Not used beside `commandline`. A
+    /// process that gets the id of one that has ended is not measured.
+    #[config]
+    pid: Option<String>,
+
+    /// How often it is looked for further processes of a group, in seconds.
+    #[config(default = 120, min = 0)]
+    process_discovery_interval: Duration,
+
+    /// Where the kernel's process tree is mounted. For processes of the host from inside a container, mount the host's
+    /// `/proc` somewhere and name that place; process ids are those of that tree.
+    #[config(default = "/proc")]
+    proc_root: PathBuf,
+
+    /// Processor time, in hundredths of a second.
+    #[metric(name = "app.cpu")]
+    cpu: Metric<i64, Part<'static>>,
+    /// How long the process has been running, in milliseconds; of several, the one that gained most since the sample before.
+    #[metric(name = "app.uptime")]
+    uptime: Metric<i64, App<'static>>,
+    /// The nice value; of several processes, the lowest.
+    #[metric(name = "app.nice")]
+    nice: Metric<f64, App<'static>>,
+    /// Threads.
+    #[metric(name = "app.threads")]
+    threads: Metric<i64, App<'static>>,
+    /// Page faults that had to read from disk.
+    #[metric(name = "app.mem.majflt")]
+    majflt: Metric<i64, App<'static>>,
+    /// Time spent waiting for disks, in ticks of the kernel's clock (hundredths of a second, as a rule).
+    #[metric(name = "app.io.wait")]
+    io_wait: Metric<i64, App<'static>>,
+    /// Memory in bytes: address space and what of it is resident, each now and at its most.
+    #[metric(name = "app.mem.bytes")]
+    mem_bytes: Metric<i64, Part<'static>>,
+    /// Bytes that were read and written by system calls; also from the page cache, to pipes and to sockets.
+    #[metric(name = "app.disk.bytes")]
+    disk_bytes: Metric<i64, Part<'static>>,
+    /// System calls that read and wrote.
+    #[metric(name = "app.disk.requests")]
+    disk_requests: Metric<i64, Part<'static>>,
+    /// Bytes that were fetched from disks and other storage, and those that are to be stored there.
+    #[metric(name = "app.disk.storage_bytes")]
+    disk_storage_bytes: Metric<i64, Part<'static>>,
+    /// Descriptors that are open; for the agent itself with the one that counts them.
+    #[metric(name = "app.io.fds")]
+    fds: Metric<i64, Part<'static>>,
+
+    #[state(default = Tree::new("/proc".into()))]
+    tree: Tree,
+    choice: Choice,
+    processes: Vec<Process>,
+    totals: Totals,
+    app: String,
+}
+
+/// Extra field of the metrics that have one value.
+#[derive(Clone, Copy, Fields)]
+struct App<'a> {
+    /// The monitor's id.
+    app: &'a str,
+}
+
+/// Extra fields of the metrics that have several values.
+#[derive(Clone, Copy, Fields)]
+struct Part<'a> {
+    /// The monitor's id.
+    app: &'a str,
+    /// Which of the values it is.
+    r#type: &'static str,
+}
+
+impl Monitor for LinuxProcessMetrics {
+    fn initialize(&mut self, context: &mut Context) -> Result<()> {
+        self.tree = Tree::new(self.proc_root.clone());
+        let name = context.name();
+        let id = name.split_once('(').map_or("", |(_, id)| id);
+        self.app = id.strip_suffix(')').unwrap_or(id).to_owned();
+        let wanted = match (&self.commandline, &self.pid) {
+            (Some(pattern), pid) => {
+                if pid.is_some() {
+                    context.logger().warn("`pid` is not used, because `commandline` is given; remove one of the two");
+                }
+                Wanted::Command(pattern.clone())
+            }
+            (None, Some(pids)) => Wanted::listed(pids, self.tree.own_pid())?,
+            (None, None) => {
+                return Err(Error::new(
+                    "which process is to be measured? Give `commandline` (a pattern of its command line), or `pid` (its \
+                     number, or \"$$\" for the agent itself)",
+                ));
+            }
+        };
+        let is_group = self.aggregate_multiple_processes || matches!(wanted, Wanted::Pids(_));
+        self.choice = Choice::new(wanted, is_group, self.include_child_processes, self.process_discovery_interval);
+        Ok(())
+    }
+
+    fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
+        let uptime = self.tree.uptime_millis();
+        self.choice.choose(&mut self.processes, &mut self.tree, out)?;
+        for process in &mut self.processes {
+            process.read(&mut self.tree, uptime, out);
+        }
+        if self.processes.is_empty() {
+            self.totals.clear();
+            return Ok(());
+        }
+        let figures = self.totals.add(&mut self.processes);
+        self.emit(&figures, out);
+        Ok(())
+    }
+}
+
+impl LinuxProcessMetrics {
+    fn emit(&self, figures: &Figures, out: &mut Sample) {
+        let app = App { app: &self.app };
+        let part = |r#type| Part { app: &self.app, r#type };
+        for series in Series::ALL {
+            let Some(value) = figures[series as usize] else { continue };
+            match series {
+                Series::CpuUser => out.emit_with(self.cpu, value, part("user")),
+                Series::CpuSystem => out.emit_with(self.cpu, value, part("system")),
+                Series::Uptime => out.emit_with(self.uptime, value, app),
+                Series::Nice => out.emit_with(self.nice, value as f64, app),
+                Series::Threads => out.emit_with(self.threads, value, app),
+                Series::MajorFaults => out.emit_with(self.majflt, value, app),
+                Series::IoWait => out.emit_with(self.io_wait, value, app),
+                Series::PeakAddressSpace => out.emit_with(self.mem_bytes, value, part("peak_vmsize")),
+                Series::AddressSpace => out.emit_with(self.mem_bytes, value, part("vmsize")),
+                Series::PeakResident => out.emit_with(self.mem_bytes, value, part("peak_resident")),
+                Series::Resident => out.emit_with(self.mem_bytes, value, part("resident")),
+                Series::BytesRead => out.emit_with(self.disk_bytes, value, part("read")),
+                Series::BytesWritten => out.emit_with(self.disk_bytes, value, part("write")),
+                Series::Reads => out.emit_with(self.disk_requests, value, part("read")),
+                Series::Writes => out.emit_with(self.disk_requests, value, part("write")),
+                Series::StorageRead => out.emit_with(self.disk_storage_bytes, value, part("read")),
+                Series::StorageWritten => out.emit_with(self.disk_storage_bytes, value, part("write")),
+                Series::Descriptors => out.emit_with(self.fds, value, part("open")),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
