@@ -40,7 +40,6 @@ fn faults_of_the_syntax_and_mistakes_in_the_values_are_told_at_once() {
         refused: agent.json:4:41  server_attributes.zone: must be a text, a number, true or false, but is a list; it is left out
         refused: agent.json:9:40  logs[1].exclude: must be a list of texts, ["..."], but is a text; this entry of /var/log/b.log is not copied
         refused: agent.json:10:5  logs[2].path: is missing: an entry names the file or glob that it copies; this entry is not copied
-        warning: agent.json  implicit_agent_process_metrics_monitor: the monitor linux_process_metrics that it runs is not built yet; `implicit_agent_process_metrics_monitor: false` ends this warning
         refused: agent.json:14:44  monitors[1].gauss_mean: 11 is above the maximum 10; coin(b) does not run
         warning: agent.json:14:48  monitors[1].pattern: unknown option; this monitor has `gauss_mean`, `gauss_stddev`
     "#]].assert_eq(&told(

@@ -7,6 +7,7 @@ mod check;
 mod docs;
 #[cfg(test)]
 mod guide;
+mod idle;
 mod link;
 mod manifest;
 mod new_monitor;
@@ -48,6 +49,8 @@ before a commit
   cargo xtask bench --runs 3           what it costs to upload a log, beside what the compressor costs alone and what other
                                        programs cost; `--only deflate,none` chooses, `--all` adds rare ones, `--mib N`,
                                        `--no-peers`, `--peer-mib N`; `--install-peers` fetches them into target/peers
+  cargo xtask idle --minutes 10        what an agent costs that has nothing to do but its metrics: processor, memory, start;
+                                       exit 1 if a target is missed; `--dev` builds quickly
 ";
 
 /// What the command line asks for.
@@ -65,6 +68,7 @@ enum Request {
     Test { quick: bool },
     Soak(soak::Soak),
     Bench(bench::Bench),
+    Idle(idle::Idle),
 }
 
 /// How the rest of a command's line is understood.
@@ -81,6 +85,7 @@ const COMMANDS: &[(&str, Understand)] = &[
     ("test", |options| Ok(Request::Test { quick: only_option("test", "--quick", options)? })),
     ("soak", |options| Ok(Request::Soak(soak::understand(options)?))),
     ("bench", |options| Ok(Request::Bench(bench::understand(options)?))),
+    ("idle", |options| Ok(Request::Idle(idle::understand(options)?))),
     ("help", |_| Ok(Request::Help)),
     ("--help", |_| Ok(Request::Help)),
     ("-h", |_| Ok(Request::Help)),
@@ -208,6 +213,7 @@ fn serve(request: &Request) -> bool {
         Request::Test { quick } => check::run(&root, *quick),
         Request::Soak(soak) => soak::run(&root, soak),
         Request::Bench(bench) => bench::run(&root, bench),
+        Request::Idle(idle) => idle::run(&root, idle),
     }
 }
 
@@ -269,7 +275,7 @@ mod tests {
     #[test]
     fn a_wrong_word_is_answered_with_what_there_is() {
         let unknown = parsed("package --deb").unwrap_err();
-        let there_are = "there is no command `package`; there are `new-monitor`, `link`, `remove`, `agent`, `build`, `docs`, `test`, `soak`, `bench`\n";
+        let there_are = "there is no command `package`; there are `new-monitor`, `link`, `remove`, `agent`, `build`, `docs`, `test`, `soak`, `bench`, `idle`\n";
         assert!(unknown.starts_with(there_are), "{unknown}");
         for (line, told) in [
             ("link --chekc", "`link` knows no `--chekc`; all it takes is `--check`, `--list` or `--from DIR`"),

@@ -59,27 +59,32 @@ pub struct Run {
     /// The interval before it was brought within its bounds.
     asked: Duration,
     due: Instant,
+    /// How long after the first sample the second one is due; none once the first was taken.
+    second_after: Option<Duration>,
+    /// Whether that is how `due` came about.
+    is_due_by_phase: bool,
     spacing: Spacing,
     watch: Box<dyn Watch>,
 }
 
 impl Run {
-    /// A run that takes its first sample after `initial_delay` and further ones on a steady grid of `interval`, which
-    /// is brought within [`LEAST_SAMPLE_INTERVAL`] and [`LONGEST_SAMPLE_INTERVAL`].
+    /// A run that takes its first sample at once, the second one after `second_after`, or after `interval` without that,
+    /// and further ones on a steady grid of `interval`, which is brought within [`LEAST_SAMPLE_INTERVAL`] and
+    /// [`LONGEST_SAMPLE_INTERVAL`].
     #[doc(hidden)]
     pub fn new(
         mut sample: Sample,
         stop: Stop,
         interval: Duration,
-        initial_delay: Duration,
+        second_after: Option<Duration>,
         watch: Box<dyn Watch>,
     ) -> Self {
         sample.set_stop(&stop);
         let clock = sample.clock().clone();
         let logger = sample.logger().clone();
-        let due = later(clock.monotonic(), initial_delay);
+        let due = clock.monotonic();
         let bounded = within_bounds(interval);
-        Self { sample, stop, clock, logger, interval: bounded, asked: interval, due, spacing: Spacing::Grid, watch }
+        Self { sample, stop, clock, logger, interval: bounded, asked: interval, due, second_after, is_due_by_phase: false, spacing: Spacing::Grid, watch }
     }
 
     /// The same run with its samples spaced in this way.
@@ -128,6 +133,11 @@ impl Run {
     /// The next sample lies behind this one from now on.
     fn begin_turn(&mut self) {
         let now = self.clock.monotonic();
+        if let Some(phase) = self.second_after.take() {
+            (self.due, self.is_due_by_phase) = (later(self.due, phase), true);
+            self.watch.turn_began(self.interval, 0);
+            return;
+        }
         let missed = match self.spacing {
             Spacing::Grid => {
                 let late = now.saturating_duration_since(self.due);
@@ -156,7 +166,7 @@ impl Run {
         if let Some(interval) = self.sample.take_interval() {
             self.set_interval(interval);
         }
-        if self.spacing == Spacing::AfterSample {
+        if self.spacing == Spacing::AfterSample && !std::mem::take(&mut self.is_due_by_phase) {
             self.due = later(self.clock.monotonic(), self.interval);
         }
     }

@@ -29,10 +29,15 @@ impl Watch for Noted {
 
 /// A run with an interval of ten seconds.
 fn run(spacing: Spacing) -> (Run, Clock, Turns) {
+    run_with_phase(spacing, None)
+}
+
+/// The same, with the second sample so long after the first.
+fn run_with_phase(spacing: Spacing, second_after: Option<Duration>) -> (Run, Clock, Turns) {
     let (clock, turns) = (Clock::manual(Timestamp::from_millis(0)), Turns::default());
     let sample = Sample::new("coin", "", clock.clone(), Logger::none(), Box::new(Nowhere));
     let watch = Box::new(Noted(Arc::clone(&turns)));
-    let run = Run::new(sample, Stop::new(), Duration::from_secs(10), Duration::ZERO, watch);
+    let run = Run::new(sample, Stop::new(), Duration::from_secs(10), second_after, watch);
     (run.spaced(spacing), clock, turns)
 }
 
@@ -82,6 +87,25 @@ fn with_the_other_spacing_the_interval_begins_when_a_sample_has_ended() {
     assert_eq!(*turns.lock().unwrap(), [(10, 0), (10, 0)], "nothing is left out");
     clock.advance(Duration::from_secs(9));
     assert!(!is_due(&mut run));
+}
+
+#[test]
+fn the_first_sample_is_taken_at_once_and_the_others_lie_on_a_grid_that_begins_at_random() {
+    for spacing in [Spacing::Grid, Spacing::AfterSample] {
+        let (mut run, clock, turns) = run_with_phase(spacing, Some(Duration::from_secs(7)));
+        sample(&mut run, &clock, 0);
+        clock.advance(Duration::from_secs(7));
+        sample(&mut run, &clock, 0);
+        clock.advance(Duration::from_secs(10));
+        sample(&mut run, &clock, 0);
+        assert_eq!(*turns.lock().unwrap(), [(10, 0), (10, 0), (10, 0)]);
+        clock.advance(Duration::from_secs(9));
+        assert!(!is_due(&mut run));
+    }
+    let (mut run, clock, _) = run_with_phase(Spacing::Grid, Some(Duration::from_secs(7)));
+    sample(&mut run, &clock, 0);
+    clock.advance(Duration::from_secs(6));
+    assert!(!is_due(&mut run), "not before its time");
 }
 
 #[test]

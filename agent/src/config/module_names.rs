@@ -10,7 +10,7 @@ use super::value;
 const PYTHON_PACKAGE: &str = "scalyr_agent.builtin_monitors.";
 
 /// Its monitors that have no counterpart here; a name that is built is found before this list is looked at.
-pub(super) const NOT_BUILT: [&str; 20] = [
+pub(super) const NOT_BUILT: [&str; 19] = [
     "apache_monitor",
     "docker_monitor",
     "garbage_monitor",
@@ -19,7 +19,6 @@ pub(super) const NOT_BUILT: [&str; 20] = [
     "kubernetes_events_monitor",
     "kubernetes_monitor",
     "kubernetes_openmetrics_monitor",
-    "linux_process_metrics",
     "mysql_monitor",
     "nginx_monitor",
     "openmetrics_monitor",

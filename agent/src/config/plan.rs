@@ -383,7 +383,7 @@ pub struct MonitorPlan {
     pub allow_http: bool,
     /// Time between two samples.
     pub sample_interval: Duration,
-    /// Whether the first sample waits a random part of the interval.
+    /// Whether a random part of the interval lies between the first sample and the second.
     pub jitter: bool,
     /// `monitor_log_write_rate` and `monitor_log_max_write_burst`; `None` = no limit.
     pub write_limit: Option<WriteLimit>,

@@ -1,12 +1,13 @@
-//! The random wait before a monitor's first sample, so that not all sample at one moment (`monitor-framework.md`
-//! section 5).
+//! The random wait between a monitor's first sample, which it takes at once, and its second one, where its grid begins: so
+//! that not all sample at one moment for ever (`monitor-framework.md` section 5, where it is the wait before the first).
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// A random wait in whole seconds that suits the interval; zero means none.
-pub fn initial_delay(interval: Duration) -> Duration {
-    Duration::from_secs(rand::random_range(delay_range(interval)))
+/// A random wait in whole seconds that suits the interval; never zero, because the first sample was just taken.
+pub fn random_phase(interval: Duration) -> Duration {
+    let seconds = Duration::from_secs(rand::random_range(delay_range(interval)));
+    if seconds.is_zero() { interval } else { seconds }
 }
 
 /// From a fifth to four fifths of the interval, rounded half to even; 15 to 40 seconds from 40 seconds up.
@@ -38,7 +39,8 @@ mod tests {
         ] {
             let interval = Duration::from_secs_f64(interval);
             assert_eq!(delay_range(interval), expected, "{interval:?}");
-            assert!(expected.contains(&initial_delay(interval).as_secs()));
+            let phase = random_phase(interval);
+            assert!(phase == interval || *expected.start() <= phase.as_secs() && phase.as_secs() <= *expected.end());
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::config::plan::{LogPlan, MonitorPlan};
 use crate::monitors::back_off::BackOff;
 use crate::monitors::contribution::Contribution;
 use crate::monitors::instance::{Instance, Surroundings, construct_with};
-use crate::monitors::jitter::initial_delay;
+use crate::monitors::jitter::random_phase;
 use crate::monitors::panic_place;
 use crate::monitors::repeats::Repeats;
 use crate::monitors::sampling::{Sink, Watched};
@@ -348,10 +348,10 @@ impl Life {
 
     fn live(mut self, instance: Instance) {
         let _ended = Ended(Arc::clone(&self.shared));
-        let delay = if instance.plan.jitter { initial_delay(instance.sample_interval) } else { Duration::ZERO };
-        let mut next = Some((instance, delay));
-        while let Some((instance, delay)) = next {
-            next = self.run_and_rebuild(instance, delay).map(|instance| (instance, Duration::ZERO));
+        let phase = instance.plan.jitter.then(|| random_phase(instance.sample_interval));
+        let mut next = Some((instance, phase));
+        while let Some((instance, phase)) = next {
+            next = self.run_and_rebuild(instance, phase).map(|instance| (instance, None));
         }
         let silent = self.reached_limit();
         if !silent && self.shared.asked.is_stopped() {
@@ -360,10 +360,10 @@ impl Life {
     }
 
     /// One run, and the instance for the next one; none when the instance was asked to stop.
-    fn run_and_rebuild(&mut self, instance: Instance, delay: Duration) -> Option<Instance> {
+    fn run_and_rebuild(&mut self, instance: Instance, phase: Option<Duration>) -> Option<Instance> {
         let plan = instance.plan.clone();
         let began = self.shared.clock.monotonic();
-        let failure = self.run_once(instance, delay);
+        let failure = self.run_once(instance, phase);
         let mut ran = self.shared.clock.monotonic().saturating_duration_since(began);
         self.record(&failure);
         if plan.stop_agent_on_failure && !self.shared.asked.is_stopped() {
@@ -417,7 +417,7 @@ impl Life {
         self.shared.logger.info(format_args!("The monitor is built anew and started again in {seconds:.1} s"));
     }
 
-    fn run_once(&self, instance: Instance, delay: Duration) -> Failure {
+    fn run_once(&self, instance: Instance, phase: Option<Duration>) -> Failure {
         let Instance { plan, mut monitor, sample_interval, spacing, logger, added, .. } = instance;
         let stop = self.fresh_stop();
         // What it added stops with it, also when it is asked to stop and hangs.
@@ -428,7 +428,7 @@ impl Life {
         let sample = Sample::new(&plan.short_name, &plan.id, self.shared.clock.clone(), logger, sink)
             .governed_by(Arc::clone(&plan.metric_rules), &self.surroundings.rate_series);
         let watch = Box::new(Watched::new(Arc::clone(&self.shared), self.sample_limit, self.threads.clone()));
-        let mut run = Run::new(sample, stop, sample_interval, delay, watch).spaced(spacing);
+        let mut run = Run::new(sample, stop, sample_interval, phase, watch).spaced(spacing);
         let outcome = monitor.watch(|monitor| monitor.run(&mut run).map_err(|error| error.to_string()));
         // Hands on the lines of a sample that a panic has cut short.
         drop(run);

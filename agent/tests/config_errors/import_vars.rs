@@ -173,7 +173,6 @@ fn no_problem_shows_what_a_variable_holds() {
         error: agent.json  api_key: is missing; set it to a "Log Write Access" key of your account; your keys are listed at https://www.scalyr.com/keys
         error: agent.json:1:122  scalyr_server: must begin with https://; write it as in https://agent.scalyr.com
         refused: agent.json:1:153  compression_type: "$LONG"... is none of deflate, bz2, lz4, zstandard, none; deflate is used
-        warning: agent.json  implicit_agent_process_metrics_monitor: the monitor linux_process_metrics that it runs is not built yet; `implicit_agent_process_metrics_monitor: false` ends this warning
         refused: agent.json:1:95  monitors[0].gauss_mean: "x$KEY" is not a number; coin() does not run
     "#]].assert_eq(&told);
     expect![[r#"

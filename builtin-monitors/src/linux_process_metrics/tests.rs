@@ -76,9 +76,8 @@ impl Host {
     }
 }
 
-/// The lines without their time.
-fn timeless(taken: &Taken) -> String {
-    taken.lines().iter().map(|line| line.split_once("] ").unwrap().1.to_owned() + "\n").collect()
+fn lines(taken: &Taken) -> String {
+    taken.lines().iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn part(taken: &Taken, metric: &str, part: &str) -> u64 {
@@ -98,7 +97,7 @@ fn the_agent_itself_is_told_line_by_line_with_totals_from_0() {
     host.runs(7, "agent start", Used { ticks: 61, resident: 6, read: 142, ..USED });
     let second = harness.sample();
     assert_eq!(
-        timeless(&second),
+        lines(&second),
         "app.cpu 11 app=\"agent\" type=\"user\"\n\
          app.cpu 11 app=\"agent\" type=\"system\"\n\
          app.uptime 4500 app=\"agent\"\n\
@@ -138,11 +137,11 @@ fn a_process_that_has_ended_is_not_told_any_more_nor_another_one_with_its_id() {
     assert!(harness.sample().has("app.cpu"));
     host.ends(20);
     let gone = harness.sample();
-    assert_eq!(timeless(&gone), "");
+    assert_eq!(lines(&gone), "");
     assert!(told(&gone).contains("There is no process 20"), "{}", told(&gone));
     host.runs(20, "other", Used { start: 5_000, ..USED });
     let reused = harness.sample();
-    assert_eq!(timeless(&reused), "");
+    assert_eq!(lines(&reused), "");
     assert!(told(&reused).contains("another one has its id now"), "{}", told(&reused));
     assert_eq!(told(&harness.sample()), "", "what was said is not said again");
 }
@@ -160,7 +159,7 @@ fn a_pid_that_is_reused_between_two_samples_adds_nothing_to_the_totals() {
     host.runs(20, "job two", Used { start: 5_000, ticks: 902, ..USED });
     assert_eq!(part(&harness.sample(), "app.cpu", "user"), 7);
     host.ends(20);
-    assert_eq!(timeless(&harness.sample()), "");
+    assert_eq!(lines(&harness.sample()), "");
     host.runs(30, "job three", Used { start: 9_000, ..USED });
     assert_eq!(part(&harness.sample(), "app.cpu", "user"), 0, "after a sample without any, totals begin anew");
 }
@@ -231,7 +230,7 @@ fn the_agent_does_not_find_itself_and_a_program_without_words_is_found_by_its_na
     let host = Host::new();
     host.runs(20, "", USED);
     let none = host.measured(json!({ "commandline": "agent" })).sample();
-    assert_eq!(timeless(&none), "");
+    assert_eq!(lines(&none), "");
     assert!(told(&none).contains("No process matches the commandline `agent`"), "{}", told(&none));
     assert!(host.measured(json!({ "commandline": r"^\[a\) b \(c\]$" })).sample().has("app.cpu"));
 }
@@ -245,7 +244,7 @@ fn a_process_that_only_waits_for_its_parent_counts_as_ended() {
     let stat = fs::read_to_string(host.path(20).join("stat")).unwrap();
     let dead = stat.replace(" S ", " Z ").replace(" -5 2 ", " -5 1 ");
     fs::write(host.path(20).join("stat"), dead).unwrap();
-    assert_eq!(timeless(&harness.sample()), "");
+    assert_eq!(lines(&harness.sample()), "");
 }
 
 #[test]
@@ -311,14 +310,14 @@ fn real_processes_are_found_by_a_mark_summed_and_gone_when_they_ended() {
     sleepers[0].end();
     assert_eq!(harness.sample().value("app.threads").as_u64(), 1);
     sleepers[1].end();
-    assert_eq!(timeless(&harness.sample()), "");
+    assert_eq!(lines(&harness.sample()), "");
 }
 
 #[test]
 fn the_agent_that_runs_measures_itself_by_default_values() {
     let mut harness = Harness::<LinuxProcessMetrics>::from_config(json!({ "pid": "$$", "id": "agent" }));
     let first = harness.sample();
-    assert_eq!(first.emitted().len(), 18, "{}", timeless(&first));
+    assert_eq!(first.emitted().len(), 18, "{}", lines(&first));
     // Some bytes are read between the two: those of the first sample itself.
     let second = harness.sample();
     assert!(part(&second, "app.disk.bytes", "read") > 0 && part(&second, "app.disk.requests", "read") > 0);

@@ -443,7 +443,7 @@ impl Parts {
         let sample = Sample::new(self.registration.name, &agent_keys.id, clock, logger, sink)
             .governed_by(Arc::new(agent_keys.rules.clone()), &SeriesBudget::default());
         let watch = Box::new(self.recorder.clone());
-        Run::new(sample, stop, context.sample_interval, Duration::ZERO, watch).spaced(context.spacing)
+        Run::new(sample, stop, context.sample_interval, None, watch).spaced(context.spacing)
     }
 }
 

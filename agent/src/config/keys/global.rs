@@ -227,7 +227,8 @@ pub const GLOBAL: &[Key] = keys! {
     // 8.5 monitors and own logs
     /// Seconds between two samples of a monitor whose entry has no `sample_interval`.
     seconds("global_monitor_sample_interval", 30.0).at(Monitors).range(MIN_SAMPLE_INTERVAL, MAX_SECONDS),
-    /// Delays the first sample of each monitor by a random time, so that not all run at once.
+    /// Puts a random time between the first sample of each monitor, which it takes at once, and its second, so that not all
+    /// run at one moment for ever.
     flag("global_monitor_sample_interval_enable_jitter", true).at(Monitors),
     /// Runs `linux_system_metrics` without an entry for it.
     flag("implicit_metric_monitor", true).at(Monitors),

@@ -1,0 +1,54 @@
+//! What a process has used so far, and what it holds.
+
+use std::fs;
+
+use crate::server::Server;
+use crate::story::Process;
+
+/// A look at the agent.
+pub(crate) struct Cost {
+    /// CPU seconds of all its threads.
+    pub(crate) cpu: f64,
+    /// Its proportional share of memory, MiB.
+    pub(crate) pss: f64,
+    /// Of that, memory that no file stands behind.
+    pub(crate) anonymous: f64,
+    /// Resident memory, MiB.
+    pub(crate) rss: f64,
+    pub(crate) threads: usize,
+    /// How often a thread gave its processor away, or lost it.
+    pub(crate) switches: u64,
+    /// What the server got.
+    pub(crate) requests: u64,
+    pub(crate) sent: u64,
+}
+
+impl Cost {
+    pub(crate) fn of(process: &Process, server: &Server) -> Self {
+        let own = format!("/proc/{}", process.id());
+        let rollup = fs::read_to_string(format!("{own}/smaps_rollup")).unwrap();
+        let mib = |name: &str| number(&rollup, name) as f64 / 1024.0;
+        let tasks: Vec<_> = fs::read_dir(format!("{own}/task")).unwrap().flatten().map(|task| task.path()).collect();
+        let switches = tasks.iter().filter_map(|task| fs::read_to_string(task.join("status")).ok()).map(|status| {
+            number(&status, "voluntary_ctxt_switches:") + number(&status, "nonvoluntary_ctxt_switches:")
+        });
+        let nanoseconds: u64 = process.cpu_of_threads().values().sum();
+        Self {
+            // The finer count leaves out threads that have ended; none does in an agent that idles.
+            cpu: nanoseconds as f64 / 1e9,
+            pss: mib("Pss:"),
+            anonymous: mib("Pss_Anon:"),
+            rss: mib("Rss:"),
+            threads: tasks.len(),
+            switches: switches.sum(),
+            requests: server.requests(),
+            sent: server.bytes(),
+        }
+    }
+}
+
+/// The number behind a name at the begin of a line.
+fn number(text: &str, name: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    line.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or_default()
+}
