@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What the options that must be given are set to. A monitor that needs more than is known here is only asked to say
 /// what it misses.
 fn required_options(registration: &Registration) -> Option<Map<String, Value>> {
-    let known = json!({ "test_monitor": { "gauss_mean": 0.5 } });
+    let known = json!({ "test_monitor": { "gauss_mean": 0.5 }, "linux_process_metrics": { "pid": "$$" } });
     let required: Vec<_> = registration.options().into_iter().filter(|option| option.required).collect();
     let known = known[registration.name].as_object().cloned().unwrap_or_default();
     required.iter().all(|option| known.contains_key(option.key)).then_some(known)

@@ -23,8 +23,8 @@ pub(crate) fn understand(words: &[String]) -> Result<Idle, String> {
             "--minutes" => {
                 let value = words.next().map_or("", String::as_str);
                 let minutes = value.parse().ok().filter(|minutes| *minutes > 0);
-                idle.minutes = minutes
-                    .ok_or_else(|| format!("`idle --minutes` takes a whole number above 0, not `{value}`"))?;
+                idle.minutes =
+                    minutes.ok_or_else(|| format!("`idle --minutes` takes a whole number above 0, not `{value}`"))?;
             }
             _ => return Err(format!("`idle` knows no `{word}`; all it takes is `--minutes N` and `--dev`")),
         }

@@ -84,7 +84,19 @@ impl Run {
         let logger = sample.logger().clone();
         let due = clock.monotonic();
         let bounded = within_bounds(interval);
-        Self { sample, stop, clock, logger, interval: bounded, asked: interval, due, second_after, is_due_by_phase: false, spacing: Spacing::Grid, watch }
+        Self {
+            sample,
+            stop,
+            clock,
+            logger,
+            interval: bounded,
+            asked: interval,
+            due,
+            second_after,
+            is_due_by_phase: false,
+            spacing: Spacing::Grid,
+            watch,
+        }
     }
 
     /// The same run with its samples spaced in this way.

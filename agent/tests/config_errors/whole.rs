@@ -11,7 +11,8 @@ fn the_smallest_configuration_has_the_effective_defaults() {
         Err(report) => panic!("{report}"),
     };
     expect![[r#"
-    "#]].assert_eq(&report.to_string());
+    "#]]
+    .assert_eq(&report.to_string());
     expect![[r#"
         Plan {
             log_path: "/var/log/scalyr-agent-2",

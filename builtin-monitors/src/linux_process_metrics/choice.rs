@@ -38,7 +38,8 @@ impl Wanted {
     /// All that are no ids.
     pub(super) fn listed(pids: &str, own: u32) -> Result<Self> {
         let words = pids.split(',').map(str::trim).filter(|word| !word.is_empty());
-        let read = |word: &str| if word == "$$" { Ok(own) } else { word.parse::<u32>().map_err(|_| format!("`{word}`")) };
+        let read =
+            |word: &str| if word == "$$" { Ok(own) } else { word.parse::<u32>().map_err(|_| format!("`{word}`")) };
         let (mut listed, mut wrong) = (Vec::<Listed>::new(), Vec::new());
         for pid in words.map(read) {
             match pid {
@@ -123,13 +124,7 @@ impl Choice {
 
     /// The processes whose command line matches, without the agent itself; without a group the one that was measured before,
     /// else the first.
-    fn matching(
-        &self,
-        pattern: &Pattern,
-        processes: &[Process],
-        tree: &mut Tree,
-        out: &Sample,
-    ) -> Result<Vec<u32>> {
+    fn matching(&self, pattern: &Pattern, processes: &[Process], tree: &mut Tree, out: &Sample) -> Result<Vec<u32>> {
         let own = tree.own_pid();
         let mut found = Vec::new();
         for pid in tree.pids().about("the list of processes")? {
@@ -139,7 +134,9 @@ impl Choice {
                 Ok(true) if tree.stat(pid).is_some() => found.push(pid),
                 Ok(_) => {}
                 // The command line is not told: it may hold a secret.
-                Err(error) => out.limited("search", TOLD_EVERY).warn(format_args!("process {pid} is left out: {error}")),
+                Err(error) => {
+                    out.limited("search", TOLD_EVERY).warn(format_args!("process {pid} is left out: {error}"))
+                }
             }
         }
         if !self.is_group && found.len() > 1 {

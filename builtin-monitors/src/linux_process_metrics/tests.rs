@@ -58,9 +58,12 @@ impl Host {
              0 0 0 17 0 0 0 {ticks} 0 0\n"
         );
         fs::write(path.join("stat"), stat).unwrap();
-        let status = format!("Name:\tx\nVmPeak:\t 9 kB\nVmSize:\t 8 kB\nVmHWM:\t 5 kB\nVmRSS:\t {resident} kB\nThreads:\t2\n");
+        let status =
+            format!("Name:\tx\nVmPeak:\t 9 kB\nVmSize:\t 8 kB\nVmHWM:\t 5 kB\nVmRSS:\t {resident} kB\nThreads:\t2\n");
         fs::write(path.join("status"), status).unwrap();
-        let io = format!("rchar: {read}\nwchar: {read}\nsyscr: {read}\nsyscw: {read}\nread_bytes: {read}\nwrite_bytes: {read}\n");
+        let io = format!(
+            "rchar: {read}\nwchar: {read}\nsyscr: {read}\nsyscw: {read}\nread_bytes: {read}\nwrite_bytes: {read}\n"
+        );
         fs::write(path.join("io"), io).unwrap();
     }
 

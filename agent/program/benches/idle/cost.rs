@@ -29,9 +29,10 @@ impl Cost {
         let rollup = fs::read_to_string(format!("{own}/smaps_rollup")).unwrap();
         let mib = |name: &str| number(&rollup, name) as f64 / 1024.0;
         let tasks: Vec<_> = fs::read_dir(format!("{own}/task")).unwrap().flatten().map(|task| task.path()).collect();
-        let switches = tasks.iter().filter_map(|task| fs::read_to_string(task.join("status")).ok()).map(|status| {
-            number(&status, "voluntary_ctxt_switches:") + number(&status, "nonvoluntary_ctxt_switches:")
-        });
+        let switches = tasks
+            .iter()
+            .filter_map(|task| fs::read_to_string(task.join("status")).ok())
+            .map(|status| number(&status, "voluntary_ctxt_switches:") + number(&status, "nonvoluntary_ctxt_switches:"));
         let nanoseconds: u64 = process.cpu_of_threads().values().sum();
         Self {
             // The finer count leaves out threads that have ended; none does in an agent that idles.

@@ -13,6 +13,7 @@ mod server;
 #[path = "../../tests/story/mod.rs"]
 mod story;
 #[path = "../../../tests/tls_front/mod.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
 mod tls_front;
 
 use std::env;
