@@ -3,6 +3,7 @@
 mod captures;
 mod find;
 mod verdict;
+pub mod watch;
 
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt as _;
@@ -81,6 +82,10 @@ pub struct Args {
     /// A pid file by which the agent is found when the configuration cannot be used
     #[arg(short = 'p', long, value_name = "PATH")]
     pub pid_file: Option<PathBuf>,
+
+    /// Whether, and how often, it is to be drawn anew.
+    #[command(flatten)]
+    pub watch: watch::WatchArgs,
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
@@ -100,6 +105,9 @@ pub fn run(
     err: &mut dyn Write,
 ) -> ExitCode {
     let found = find::find(args, environment, err);
+    if let Some(interval) = args.watch.interval() {
+        return watch::run(&found.data_path, interval, args.format == Format::Json, environment, clock, err);
+    }
     let is_long = args.verbose > 0 || args.health_check;
     if !is_long && (args.format == Format::Json || args.debug) {
         let option = if args.debug { "--debug" } else { "--format" };
