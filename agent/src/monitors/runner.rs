@@ -13,7 +13,7 @@ use crate::monitors::back_off::BackOff;
 use crate::monitors::contribution::Contribution;
 use crate::monitors::instance::{Instance, Surroundings, construct_with};
 use crate::monitors::jitter::random_phase;
-use crate::monitors::panic_place;
+use crate::monitors::panic_place::{self, CaughtPanic};
 use crate::monitors::repeats::Repeats;
 use crate::monitors::sampling::{Sink, Watched};
 use crate::monitors::state::{MonitorSnapshot, Phase, State};
@@ -326,7 +326,7 @@ impl Drop for Ended {
 
 /// How a run ended.
 enum Failure {
-    Panicked(String),
+    Panicked(CaughtPanic),
     Failed(String),
     Returned,
 }
@@ -438,7 +438,7 @@ impl Life {
         match outcome {
             Ok(Ok(())) => Failure::Returned,
             Ok(Err(error)) => Failure::Failed(error),
-            Err(panic) => Failure::Panicked(panic.to_string()),
+            Err(panic) => Failure::Panicked(panic),
         }
     }
 
@@ -478,6 +478,7 @@ impl Life {
         };
         figures.last_failure = Some(shorten(&text));
         drop(figures);
+        let text = if let Failure::Panicked(panic) = failure { format!("The monitor {panic:#}") } else { text };
         self.shared.logger.coded(Level::Error, FAILED_MONITOR, text);
         if self.reached_limit() {
             self.shared.asked.stop();

@@ -84,7 +84,7 @@ fn a_panic_is_logged_with_its_place_and_the_monitor_is_built_anew() {
     let log = agent.read("agent.log");
     let place = format!(
         " ERROR [monitor:panicking()] [scalyr_agent.monitors.runner:{}] [error=\"failedMonitor\"] The monitor panicked \
-         at agent/tests/bad_monitors/panics.rs:{PANIC_LINE}:13: sample 2 is too much\n",
+         at agent/tests/bad_monitors/panics.rs:{PANIC_LINE}:13: sample 2 is too much :stack_trace:\n  ",
         log.split("monitors.runner:").nth(1).unwrap().split(']').next().unwrap()
     );
     assert!(log.contains(&place), "{log}\nhas no\n{place}");
