@@ -8,6 +8,7 @@ use scalyr_monitor::registry::{Environment, Registry};
 use serde_json::{Map, Value};
 
 use super::added_entries::AddedEntries;
+use super::debug_names;
 use super::effective::{self, EffectiveOption};
 use super::environment;
 use super::keys;
@@ -93,7 +94,7 @@ fn plan(settings: &Settings<'_>, loaded: &Loaded, surroundings: &Surroundings<'_
     let own_files = OwnFiles::new(&log_path, &data_path);
     let server_attributes = server_attributes(settings, surroundings.host_name, report);
     let (sessions, workers) = workers::plan(settings, &server_attributes, loaded, report);
-    let agent_log = agent_log(settings, report);
+    let agent_log = agent_log(settings, surroundings.registry, report);
     let logs = log_entries::plan(settings, &log_path, &workers, report);
     let environment = surroundings.environment;
     let defaults = monitor_entries::Defaults::read(settings, &own_files, &workers, environment, report);
@@ -137,10 +138,12 @@ fn server_attributes(settings: &Settings<'_>, host_name: &str, report: &mut Repo
     attributes
 }
 
-fn agent_log(settings: &Settings<'_>, report: &mut Report) -> AgentLogPlan {
+fn agent_log(settings: &Settings<'_>, registry: &Registry, report: &mut Report) -> AgentLogPlan {
     AgentLogPlan {
         rotation: monitor_entries::rotation(settings),
         debug_level: u8::try_from(settings.count("debug_level")).unwrap_or(0),
+        debug_names: debug_names::read(settings, registry, report),
+        debug_init: settings.boolean("debug_init"),
         stdout_severity: stdout_severity(settings, report),
     }
 }
@@ -149,6 +152,7 @@ fn agent_log(settings: &Settings<'_>, report: &mut Report) -> AgentLogPlan {
 fn statistics(settings: &Settings<'_>) -> StatisticsPlan {
     let interval = |name| Some(session::seconds(settings, name)).filter(|interval| !interval.is_zero());
     StatisticsPlan {
+        says_is_agent: settings.boolean("debug_init"),
         bandwidth: interval("bandwidth_stats_log_interval"),
         overall: interval("overall_stats_log_interval"),
         copying: interval("copying_manager_stats_log_interval"),

@@ -17,6 +17,7 @@ pub mod plan;
 pub mod report;
 
 mod added_entries;
+mod debug_names;
 mod environment;
 mod hidden;
 mod listen;

@@ -59,7 +59,7 @@ pub struct Plan {
 }
 
 /// Size rotation of a file that the agent writes: `log_rotation_max_bytes`, `log_rotation_backup_count`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rotation {
     /// The file is rotated before a line would bring it to this size; 0 = never.
     pub max_bytes: u64,
@@ -77,12 +77,16 @@ pub struct WriteLimit {
 }
 
 /// The agent's own log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AgentLogPlan {
     /// Size rotation.
     pub rotation: Rotation,
     /// `debug_level`, 0 to 5.
     pub debug_level: u8,
+    /// `debug_level_logger_names`: components and modules, as they stand in the log, whose debug lines are all written.
+    pub debug_names: Arc<[String]>,
+    /// `debug_init`: whether the debug lines of the start stand in `agent.log`, too.
+    pub debug_init: bool,
     /// `stdout_severity`: the least level that `--no-fork` prints; `None` = everything.
     pub stdout_severity: Option<Level>,
 }
@@ -90,6 +94,8 @@ pub struct AgentLogPlan {
 /// How often each statistics line is written into the agent log; `None` = never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StatisticsPlan {
+    /// `debug_init`: whether `agent_requests` says `is_agent`.
+    pub says_is_agent: bool,
     /// `bandwidth_stats_log_interval`: `agent_requests`.
     pub bandwidth: Option<Duration>,
     /// `overall_stats_log_interval`: `agent_status`.

@@ -116,6 +116,11 @@ impl Sources {
         self.texts.first().unwrap_or(NOTHING)
     }
 
+    /// What the texts are called, the main file first.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|text| text.name.as_str())
+    }
+
     /// Adds a text, and gives its number.
     pub(super) fn add_text(&mut self, text: Source) -> TextId {
         self.texts.push(text);

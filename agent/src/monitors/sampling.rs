@@ -3,9 +3,9 @@
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use scalyr_monitor::Error;
 use scalyr_monitor::monitor::Watch;
 use scalyr_monitor::sample::{LineSink, Lines};
+use scalyr_monitor::{Error, Level};
 
 use crate::monitors::runner::Shared;
 use crate::own_logs::short_text::shorten;
@@ -142,6 +142,7 @@ impl Watch for Watched {
     fn sample_ended(&mut self, failure: Option<&Error>) {
         self.shared.tell_of(failure);
         let took = self.shared.sample_is_over();
+        self.shared.logger.at(Level::Debug3, format_args!("A sample took {:?}", took.unwrap_or_default()));
         self.too_long = took.filter(|took| self.interval.take().is_some_and(|interval| *took > interval));
         let mut figures = self.shared.state.figures();
         figures.failed_samples += u64::from(failure.is_some());

@@ -1,6 +1,7 @@
 //! The files that the agent writes itself: its own log, its debug log and the metric logs of its monitors.
 
 pub mod agent_log;
+pub(crate) mod debug_log;
 pub mod leaky_bucket;
 pub mod log_room;
 pub mod metric_log;

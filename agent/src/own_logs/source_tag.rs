@@ -18,10 +18,16 @@ impl SourceTag {
     pub const fn new(place: &'static Location<'static>) -> Self {
         Self { file: place.file(), line: place.line() }
     }
-}
 
-impl fmt::Display for SourceTag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The module alone, as it stands in the tag.
+    pub fn module(&self) -> String {
+        let mut module = String::new();
+        // Writing into a String does not fail.
+        _ = self.write_module(&mut module);
+        module
+    }
+
+    fn write_module(&self, f: &mut dyn fmt::Write) -> fmt::Result {
         let Source { package, module } = Source::of(self.file);
         write_dotted(f, package)?;
         let mut empty = package.is_empty();
@@ -36,6 +42,13 @@ impl fmt::Display for SourceTag {
             write_dotted(f, part)?;
             empty = false;
         }
+        Ok(())
+    }
+}
+
+impl fmt::Display for SourceTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_module(f)?;
         write!(f, ":{}", self.line)
     }
 }
@@ -105,7 +118,7 @@ fn without_version(folder: &str) -> &str {
 }
 
 /// A folder's name as part of a dotted module name.
-fn write_dotted(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+fn write_dotted(f: &mut dyn fmt::Write, name: &str) -> fmt::Result {
     for (at, part) in name.split('-').enumerate() {
         if at > 0 {
             f.write_str("_")?;

@@ -49,9 +49,9 @@ pub(super) fn agent_status(snapshot: &Snapshot, figures: Figures, usage: &Proces
     line
 }
 
-/// `agent_requests`.
-pub(super) fn agent_requests(figures: Figures) -> String {
-    format!("agent_requests {}", requests(&figures))
+/// `agent_requests`; with `debug_init` it says that it is of the agent itself, as the Python agent does.
+pub(super) fn agent_requests(figures: Figures, says_is_agent: bool) -> String {
+    format!("agent_requests {}{}", requests(&figures), if says_is_agent { " is_agent=True" } else { "" })
 }
 
 /// `worker_session_requests`: the same of one session.

@@ -128,7 +128,7 @@ impl Statistics {
             logger.info(lines::agent_status(&snapshot, self.sessions.sum(), &usage()));
         }
         if self.bandwidth.take(plan.bandwidth, &happenings, now) {
-            logger.info(lines::agent_requests(self.sessions.sum()));
+            logger.info(lines::agent_requests(self.sessions.sum(), plan.says_is_agent));
         }
         if self.copying.take(plan.copying, &happenings, now) {
             logger.info(lines::copy_manager_status(&snapshot, self.sessions.sum(), self.rates.since(&snapshot, now)));

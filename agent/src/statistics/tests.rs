@@ -18,6 +18,7 @@ const USAGE: ProcessUsage = ProcessUsage { user_seconds: 1.5, system_seconds: 0.
 
 fn plan() -> StatisticsPlan {
     StatisticsPlan {
+        says_is_agent: false,
         bandwidth: Some(MINUTE),
         overall: Some(10 * MINUTE),
         copying: Some(5 * MINUTE),

@@ -253,6 +253,7 @@ impl Supervisor {
         supervisor.hurry_on(stop);
         let status_listen = plan.status_listen.clone();
         supervisor.apply(plan, false).map_err(NotApplied::into_error)?;
+        supervisor.stages.agent_log.start_is_over();
         // Only now, so that whoever is answered knows that everything was started.
         let stages = Arc::clone(&supervisor.stages);
         let snapshot = move || stages.snapshot();
@@ -330,7 +331,7 @@ impl Supervisor {
             }
         }
         if !is_start {
-            self.follow_agent_log(plan.agent_log);
+            self.follow_agent_log(&plan.agent_log);
             self.listen(plan.status_listen.as_ref())?;
             // That a monitor cannot be started is told by `status`; the agent does not end because of a reload.
             running.fatal = None;
@@ -339,7 +340,7 @@ impl Supervisor {
         Ok(changes)
     }
 
-    fn follow_agent_log(&self, plan: AgentLogPlan) {
+    fn follow_agent_log(&self, plan: &AgentLogPlan) {
         if let Err(error) = self.stages.agent_log.follow(plan) {
             self.stages.logger.error(format_args!("debug_level stays as it was: {error}"));
         }

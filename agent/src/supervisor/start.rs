@@ -15,6 +15,11 @@ use crate::ledger::Offset;
 use crate::own_logs::agent_log::{AgentLog, FILE_NAME};
 use crate::service::pid_file::{PidFile, PidFileError};
 
+/// The compiler that made this program.
+const RUNTIME: &str = env!("SCALYR_AGENT_RUSTC");
+/// The revision of the sources, where whoever built it named one.
+const REVISION: Option<&str> = option_env!("SCALYR_AGENT_REVISION");
+
 /// Why the agent cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -99,7 +104,7 @@ impl Ground {
         let path = plan.log_path.join(FILE_NAME);
         let agent_log = pid_file.and_then(|pid_file| {
             let begin = Offset(fs::metadata(&path).map_or(0, |metadata| metadata.len()));
-            let log = AgentLog::open(&plan.log_path, plan.agent_log, clock.clone(), stdout);
+            let log = AgentLog::open(&plan.log_path, &plan.agent_log, clock.clone(), stdout);
             Ok((pid_file, log.map_err(StartError::AgentLog)?, begin))
         });
         match (lock, agent_log) {
@@ -145,16 +150,43 @@ pub(super) fn refused(what: &str) -> impl FnOnce(io::Error) -> StartError + use<
 }
 
 /// The first lines of a run: who starts, with what, and everything that is odd about the configuration.
+///
+/// With `debug_init` also what was known before this log was open.
 pub(super) fn announce(logger: &Logger, plan: &Plan, config_file: &Path, report: &Report) {
+    let system = rustix::system::uname();
     logger.info(format_args!(
-        "Starting scalyr agent... (version={}) (pid={}) (config={}) (server_host={})",
+        "Starting scalyr agent... (version={}) (revision={}) (pid={}) (host={}) (runtime=rust {RUNTIME}, {} {} {}) \
+         (tls=rustls) (encoding=utf-8) (config={}) (server_host={})",
         env!("CARGO_PKG_VERSION"),
+        REVISION.unwrap_or("unknown"),
         std::process::id(),
+        system.nodename().to_string_lossy(),
+        system.sysname().to_string_lossy(),
+        system.release().to_string_lossy(),
+        system.machine().to_string_lossy(),
         config_file.display(),
         plan.server_attributes.get("serverHost").and_then(|host| host.as_str()).unwrap_or_default(),
     ));
+    if plan.agent_log.debug_init {
+        tell_of_process(logger, plan, report);
+    }
     configuration::tell(logger, report.problems());
     for LogPlan { origin, path, .. } in &plan.logs {
         logger.debug(format_args!("{origin}: copying {path}"));
+    }
+}
+
+/// What `debug_init` adds: the process, and what the configuration was read from. Nothing else happens before the log is
+/// open, as no thread and no monitor is there yet.
+fn tell_of_process(logger: &Logger, plan: &Plan, report: &Report) {
+    use rustix::process::{getegid, geteuid, getpgrp, getppid};
+    logger.info("What was known before this log was open (debug_init):");
+    let parent = getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
+    logger.debug(format_args!("process: parent_pid={parent} process_group={}", getpgrp().as_raw_nonzero()));
+    logger.debug(format_args!("user: uid={} gid={} is_agent=True", geteuid().as_raw(), getegid().as_raw()));
+    let folder = std::env::current_dir().map_or_else(|error| error.to_string(), |path| path.display().to_string());
+    logger.debug(format_args!("folders: current={folder} data={}", plan.data_path.display()));
+    for source in report.sources().names() {
+        logger.debug(format_args!("configuration: read from {source}"));
     }
 }

@@ -48,8 +48,8 @@ fn agent_at(clock: Clock) -> Agent {
     panic_place::install();
     let directory = tempfile::tempdir().unwrap();
     let free = Rotation { max_bytes: 0, backups: 2 };
-    let plan = AgentLogPlan { rotation: free, debug_level: 0, stdout_severity: None };
-    let log = AgentLog::open(directory.path(), plan, clock.clone(), None).unwrap();
+    let plan = AgentLogPlan { rotation: free, ..AgentLogPlan::default() };
+    let log = AgentLog::open(directory.path(), &plan, clock.clone(), None).unwrap();
     let logger = Logger::new(Arc::new(log), "core");
     let restart = RestartPolicy {
         first: Duration::from_millis(10),

@@ -309,14 +309,14 @@ fn keys_that_do_not_act_say_so_with_their_kinds() {
         "********** MASKED **********"
             warning Type: "x" is not a whole number; has no effect: it acts on Windows only
         "********** MASKED **********"
-            warning NotBuilt: is not honoured yet: `debug_level` is for all parts of the agent
+            warning NotBuilt: is not honoured yet: there is no syslog monitor yet
         "********** MASKED **********"
             refused Refused, an error in check: this agent never opens a local shell port; remove it"#]]
     .assert_eq(
         &[
             "json_library: 'orjson'",
             "win32_max_open_fds: 'x'",
-            "debug_level_logger_names: ['x']",
+            "syslog_processing_thread_count: 4",
             "use_unsafe_debugging: true",
         ]
         .map(of)

@@ -28,9 +28,12 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                     backups: 2,
                 },
                 debug_level: 0,
+                debug_names: [],
+                debug_init: false,
                 stdout_severity: None,
             },
             statistics: StatisticsPlan {
+                says_is_agent: false,
                 bandwidth: Some(
                     60s,
                 ),

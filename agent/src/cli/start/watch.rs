@@ -30,6 +30,7 @@ impl Watch {
         asked: bool,
         notify: &Notify,
     ) -> Result<Option<Reloaded>, String> {
+        supervisor.logger().debug("Checking for any changes to config file");
         let now = supervisor.note_check();
         if !asked && self.last.seen.is_current(now) {
             return Ok(None);

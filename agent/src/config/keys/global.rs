@@ -244,14 +244,14 @@ pub const GLOBAL: &[Key] = keys! {
     integer("log_rotation_backup_count", 2).at(OwnLogs).range(0.0, 10_000.0),
     /// Bytes after which the agent log, and each metric log, begins a new file.
     bytes("log_rotation_max_bytes", 20_971_520).at(OwnLogs),
-    /// How much is logged to find a mistake: 0 for nothing more, 5 for everything.
+    /// How much is logged to find a mistake, into `agent_debug.log`: 0 nothing, 1 what the agent decides, 2 each request too, 3 each sample, 4 each piece of a file, 5 each look at the files.
     integer("debug_level", 0).at(OwnLogs).range(0.0, 5.0),
-    /// The parts of the agent that `debug_level` is for; without any all of them.
-    texts("debug_level_logger_names", &[]).at(OwnLogs).not_yet("`debug_level` is for all parts of the agent"),
+    /// Parts of the agent that log as with `debug_level` 5, whatever that is for the others: `core`, `monitor:NAME`, or a module as a line of the log names it, with all below it.
+    texts("debug_level_logger_names", &[]).at(OwnLogs),
     /// The least severity that `start --no-fork` prints, in any case; `NOTSET` prints all.
     text("stdout_severity", "NOTSET").at(OwnLogs),
-    /// Logs more while the agent starts.
-    flag("debug_init", false).at(OwnLogs).not_yet("the start is logged as everything else is"),
+    /// Writes the debug lines of the start into `agent.log` too, and what was known before it was open.
+    flag("debug_init", false).at(OwnLogs),
     /// Compares the command line of a running process with the one in the pid file.
     flag("pidfile_advanced_reuse_guard", false)
         .at(Process)

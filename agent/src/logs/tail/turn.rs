@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use scalyr_monitor::Level;
+
 use super::seats::Queue;
 use super::{Tail, TailParts, surroundings};
 use crate::config::plan::SessionId;
@@ -69,6 +71,7 @@ impl Tail {
         }
         let readable = seat.watched.check(&around);
         seat.note_look(around.now, readable);
+        around.logger.at(Level::Debug5, format_args!("{}: looked at", seat.watched.path.display()));
         self.looks += 1;
         if readable && seat.queue == Queue::None {
             seat.queue = Queue::Ready;
@@ -171,6 +174,8 @@ impl Tail {
             Ok(read) => {
                 watched.note_read();
                 let bytes = read.as_ref().map_or(0, |batch| batch.arena.len());
+                let path = watched.path.display();
+                self.parts.logger.at(Level::Debug4, format_args!("{path}: {bytes} bytes are handed to {session}"));
                 save_begun(&self.parts, &mut self.saved_begun);
                 match read.map(|batch| port.batches.send(batch)) {
                     // Sending cannot block: this thread is the only sender and there was room.

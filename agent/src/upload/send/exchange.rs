@@ -103,6 +103,9 @@ impl Send {
             Err(trouble) => &trouble.kind,
         };
         self.progress.lock().last_status = Some(status.clone());
+        let request =
+            format_args!("{sent:?}: {size} bytes, {} packed, to {}: {status}", payload.len(), self.plan.server);
+        self.logger.at(Level::Debug2, request);
         answer
     }
 
