@@ -1,6 +1,6 @@
 //! How the agent stands: one snapshot that every stage fills. Text and JSON are renderings of it.
 
-mod build;
+pub(crate) mod build;
 mod environment;
 pub mod file;
 mod health;

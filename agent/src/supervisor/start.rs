@@ -14,11 +14,10 @@ use crate::data_lock::{DataLock, LockError};
 use crate::ledger::Offset;
 use crate::own_logs::agent_log::{AgentLog, FILE_NAME};
 use crate::service::pid_file::{PidFile, PidFileError};
+use crate::status::build;
 
 /// The compiler that made this program.
 const RUNTIME: &str = env!("SCALYR_AGENT_RUSTC");
-/// The revision of the sources, where whoever built it named one.
-const REVISION: Option<&str> = option_env!("SCALYR_AGENT_REVISION");
 
 /// Why the agent cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -158,7 +157,7 @@ pub(super) fn announce(logger: &Logger, plan: &Plan, config_file: &Path, report:
         "Starting scalyr agent... (version={}) (revision={}) (pid={}) (host={}) (runtime=rust {RUNTIME}, {} {} {}) \
          (tls=rustls) (encoding=utf-8) (config={}) (server_host={})",
         env!("CARGO_PKG_VERSION"),
-        REVISION.unwrap_or("unknown"),
+        build::revision(),
         std::process::id(),
         system.nodename().to_string_lossy(),
         system.sysname().to_string_lossy(),
