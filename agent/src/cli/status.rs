@@ -106,7 +106,7 @@ pub fn run(
 ) -> ExitCode {
     let found = find::find(args, environment, err);
     if let Some(interval) = args.watch.interval() {
-        return watch::run(&found.data_path, interval, args.format == Format::Json, environment, clock, err);
+        return watch::run(found.folder(), interval, args.format == Format::Json, environment, clock, err);
     }
     let is_long = args.verbose > 0 || args.health_check;
     if !is_long && (args.format == Format::Json || args.debug) {
