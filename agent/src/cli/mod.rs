@@ -3,6 +3,7 @@
 mod arguments;
 pub mod check;
 pub mod completions;
+pub mod config;
 pub mod configuration;
 mod connect;
 pub mod demo;
@@ -77,6 +78,8 @@ enum Command {
     Demo(demo::Args),
     /// Take uploads as the server does, on this host, and show or store what arrives
     Receive(receive::Args),
+    /// Change the configuration of this host: api key, server, attributes, user; export and import it
+    Config(config::Args),
     /// Print the version of this agent
     Version(version::Args),
     /// Print what a shell needs to complete commands and options
@@ -138,6 +141,7 @@ fn execute(command: Command, invocation: Invocation, command_line: &[OsString]) 
         Command::Schema(args) => schema::run(&args, &mut io::stdout(), &mut io::stderr()).into(),
         Command::Demo(args) => demo::run(&args, &Clock::system(), &mut anstream::stdout(), &mut io::stderr()),
         Command::Receive(args) => receive::run(args, &Clock::system(), &mut io::stdout(), &mut io::stderr()),
+        Command::Config(args) => config::run(&args, &surroundings::environment()).into(),
         Command::Version(args) => version::run(&args).into(),
         Command::Completions(args) => {
             completions::run(&args, declared(invocation), &mut io::stdout(), &mut io::stderr()).into()
@@ -177,9 +181,7 @@ fn parse(arguments: Vec<OsString>, invocation: Invocation) -> Result<Parsed, Box
     let parsed = commands.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map(|Cli { command }| Parsed { command, warnings }).map_err(|error| {
         let code = code_of(&error, is_status);
-        let error = if let Some(instead) = not_built(&error) {
-            declared(invocation).error(ErrorKind::InvalidSubcommand, instead)
-        } else if found || error.kind() != ErrorKind::UnknownArgument {
+        let error = if found || error.kind() != ErrorKind::UnknownArgument {
             error
         } else {
             let without = "these options belong to a command, and none is named";
@@ -197,19 +199,6 @@ fn code_of(error: &clap::Error, is_status: bool) -> u8 {
         USAGE if is_status && is_format => FAILURE,
         code => code,
     }
-}
-
-/// What to do in place of a command that only the Python agent has.
-fn not_built(error: &clap::Error) -> Option<String> {
-    if error.kind() != ErrorKind::InvalidSubcommand {
-        return None;
-    }
-    let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) else { return None };
-    let instead = match name.as_str() {
-        "config" => "edit the configuration file instead, and look at it with `agent check`".to_owned(),
-        _ => return None,
-    };
-    Some(format!("the command `{name}` of the Python agent is not built yet; {instead}"))
 }
 
 /// Prints help and version to stdout, mistakes to stderr. Whoever reads them may have gone away: that is no failure.
@@ -242,17 +231,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_of_the_python_agent_that_is_not_built_says_what_to_do_instead() {
-        let says = |line: &str| {
-            let error = parse(line.split(' ').map(OsString::from).collect(), Invocation::Agent).unwrap_err().error;
-            assert_eq!(error.exit_code(), 2);
-            error.to_string().lines().next().unwrap_or_default().to_owned()
-        };
-        let not_built = |name: &str| format!("error: the command `{name}` of the Python agent is not built yet; ");
-        assert_eq!(
-            says("agent config --set-key k"),
-            not_built("config") + "edit the configuration file instead, and look at it with `agent check`"
-        );
-        assert!(says("agent sart").contains("unrecognized subcommand"));
+    fn a_command_that_there_is_not_is_a_mistake_of_the_command_line() {
+        let line = ["agent", "sart"].map(OsString::from).to_vec();
+        let error = parse(line, Invocation::Agent).unwrap_err().error;
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("unrecognized subcommand"), "{error}");
     }
 }

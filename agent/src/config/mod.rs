@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod compression;
+pub mod edit;
 pub mod effective;
 pub mod keys;
 pub mod line_plan;
@@ -15,6 +16,7 @@ pub mod origin;
 pub mod own_files;
 pub mod plan;
 pub mod report;
+pub mod target;
 
 mod added_entries;
 mod debug_names;

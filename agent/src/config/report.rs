@@ -325,6 +325,14 @@ impl Report {
         self.add(Severity::Fatal, path, message)
     }
 
+    /// A report of those problems that are to be kept.
+    pub fn only(&self, keep: impl Fn(&Problem) -> bool) -> Self {
+        Self {
+            sources: Arc::clone(&self.sources),
+            problems: self.problems.iter().filter(|it| keep(it)).cloned().collect(),
+        }
+    }
+
     /// Appends the problems of another report.
     pub fn merge(&mut self, other: Self) {
         for problem in other.problems {

@@ -71,6 +71,11 @@ pub(super) fn read(
     (reading.texts, all)
 }
 
+/// The folder of the fragments of a main file.
+pub(super) fn folder(file: &Path, main: &Text, request: &Request<'_>) -> PathBuf {
+    normal_folder(file.parent().unwrap_or(Path::new("/")), main, request).path
+}
+
 /// The file's folder, else the one of the environment, else the default.
 fn normal_folder(base: &Path, main: &Text, request: &Request<'_>) -> Folder {
     let default = keys::GLOBAL.iter().find(|key| key.name == KEY).and_then(keys::Key::default);

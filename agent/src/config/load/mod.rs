@@ -21,7 +21,7 @@ use super::secrets;
 use super::sources::Sources;
 use files::Text;
 use fragments::Limits;
-pub use seen::Seen;
+pub use seen::{Proposed, Seen};
 
 /// Where the packages put the main file.
 pub const DEFAULT_FILE: &str = "/etc/scalyr-agent-2/agent.json";
@@ -51,6 +51,8 @@ pub struct Request<'a> {
 pub struct Loaded {
     /// The main file, absolute.
     pub file: PathBuf,
+    /// The folder of its fragments, whether or not there is one; not that of `--extra-config-dir`.
+    pub folder: PathBuf,
     /// The values of all files and of the environment, without members that are null.
     pub values: Map<String, Value>,
     /// Problems of the files, and where the values stand. When one is fatal, the values are those of the texts that
@@ -93,10 +95,16 @@ impl Loaded {
 /// Reads the configuration that is asked for, as far as it can be read; what cannot is a fatal problem of the report.
 /// Each file is read, also when another one is broken.
 pub fn load(request: &Request<'_>) -> Loaded {
+    load_proposed(request, &Proposed::default())
+}
+
+/// The same, with some files as they are proposed and not as they are.
+pub fn load_proposed(request: &Request<'_>, proposed: &Proposed) -> Loaded {
     let file = std::path::absolute(request.file).unwrap_or_else(|_| request.file.to_owned());
-    let mut seen = Seen::default();
+    let mut seen = Seen::proposing(proposed.clone());
     let main = Text::read(&file, Some(request.named_by), request.environment, &mut seen);
     // A file that is not there belongs to no fragments.
+    let folder = fragments::folder(&file, &main, request);
     let (fragments, of_folders) = if main.was_read() {
         fragments::read(&file, &main, request, Limits::OF_AGENT, &mut seen)
     } else {
@@ -104,6 +112,7 @@ pub fn load(request: &Request<'_>) -> Loaded {
     };
     let texts = std::iter::once(main).chain(fragments).collect();
     let mut loaded = assemble(file, texts, of_folders, seen, request.environment);
+    loaded.folder = folder;
     if !(loaded.is_partial && loaded.values.is_empty()) {
         secrets::resolve(&mut loaded, request.environment);
     }
@@ -140,5 +149,6 @@ fn assemble(file: PathBuf, mut texts: Vec<Text>, of_folders: Report, seen: Seen,
     if !(is_partial && values.is_empty()) {
         environment::apply(&mut values, environment, &mut report);
     }
-    Loaded { file, values, report, seen, is_partial, is_key_told: false }
+    let folder = PathBuf::new();
+    Loaded { file, folder, values, report, seen, is_partial, is_key_told: false }
 }

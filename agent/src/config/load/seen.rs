@@ -1,11 +1,13 @@
 //! What a configuration was read from, to tell cheaply whether it has changed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use scalyr_monitor::Timestamp;
 use sha2::{Digest, Sha256};
@@ -16,10 +18,71 @@ use super::super::syntax;
 /// the same.
 const CLOCK_STEP_NS: i128 = 2_000_000_000;
 
+/// The type and permissions of a file that is still to be made.
+const NEW_FILE: u32 = 0o100_640;
+
 /// The files and folders that a configuration was read from, as they were then.
 #[derive(Clone, Default)]
 pub struct Seen {
     things: Vec<Thing>,
+    proposed: Proposed,
+}
+
+/// What files are to hold, to see what the configuration would be before any of them is written.
+#[derive(Clone, Default)]
+pub struct Proposed(BTreeMap<PathBuf, Option<Arc<[u8]>>>);
+
+/// Only names: what is proposed are secrets.
+impl fmt::Debug for Proposed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Proposed {
+    /// The file at this path, as the loader calls it, is to hold this text.
+    pub fn put(&mut self, path: PathBuf, text: impl Into<Arc<[u8]>>) {
+        self.0.insert(path, Some(text.into()));
+    }
+
+    /// The file at this path is to go.
+    pub fn remove(&mut self, path: PathBuf) {
+        self.0.insert(path, None);
+    }
+
+    /// Each file with its text; `None` for one that is to go.
+    pub fn files(&self) -> impl Iterator<Item = (&Path, Option<&[u8]>)> {
+        self.0.iter().map(|(path, text)| (path.as_path(), text.as_deref()))
+    }
+
+    fn read(&self, path: &Path) -> Option<io::Result<Content>> {
+        let text = self.0.get(path)?;
+        let mode = fs::metadata(path).map_or(NEW_FILE, |metadata| metadata.mode());
+        Some(match text {
+            Some(text) => Ok(Content { bytes: text.to_vec(), mode }),
+            None => Err(io::ErrorKind::NotFound.into()),
+        })
+    }
+
+    /// What would be listed.
+    fn list(
+        &self,
+        folder: &Path,
+        most: usize,
+        listed: io::Result<Option<Vec<Entry>>>,
+    ) -> io::Result<Option<Vec<Entry>>> {
+        let is_in_it = |path: &Path| path.parent() == Some(folder) && path.as_os_str().as_bytes().ends_with(b".json");
+        let mut added = self.files().filter(|(path, text)| text.is_some() && is_in_it(path)).peekable();
+        let mut entries = match listed {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && added.peek().is_some() => Vec::new(),
+            Ok(None) | Err(_) => return listed,
+            Ok(Some(entries)) => entries,
+        };
+        entries.retain(|entry| !self.0.contains_key(&entry.path));
+        entries.extend(added.map(|(path, _)| Entry { path: path.to_owned(), is: EntryKind::File }));
+        entries.sort();
+        Ok((entries.len() <= most).then_some(entries))
+    }
 }
 
 /// A file or folder, or the absence of one.
@@ -86,6 +149,11 @@ impl fmt::Debug for Seen {
 }
 
 impl Seen {
+    /// Nothing was seen yet; some files are to be read as they are proposed.
+    pub(super) fn proposing(proposed: Proposed) -> Self {
+        Self { things: Vec::new(), proposed }
+    }
+
     /// Whether every file and folder still looks as it did: one system call for each, and nothing is read.
     ///
     /// What was written less than two seconds before `now` may be written again without looking different, so until it has
@@ -125,6 +193,9 @@ impl Seen {
     /// # Errors
     /// It cannot be opened or read.
     pub(super) fn read(&mut self, path: &Path) -> io::Result<Content> {
+        if let Some(proposed) = self.proposed.read(path) {
+            return proposed;
+        }
         let (read, stamp) = match open(path) {
             Ok((file, metadata)) => (read(file, &metadata), Some(Stamp::new(&metadata))),
             Err(error) => (Err(error), Stamp::of(path)),
@@ -143,7 +214,7 @@ impl Seen {
     /// It cannot be listed; when there is none, that is remembered.
     pub(super) fn list(&mut self, folder: &Path, most: usize) -> io::Result<Option<Vec<Entry>>> {
         let stamp = Stamp::of(folder);
-        let listed = list(folder, most);
+        let listed = self.proposed.list(folder, most, list(folder, most));
         let content = listed.as_ref().ok().map(digest_of_names);
         let is_settled = content.is_none();
         self.things.push(Thing { path: folder.to_owned(), what: What::Folder(most), stamp, content, is_settled });

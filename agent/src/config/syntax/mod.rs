@@ -9,6 +9,7 @@ mod fault;
 mod indentation;
 mod lines;
 mod numbers;
+mod outline;
 mod places;
 mod scan;
 mod skim;
@@ -27,6 +28,7 @@ use fault::Fault;
 #[cfg(doc)]
 use fault::MAX_FAULTS;
 pub(super) use lines::position_of;
+pub(super) use outline::{Inside, Outline, outline};
 pub(super) use places::Places;
 use tree::{Oddity, Placing, Tree};
 

@@ -46,6 +46,8 @@ pub(super) struct Mark {
     pub(super) key: Option<usize>,
     /// Its first character.
     pub(super) value: usize,
+    /// Behind its last character, where no fault hides it.
+    pub(super) end: usize,
     /// Whether it is a number that cannot be kept exactly.
     pub(super) is_inexact: bool,
     /// Whether a fault hides what it is.
@@ -394,7 +396,16 @@ impl Scanner<'_> {
             '"' | '\'' => self.text()?,
             _ => return self.bare_value(c, key, is_broken),
         }
+        self.end_value();
         Ok(if self.open.is_empty() { Next::End } else { Next::Separator })
+    }
+
+    /// The last value ends here.
+    fn end_value(&mut self) {
+        let end = self.source.at;
+        if let Some(mark) = self.last_value.and_then(|(_, mark)| self.marks.get_mut(mark)) {
+            mark.end = end;
+        }
     }
 
     /// Writes the comma between two members.
@@ -432,6 +443,7 @@ impl Scanner<'_> {
         let at = self.source.at;
         self.source.at += 1;
         let bracket = self.pop_bracket();
+        self.end_value();
         if self.open.is_empty() {
             self.root = bracket.map(|bracket| (bracket, at));
             Next::End
@@ -489,6 +501,7 @@ impl Scanner<'_> {
             return self.mend_value(c, fault, key, is_broken);
         }
         self.source.at += token.len();
+        self.end_value();
         Ok(if self.open.is_empty() { Next::End } else { Next::Separator })
     }
 
