@@ -1,29 +1,11 @@
 //! Whether an agent runs that a change is for, and how it comes to know.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
-
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
-
 use crate::config::plan::Plan;
-use crate::data_lock;
+use crate::service::pid_file;
 
-/// The process of the agent of these folders, when one runs and its number can be read.
+/// The process of the agent of this plan's folders, ours or the Python agent, when one runs and its number can be read.
 pub(super) fn process(plan: &Plan) -> Option<u32> {
-    // That of the Python agent, too, is held with a lock.
-    [plan.log_path.join("agent.pid"), plan.data_path.join(data_lock::FILE_NAME)].iter().find_map(|path| holder(path))
-}
-
-fn holder(path: &Path) -> Option<u32> {
-    let file = File::open(path).ok()?;
-    if flock(&file, FlockOperation::NonBlockingLockShared) != Err(Errno::WOULDBLOCK) {
-        return None;
-    }
-    let mut text = String::new();
-    file.take(64).read_to_string(&mut text).ok()?;
-    text.split_whitespace().next()?.parse().ok()
+    pid_file::running(&pid_file::path_in(&plan.log_path)).ok().flatten()
 }
 
 /// The line that says so; empty when none runs.
