@@ -131,8 +131,8 @@ fn changes_one_value(text: &str, new: &str) {
             let added = changed.len() - text.len();
             let at = text.bytes().zip(changed.bytes()).take_while(|(one, two)| one == two).count();
             // What is added may begin or end as what stands beside it, so that its place is not unique.
-            let (old, new) = (text.as_bytes(), changed.as_bytes());
-            let is_inserted = (0..=at).any(|at| new.get(at + added..) == old.get(at..));
+            let (old, with) = (text.as_bytes(), changed.as_bytes());
+            let is_inserted = (0..=at).any(|at| with.get(at + added..) == old.get(at..));
             assert!(is_inserted, "{text:?} became {changed:?}");
             assert_eq!(edit_of(&changed), Some(Value::from(new)));
         }
