@@ -78,7 +78,8 @@ impl Loaded {
     pub(super) fn nothing() -> Self {
         let (file, report) = (PathBuf::from(DEFAULT_FILE), Report::new(DEFAULT_FILE));
         let (values, seen) = (Map::new(), Seen::default());
-        Self { file, values, report, seen, is_partial: false, is_key_told: false }
+        let folder = file.with_file_name("agent.d");
+        Self { file, folder, values, report, seen, is_partial: false, is_key_told: false }
     }
 
     /// A report for further problems: it knows the texts and the place of each value in them.
