@@ -194,7 +194,7 @@ fn session_notes(session: &Session, tone: Tone) -> Vec<Cell> {
     }
     if let Some(blocked) = &session.blocked {
         let by = blocked.by.replace('_', " ");
-        notes.push((Tone::Odd, format!("blocked by {by} for {}", time(blocked.seconds))));
+        notes.push((Tone::Odd, format!("blocked for {}: {by}", time(blocked.seconds))));
     }
     if let Some(pause) = session.back_off_seconds {
         notes.push((Tone::Odd, format!("tries again in {} or less", time(pause))));

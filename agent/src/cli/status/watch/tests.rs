@@ -147,7 +147,7 @@ fn on_a_usual_terminal_what_is_worst_stands_first() {
              uploads 2                                                               1 to 1
                     STATE  RATE/s     SENT  FAILED  SUCCESS  SESSION
               key refused       0        3       3    never  team-0  https://agent.scalyr.c…
-                  blocked by refused key for 3m20s
+                  blocked for 3m20s: refused key
                   tries again in 30s or less
              q quit  f files  m monitors  u uploads  a all  arrows scroll  ? help
         "#]],
@@ -207,7 +207,7 @@ fn a_large_one_shows_all() {
              uploads 2
                     STATE  RATE/s     SENT  FAILED  SUCCESS  SESSION
               key refused       0        3       3    never  team-0  https://agent.scalyr.com
-                  blocked by refused key for 3m20s
+                  blocked for 3m20s: refused key
                   tries again in 30s or less
                   last answer: 401: the key is not valid
                        ok     12K      903       0       4s  default-0  https://agent.scalyr.com
