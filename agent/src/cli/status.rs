@@ -51,6 +51,7 @@ Examples:
   agent status                         does it run?
   agent status -v                      all about it: files, monitors, uploads
   agent status -v --format json        the same for a program
+  agent status --watch                 drawn anew every two seconds, as top does
   agent status -H                      its health in one line, for a probe
   agent status -v --debug              if it does not answer: what its threads do")]
 pub struct Args {
@@ -106,7 +107,8 @@ pub fn run(
 ) -> ExitCode {
     let found = find::find(args, environment, err);
     if let Some(interval) = args.watch.interval() {
-        return watch::run(found.folder(), interval, args.format == Format::Json, environment, clock, err);
+        let as_json = args.format == Format::Json;
+        return watch::run(found.folder(), interval, as_json, environment, clock, err);
     }
     let is_long = args.verbose > 0 || args.health_check;
     if !is_long && (args.format == Format::Json || args.debug) {
