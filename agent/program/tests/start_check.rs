@@ -5,7 +5,7 @@ mod story;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use story::{API_KEY, AgentProcess, ReceiverProcess, Scratch, end_well, wait_until, write_config};
+use story::{API_KEY, AgentProcess, Process, ReceiverProcess, Scratch, end_well, wait_until, write_config};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -40,4 +40,22 @@ fn the_agent_starts_beside_a_server_that_is_down_and_status_tells_of_a_refused_k
     receiver.set_faults("");
     wait_until("it is accepted", PATIENCE, || state(&agent) == Some(Value::from("ok")));
     end_well(&mut agent, PATIENCE);
+}
+
+/// Sharp edge 5 of `cli-and-service.md`: without a terminal the option made no difference.
+#[test]
+fn whoever_asks_for_no_check_gets_none_whatever_the_configuration_says() {
+    let scratch = Scratch::new();
+    let receiver = ReceiverProcess::start_with(&scratch, "receiver", &["--fault", "key"]);
+    let config = write_config(&scratch, &receiver.url(), json!([]), json!({ "check_remote_if_no_tty": true }));
+    let agent = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_agent"));
+        command.env_clear().args(arguments).arg("-c").arg(&config);
+        command
+    };
+    let mut started = Process::start(&scratch, "agent", agent(&["--no-check-remote-server", "--no-fork", "start"]));
+    let runs = || agent(&["status"]).output().is_ok_and(|output| output.status.success());
+    wait_until("the agent runs", PATIENCE, runs);
+    assert_eq!(started.stop(PATIENCE), Some(0));
+    assert!(!started.stderr().contains("refuses the api key"), "{}", started.stderr());
 }

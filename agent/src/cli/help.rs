@@ -55,10 +55,10 @@ fn groups(command: &Command) -> String {
 }
 
 fn with_examples(command: Command, name: &str) -> Command {
-    match command.get_after_help().map(ToString::to_string) {
-        Some(text) => command.after_help(called(&filled(&text), name)),
-        None => command,
-    }
+    let shown = |text: &clap::builder::StyledStr| called(&filled(&text.to_string()), name);
+    let (short, long) = (command.get_after_help().map(shown), command.get_after_long_help().map(shown));
+    let command = short.into_iter().fold(command, Command::after_help);
+    long.into_iter().fold(command, Command::after_long_help)
 }
 
 /// Paragraphs are one line each, so that they are wrapped where the terminal ends; what is indented, or a heading above

@@ -41,9 +41,10 @@ fn page(mut declared: Command) -> io::Result<String> {
     _ = writeln!(text, ".SH NAME\n{} \\- {}", escaped(&name), escaped(about.trim_end_matches('.')));
     _ = writeln!(text, ".SH SYNOPSIS\n.B {}\n.I COMMAND\n[OPTIONS]\n.br", escaped(&name));
     _ = writeln!(text, ".B {} \\-\\-run\\-monitor\n.I MODULE\n[OPTIONS]", escaped(&name));
-    _ = writeln!(text, ".SH DESCRIPTION\n{}", escaped(&about));
+    _ = writeln!(text, ".SH DESCRIPTION\n{}.", escaped(about.trim_end_matches('.')));
     _ = writeln!(text, "Options may stand before or behind the command; those of the Python agent are understood.");
-    text.push_str(".SH COMMANDS\n");
+    // Long words such as paths would tear holes into lines that are filled to their ends.
+    text.push_str(".SH COMMANDS\n.ad l\n");
     for command in declared.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help") {
         text.push_str(&section(&name, command)?);
     }
@@ -75,8 +76,10 @@ fn section(program: &str, command: &Command) -> io::Result<String> {
         text.extend(options.lines().filter(|line| *line != ".SH OPTIONS").map(|line| format!("{line}\n")));
         text.push_str(".PP\n");
     }
+    let notes = command.get_after_long_help().or_else(|| command.get_after_help());
+    let notes = notes.map(ToString::to_string).unwrap_or_default();
     let mut as_it_is = false;
-    for line in command.get_after_help().map(ToString::to_string).unwrap_or_default().lines() {
+    for line in notes.lines() {
         let is_example = line.starts_with("  ");
         if is_example != as_it_is {
             text.push_str(if is_example { ".nf\n" } else { ".fi\n" });

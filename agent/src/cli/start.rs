@@ -36,9 +36,9 @@ Exit status: 0 when the agent runs in the background, or ran already; with --no-
 not start, a server refused a key at the start, or a monitor with `stop_agent_on_failure` failed. 2 for a wrong command line.
 
 Examples:
-  agent check && agent start                 with the configuration of the package
-  agent start --no-fork -c agent.json        in the foreground: under systemd, in a container, to try it out
-  kill -HUP PID                              the process that `agent status` names reads its configuration again")]
+  agent check && agent start              with the configuration of the package
+  agent start --no-fork -c agent.json     under systemd, in a container, to try out
+  kill -HUP PID                           that process reads its files again")]
 pub struct Args {
     /// The configuration
     #[arg(short = 'c', long = "config-file", value_name = "FILE", default_value = DEFAULT_FILE)]

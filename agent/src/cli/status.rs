@@ -48,12 +48,12 @@ Exit status: 0 when the agent runs, with -v and -H when its health is good; 4 wh
 `agent_status_timeout` (30 s); 2 for a wrong command line, but 1 for an unknown format.
 
 Examples:
-  agent status                         does it run?
-  agent status -v                      all about it: files, monitors, uploads
-  agent status -v --format json        the same for a program
-  agent status --watch                 drawn anew every two seconds, as top does
-  agent status -H                      its health in one line, for a probe
-  agent status -v --debug              if it does not answer: what its threads do")]
+  agent status                    does it run?
+  agent status -v                 all about it: files, monitors, uploads
+  agent status -v --format json   the same for a program
+  agent status --watch            drawn anew every two seconds, as top does
+  agent status -H                 its health in one line, for a probe
+  agent status -v --debug         if it does not answer: what its threads do")]
 pub struct Args {
     /// Which agent is asked.
     #[command(flatten)]
@@ -255,11 +255,12 @@ fn unanswered(found: &Found, error: &io::Error, err: &mut dyn Write) -> u8 {
             let socket = found.folder().join(socket::NAME);
             // Of a folder that must not be entered, its own owner.
             let owner = socket.metadata().or_else(|_| found.folder().metadata()).map(|about| about.uid()).ok();
-            let owner = owner.map(|owner| format!(", {}", name_of(owner))).unwrap_or_default();
-            _ = writeln!(
-                err,
-                "The agent in {folder} answers root and the user as which it runs{owner} only: try `sudo agent status -v`"
-            );
+            let owner = match owner {
+                Some(0) => String::new(),
+                Some(owner) => format!(" and {}, as which it runs,", name_of(owner)),
+                None => " and the user as which it runs".to_owned(),
+            };
+            _ = writeln!(err, "The agent in {folder} answers root{owner} only: try `sudo agent status -v`.");
             NOT_GOOD
         }
         io::ErrorKind::TimedOut => {

@@ -22,6 +22,10 @@ const REFRESH: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 /// `coin` monitor and a small growing log. Shows what is collected, sent and acknowledged until Ctrl-C, and at the end
 /// whether the sums on both sides agree.
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  agent demo                    until Ctrl-C
+  agent demo --seconds 20")]
 pub struct Args {
     /// End after this many seconds instead of on Ctrl-C.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=86_400))]
