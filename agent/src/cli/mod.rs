@@ -78,7 +78,7 @@ enum Command {
     Demo(demo::Args),
     /// Take uploads as the server does, on this host, and show or store what arrives
     Receive(receive::Args),
-    /// Change the configuration of this host: api key, server, attributes, user; export and import it
+    /// Change the configuration: api key, server, attributes, user
     Config(config::Args),
     /// Print the version of this agent
     Version(version::Args),

@@ -31,18 +31,18 @@ use crate::config::{self, Draft, Loaded, Report, Request, Severity, Surroundings
 #[command(
     arg_required_else_help = true,
     after_help = "\
-Examples:
-  agent config --set-key-from-stdin                       asks for the api key; it is not shown
-  agent config --set-scalyr-server https://eu.scalyr.com --set-server-host web-1
-  agent config --set-attribute environment=production
-  agent config --set-user scalyr                          the agent runs as the owner of its configuration
-  agent config --export-config - | ssh other agent config --import-config -
-
 Several options may be given at once. They act in this order: key, server, host, attributes, user, export, import. A value
 stands where it stood before, comments and layout stay; what the agent would refuse is refused before anything is written.
 A running agent notices a change by itself within `config_change_check_interval` (30 s), at once by SIGHUP.
 
-Exit status: 0 when all was done; 1 when something was not, with the reason; 2 for a wrong command line."
+Exit status: 0 when all was done; 1 when something was not, with the reason; 2 for a wrong command line.
+
+Examples:
+  agent config --set-key-from-stdin    asks for it and shows nothing
+  agent config --set-scalyr-server https://eu.scalyr.com
+  agent config --set-server-host web-1 --set-attribute tier=front
+  agent config --set-user scalyr
+  agent config --export-config old.tar.gz --import-config new.tar.gz"
 )]
 pub struct Args {
     /// The main file of the configuration
