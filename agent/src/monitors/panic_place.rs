@@ -57,7 +57,8 @@ fn own_frames(backtrace: &str) -> String {
     let is_machinery = |line: &&str| line.contains("core::panicking::") || line.contains("rust_begin_unwind");
     let begin = lines.iter().rposition(is_machinery).map_or(0, |last| last + 1);
     let begin = begin + lines[begin..].iter().take_while(|line| !is_call(line)).count();
-    let watched = lines[begin..].iter().position(|line| line.contains("panic_place::watch"));
+    let is_ours = |line: &&str| line.contains("panic_place::watch") || line.contains("__rust_try");
+    let watched = lines[begin..].iter().position(is_ours);
     let end = watched.map_or(lines.len(), |length| begin + length).min(begin + MOST_LINES);
     lines[begin..end].join("\n")
 }

@@ -93,7 +93,8 @@ fn a_monitor_that_is_added_runs_beside_and_its_lines_stand_between() {
     let out = Shared::default();
     let ended = run_with(request("run_monitor_adds", Value::Null, 0, 8), Box::new(out.clone()));
     assert_eq!(ended, (0, String::new()));
-    let lines: Vec<String> = out.lines().iter().map(|line| bare(line)).collect();
+    // The calls that led to the panic stand indented below its line.
+    let lines: Vec<String> = out.lines().iter().filter(|line| !line.starts_with(' ')).map(|line| bare(line)).collect();
     let of = |start: &str| lines.iter().filter(|line| line.starts_with(start)).count();
     assert!(of("[coin(added)] uniform ") >= 1 && of("[run_monitor_adds()] here") == 7, "{lines:#?}");
     assert_eq!(
@@ -268,6 +269,7 @@ fn a_panic_and_what_the_agent_would_do_are_told_between_the_lines() {
     assert_eq!((&lines[..3], &lines[7..10]), (&beginning[..], &beginning[..]));
     assert_eq!(lines[3..5], ["[run_monitor_test()] 1", "[run_monitor_test()] 2"]);
     assert!(lines[5].contains("[error=\"failedMonitor\"] The monitor panicked at agent/src/cli/run_monitor/tests.rs:"));
+    assert!(lines[5].ends_with(" :stack_trace:"), "{}", lines[5]);
     assert!(lines[6].contains(" The monitor is built anew and started again in "));
     assert_eq!(lines[10], "[run_monitor_test()] 1");
 }
