@@ -130,8 +130,7 @@ impl Sieve<'_> {
     fn letters(&mut self, text: &str) -> Option<Use> {
         let mut kept = String::from("-");
         let mut next = None;
-        let mut letters = text[1..].char_indices();
-        while let Some((at, letter)) = letters.next() {
+        for (at, letter) in text[1..].char_indices() {
             let value = &text[1 + at + letter.len_utf8()..];
             let declared = self.command.get_arguments().find(|argument| argument.get_short() == Some(letter));
             let old = OLD.iter().find(|old| old.short == Some(letter));

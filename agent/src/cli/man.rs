@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use clap::Command;
 use clap_mangen::Man;
 
+use super::FAILURE;
 use super::monitors::print;
-use super::{FAILURE, SUCCESS};
 
 /// `agent man` takes no options.
 #[derive(Debug, clap::Args)]
@@ -20,7 +20,7 @@ pub struct Args {}
 /// Prints the manual page of the commands `declared`.
 pub fn run(_: &Args, declared: Command, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     match page(declared) {
-        Ok(text) => print(&text, out, err).max(SUCCESS),
+        Ok(text) => print(&text, out, err),
         Err(error) => {
             _ = writeln!(err, "the manual page cannot be made: {error}");
             FAILURE

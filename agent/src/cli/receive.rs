@@ -28,7 +28,12 @@ const WAITING_REQUESTS: usize = 16;
 /// end. While it runs, `GET /control/summary` answers the counts as JSON, and `POST /control/faults` replaces the
 /// script of faults.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_long_help = GRAMMAR)]
+#[command(after_long_help = format!("\
+Examples:
+  agent receive --listen 127.0.0.1:8088
+  agent receive --listen 127.0.0.1:8088 --output events.jsonl --fault 5*http:503,key
+
+{GRAMMAR}"))]
 pub struct Args {
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = read_address)]
