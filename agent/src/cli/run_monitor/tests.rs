@@ -93,8 +93,7 @@ fn a_monitor_that_is_added_runs_beside_and_its_lines_stand_between() {
     let out = Shared::default();
     let ended = run_with(request("run_monitor_adds", Value::Null, 0, 8), Box::new(out.clone()));
     assert_eq!(ended, (0, String::new()));
-    // The calls that led to the panic stand indented below its line.
-    let lines: Vec<String> = out.lines().iter().filter(|line| !line.starts_with(' ')).map(|line| bare(line)).collect();
+    let lines: Vec<String> = out.lines().iter().map(|line| bare(line)).collect();
     let of = |start: &str| lines.iter().filter(|line| line.starts_with(start)).count();
     assert!(of("[coin(added)] uniform ") >= 1 && of("[run_monitor_adds()] here") == 7, "{lines:#?}");
     assert_eq!(
@@ -258,7 +257,8 @@ fn a_panic_and_what_the_agent_would_do_are_told_between_the_lines() {
     let out = Shared::default();
     let (code, err) = run_with(request("run_monitor_test", Value::Null, 0, 3), Box::new(out.clone()));
     assert_eq!((code, err.as_str()), (0, ""));
-    let lines: Vec<String> = out.lines().iter().map(|line| bare(line)).collect();
+    // The calls that led to the panic stand indented below its line.
+    let lines: Vec<String> = out.lines().iter().filter(|line| !line.starts_with(' ')).map(|line| bare(line)).collect();
     let of = |text: &str| format!("INFO [monitor:run_monitor_test()] The agent would now {text}");
     let beginning = [
         of("add \"k8s:1.2\" to its User-Agent"),

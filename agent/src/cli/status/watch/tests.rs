@@ -49,7 +49,8 @@ impl Watcher {
             assert!(amounts::width(line) <= usize::from(columns), "{line:?}");
             assert!(!line.chars().any(char::is_control), "{line:?}");
         }
-        lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n") + "\n"
+        // The edge keeps the blanks in front from being taken for the indentation of the test.
+        lines.iter().map(|line| format!("|{line}").trim_end().to_owned() + "\n").collect()
     }
 
     fn press(&mut self, keys: &[Key]) -> &mut Self {
@@ -126,30 +127,30 @@ fn on_a_usual_terminal_what_is_worst_stands_first() {
         80,
         24,
         &expect![[r#"
-             web1.example.com  agent 2.3.0  pid 4711  up 2h03m                     11:11:12Z
-             health failing
-               ! the api key of worker team is refused
-               ! 1 of 4 monitors should run and do not
-               ! /var/log/busy.log is 200000 bytes (200 s) behind
-             shipped 24KB/s · lag 195KB, 3m20s · 1.5 requests/s · 125 events/s · read 49KB/s
-             1.5MB in all
-             files 4                                                                 1 to 3
-                LAG     AGE  RATE/s      POSITION    LOST  FILE
-                 10    10ms       0             0       0  /var/log/secret.log
-                  cannot be opened: Permission denied (os error 13)
-               195K   3m20s     24K       1000000       0  /var/log/busy.log
-                  0      0s       0          5000     68K  /var/log/rotated/away.log
-             monitors 5                                                              1 to 2
-                STATE  SAMPLE    TOOK     LINES  ERRORS   RETRY  MONITOR
-              resting     12s     4ms       420       7     42s  mysql_monitor(db1)
-                  last failure: The monitor failed: connection refused
-                hangs     12s     4ms       420       0       -  url_monitor(slow)
-             uploads 2                                                               1 to 1
-                    STATE  RATE/s     SENT  FAILED  SUCCESS  SESSION
-              key refused       0        3       3    never  team-0  https://agent.scalyr.c…
-                  blocked for 3m20s: refused key
-                  tries again in 30s or less
-             q quit  f files  m monitors  u uploads  a all  arrows scroll  ? help
+            | web1.example.com  agent 2.3.0  pid 4711  up 2h03m                     11:11:12Z
+            | health failing
+            |   ! the api key of worker team is refused
+            |   ! 1 of 4 monitors should run and do not
+            |   ! /var/log/busy.log is 200000 bytes (200 s) behind
+            | shipped 24KB/s · lag 195KB, 3m20s · 1.5 requests/s · 125 events/s · read 49KB/s
+            | 1.5MB in all
+            | files 4                                                                 1 to 3
+            |    LAG     AGE  RATE/s      POSITION    LOST  FILE
+            |     10    10ms       0             0       0  /var/log/secret.log
+            |      cannot be opened: Permission denied (os error 13)
+            |   195K   3m20s     24K       1000000       0  /var/log/busy.log
+            |      0      0s       0          5000     68K  /var/log/rotated/away.log
+            | monitors 5                                                              1 to 2
+            |    STATE  SAMPLE    TOOK     LINES  ERRORS   RETRY  MONITOR
+            |  resting     12s     4ms       420       7     42s  mysql_monitor(db1)
+            |      last failure: The monitor failed: connection refused
+            |    hangs     12s     4ms       420       0       -  url_monitor(slow)
+            | uploads 2                                                               1 to 1
+            |        STATE  RATE/s     SENT  FAILED  SUCCESS  SESSION
+            |  key refused       0        3       3    never  team-0  https://agent.scalyr.c…
+            |      blocked for 3m20s: refused key
+            |      tries again in 30s or less
+            | q quit  f files  m monitors  u uploads  a all  arrows scroll  ? help
         "#]],
     );
 }
@@ -161,16 +162,16 @@ fn a_small_one_shows_what_matters_most() {
         40,
         10,
         &expect![[r#"
-             web1.example.com  agent 2.3.0  pid 4711
-             health failing (1 of 3): the api key o…
-             shipped 24KB/s · lag 195KB, 3m20s
-             1.5 requests/s · 125 events/s
-             files 4                         1 to 2
-                LAG     AGE  FILE
-                 10    10ms  /var/log/secret.log
-                  cannot be opened: Permission deni…
-               195K   3m20s  /var/log/busy.log
-             q quit  f m u a  ? help
+            | web1.example.com  agent 2.3.0  pid 4711
+            | health failing (1 of 3): the api key o…
+            | shipped 24KB/s · lag 195KB, 3m20s
+            | 1.5 requests/s · 125 events/s
+            | files 4                         1 to 2
+            |    LAG     AGE  FILE
+            |     10    10ms  /var/log/secret.log
+            |      cannot be opened: Permission deni…
+            |   195K   3m20s  /var/log/busy.log
+            | q quit  f m u a  ? help
         "#]],
     );
 }
@@ -182,66 +183,66 @@ fn a_large_one_shows_all() {
         200,
         60,
         &expect![[r#"
-             web1.example.com  agent 2.3.0  pid 4711  up 2h03m                                                                                                                                             11:11:12Z
-             health failing
-               ! the api key of worker team is refused
-               ! 1 of 4 monitors should run and do not
-               ! /var/log/busy.log is 200000 bytes (200 s) behind
-             shipped 24KB/s · lag 195KB, 3m20s · 1.5 requests/s · 125 events/s · read 49KB/s · 1.5MB in all
-             files 4
-                LAG     AGE  RATE/s      POSITION    LOST  FILE
-                 10    10ms       0             0       0  /var/log/secret.log
-                  cannot be opened: Permission denied (os error 13)
-               195K   3m20s     24K       1000000       0  /var/log/busy.log
-                  0      0s       0          5000     68K  /var/log/rotated/away.log
-                  0      0s       0        500000       0  /var/log/calm.log
-             monitors 5
-                STATE  SAMPLE    TOOK     LINES  ERRORS   RETRY  MONITOR
-              resting     12s     4ms       420       7     42s  mysql_monitor(db1)
-                  last failure: The monitor failed: connection refused
-                hangs     12s     4ms       420       0       -  url_monitor(slow)
-                  a sample has been under way for 1m35s
-              running     12s     4ms       420       0       -  coin()
-              running     12s     4ms       420       0       -  linux_system_metrics()
-             disabled     12s     4ms       420       0       -  nginx_monitor()
-             uploads 2
-                    STATE  RATE/s     SENT  FAILED  SUCCESS  SESSION
-              key refused       0        3       3    never  team-0  https://agent.scalyr.com
-                  blocked for 3m20s: refused key
-                  tries again in 30s or less
-                  last answer: 401: the key is not valid
-                       ok     12K      903       0       4s  default-0  https://agent.scalyr.com
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-             q quit  f files  m monitors  u uploads  a all  arrows scroll  ? help
+            | web1.example.com  agent 2.3.0  pid 4711  up 2h03m                                                                                                                                             11:11:12Z
+            | health failing
+            |   ! the api key of worker team is refused
+            |   ! 1 of 4 monitors should run and do not
+            |   ! /var/log/busy.log is 200000 bytes (200 s) behind
+            | shipped 24KB/s · lag 195KB, 3m20s · 1.5 requests/s · 125 events/s · read 49KB/s · 1.5MB in all
+            | files 4
+            |    LAG     AGE  RATE/s      POSITION    LOST  FILE
+            |     10    10ms       0             0       0  /var/log/secret.log
+            |      cannot be opened: Permission denied (os error 13)
+            |   195K   3m20s     24K       1000000       0  /var/log/busy.log
+            |      0      0s       0          5000     68K  /var/log/rotated/away.log
+            |      0      0s       0        500000       0  /var/log/calm.log
+            | monitors 5
+            |    STATE  SAMPLE    TOOK     LINES  ERRORS   RETRY  MONITOR
+            |  resting     12s     4ms       420       7     42s  mysql_monitor(db1)
+            |      last failure: The monitor failed: connection refused
+            |    hangs     12s     4ms       420       0       -  url_monitor(slow)
+            |      a sample has been under way for 1m35s
+            |  running     12s     4ms       420       0       -  coin()
+            |  running     12s     4ms       420       0       -  linux_system_metrics()
+            | disabled     12s     4ms       420       0       -  nginx_monitor()
+            | uploads 2
+            |        STATE  RATE/s     SENT  FAILED  SUCCESS  SESSION
+            |  key refused       0        3       3    never  team-0  https://agent.scalyr.com
+            |      blocked for 3m20s: refused key
+            |      tries again in 30s or less
+            |      last answer: 401: the key is not valid
+            |           ok     12K      903       0       4s  default-0  https://agent.scalyr.com
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            |
+            | q quit  f files  m monitors  u uploads  a all  arrows scroll  ? help
         "#]],
     );
 }
@@ -255,30 +256,30 @@ fn a_part_can_have_the_whole_screen_and_is_scrolled_through() {
         80,
         24,
         &expect![[r#"
-             web1.example.com  agent 2.3.0  pid 4711  up 2h03m                     11:11:10Z
-             health failing
-               ! the api key of worker team is refused
-               ! 1 of 4 monitors should run and do not
-               ! /var/log/busy.log is 200000 bytes (200 s) behind
-             shipped - B/s · lag 195KB, 3m20s · 1.4MB in all
-             monitors 5
-                STATE  SAMPLE    TOOK     LINES  ERRORS   RETRY  MONITOR
-              resting     10s     4ms       420       7     42s  mysql_monitor(db1)
-                  last failure: The monitor failed: connection refused
-                  7 restarts, 0 lines dropped
-                  uniform 0.18 count=1 · gauss 0.6
-                hangs     10s     4ms       420       0       -  url_monitor(slow)
-                  a sample has been under way for 1m35s
-                  uniform 0.18 count=1 · gauss 0.6
-              running     10s     4ms       420       0       -  coin()
-                  uniform 0.18 count=1 · gauss 0.6
-              running     10s     4ms       420       0       -  linux_system_metrics()
-                  uniform 0.18 count=1 · gauss 0.6
-             disabled     10s     4ms       420       0       -  nginx_monitor()
-                  uniform 0.18 count=1 · gauss 0.6
-
-
-             q quit  f files  m monitors  u uploads  a all  arrows scroll  ? help
+            | web1.example.com  agent 2.3.0  pid 4711  up 2h03m                     11:11:10Z
+            | health failing
+            |   ! the api key of worker team is refused
+            |   ! 1 of 4 monitors should run and do not
+            |   ! /var/log/busy.log is 200000 bytes (200 s) behind
+            | shipped - B/s · lag 195KB, 3m20s · 1.4MB in all
+            | monitors 5
+            |    STATE  SAMPLE    TOOK     LINES  ERRORS   RETRY  MONITOR
+            |  resting     10s     4ms       420       7     42s  mysql_monitor(db1)
+            |      last failure: The monitor failed: connection refused
+            |      7 restarts, 0 lines dropped
+            |      uniform 0.18 count=1 · gauss 0.6
+            |    hangs     10s     4ms       420       0       -  url_monitor(slow)
+            |      a sample has been under way for 1m35s
+            |      uniform 0.18 count=1 · gauss 0.6
+            |  running     10s     4ms       420       0       -  coin()
+            |      uniform 0.18 count=1 · gauss 0.6
+            |  running     10s     4ms       420       0       -  linux_system_metrics()
+            |      uniform 0.18 count=1 · gauss 0.6
+            | disabled     10s     4ms       420       0       -  nginx_monitor()
+            |      uniform 0.18 count=1 · gauss 0.6
+            |
+            |
+            | q quit  f files  m monitors  u uploads  a all  arrows scroll  ? help
         "#]],
     );
 
@@ -325,14 +326,14 @@ fn an_agent_that_went_away_is_waited_for_and_its_rates_do_not_mix_two_runs() {
         60,
         8,
         &expect![[r#"
-             agent                                             11:11:10Z
-             the agent does not run: nobody answers in
-             /var/lib/scalyr-agent-2.
-             Since 2022-04-15 11:11:10 UTC; it is waited for.
-
-
-
-             q quit  f m u a  ? help
+            | agent                                             11:11:10Z
+            | the agent does not run: nobody answers in
+            | /var/lib/scalyr-agent-2.
+            | Since 2022-04-15 11:11:10 UTC; it is waited for.
+            |
+            |
+            |
+            | q quit  f m u a  ? help
         "#]],
     );
     watcher.note(Ok(troubled().to_string()));
@@ -343,18 +344,18 @@ fn an_agent_that_went_away_is_waited_for_and_its_rates_do_not_mix_two_runs() {
         80,
         12,
         &expect![[r#"
-             web1.example.com  agent 2.3.0  pid 4711                               11:11:16Z
-             the agent does not run: nobody answers in /var/lib/scalyr-agent-2.
-             Since 2022-04-15 11:11:14 UTC; it is waited for.
-             Below is its last report.
-             files 4
-                LAG     AGE  RATE/s      POSITION    LOST  FILE
-                 10    10ms       -             0       0  /var/log/secret.log
-                  cannot be opened: Permission denied (os error 13)
-               195K   3m20s       -       1000000       0  /var/log/busy.log
-                  0      0s       -          5000     68K  /var/log/rotated/away.log
-                  0      0s       -        500000       0  /var/log/calm.log
-             q quit  f files  m monitors  u uploads  a all  arrows scroll  ? help
+            | web1.example.com  agent 2.3.0  pid 4711                               11:11:16Z
+            | the agent does not run: nobody answers in /var/lib/scalyr-agent-2.
+            | Since 2022-04-15 11:11:14 UTC; it is waited for.
+            | Below is its last report.
+            | files 4
+            |    LAG     AGE  RATE/s      POSITION    LOST  FILE
+            |     10    10ms       -             0       0  /var/log/secret.log
+            |      cannot be opened: Permission denied (os error 13)
+            |   195K   3m20s       -       1000000       0  /var/log/busy.log
+            |      0      0s       -          5000     68K  /var/log/rotated/away.log
+            |      0      0s       -        500000       0  /var/log/calm.log
+            | q quit  f files  m monitors  u uploads  a all  arrows scroll  ? help
         "#]],
     );
     let mut new = later(troubled());
