@@ -1,5 +1,7 @@
 //! "I typed `agent start`. Does it run, and if not, why?" Starting in the background, as an operator does it.
 
+#![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
+
 mod story;
 
 use std::collections::BTreeSet;

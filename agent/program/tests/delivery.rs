@@ -127,6 +127,10 @@ fn a_second_agent_on_the_same_data_is_refused() {
     let config = write_config(&scratch, &receiver.url(), json!([]), json!({}));
     let mut first = AgentProcess::start(&scratch, &config);
     wait_until("the first agent runs", PATIENCE, || first.status().is_some());
+    // Its pid file tells nothing in a folder of its own.
+    let text = fs::read_to_string(&config).unwrap();
+    let elsewhere = scratch.path("another-log");
+    fs::write(&config, text.replace(scratch.path("log").to_str().unwrap(), elsewhere.to_str().unwrap())).unwrap();
     let mut second = AgentProcess::start(&scratch, &config);
     assert_eq!(second.process().wait(PATIENCE), Some(1));
     let told = second.process().stderr();

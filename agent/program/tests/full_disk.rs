@@ -70,6 +70,8 @@ fn a_full_disk_of_the_agents_own_log_stops_no_line() {
         lines.rotate();
     }
     disk.free();
+    let named = || fs::read_to_string(scratch.path("log/agent.pid")).is_ok_and(|pid| pid.ends_with('\n'));
+    wait_until("the pid file has room", PATIENCE, named);
     lines.append(500);
     wait_for_lines(&mut receiver, lines.written(), PATIENCE);
     assert_each_once(receiver.events(), lines.written());

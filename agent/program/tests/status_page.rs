@@ -1,5 +1,7 @@
 //! "How is the agent?" Asked by a browser, a load balancer and a collector of metrics, of a real agent.
 
+#![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
+
 mod story;
 
 use std::fs::{self, OpenOptions};

@@ -1,5 +1,7 @@
 //! "I stopped it. When is it gone, and what did the signals do?"
 
+#![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
+
 mod story;
 
 use std::fs;

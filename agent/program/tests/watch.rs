@@ -1,5 +1,7 @@
 //! `agent status --watch`: on a real terminal, which is left as it was found, and without one.
 
+#![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
+
 mod story;
 
 use std::fs::File;

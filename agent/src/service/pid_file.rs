@@ -6,7 +6,7 @@
 //! it is unlocked.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -31,6 +31,8 @@ const PAUSE: Duration = Duration::from_millis(25);
 pub struct PidFile {
     file: File,
     path: PathBuf,
+    /// Whether the number is in it.
+    is_written: bool,
 }
 
 /// Why this process cannot be the agent of a folder.
@@ -86,7 +88,7 @@ impl PidFile {
                 Ok(()) if !is_at(&file, &path) => continue,
                 Ok(()) => match Content::of(&file).map_err(failed)?.living_without_lock() {
                     Some(pid) => return Err(PidFileError::Running { path, pid: Some(pid) }),
-                    None => return Self::write(file, &path).map_err(failed),
+                    None => return Self::hold(file, path.clone()).map_err(failed),
                 },
                 Err(Errno::WOULDBLOCK) => {
                     let is_held = flock(&file, FlockOperation::NonBlockingLockShared).is_err();
@@ -104,13 +106,39 @@ impl PidFile {
         Err(PidFileError::Running { path, pid: None })
     }
 
-    fn write(mut file: File, path: &Path) -> io::Result<Self> {
+    /// The lock is what counts: for want of room on the disk the number comes later.
+    fn hold(file: File, path: PathBuf) -> io::Result<Self> {
         // The Python agent's has another mode, and the umask may be any.
         file.set_permissions(Permissions::from_mode(0o644))?;
-        file.set_len(0)?;
-        file.write_all(format!("{}\n", std::process::id()).as_bytes())?;
-        Ok(Self { file, path: path.to_owned() })
+        let mut held = Self { file, path, is_written: false };
+        match held.complete() {
+            Err(error) if !is_want_of_room(&error) => Err(error),
+            _ => Ok(held),
+        }
     }
+
+    /// Whether the file names this process.
+    pub fn is_written(&self) -> bool {
+        self.is_written
+    }
+
+    /// Writes the number of this process into the file, unless it is there.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn complete(&mut self) -> io::Result<()> {
+        if !self.is_written {
+            self.file.set_len(0)?;
+            self.file.rewind()?;
+            self.file.write_all(format!("{}\n", std::process::id()).as_bytes())?;
+            self.is_written = true;
+        }
+        Ok(())
+    }
+}
+
+fn is_want_of_room(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 impl Drop for PidFile {
@@ -187,7 +215,7 @@ impl Content {
     fn of(mut file: &File) -> io::Result<Self> {
         let mut bytes = Vec::new();
         Read::by_ref(&mut file).take(LONGEST).read_to_end(&mut bytes)?;
-        io::Seek::rewind(&mut file)?;
+        file.rewind()?;
         Ok(Self::parse(&String::from_utf8_lossy(&bytes)))
     }
 
@@ -301,7 +329,6 @@ mod tests {
         let looker = File::open(&path).unwrap();
         flock(&looker, FlockOperation::LockShared).unwrap();
         let taken = thread::scope(|scope| {
-            #[expect(clippy::disallowed_methods, reason = "a thread of the test itself")]
             let taking = scope.spawn(|| PidFile::take(folder.path()));
             thread::sleep(2 * PAUSE);
             drop(looker);

@@ -95,7 +95,7 @@ pub struct Supervisor {
     applying: Mutex<()>,
     // In this order: who finds the pid file free finds the data directory free, too.
     _lock: DataLock,
-    _pid_file: PidFile,
+    pid_file: Mutex<PidFile>,
 }
 
 /// The stages at work; shared with the thread that answers `status`.
@@ -248,7 +248,7 @@ impl Supervisor {
             hurry: Hurry::default(),
             applying: Mutex::default(),
             _lock: lock,
-            _pid_file: pid_file,
+            pid_file: Mutex::new(pid_file),
         };
         supervisor.hurry_on(stop);
         let status_listen = plan.status_listen.clone();
@@ -388,6 +388,16 @@ impl Supervisor {
         self.stages.snapshot()
     }
 
+    /// A disk that was full at the start may have room now.
+    fn complete_pid_file(&self) {
+        let mut pid_file = self.pid_file.lock().unwrap_or_else(PoisonError::into_inner);
+        if !pid_file.is_written() && pid_file.complete().is_ok() {
+            self.stages
+                .logger
+                .info("the pid file names this process now; the disk of agent_log_path was full at the start");
+        }
+    }
+
     /// What has to be done now and then; call it every few seconds.
     ///
     /// # Errors
@@ -402,6 +412,7 @@ impl Supervisor {
             let mut running = self.stages.lock();
             (running.fatal.take(), running.monitors.clone())
         };
+        self.complete_pid_file();
         self.look_after_moves();
         self.stages.checkpoint.tend();
         self.stages.look_after_files();

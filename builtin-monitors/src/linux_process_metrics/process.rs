@@ -76,7 +76,7 @@ impl Process {
                 continue;
             }
             let result = self.read_source(source, tree);
-            if let Err(error) = result.as_ref().map_err(|error| error)
+            if let Err(error) = &result
                 && !is_gone(error)
             {
                 self.refused[source as usize] = error.kind() == ErrorKind::PermissionDenied;

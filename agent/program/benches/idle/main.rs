@@ -70,7 +70,7 @@ fn main() -> ExitCode {
 
     println!("{}; load of one minute (five): {load_before} before, {} after", machine::describe(), machine::load());
     println!("{minutes} minutes, {} KiB of program file\n", program_kib());
-    let lines = status.as_ref().map_or(0, |status| emitted(status));
+    let lines = status.as_ref().map_or(0, emitted);
     let mut is_met = true;
     let mut row = |what: &str, value: f64, digits: usize, most: Option<f64>| {
         let judged = most.map(|most| {
