@@ -1,6 +1,7 @@
 //! What monitors say about their logs and about the host, from the configuration to the wire: a whole agent, a whole
 //! receiver, plans that follow each other.
 
+mod at_once;
 mod handover;
 
 use std::borrow::Cow;
