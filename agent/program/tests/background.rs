@@ -17,6 +17,7 @@ use story::{API_KEY, Background, ReceiverProcess, Scratch, agent, run, wait_unti
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The owner of a configuration who is not root; each Debian has them.
 const NOBODY: &str = "nobody";
+const NOT_RESTARTED: &str = "The agent does not run, so it is not restarted.\n";
 
 #[test]
 fn start_says_that_it_runs_status_sees_it_and_stop_ends_it() {
@@ -34,7 +35,7 @@ fn start_says_that_it_runs_status_sees_it_and_stop_ends_it() {
     assert_eq!(
         started.out,
         format!(
-            "Configuration verified, the agent runs in the background (process {pid}); its log is {}\n",
+            "Configuration verified.\nThe agent runs in the background (process {pid}); its log is {}\n",
             log.display()
         ),
         "no server was asked, so none is named"
@@ -108,7 +109,7 @@ fn a_refused_key_ends_the_start_and_a_verified_connection_is_claimed_only_when_t
     receiver.set_faults("http:503");
     let started = run(agent(&["start"], &config));
     assert_eq!(started.code, Some(0));
-    assert!(started.out.starts_with("Configuration verified, "), "{started:?}");
+    assert!(started.out.starts_with("Configuration verified.\n"), "{started:?}");
     assert!(started.err.contains("warning: ") && started.err.contains("takes no uploads"), "{started:?}");
 
     receiver.set_faults("");
@@ -116,10 +117,25 @@ fn a_refused_key_ends_the_start_and_a_verified_connection_is_claimed_only_when_t
     assert_eq!((again.code, again.err.as_str()), (Some(0), ""), "{again:?}");
     let (stopped, started) = again.out.split_once("Agent has stopped.\n").unwrap();
     assert_eq!(stopped, "Sending signal to terminate agent.\n");
-    assert!(started.starts_with("Configuration and server connection verified, the agent runs"), "{again:?}");
+    assert!(started.starts_with("Configuration and server connection verified.\nThe agent runs"), "{again:?}");
     assert_eq!(run(agent(&["stop", "--quiet"], &config)).words(), (Some(0), "", ""));
     assert_eq!(run(agent(&["start", "-q"], &config)).words(), (Some(0), "", ""));
     assert!(background.pid().is_some());
+}
+
+#[test]
+fn whoever_starts_an_agent_is_told_what_it_leaves_out() {
+    let scratch = Scratch::new();
+    let monitors = json!([{ "module": "coin", "gauss_mean": 11 }]);
+    let config = write_config(&scratch, "http://127.0.0.1:9", json!([]), json!({ "monitors": monitors }));
+    let background = Background::of(&scratch);
+    for command in ["start", "restart"] {
+        let started = run(agent(&[command], &config));
+        assert_eq!(started.code, Some(0), "{started:?}");
+        assert!(started.err.contains("11 is above the maximum 10; coin() does not run"), "{started:?}");
+        assert_eq!(started.err.lines().count(), 1, "{started:?}");
+        assert!(background.pid().is_some());
+    }
 }
 
 #[test]
@@ -156,7 +172,7 @@ fn restart_leaves_the_running_agent_alone_when_the_configuration_is_broken_and_c
     let scratch = Scratch::new();
     let config = write_config(&scratch, "http://127.0.0.1:9", json!([]), json!({}));
     let background = Background::of(&scratch);
-    assert_eq!(run(agent(&["condrestart"], &config)).words(), (Some(0), "", ""));
+    assert_eq!(run(agent(&["condrestart"], &config)).words(), (Some(0), "", NOT_RESTARTED));
     assert_eq!(background.all(), BTreeSet::new());
     assert_eq!(run(agent(&["restart", "-q"], &config)).words(), (Some(0), "", ""));
     let first = background.pid().unwrap();

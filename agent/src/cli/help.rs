@@ -29,7 +29,7 @@ pub(super) fn with_help(command: Command, name: &'static str) -> Command {
     let template = format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{}Options:\n{{options}}\n\n{}",
         groups(&command),
-        called(EXAMPLES, name)
+        called(EXAMPLES, name).replace("`agent COMMAND", &format!("`{name} COMMAND"))
     );
     command
         .name(name)

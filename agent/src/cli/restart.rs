@@ -1,14 +1,13 @@
 //! `agent restart` and `agent condrestart`: the running agent makes way for one that reads the configuration anew.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use scalyr_monitor::Clock;
 use scalyr_monitor::registry::Environment;
 
-use super::configuration::Source;
 use super::start::{self, Terminal, Verified, change_user, conclude, in_background};
 use super::stop;
 use crate::service::pid_file;
@@ -65,7 +64,7 @@ pub fn run(
     };
     let path = pid_file::path_in(&verified.plan.log_path);
     let mut nowhere = io::sink();
-    let words: &mut dyn io::Write = if args.quiet { &mut nowhere } else { &mut terminal.out };
+    let words: &mut dyn Write = if args.quiet { &mut nowhere } else { &mut terminal.out };
     if let Err(problem) = stop::terminate(&path, clock, words, &mut terminal.err) {
         _ = writeln!(terminal.err, "{problem}\nIt was not started again.");
         return ExitCode::FAILURE;
@@ -90,13 +89,16 @@ fn prepare(
     terminal: &mut Terminal,
 ) -> Result<Option<(Verified, bool)>, String> {
     if !args.no_change_user {
-        change_user(&args.config_file, command_line, args.quiet, &mut terminal.err)?;
+        change_user(&args.configuration.config_file, command_line, args.quiet, &mut terminal.err)?;
     }
     if when == When::Running {
-        let source = Source::new(&args.config_file, args.extra_config_dir.as_deref(), environment)?;
+        let source = args.configuration.source(environment)?;
         let path = stop::find(&source, args.pid_file.as_deref(), &mut terminal.err);
         let running = pid_file::running(&path);
         if running.map_err(|error| format!("The pid file {} cannot be read: {error}", path.display()))?.is_none() {
+            if !args.quiet {
+                _ = writeln!(terminal.err, "The agent does not run, so it is not restarted.");
+            }
             return Ok(None);
         }
     }

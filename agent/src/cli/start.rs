@@ -16,11 +16,12 @@ use std::sync::Arc;
 use scalyr_monitor::Clock;
 use scalyr_monitor::registry::Environment;
 
-use crate::config::load::DEFAULT_FILE;
 use crate::service::account;
 use crate::service::pid_file::of_process;
 pub(super) use launch::in_background;
 pub(super) use verified::Verified;
+
+use super::options::ConfigurationArgs;
 
 /// What `agent start` can be told.
 #[derive(Clone, Debug, clap::Args)]
@@ -40,13 +41,9 @@ Examples:
   agent start --no-fork -c agent.json     under systemd, in a container, to try out
   kill -HUP PID                           that process reads its files again")]
 pub struct Args {
-    /// The configuration
-    #[arg(short = 'c', long = "config-file", value_name = "FILE", default_value = DEFAULT_FILE)]
-    pub config_file: PathBuf,
-
-    /// A second folder of configuration fragments, relative to the folder of the configuration
-    #[arg(long, value_name = "DIR")]
-    pub extra_config_dir: Option<PathBuf>,
+    /// Which configuration.
+    #[command(flatten)]
+    pub configuration: ConfigurationArgs,
 
     /// Stay in the foreground and log to the terminal too; Ctrl-C ends the agent
     #[arg(long)]
@@ -119,7 +116,7 @@ pub fn run(
     mut terminal: Terminal,
 ) -> ExitCode {
     if !args.no_change_user
-        && let Err(problem) = change_user(&args.config_file, command_line, args.quiet, &mut terminal.err)
+        && let Err(problem) = change_user(&args.configuration.config_file, command_line, args.quiet, &mut terminal.err)
     {
         return conclude(Err(problem), &mut terminal.err);
     }

@@ -15,8 +15,8 @@ use scalyr_monitor::Clock;
 use scalyr_monitor::registry::Environment;
 
 use super::configuration::{self, Source};
+use super::options::ConfigurationArgs;
 use super::start::change_user;
-use crate::config::load::DEFAULT_FILE;
 use crate::config::{Severity, Whereabouts};
 use crate::service::account::STAY;
 use crate::service::pid_file::{self, process};
@@ -42,13 +42,9 @@ Examples:
   agent stop
   agent stop -c agent.json")]
 pub struct Args {
-    /// The configuration of the agent that is stopped
-    #[arg(short = 'c', long = "config-file", value_name = "FILE", default_value = DEFAULT_FILE)]
-    pub config_file: PathBuf,
-
-    /// A second folder of configuration fragments, as the agent was started with it
-    #[arg(long, value_name = "DIR")]
-    pub extra_config_dir: Option<PathBuf>,
+    /// Which configuration.
+    #[command(flatten)]
+    pub configuration: ConfigurationArgs,
 
     /// The pid file of the agent, used only when the configuration cannot be read
     #[arg(short = 'p', long, value_name = "FILE")]
@@ -71,17 +67,17 @@ pub fn run(
     clock: &Clock,
     (out, err): (&mut dyn Write, &mut dyn Write),
 ) -> ExitCode {
-    let Args { config_file, extra_config_dir, pid_file, quiet, no_change_user } = args;
+    let Args { configuration, pid_file, quiet, no_change_user } = args;
     let stopped = (|| {
         if !no_change_user {
-            change_user(config_file, command_line, *quiet, err)?;
+            change_user(&configuration.config_file, command_line, *quiet, err)?;
         }
-        let source = Source::new(config_file, extra_config_dir.as_deref(), environment)?;
+        let source = configuration.source(environment)?;
         let path = find(&source, pid_file.as_deref(), err);
         let mut nowhere = io::sink();
         let words: &mut dyn Write = if *quiet { &mut nowhere } else { out };
         if !terminate(&path, clock, words, err)? {
-            _ = writeln!(err, "The agent does not appear to be running: {} names no process that is.", path.display());
+            _ = writeln!(err, "The agent does not appear to be running: {} names no process that runs.", path.display());
         }
         Ok(())
     })();

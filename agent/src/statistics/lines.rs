@@ -12,7 +12,7 @@ use crate::upload::SessionSnapshot;
 use super::figures::Figures;
 use super::process::ProcessUsage;
 
-/// `agent_status`. `dead_monitors` is the true number, and `ram_usage` the peak in KiB, as always. Both limits of unread
+/// `agent_status`. `dead_monitors` is the true number, and `ram_usage` the resident memory of now in bytes. Both limits of unread
 /// bytes are one reason here: `skipped_preexisting_bytes` has what either of them skipped, `skipped_new_bytes` is 0.
 pub(super) fn agent_status(snapshot: &Snapshot, figures: Figures, usage: &ProcessUsage) -> String {
     let totals = &snapshot.totals;
@@ -39,11 +39,11 @@ pub(super) fn agent_status(snapshot: &Snapshot, figures: Figures, usage: &Proces
     for (name, number) in numbers {
         let _ = write!(line, " {name}={number}");
     }
-    let ProcessUsage { user_seconds, system_seconds, peak_kib } = usage;
+    let ProcessUsage { user_seconds, system_seconds, resident_bytes } = usage;
     let pending = snapshot.lag.bytes;
     let _ = write!(
         line,
-        " user_cpu_={user_seconds:.6} system_cpu={system_seconds:.6} ram_usage={peak_kib} skipped_new_bytes=0 \
+        " user_cpu_={user_seconds:.6} system_cpu={system_seconds:.6} ram_usage={resident_bytes} skipped_new_bytes=0 \
          skipped_preexisting_bytes={too_far_behind} total_bytes_pending={pending}"
     );
     line

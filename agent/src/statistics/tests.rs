@@ -14,7 +14,7 @@ use crate::status::{AgentLogSnapshot, ConfigurationSnapshot, ConfigurationState,
 use crate::upload::MemoryBound;
 
 const MINUTE: Duration = Duration::from_secs(60);
-const USAGE: ProcessUsage = ProcessUsage { user_seconds: 1.5, system_seconds: 0.25, peak_kib: 20_480 };
+const USAGE: ProcessUsage = ProcessUsage { user_seconds: 1.5, system_seconds: 0.25, resident_bytes: 20_971_520 };
 
 fn plan() -> StatisticsPlan {
     StatisticsPlan {
@@ -242,7 +242,7 @@ fn the_lines_have_the_names_of_the_python_agent_in_its_order() {
         "INFO agent_status launch_time=\"2026-11-22 13:17:31.000Z\" version=\"1.2.3\" watched_paths=7 copying_paths=2 \
          total_bytes_copied=3000 total_bytes_skipped=75 total_bytes_subsampled=11 total_redactions=6 \
          total_bytes_failed=9 total_copy_request_errors=1 total_monitor_reported_lines=0 running_monitors=3 \
-         dead_monitors=1 user_cpu_=1.500000 system_cpu=0.250000 ram_usage=20480 skipped_new_bytes=0 \
+         dead_monitors=1 user_cpu_=1.500000 system_cpu=0.250000 ram_usage=20971520 skipped_new_bytes=0 \
          skipped_preexisting_bytes=70 total_bytes_pending=44"
     );
     let requests = "requests_sent=1 requests_failed=1 bytes_sent=3300 compressed_bytes_sent=200 bytes_received=25 \

@@ -397,7 +397,7 @@ impl<'s> OverallStats<'s> {
             num_worker_sessions: snapshot.sessions.len(),
             user_cpu: snapshot.usage.user_seconds,
             system_cpu: snapshot.usage.system_seconds,
-            rss_size: snapshot.usage.peak_kib,
+            rss_size: snapshot.usage.resident_bytes,
             fate: Fate::of(totals),
             total_bytes_pending: snapshot.lag.bytes,
             total_rate_limited_time: uploads.rate_limit_seconds,

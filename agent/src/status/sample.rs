@@ -46,7 +46,7 @@ pub(super) fn good() -> Snapshot {
         compression: "deflate".into(),
         compression_level: 6,
         average_seconds: Some(0.0012),
-        usage: ProcessUsage { user_seconds: 1.5, system_seconds: 0.5, peak_kib: 9000 },
+        usage: ProcessUsage { user_seconds: 1.5, system_seconds: 0.5, resident_bytes: 9_216_000 },
         uploads: Figures { requests_sent: 7, bytes_sent: 900, ..Figures::default() },
         logs: [("logs[0]", "/var/log/app.log", false), ("logs[1]", "/var/log/web/*.log", true)]
             .map(|(entry, path, is_glob)| LogSnapshot {

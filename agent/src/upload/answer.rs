@@ -101,7 +101,7 @@ pub(super) fn judge(reply: &Reply, hidden: &Hidden, sent: Sent, now: Timestamp) 
 }
 
 /// What to do about a refused key.
-const KEY_ADVICE: &str = "; most likely api_key is wrong: it must be a \"write logs\" key of this account";
+const KEY_ADVICE: &str = "; most likely api_key is wrong: it must be a \"Log Write Access\" key of this account";
 
 /// Whose clock says what.
 fn clock_advice(server: Option<Timestamp>, now: Timestamp) -> String {

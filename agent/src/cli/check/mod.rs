@@ -9,7 +9,6 @@ mod tests;
 mod verdict;
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::ValueEnum;
@@ -19,8 +18,8 @@ use scalyr_monitor::{Clock, Stop};
 use super::FAILURE;
 use super::connect::{self, Asked};
 use super::monitors::{pretty, print};
+use super::options::ConfigurationArgs;
 use super::problems::{self, Form, Wording};
-use crate::config::load::DEFAULT_FILE;
 use crate::config::{self, Draft, Loaded, Report, Severity, Surroundings};
 
 /// What `agent check` can be told.
@@ -36,13 +35,9 @@ Examples:
   agent check -c agent.json --connect        ask the servers too, with an empty upload
   agent check --format json | jq .problems   for a program: docs/checking.md describes the object")]
 pub struct Args {
-    /// The configuration
-    #[arg(short = 'c', long = "config-file", value_name = "FILE", default_value = DEFAULT_FILE)]
-    pub config_file: PathBuf,
-
-    /// A second folder of fragments, relative to the folder of FILE
-    #[arg(long, value_name = "DIR")]
-    pub extra_config_dir: Option<PathBuf>,
+    /// Which configuration.
+    #[command(flatten)]
+    pub configuration: ConfigurationArgs,
 
     /// Show the configuration in effect: each value and where it comes from, logs, monitors; secrets are masked
     #[arg(long)]
@@ -119,9 +114,9 @@ fn check(
     err: &mut dyn Write,
 ) -> u8 {
     let request = config::Request {
-        file: &args.config_file,
+        file: &args.configuration.config_file,
         named_by: "-c",
-        extra_directory: args.extra_config_dir.as_deref(),
+        extra_directory: args.configuration.extra_config_dir.as_deref(),
         environment,
     };
     let loaded = config::load(&request);

@@ -27,8 +27,8 @@ fn checked_with(
     let file = folder.path().join("agent.json");
     fs::write(&file, text).unwrap();
     fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
-    let mut args =
-        Args { config_file: file.clone(), extra_config_dir: None, print: false, format: Format::Text, connect: false };
+    let configuration = ConfigurationArgs { config_file: file.clone(), extra_config_dir: None };
+    let mut args = Args { configuration, print: false, format: Format::Text, connect: false };
     options(&mut args);
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let environment = Arc::new(Environment::new(variables));
@@ -285,7 +285,7 @@ fn the_json_object_is_whole_whatever_is_wrong() {
 #[test]
 fn a_missing_file_is_the_only_problem_and_json_all_the_same() {
     let missing = |args: &mut Args| {
-        args.config_file = "/nowhere/agent.json".into();
+        args.configuration.config_file = "/nowhere/agent.json".into();
         args.format = Format::Json;
     };
     let (code, out, err) = checked_with("", &[], Form::Lines, missing);

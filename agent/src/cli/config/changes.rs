@@ -178,7 +178,7 @@ impl Edits<'_> {
     fn set_fragment(&mut self, file: &Path, wanted: &Wanted) -> Result<PathBuf, String> {
         if !self.loaded.folder.is_dir() {
             return Err(format!(
-                "{}: there is no such folder, and {} would go there; make it (mode 0751, owned as the main file)",
+                "{}: there is no such folder. {} would go there; make it (mode 0751, owned as the main file)",
                 self.loaded.folder.display(),
                 wanted.called
             ));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use scalyr_monitor::Clock;
 
 use super::{Args, Outcome, Terminal, Verified};
+use crate::cli::configuration;
 use crate::own_logs::agent_log;
 use crate::service::account;
 use crate::service::background::{Came, Starting};
@@ -31,6 +32,10 @@ pub(in crate::cli) fn in_background(
     if let Some(error) = supervisor::unusable(&verified.plan).first() {
         return Err(format!("error: {error}"));
     }
+    // It keeps no agent from its start, and stands in the log; but whoever starts one looks here.
+    if !verified.report.problems().is_empty() {
+        _ = writeln!(terminal.err, "{}", configuration::text(&verified.report).trim_end());
+    }
     let failed = |error| format!("error: the agent cannot be started in the background: {error}");
     let starting = Starting::launch(own_name, &arguments(args, verified)).map_err(failed)?;
     let pid = starting.id();
@@ -43,7 +48,7 @@ pub(in crate::cli) fn in_background(
             if !args.quiet {
                 _ = writeln!(
                     terminal.out,
-                    "{what} verified, the agent runs in the background (process {pid}); its log is {}",
+                    "{what} verified.\nThe agent runs in the background (process {pid}); its log is {}",
                     log.display()
                 );
             }
@@ -79,7 +84,7 @@ fn arguments(args: &Args, verified: &Verified) -> Vec<OsString> {
             .map(OsString::from)
             .into();
     arguments.push(verified.source.file().into());
-    if let Some(folder) = &args.extra_config_dir {
+    if let Some(folder) = &args.configuration.extra_config_dir {
         arguments.extend(["--extra-config-dir".into(), folder.into()]);
     }
     arguments

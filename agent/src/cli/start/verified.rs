@@ -30,7 +30,7 @@ impl Verified {
     /// # Errors
     /// All that keeps an agent from its start, a line each.
     pub(in crate::cli) fn read(args: &Args, environment: &Arc<Environment>) -> Result<Self, String> {
-        let source = Source::new(&args.config_file, args.extra_config_dir.as_deref(), environment)?;
+        let source = args.configuration.source(environment)?;
         let loaded = source.load();
         let mut draft = source.draft(&loaded);
         let options = std::mem::take(&mut draft.options);

@@ -7,14 +7,14 @@ use super::exposition::{Exposition, Kind};
 use crate::statistics::ProcessUsage;
 
 pub(super) fn write(text: &mut Exposition) {
-    let ProcessUsage { user_seconds, system_seconds, .. } = ProcessUsage::now();
+    let ProcessUsage { user_seconds, system_seconds, resident_bytes } = ProcessUsage::now();
     let help = "Processor time of the agent.";
     let mut cpu = text.family(Kind::Counter, "scalyr_agent_process_cpu_seconds", "seconds", help);
     cpu.sample(&[("mode", "user")], user_seconds);
     cpu.sample(&[("mode", "system")], system_seconds);
-    if let Some(bytes) = resident_bytes() {
-        let help = "Resident memory of the agent.";
-        text.one(Kind::Gauge, "scalyr_agent_process_resident_memory_bytes", "bytes", help, bytes);
+    if resident_bytes > 0 {
+        let (name, help) = ("scalyr_agent_process_resident_memory_bytes", "Resident memory of the agent.");
+        text.one(Kind::Gauge, name, "bytes", help, count(usize::try_from(resident_bytes).unwrap_or(usize::MAX)));
     }
     if let Ok(open) = fs::read_dir("/proc/self/fd") {
         // The folder itself is open meanwhile.
@@ -23,10 +23,3 @@ pub(super) fn write(text: &mut Exposition) {
     }
 }
 
-/// `proc(5)`, `/proc/self/status`.
-fn resident_bytes() -> Option<f64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kib: f64 = resident.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kib * 1024.0)
-}

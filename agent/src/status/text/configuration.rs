@@ -20,8 +20,11 @@ pub(super) fn write(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
         let error = configuration.problems.join("; ");
         writeln!(out, "{:<23}{}", "Parsing error:", on_one_line(&error))?;
         let (found, loaded) = (configuration.found.unwrap_or(snapshot.now), configuration.loaded);
-        writeln!(out, "  The one on disk is newer and invalid, found at {}:", moment(found))?;
-        configuration.problems.iter().try_for_each(|problem| indented(out, problem))?;
+        // One problem alone stands in the line above.
+        let several = if configuration.problems.len() > 1 { configuration.problems.as_slice() } else { &[] };
+        let end = if several.is_empty() { "." } else { ":" };
+        writeln!(out, "  The one on disk is newer and invalid, found at {}{end}", moment(found))?;
+        several.iter().try_for_each(|problem| indented(out, problem))?;
         writeln!(out, "  That of {} stays in use.", moment(loaded))?;
     }
     let refused = snapshot.refused.iter().map(|refused| &refused.why);

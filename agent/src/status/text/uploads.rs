@@ -90,7 +90,7 @@ fn details(out: &mut String, session: &SessionSnapshot, indent: &str, now: f64) 
     let mut line = |label: &str, value: &dyn fmt::Display| writeln!(out, "{indent}{label:<25}{value}");
     line("Rate:", &format!("{:.1} bytes of logs per second accepted over the last minute", session.bytes_per_second))?;
     match session.blocked {
-        Some(blocked) => line("Blocked:", &format!("by {}, for {:.0} s", blocked.by, blocked.seconds))?,
+        Some(blocked) => line("Blocked:", &format!("{}, for {:.0} s", blocked.by, blocked.seconds))?,
         None => line("Blocked:", &"no")?,
     }
     // Attempts, so that the parts add up: a request that failed is tried again, over a connection or without finding one.
