@@ -3,15 +3,15 @@
 //! understood by the tests of `xtask`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod commands;
+
 use {builtin_monitors as _, local_monitors as _};
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use std::sync::Arc;
 
-use scalyr_agent::cli::run_monitor;
+use commands::{agent, misunderstood};
 use scalyr_agent::config::load::from_text;
 use scalyr_agent::config::{Surroundings, build};
 use scalyr_monitor::registry::{Environment, Registry};
@@ -87,10 +87,6 @@ fn arguments_of_agent(command: &[String]) -> Option<Vec<String>> {
     Some(arguments.iter().map(|argument| (*argument).to_owned()).collect())
 }
 
-fn agent(arguments: &[String]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_agent")).args(arguments).output().unwrap()
-}
-
 #[test]
 fn the_agent_understands_each_command_that_it_is_given() {
     let mut seen = 0;
@@ -102,16 +98,8 @@ fn the_agent_understands_each_command_that_it_is_given() {
                 continue;
             };
             seen += 1;
-            let words: Vec<OsString> =
-                std::iter::once("agent".into()).chain(arguments.iter().map(Into::into)).collect();
-            if run_monitor::is_asked_for(&words) {
-                let refused = run_monitor::parse(words).err();
-                assert!(refused.is_none(), "{GUIDE}:{}: {command:?}: {}", block.line, refused.unwrap());
-            } else {
-                // A wrong option is told before the help is shown.
-                let output = agent(&[arguments, vec!["--help".to_owned()]].concat());
-                assert!(output.status.success(), "{GUIDE}:{}: {command:?}: {output:?}", block.line);
-            }
+            let why = misunderstood(&arguments);
+            assert!(why.is_none(), "{GUIDE}:{}: {command:?}: {}", block.line, why.unwrap());
         }
     }
     assert!(seen >= 8, "only {seen} commands were found");
@@ -215,7 +203,7 @@ fn anchor(heading: &str) -> String {
 
 #[test]
 fn its_links_lead_somewhere() {
-    for page in [GUIDE, "README.md", "CONTRIBUTING.md", "local-monitors/README.md"] {
+    for page in [GUIDE, "README.md", "CONTRIBUTING.md", "local-monitors/README.md", "docs/operating.md", "docs/migration.md"] {
         let path = root().join(page);
         let text = read(page);
         let mut links: Vec<&str> = Vec::new();

@@ -137,9 +137,14 @@ fn tell_in_a_line(found: &Found, clock: &Clock, out: &mut dyn Write, err: &mut d
     let printed = print(&format!("The agent is running{process}.\n"), out, err);
     match report {
         Ok(report) => {
-            for trouble in report["troubles"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-                _ = writeln!(err, "It is not well: {trouble}; `agent status -v` tells more.");
+            let troubles: Vec<&str> =
+                report["troubles"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            if !troubles.is_empty() {
+                let level =
+                    if report["health"] == "failing" { "Its data does not flow" } else { "Something wants a look" };
+                _ = writeln!(err, "{level}; `agent status -v` tells more:");
             }
+            troubles.iter().for_each(|trouble| _ = writeln!(err, "  - {trouble}"));
         }
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
             _ = writeln!(err, "But it does not answer; `agent status -v --debug` looks at what it does.");
