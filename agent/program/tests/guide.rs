@@ -203,7 +203,9 @@ fn anchor(heading: &str) -> String {
 
 #[test]
 fn its_links_lead_somewhere() {
-    for page in [GUIDE, "README.md", "CONTRIBUTING.md", "local-monitors/README.md", "docs/operating.md", "docs/migration.md"] {
+    for page in
+        [GUIDE, "README.md", "CONTRIBUTING.md", "local-monitors/README.md", "docs/operating.md", "docs/migration.md"]
+    {
         let path = root().join(page);
         let text = read(page);
         let mut links: Vec<&str> = Vec::new();

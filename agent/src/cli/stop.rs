@@ -77,7 +77,11 @@ pub fn run(
         let mut nowhere = io::sink();
         let words: &mut dyn Write = if *quiet { &mut nowhere } else { out };
         if !terminate(&path, clock, words, err)? {
-            _ = writeln!(err, "The agent does not appear to be running: {} names no process that runs.", path.display());
+            _ = writeln!(
+                err,
+                "The agent does not appear to be running: {} names no process that runs.",
+                path.display()
+            );
         }
         Ok(())
     })();

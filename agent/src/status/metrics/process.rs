@@ -22,4 +22,3 @@ pub(super) fn write(text: &mut Exposition) {
         text.one(Kind::Gauge, "scalyr_agent_process_open_fds", "", "Open file descriptors of the agent.", open);
     }
 }
-
