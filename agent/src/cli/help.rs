@@ -21,8 +21,8 @@ Examples:
   agent status -H                is it healthy? The exit status says so, too
   agent --run-monitor coin       try out one monitor, without an agent
 
-`agent COMMAND --help` has examples of each command. Options may stand before
-or behind the command; those of the Python agent are understood.";
+`agent COMMAND --help` has examples of each command. Options may
+stand before or behind the command; those of the Python agent are understood.";
 
 /// The declarations as they are shown and read: `name` is what usage and examples call the program.
 pub(super) fn with_help(command: Command, name: &'static str) -> Command {
