@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use scalyr_agent::cli::check;
+use scalyr_agent::cli::options::ConfigurationArgs;
 use scalyr_monitor::Clock;
 use scalyr_monitor::registry::Environment;
 use serde_json::{Value, json};
@@ -32,8 +33,7 @@ fn the_example_with_fragments_is_well_and_each_fragment_has_its_effect() {
     let folder = tempfile::tempdir().unwrap();
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/examples/fragments"), folder.path());
     let args = check::Args {
-        config_file: folder.path().join("agent.json"),
-        extra_config_dir: None,
+        configuration: ConfigurationArgs { config_file: folder.path().join("agent.json"), extra_config_dir: None },
         print: false,
         format: check::Format::Json,
         connect: false,
