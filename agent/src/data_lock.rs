@@ -1,11 +1,12 @@
 //! One agent per data directory: a lock that the kernel lets go of when the process ends, however it ends.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rustix::fs::FlockOperation;
+
+use crate::service::plain_file;
 
 /// The lock's file in the data directory.
 pub const FILE_NAME: &str = "agent.lock";
@@ -50,9 +51,7 @@ impl DataLock {
         let path = data_path.display().to_string();
         let failed = |error| LockError::Failed { path: path.clone(), error };
         let lock = data_path.join(FILE_NAME);
-        let mut options = OpenOptions::new();
-        let mut file =
-            options.read(true).write(true).create(true).truncate(false).mode(0o644).open(lock).map_err(failed)?;
+        let mut file = plain_file::open_or_make(&lock).map_err(failed)?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => {
@@ -74,7 +73,7 @@ impl DataLock {
 /// # Errors
 /// When the file is there and cannot be looked at.
 pub fn holder(lock: &Path) -> io::Result<Option<u32>> {
-    let mut file = match File::open(lock) {
+    let mut file = match plain_file::open(lock) {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
@@ -94,6 +93,21 @@ pub fn holder(lock: &Path) -> io::Result<Option<u32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_in_the_place_of_the_lock_costs_nobody_a_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let precious = directory.path().join("precious");
+        std::fs::write(&precious, "precious").unwrap();
+        let lock = directory.path().join(FILE_NAME);
+        std::os::unix::fs::symlink(&precious, &lock).unwrap();
+        let error = DataLock::take(directory.path()).unwrap_err().to_string();
+        assert!(error.contains("it is a link"), "{error}");
+        std::fs::remove_file(&lock).unwrap();
+        std::fs::hard_link(&precious, &lock).unwrap();
+        DataLock::take(directory.path()).unwrap_err();
+        assert_eq!(std::fs::read(&precious).unwrap(), b"precious");
+    }
 
     #[test]
     fn a_second_agent_is_refused_and_told_who_has_it() {

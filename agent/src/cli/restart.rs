@@ -9,15 +9,17 @@ use scalyr_monitor::Clock;
 use scalyr_monitor::registry::Environment;
 
 use super::start::{self, Terminal, Verified, change_user, conclude, in_background};
-use super::stop;
+use super::stop::{self, service_of};
 use crate::service::pid_file;
+use crate::service::systemd::Service;
 
 /// What `agent restart` and `agent condrestart` can be told.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 The configuration is verified first, and the servers are asked as `agent start` asks them: when the agent could not start
 with it, the one that runs is left alone. For a configuration that has changed no restart is needed: the agent reads it
-again by itself, and at once on SIGHUP.
+again by itself, and at once on SIGHUP. An agent that systemd runs as scalyr-agent-2 stays there: as root, this is
+`systemctl restart scalyr-agent-2`.
 
 Exit status: 0 when the agent runs anew, and for condrestart also when none ran; 1 when it does not; 2 for a wrong command
 line.
@@ -52,6 +54,11 @@ pub fn run(
     mut terminal: Terminal,
 ) -> ExitCode {
     let args = args.start;
+    // Before anything else: only root may ask systemd, and may be about to become somebody else.
+    let start::Args { config_file, extra_config_dir, pid_file, .. } = &args;
+    if let Some(service) = service_of(config_file, extra_config_dir.as_deref(), pid_file.as_deref(), environment) {
+        return by_systemd(&service, &args, environment, clock, &mut terminal);
+    }
     let prepared = prepare(&args, when, command_line, environment, clock, &mut terminal);
     let (verified, have_accepted) = match prepared {
         Ok(Some(prepared)) => prepared,
@@ -77,6 +84,30 @@ pub fn run(
     }
     let started = in_background(&args, &verified, have_accepted, command_line.first(), clock, &mut terminal);
     conclude(started, &mut terminal.err)
+}
+
+/// The same for an agent that systemd runs: a new one would be outside of it, without its limits and its watchdog.
+fn by_systemd(
+    service: &Service,
+    args: &start::Args,
+    environment: &Arc<Environment>,
+    clock: &Clock,
+    terminal: &mut Terminal,
+) -> ExitCode {
+    let restarted = (|| {
+        if args.no_fork {
+            return Err(format!("{}; --no-fork is for agents that systemd does not run", service.advice("restart")));
+        }
+        if rustix::process::geteuid().is_root() {
+            Verified::read(args, environment)?.ask_servers(args, clock, terminal)?;
+        }
+        service.have("restart", args.quiet, &mut terminal.out)
+    })();
+    if let Err(problem) = restarted {
+        _ = writeln!(terminal.err, "{}\nNothing was stopped or started from here.", problem.trim_end());
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
 }
 
 /// All that can fail before the running agent is touched. None when there is nothing to restart.

@@ -3,6 +3,7 @@
 use std::ffi::c_int;
 use std::io;
 
+use nix::sys::signal::SigSet;
 use scalyr_monitor::Stop;
 use signal_hook::iterator::Signals;
 
@@ -13,7 +14,7 @@ use crate::threads::Threads;
 /// # Errors
 /// When the handlers cannot be installed or the system refuses a thread.
 pub fn stop_on(signals: &[c_int], stop: &Stop, threads: &Threads) -> io::Result<()> {
-    let mut signals = Signals::new(signals)?;
+    let mut signals = heard(signals)?;
     let stop = stop.clone();
     threads.spawn("signals", move || {
         for _ in signals.forever() {
@@ -27,10 +28,18 @@ pub fn stop_on(signals: &[c_int], stop: &Stop, threads: &Threads) -> io::Result<
 /// # Errors
 /// When the handlers cannot be installed or the system refuses a thread.
 pub fn call_on(signals: &[c_int], work: impl Fn(c_int) + Send + 'static, threads: &Threads) -> io::Result<()> {
-    let mut signals = Signals::new(signals)?;
+    let mut signals = heard(signals)?;
     threads.spawn("signals", move || {
         for signal in signals.forever() {
             work(signal);
         }
     })
+}
+
+/// Handlers, which hear the signals also where whoever started this process had blocked them: that is inherited, and an agent
+/// that hears no SIGTERM is killed in the end. To be called by the main thread, before there are others, which inherit it.
+fn heard(signals: &[c_int]) -> io::Result<Signals> {
+    let handlers = Signals::new(signals)?;
+    SigSet::all().thread_unblock()?;
+    Ok(handlers)
 }

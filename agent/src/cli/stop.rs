@@ -1,7 +1,6 @@
 //! `agent stop`: ends the agent, and waits until it has ended.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Signal, kill_process};
+use rustix::process::Signal;
 use scalyr_monitor::Clock;
 use scalyr_monitor::registry::Environment;
 
@@ -19,7 +18,9 @@ use super::options::ConfigurationArgs;
 use super::start::change_user;
 use crate::config::{Severity, Whereabouts};
 use crate::service::account::STAY;
-use crate::service::pid_file::{self, process};
+use crate::service::holder::Holder;
+use crate::service::pid_file;
+use crate::service::systemd::Service;
 
 /// An agent ends within 5 seconds; on a machine that is short of everything it may take longer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -33,7 +34,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 #[command(after_help = "\
 The agent is found by the pid file in the folder `agent_log_path` of its configuration, also when that has mistakes. It is
 sent SIGTERM, once, and ends within 5 seconds: what it could not send by then is sent after the next start. An agent that
-does not end within 10 seconds is killed, which loses nothing either.
+does not end within 10 seconds is killed, which loses nothing either. An agent that systemd runs as scalyr-agent-2 is stopped
+by systemd: as root, this is `systemctl stop scalyr-agent-2`.
 
 Exit status: 0 when no agent runs any more, also when none did before; 1 when it could not be ended; 2 for a wrong command
 line.
@@ -69,6 +71,18 @@ pub fn run(
 ) -> ExitCode {
     let Args { configuration, pid_file, quiet, no_change_user } = args;
     let stopped = (|| {
+        // Before anything else: only root may ask systemd, and may be about to become somebody else.
+        if let Some(service) = service_of(config_file, extra_config_dir.as_deref(), pid_file.as_deref(), environment) {
+            if rustix::process::geteuid().is_root() {
+                service.have("stop", *quiet, out)?;
+                if !quiet {
+                    _ = writeln!(out, "Agent has stopped.");
+                }
+                return Ok(());
+            }
+            // systemd takes an orderly end for one that was wanted, and starts nothing anew.
+            _ = writeln!(err, "{}", service.advice("stop"));
+        }
         if !no_change_user {
             change_user(&configuration.config_file, command_line, *quiet, err)?;
         }
@@ -93,6 +107,18 @@ pub fn run(
             ExitCode::FAILURE
         }
     }
+}
+
+/// The service of systemd that the running agent of this configuration is. Whatever is wrong is told by who looks next.
+pub(super) fn service_of(
+    config_file: &Path,
+    extra_config_dir: Option<&Path>,
+    pid_file: Option<&Path>,
+    environment: &Arc<Environment>,
+) -> Option<Service> {
+    let source = Source::new(config_file, extra_config_dir, environment).ok()?;
+    let holder = Holder::of(&find(&source, pid_file, &mut io::sink())).ok()??;
+    Service::of(holder.pid())
 }
 
 /// The pid file of the agent with this configuration. When that cannot be read: `instead`, or the one that it names as
@@ -123,36 +149,31 @@ pub(super) fn find(source: &Source, instead: Option<&Path>, err: &mut dyn Write)
 /// # Errors
 /// When it cannot be told whether one runs, or it does not end; what to do about it.
 pub(super) fn terminate(path: &Path, clock: &Clock, out: &mut dyn Write, err: &mut dyn Write) -> Result<bool, String> {
-    let look =
-        || pid_file::running(path).map_err(|error| format!("The pid file {} cannot be read: {error}", path.display()));
-    let Some(pid) = look()? else { return Ok(false) };
+    let Some(holder) = Holder::of(path)? else { return Ok(false) };
+    let pid = holder.pid();
     // Whoever reads it may have gone away; the agent is stopped all the same.
     _ = writeln!(out, "Sending signal to terminate agent.");
-    let send = |signal| {
-        match process(pid).map(|process| kill_process(process, signal)) {
-            // It has ended meanwhile.
-            None | Some(Ok(()) | Err(Errno::SRCH)) => Ok(()),
-            Some(Err(Errno::PERM)) => Err(format!(
-                "The agent (process {pid}) belongs to another user. Stop it as that user, or as root with {STAY}"
-            )),
-            Some(Err(error)) => Err(format!("The agent (process {pid}) cannot be sent a signal: {error}")),
-        }
+    let send = |signal| match holder.send(signal) {
+        Ok(()) => Ok(()),
+        Err(Errno::PERM) => Err(format!(
+            "The agent (process {pid}) belongs to another user. Stop it as that user, or as root with {STAY}"
+        )),
+        Err(error) => Err(format!("The agent (process {pid}) cannot be sent a signal: {error}")),
     };
-    let has_ended = || Ok::<bool, String>(look()? != Some(pid) && !is_alive(pid));
     let wait = |time: Duration| {
         let end = clock.monotonic() + time;
         loop {
-            if has_ended()? {
-                return Ok::<bool, String>(true);
+            if holder.has_ended() {
+                return true;
             }
             if clock.monotonic() >= end {
-                return Ok(false);
+                return false;
             }
             thread::sleep(LOOK_EVERY);
         }
     };
     send(Signal::TERM)?;
-    if !wait(PATIENCE)? {
+    if !wait(PATIENCE) {
         _ = writeln!(
             err,
             "The agent (process {pid}) has not ended within {} s and is killed. What it has not sent is sent after the next \
@@ -160,7 +181,7 @@ pub(super) fn terminate(path: &Path, clock: &Clock, out: &mut dyn Write, err: &m
             PATIENCE.as_secs()
         );
         send(Signal::KILL)?;
-        if !wait(AFTER_KILL)? {
+        if !wait(AFTER_KILL) {
             return Err(format!(
                 "The agent (process {pid}) does not end, although it was killed: the system holds it, for a disk or a mount \
                  that does not answer perhaps"
@@ -173,12 +194,4 @@ pub(super) fn terminate(path: &Path, clock: &Clock, out: &mut dyn Write, err: &m
     }
     _ = writeln!(out, "Agent has stopped.");
     Ok(true)
-}
-
-/// Whether there is a process of this number that has not ended; one that nobody has asked for its exit code has.
-fn is_alive(pid: u32) -> bool {
-    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
-    // Behind the name in brackets, which may hold anything.
-    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
-    !matches!(state, Some('Z' | 'X' | 'x'))
 }

@@ -10,6 +10,8 @@ use std::process::Command;
 
 use nix::unistd::{Gid, Uid, User, initgroups, setgid, setgroups, setuid};
 
+use super::executable;
+
 /// The option that keeps the agent with the user who started it; also what a process is given that has changed already.
 pub const STAY: &str = "--no-change-user";
 
@@ -87,7 +89,7 @@ fn refusal(config_file: &Path, now: &str, owner: &str) -> String {
 /// Why that failed; otherwise it does not return.
 fn change(owner: &Account, command_line: &[OsString]) -> String {
     let name = &owner.name;
-    let program = match std::env::current_exe() {
+    let program = match executable::own() {
         Ok(program) => program,
         Err(error) => return format!("error: the agent's executable is not to be found: {error}"),
     };
@@ -96,9 +98,10 @@ fn change(owner: &Account, command_line: &[OsString]) -> String {
     }
     let mut command = Command::new(&program);
     if let Some((own_name, arguments)) = command_line.split_first() {
-        command.arg0(own_name).args(arguments);
+        // Before all others: behind `--` it would be no option.
+        command.arg0(own_name).arg(STAY).args(arguments);
     }
-    command.arg(STAY).env("USER", name).env("LOGNAME", name);
+    command.env("USER", name).env("LOGNAME", name);
     if let Some(home) = &owner.home {
         command.env("HOME", home);
     }

@@ -72,6 +72,7 @@ impl<'a> Attendance<'a> {
     /// time, so that the process is ended and started again.
     pub fn look(&mut self, clock: &Clock, signs: &Signs<'_>, logger: &Logger) {
         let now = clock.monotonic();
+        self.notify.catch_up();
         if let (Some(due), Some(watchdog)) = (self.next_feed, self.notify.watchdog())
             && now >= due
         {

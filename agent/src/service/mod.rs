@@ -5,6 +5,10 @@
 pub mod account;
 pub mod attendance;
 pub mod background;
+pub mod executable;
+pub mod holder;
 pub mod notify;
 pub mod pid_file;
+pub mod plain_file;
+pub mod systemd;
 pub mod unit;

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,17 +17,18 @@ use scalyr_monitor::registry::Environment;
 /// one process: whoever starts another one leaves them out of its environment.
 pub const VARIABLES: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 
-/// A service manager that does not take a message for so long is not waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// Longer lines are of no use in `systemctl status`.
 const LONGEST_STATUS: usize = 400;
 
-/// The way to the service manager; silent when none wants to hear anything.
+/// The way to the service manager; silent when none wants to hear anything. A manager that takes no messages is not waited
+/// for, as the agent has better things to do, above all when it ends.
 #[derive(Debug, Default)]
 pub struct Notify {
     way: Option<(UnixDatagram, SocketAddr)>,
     watchdog: Option<Duration>,
     trouble: Mutex<Option<io::Error>>,
+    /// That it is ready could not be told yet.
+    owes_ready: AtomicBool,
 }
 
 impl Notify {
@@ -47,7 +49,7 @@ impl Notify {
             _ => return Err(wrong(io::Error::other("neither a path from the root nor @ and a name"))),
         };
         let socket = UnixDatagram::unbound().map_err(wrong)?;
-        socket.set_write_timeout(Some(PATIENCE)).map_err(wrong)?;
+        socket.set_nonblocking(true).map_err(wrong)?;
         let is_meant = environment.get("WATCHDOG_PID").is_none_or(|of| of == pid.to_string());
         let watchdog = match environment.get("WATCHDOG_USEC").filter(|text| is_meant && !text.is_empty()) {
             None => None,
@@ -56,7 +58,7 @@ impl Notify {
                 Err(error) => return Err(format!("WATCHDOG_USEC={text}: {error}; it must be microseconds")),
             },
         };
-        Ok(Self { way: Some((socket, address)), watchdog, trouble: Mutex::default() })
+        Ok(Self { way: Some((socket, address)), watchdog, ..Self::default() })
     }
 
     /// Whether somebody wants to hear.
@@ -71,7 +73,16 @@ impl Notify {
 
     /// Everything was started, or a reload is over.
     pub fn ready(&self) {
-        self.send("READY=1");
+        self.owes_ready.store(true, Ordering::Release);
+        self.catch_up();
+    }
+
+    /// Tells once more that the agent is ready, when the manager did not take it: it waits for that, and for nothing else.
+    pub fn catch_up(&self) {
+        if self.owes_ready.load(Ordering::Acquire) {
+            let is_late = self.send("READY=1").is_err_and(|kind| kind == io::ErrorKind::WouldBlock);
+            self.owes_ready.store(is_late, Ordering::Release);
+        }
     }
 
     /// The configuration is read again; to be followed by [`ready`](Self::ready).
@@ -79,12 +90,13 @@ impl Notify {
         // The manager compares it with its own clock, so it is that of the machine, whatever a test's clock shows.
         let now = clock_gettime(ClockId::Monotonic);
         let micros = i128::from(now.tv_sec) * 1_000_000 + i128::from(now.tv_nsec) / 1000;
-        self.send(&format!("RELOADING=1\nMONOTONIC_USEC={micros}"));
+        _ = self.send(&format!("RELOADING=1\nMONOTONIC_USEC={micros}"));
     }
 
     /// The agent is on its way to its end.
     pub fn stopping(&self) {
-        self.send("STOPPING=1");
+        self.owes_ready.store(false, Ordering::Release);
+        _ = self.send("STOPPING=1");
     }
 
     /// A line for people, which `systemctl status` shows.
@@ -94,12 +106,12 @@ impl Notify {
             // A line end would begin the next assignment.
             _ = text.write_char(if c.is_control() { ' ' } else { c });
         }
-        self.send(&text);
+        _ = self.send(&text);
     }
 
     /// The agent gets on with its work.
     pub fn alive(&self) {
-        self.send("WATCHDOG=1");
+        _ = self.send("WATCHDOG=1");
     }
 
     /// Why a message could not be delivered since this was last asked.
@@ -107,11 +119,14 @@ impl Notify {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn send(&self, message: &str) {
-        let Some((socket, address)) = &self.way else { return };
-        if let Err(error) = socket.send_to_addr(message.as_bytes(), address) {
+    /// Why it failed is kept for [`Self::take_trouble`].
+    fn send(&self, message: &str) -> Result<(), io::ErrorKind> {
+        let Some((socket, address)) = &self.way else { return Ok(()) };
+        socket.send_to_addr(message.as_bytes(), address).map(|_| ()).map_err(|error| {
+            let kind = error.kind();
             *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-        }
+            kind
+        })
     }
 }
 
@@ -196,5 +211,33 @@ mod tests {
         notify.ready();
         assert_eq!(notify.take_trouble().unwrap().kind(), io::ErrorKind::NotFound);
         assert!(notify.take_trouble().is_none());
+    }
+
+    #[test]
+    fn a_manager_that_takes_no_messages_is_not_waited_for_and_hears_later_that_the_agent_is_ready() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        let notify = Notify::from_environment(&environment(&[("NOTIFY_SOCKET", path.to_str().unwrap())]), 1).unwrap();
+        // Until its queue is full: a system holds a few hundred messages at most.
+        let full = (0..100_000).any(|_| {
+            notify.alive();
+            notify.take_trouble().is_some_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        });
+        assert!(full);
+        notify.ready();
+        notify.stopping();
+        notify.ready();
+        assert_eq!(notify.take_trouble().unwrap().kind(), io::ErrorKind::WouldBlock);
+        socket.set_nonblocking(true).unwrap();
+        let mut bytes = [0; 64];
+        while let Ok(length) = socket.recv(&mut bytes) {
+            assert_eq!(&bytes[..length], b"WATCHDOG=1");
+        }
+        notify.catch_up();
+        notify.catch_up();
+        assert_eq!(heard(&socket), "READY=1");
+        socket.set_nonblocking(true).unwrap();
+        assert!(socket.recv(&mut bytes).is_err(), "once is enough");
     }
 }

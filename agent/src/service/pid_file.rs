@@ -5,16 +5,18 @@
 //! says that an agent runs: a file that a crash left behind is free, whoever has its number by now. It is removed before
 //! it is unlocked.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
+
+use super::plain_file;
 
 /// Its name in `agent_log_path`.
 pub const FILE_NAME: &str = "agent.pid";
@@ -75,7 +77,7 @@ impl PidFile {
         let path = path_in(log_path);
         let failed = |error: io::Error| PidFileError::Failed { path: path.clone(), error };
         for _ in 0..TRIES {
-            let file = match open(&path) {
+            let file = match plain_file::open_or_make(&path) {
                 // Of another user, who has no agent any more.
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_free(&path) => {
                     fs::remove_file(&path).map_err(|_| failed(error))?;
@@ -150,20 +152,43 @@ impl Drop for PidFile {
     }
 }
 
-/// The process of the agent whose pid file this is; none when it does not run. Changes nothing.
+/// The process that the pid file names, when an agent runs; none when it does not. Changes nothing. Who is to be sent a
+/// signal is asked of [`super::holder`].
 ///
 /// # Errors
-/// When the file is there and cannot be looked at.
+/// When the file is there and cannot be looked at, or is held and names nobody.
 pub fn running(path: &Path) -> io::Result<Option<u32>> {
-    let file = match File::open(path) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
+    for _ in 0..TRIES {
+        let file = match plain_file::open(path) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            opened => opened?,
+        };
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => return Ok(Content::of(&file)?.living_without_lock()),
+            Err(Errno::WOULDBLOCK) => {
+                if let Some(pid) = Content::of(&file)?.pid() {
+                    return Ok(Some(pid));
+                }
+            }
+            Err(error) => return Err(error.into()),
         }
-        opened => opened?,
-    };
-    match flock(&file, FlockOperation::NonBlockingLockShared) {
-        Ok(()) => Ok(Content::of(&file)?.living_without_lock()),
-        Err(Errno::WOULDBLOCK) => Ok(Content::of(&file)?.pid()),
+        // Its agent is just starting, or ending.
+        drop(file);
+        thread::sleep(PAUSE);
+    }
+    Err(io::Error::other("it is locked, and names no process"))
+}
+
+/// Whether somebody holds the lock of the file. Changes nothing.
+///
+/// # Errors
+/// When it cannot be looked at.
+pub(super) fn is_locked(path: &Path) -> io::Result<bool> {
+    match flock(plain_file::open(path)?, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(false),
+        Err(Errno::WOULDBLOCK) => Ok(true),
         Err(error) => Err(error.into()),
     }
 }
@@ -173,7 +198,7 @@ pub fn running(path: &Path) -> io::Result<Option<u32>> {
 /// # Errors
 /// When it is there, free, and cannot be removed.
 pub fn remove_left_over(path: &Path) -> io::Result<()> {
-    let file = match File::open(path) {
+    let file = match plain_file::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
@@ -184,14 +209,8 @@ pub fn remove_left_over(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o644);
-    options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)
-}
-
 fn is_free(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok())
+    plain_file::open(path).is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok())
 }
 
 /// Whether the file still has this name.
@@ -335,6 +354,23 @@ mod tests {
             taking.join().unwrap()
         });
         taken.unwrap();
+    }
+
+    #[test]
+    fn a_held_file_that_names_nobody_is_not_taken_for_one_that_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path_in(folder.path());
+        fs::write(&path, "12").unwrap();
+        let starting = File::open(&path).unwrap();
+        flock(&starting, FlockOperation::NonBlockingLockExclusive).unwrap();
+        assert!(running(&path).unwrap_err().to_string().contains("names no process"));
+        let found = thread::scope(|scope| {
+            let finding = scope.spawn(|| running(&path));
+            thread::sleep(2 * PAUSE);
+            fs::write(&path, "12\n").unwrap();
+            finding.join().unwrap()
+        });
+        assert_eq!(found.unwrap(), Some(12), "its agent had not finished its line");
     }
 
     #[test]

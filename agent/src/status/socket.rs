@@ -16,8 +16,10 @@ use crate::threads::Threads;
 
 /// The socket in `agent_data_path`.
 pub const NAME: &str = "status.sock";
-/// How long a client may take to read, and the agent to answer.
+/// How long a client may take to read all of its answer, and the agent to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take to say what it wants: others wait behind it.
+const LONGEST_QUESTION: Duration = Duration::from_secs(1);
 /// How long the socket rests after a failure.
 const AFTER_FAILURE: Duration = Duration::from_millis(50);
 /// What a wait cannot be shorter than: a timeout of zero is none.
@@ -80,22 +82,23 @@ impl StatusSocket {
         self,
         threads: &Threads,
         stop: &Stop,
+        clock: &Clock,
         logger: Logger,
         snapshot: impl Fn() -> Snapshot + Send + 'static,
     ) -> io::Result<()> {
         let Self { listener, address, data_path } = self;
         stop.on_stop(move || {
-            // Wakes the thread out of `accept`.
-            _ = connect(&data_path);
+            // Wakes the thread out of `accept`; not needed where so many wait already that no more fit.
+            _ = knock(&data_path);
             _ = std::fs::remove_file(address.path());
         });
-        let stop = stop.clone();
+        let (stop, clock) = (stop.clone(), clock.clone());
         threads.spawn("status", move || {
             for client in listener.incoming() {
                 if stop.is_stopped() {
                     break;
                 }
-                let answered = client.and_then(|client| answer(client, &snapshot));
+                let answered = client.and_then(|client| answer(client, &clock, &snapshot));
                 if let Err(error) = answered {
                     // Without descriptors left, `accept` fails at once, again and again.
                     stop.wait(AFTER_FAILURE);
@@ -106,9 +109,8 @@ impl StatusSocket {
     }
 }
 
-fn answer(mut client: UnixStream, snapshot: impl Fn() -> Snapshot) -> io::Result<()> {
-    client.set_read_timeout(Some(TIMEOUT))?;
-    client.set_write_timeout(Some(TIMEOUT))?;
+fn answer(mut client: UnixStream, clock: &Clock, snapshot: impl Fn() -> Snapshot) -> io::Result<()> {
+    client.set_read_timeout(Some(LONGEST_QUESTION))?;
     let mut wanted = [0; 1];
     client.read_exact(&mut wanted)?;
     let format = match wanted[0] {
@@ -117,7 +119,32 @@ fn answer(mut client: UnixStream, snapshot: impl Fn() -> Snapshot) -> io::Result
         b'j' => Format::Json,
         _ => return Err(io::Error::other("unknown format")),
     };
-    client.write_all(format.render(&snapshot()).as_bytes())
+    let text = format.render(&snapshot());
+    // Over all of it, so that nobody who reads a few bytes now and then keeps the others waiting.
+    let end = clock.monotonic() + TIMEOUT;
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        let left = end.saturating_duration_since(clock.monotonic());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        client.set_write_timeout(Some(left.max(SHORTEST_LOOK)))?;
+        match client.write(rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Connects, and waits for nothing.
+fn knock(data_path: &Path) -> io::Result<()> {
+    let address = address(data_path)?;
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    Ok(net::connect(&socket, &SocketAddrUnix::new(address.path())?)?)
 }
 
 fn connect(data_path: &Path) -> io::Result<UnixStream> {
@@ -199,3 +226,6 @@ pub fn ask(data_path: &Path, format: Format) -> io::Result<String> {
     stream.take(MAX_BYTES).read_to_string(&mut text)?;
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests;

@@ -257,7 +257,7 @@ impl Supervisor {
         // Only now, so that whoever is answered knows that everything was started.
         let stages = Arc::clone(&supervisor.stages);
         let snapshot = move || stages.snapshot();
-        socket.serve(&supervisor.threads, &supervisor.stop, logger, snapshot).map_err(no_socket())?;
+        socket.serve(&supervisor.threads, &supervisor.stop, &clock, logger, snapshot).map_err(no_socket())?;
         supervisor.listen(status_listen.as_ref())?;
         Ok(supervisor)
     }
