@@ -1,7 +1,10 @@
 //! "How is the agent?" Asked by a browser, a load balancer and a collector of metrics, of a real agent.
-
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+#[path = "isolation/broken_agent.rs"]
+mod broken_agent;
+#[path = "isolation/monitors.rs"]
+mod monitors;
 mod story;
 
 use std::fs::{self, OpenOptions};
@@ -135,12 +138,18 @@ impl Scene {
                 { "module": "coin", "sample_interval": 1.0 },
                 { "module": "coin", "id": "\"<b>bold</b>\"", "sample_interval": 1.0 },
                 { "module": "test_monitor", "id": "refused", "gauss_mean": 99 },
+                { "module": "broken", "id": "sensor", "how": "panic", "sample_interval": 1.0 },
+                { "module": "broken", "id": "probe", "how": "fail", "sample_interval": 2.0 },
+                { "module": "broken", "id": "hung", "how": "hang", "sample_interval": 1.0 },
+                { "module": "linux_process_metrics", "id": "agent", "pid": "$$", "sample_interval": 2.0 },
+                { "module": "linux_system_metrics", "sample_interval": 5.0 },
             ],
             "no_such_key_<b>": true,
         });
         fs::write(&hostile, "one line\n").unwrap();
         let config = write_config(&scratch, &receiver.url(), logs, extra);
-        let agent = AgentProcess::start(&scratch, &config);
+        let command = broken_agent::command(&["start", "--no-fork"], &config, None);
+        let agent = AgentProcess::start_as(&scratch, &config, command);
         let address = address(&agent);
         Lines::new(&healthy, 200).append(400);
         Lines::new(&lagging, 200).append(50_000);

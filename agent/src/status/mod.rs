@@ -314,6 +314,7 @@ pub fn environment(environment: &Environment, hidden: Option<&Hidden>) -> Vec<En
 }
 
 /// The ledger's part of a snapshot.
+#[derive(Default)]
 pub struct Files {
     /// The open files.
     pub open: Vec<FileSnapshot>,

@@ -35,7 +35,9 @@ pub(super) fn write(html: &mut Html, snapshot: &Snapshot) {
         for _ in 1..6 {
             table.none();
         }
-        table.text(why);
+        table.cell(|html| {
+            html.folded(format_args!("trouble of {}", path.display()), why);
+        });
         table.end_row();
     }
     let places = MOST_ROWS - troubles.len().min(MOST_ROWS / 2);
@@ -110,12 +112,13 @@ fn row(table: &mut Table<'_>, file: &FileSnapshot, has_workers: bool, snapshot: 
             }
         }
     });
+    let key = format_args!("error of {} {}", file.id.0, file.path.display());
     table.cell(|html| match (&file.last_error, file.last_error_at) {
         (Some(error), Some(at)) => {
-            html.text(error).raw(" <small>").text(units::ago(at, snapshot.now)).raw("</small>");
+            html.folded(key, error).raw(" <small>").text(units::ago(at, snapshot.now)).raw("</small>");
         }
         (Some(error), None) => {
-            html.text(error);
+            html.folded(key, error);
         }
         (None, _) => {
             html.raw("–");

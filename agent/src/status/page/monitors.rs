@@ -31,7 +31,9 @@ pub(super) fn write(html: &mut Html, snapshot: &Snapshot) {
         for _ in 2..6 {
             table.none();
         }
-        table.text(&refused.why);
+        table.cell(|html| {
+            html.folded(format_args!("refused {}", refused.name), &refused.why);
+        });
         table.end_row();
     }
     let mut monitors: Vec<&MonitorSnapshot> = snapshot.monitors.iter().collect();
@@ -106,7 +108,7 @@ fn row(table: &mut Table<'_>, monitor: &MonitorSnapshot, now: f64) {
         }
     });
     table.text(monitor.last_sample_at.map_or("–".to_owned(), |at| units::ago(at, now)));
-    table.text(monitor.last_sample_secs.map_or("–".to_owned(), took));
+    table.text(monitor.last_sample_secs.map_or("–".to_owned(), units::took));
     table.cell(|html| values(html, monitor));
     table.cell(|html| {
         let failures = monitor.failed_samples.max(monitor.errors);
@@ -124,18 +126,12 @@ fn row(table: &mut Table<'_>, monitor: &MonitorSnapshot, now: f64) {
         }
     });
     match &monitor.last_failure {
-        Some(failure) => table.text(failure),
+        Some(failure) => table.cell(|html| {
+            html.folded(format_args!("failure of {}", monitor.name), failure);
+        }),
         None => table.none(),
     }
     table.end_row();
-}
-
-fn took(seconds: f64) -> String {
-    match seconds {
-        ..0.000_95 => format!("{:.0} µs", seconds * 1e6),
-        ..0.099_5 => format!("{:.1} ms", seconds * 1e3),
-        _ => units::seconds(seconds),
-    }
 }
 
 fn values(html: &mut Html, monitor: &MonitorSnapshot) {
@@ -164,7 +160,14 @@ fn list(html: &mut Html, values: &[crate::monitors::last_values::MetricValue]) {
         if !value.fields.is_empty() {
             html.raw(" <small>").text(&value.fields).raw("</small>");
         }
-        html.raw("</span> <b>").text(&value.value).raw("</b></li>");
+        html.raw("</span> ");
+        let short = units::shortened(&value.value);
+        match short.as_deref() {
+            // What does not fit is read by pointing at it.
+            None if value.value.len() <= 20 => html.raw("<b>"),
+            _ => html.raw("<b title=\"").text(&value.value).raw("\">"),
+        };
+        html.text(short.as_deref().unwrap_or(&value.value)).raw("</b></li>");
     }
     html.raw("</ul>");
 }
