@@ -24,7 +24,10 @@ impl Stages {
     /// probe must not cost more for each file.
     pub(super) fn snapshot_with(&self, detail: Detail) -> Snapshot {
         let began = self.clock.monotonic();
-        let (config_problems, refused_values, configuration) = self.configuration().snapshot();
+        let ((config_problems, refused_values, configuration), refused_entries) = {
+            let configuration = self.configuration();
+            (configuration.snapshot(), configuration.refused_monitors())
+        };
         let running = self.lock();
         let Files { open: files, closed: closed_files, totals, lag } = match detail {
             Detail::Whole => status::files(&self.ledger, &self.clock),
@@ -77,6 +80,7 @@ impl Stages {
             dead_monitors: count(Phase::is_dead),
             monitors,
             refused: running.refused.clone(),
+            refused_entries,
             files,
             closed_files,
             totals,

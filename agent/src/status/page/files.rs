@@ -84,7 +84,10 @@ fn row(table: &mut Table<'_>, file: &FileSnapshot, has_workers: bool, snapshot: 
         }
     });
     table.text(units::bytes(file.lag_bytes as f64));
-    table.text(if file.lag_bytes == 0 { "–".to_owned() } else { units::seconds(file.lag_seconds) });
+    match file.lag_bytes {
+        0 => table.none(),
+        _ => table.text(units::seconds(file.lag_seconds)),
+    }
     table.cell(|html| {
         let (position, size) = (file.settled_to.0, file.read_to.0 + file.unread_bytes);
         html.text(units::bytes(position as f64)).raw(" <small>of ").text(units::bytes(size as f64)).raw("</small>");
@@ -113,16 +116,14 @@ fn row(table: &mut Table<'_>, file: &FileSnapshot, has_workers: bool, snapshot: 
         }
     });
     let key = format_args!("error of {} {}", file.id.0, file.path.display());
-    table.cell(|html| match (&file.last_error, file.last_error_at) {
-        (Some(error), Some(at)) => {
-            html.folded(key, error).raw(" <small>").text(units::ago(at, snapshot.now)).raw("</small>");
-        }
-        (Some(error), None) => {
+    match &file.last_error {
+        Some(error) => table.cell(|html| {
             html.folded(key, error);
-        }
-        (None, _) => {
-            html.raw("–");
-        }
-    });
+            if let Some(at) = file.last_error_at {
+                html.raw(" <small>").text(units::ago(at, snapshot.now)).raw("</small>");
+            }
+        }),
+        None => table.none(),
+    }
     table.end_row();
 }

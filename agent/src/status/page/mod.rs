@@ -161,7 +161,8 @@ fn header(html: &mut Html, snapshot: &Snapshot) {
         html.raw("</ul></section>\n");
     }
     let sum = |of: fn(&crate::upload::SessionSnapshot) -> f64| snapshot.sessions.iter().map(of).sum::<f64>();
-    let monitors = snapshot.running_monitors + snapshot.dead_monitors + snapshot.refused.len();
+    let monitors =
+        snapshot.running_monitors + snapshot.dead_monitors + snapshot.refused.len() + snapshot.refused_entries.len();
     let lost: u64 =
         snapshot.totals.dropped.values().chain(snapshot.totals.skipped.values()).map(|count| count.bytes).sum();
     html.raw("<dl class=\"tiles\">");

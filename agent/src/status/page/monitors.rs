@@ -20,7 +20,9 @@ const VALUES: usize = 3;
 
 pub(super) fn write(html: &mut Html, snapshot: &Snapshot) {
     let mut table = Table::begin(html, "monitors", "Monitors", COLUMNS);
-    for refused in snapshot.refused.iter().take(MOST_ROWS / 2) {
+    let refused = || snapshot.refused.iter().chain(&snapshot.refused_entries);
+    let all_refused = refused().count();
+    for refused in refused().take(MOST_ROWS / 2) {
         table.row("bad");
         table.cell(|html| {
             html.element("b", "", &refused.name);
@@ -38,15 +40,15 @@ pub(super) fn write(html: &mut Html, snapshot: &Snapshot) {
     }
     let mut monitors: Vec<&MonitorSnapshot> = snapshot.monitors.iter().collect();
     monitors.sort_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| one.name.cmp(&other.name)));
-    let places = MOST_ROWS - snapshot.refused.len().min(MOST_ROWS / 2);
+    let places = MOST_ROWS - all_refused.min(MOST_ROWS / 2);
     for monitor in monitors.iter().take(places) {
         row(&mut table, monitor, snapshot.now);
     }
     let rest = monitors.get(places..).unwrap_or_default();
-    let refused = snapshot.refused.len().saturating_sub(MOST_ROWS / 2);
+    let refused = all_refused.saturating_sub(MOST_ROWS / 2);
     let lines: u64 = rest.iter().map(|monitor| monitor.lines_emitted).sum();
     table.end(match (rest.len(), refused) {
-        _ if monitors.is_empty() && snapshot.refused.is_empty() => "No monitor is configured.".to_owned(),
+        _ if monitors.is_empty() && all_refused == 0 => "No monitor is configured.".to_owned(),
         (0, 0) => String::new(),
         (more, 0) => format!("And {more} more, which are no worse, with {lines} lines together."),
         (more, refused) => {
@@ -81,7 +83,6 @@ fn is_failing(monitor: &MonitorSnapshot) -> bool {
 }
 
 fn row(table: &mut Table<'_>, monitor: &MonitorSnapshot, now: f64) {
-    let is_running = monitor.state == Phase::Running;
     table.row(match rank(monitor) {
         0 => "bad",
         1 | 2 => "warn",
@@ -95,7 +96,12 @@ fn row(table: &mut Table<'_>, monitor: &MonitorSnapshot, now: f64) {
         }
     });
     table.cell(|html| {
-        let state = if is_running && is_failing(monitor) { "failing".to_owned() } else { monitor.state.to_string() };
+        let state = match monitor.state {
+            Phase::Running if monitor.held_secs.is_some() => "waits".to_owned(),
+            Phase::Running if is_held_up(monitor) => "hangs".to_owned(),
+            Phase::Running if is_failing(monitor) => "failing".to_owned(),
+            state => state.to_string(),
+        };
         html.element("span", "state", state);
         if let Some(seconds) = monitor.restart_in_secs {
             html.raw(" <small>starts again in ").text(units::seconds(seconds)).raw("</small>");

@@ -1,5 +1,5 @@
-//! A plot of the last hour, or of as much of it as the agent has seen. The lines are SVG that fills whatever room there is; the words around it are HTML, so that they
-//! have one size on a phone and on a wall.
+//! A plot of the last hour, or of as much of it as the agent has seen. The lines are SVG that fills whatever room there is;
+//! the words around it are not stretched with them, so that they have one size on a phone and on a wall.
 
 use std::fmt::Write as _;
 
