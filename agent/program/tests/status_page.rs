@@ -186,7 +186,7 @@ fn a_browser_shows_what_lags_and_what_fails_and_keeps_itself_up_to_date() {
         std::thread::sleep(Duration::from_millis(500));
     }
     let url = format!("http://{address}/");
-    let (dom, console) = browsed(&scene.scratch, &url, "page-light", (1280, 1900), false, 12);
+    let (dom, console) = browsed(&scene.scratch, &url, "page-light", (1280, 2300), false, 12);
     assert_eq!(console, "", "nothing is complained about: neither the policy nor the script");
     for expected in [
         ">story</h1>",
@@ -203,7 +203,7 @@ fn a_browser_shows_what_lags_and_what_fails_and_keeps_itself_up_to_date() {
         "the sensor answers nonsense",
         "its sample runs for ",
         "<span class=\"state\">refused</span>",
-        "of 8 monitors should run and do not",
+        "of 7 monitors should run and do not",
     ] {
         assert!(dom.contains(expected), "{expected} is missing in {dom}");
     }
@@ -218,7 +218,7 @@ fn a_browser_shows_what_lags_and_what_fails_and_keeps_itself_up_to_date() {
     assert!(dom.contains("<html lang=\"en\" data-refreshed="), "the script has brought it up to date: {dom}");
     assert!(!dom.contains("<b>bold") && !dom.contains("key_<b>"), "what others wrote is text");
     assert!(!dom.contains(API_KEY));
-    for (name, size, is_dark) in [("page-dark", (1280, 1900), true), ("page-phone", (400, 4200), false)] {
+    for (name, size, is_dark) in [("page-dark", (1280, 2300), true), ("page-phone", (400, 5200), false)] {
         let (dom, console) = browsed(&scene.scratch, &url, name, size, is_dark, 1);
         assert!(dom.contains("payments.log") && console.is_empty(), "{console}");
     }
