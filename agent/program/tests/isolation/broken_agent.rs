@@ -6,8 +6,6 @@ use std::process::{Command, ExitCode};
 use builtin_monitors as _;
 use local_monitors as _;
 
-use crate::monitors as _;
-
 const ARGUMENTS: &str = "BROKEN_AGENT_ARGUMENTS";
 
 /// Not a test of its own: the agent, which the others start.
