@@ -156,6 +156,11 @@ impl Account {
         Totals { pending: state.read.since(state.settled), ..state.totals.clone() }
     }
 
+    /// Bytes that a server has accepted so far.
+    pub fn accepted_bytes(&self) -> u64 {
+        self.lock().totals.accepted.bytes
+    }
+
     /// Takes note that the file was looked at and ended at `end`.
     pub fn note_look(&self, end: Offset, now: Instant) {
         let mut state = self.lock();

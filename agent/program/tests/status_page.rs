@@ -1,7 +1,10 @@
 //! "How is the agent?" Asked by a browser, a load balancer and a collector of metrics, of a real agent.
-
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+#[path = "isolation/broken_agent.rs"]
+mod broken_agent;
+#[path = "isolation/monitors.rs"]
+mod monitors;
 mod story;
 
 use std::fs::{self, OpenOptions};
@@ -107,6 +110,7 @@ struct Scene {
     stalled: ReceiverProcess,
     receiver: ReceiverProcess,
     address: SocketAddr,
+    healthy: Lines,
 }
 
 /// A path with everything in it that could break out of an attribute, a label or a tag.
@@ -135,33 +139,54 @@ impl Scene {
                 { "module": "coin", "sample_interval": 1.0 },
                 { "module": "coin", "id": "\"<b>bold</b>\"", "sample_interval": 1.0 },
                 { "module": "test_monitor", "id": "refused", "gauss_mean": 99 },
+                { "module": "broken", "id": "sensor", "how": "panic", "sample_interval": 1.0 },
+                { "module": "broken", "id": "probe", "how": "fail", "sample_interval": 2.0 },
+                { "module": "broken", "id": "hung", "how": "hang", "sample_interval": 1.0 },
+                { "module": "linux_process_metrics", "id": "agent", "pid": "$$", "sample_interval": 2.0 },
+                { "module": "linux_system_metrics", "sample_interval": 5.0 },
             ],
             "no_such_key_<b>": true,
         });
         fs::write(&hostile, "one line\n").unwrap();
         let config = write_config(&scratch, &receiver.url(), logs, extra);
-        let agent = AgentProcess::start(&scratch, &config);
+        let command = broken_agent::command(&["start", "--no-fork"], &config, None);
+        let agent = AgentProcess::start_as(&scratch, &config, command);
         let address = address(&agent);
-        Lines::new(&healthy, 200).append(400);
+        let mut healthy = Lines::new(&healthy, 200);
+        healthy.append(400);
         Lines::new(&lagging, 200).append(50_000);
-        Self { scratch, agent, stalled, receiver, address }
+        Self { scratch, agent, stalled, receiver, address, healthy }
     }
 }
 
 #[test]
 fn a_browser_shows_what_lags_and_what_fails_and_keeps_itself_up_to_date() {
     let mut scene = Scene::set();
-    let Scene { agent, receiver, address, .. } = &mut scene;
+    let Scene { agent, receiver, address, healthy, .. } = &mut scene;
     wait_until("both the well and the ill are there", PATIENCE, || {
         let Some(status) = agent.status() else { return false };
         let lags = status["lag"]["bytes"].as_u64() > Some(1_000_000);
-        let samples = status["monitors"][0]["samples"].as_u64() > Some(2);
+        let monitor = |name: &str| {
+            status["monitors"].as_array().into_iter().flatten().find(|one| one["name"] == name).unwrap_or(&Value::Null)
+        };
+        let samples = monitor("coin(1)")["samples"].as_u64() > Some(2)
+            && monitor("broken(probe)")["failed_samples"].as_u64() > Some(1)
+            && monitor("broken(hung)")["sample_running_secs"].as_f64() > Some(6.0)
+            && monitor("broken(sensor)")["restarts"].as_u64() > Some(2)
+            && monitor("broken(sensor)")["restart_in_secs"].as_f64() > Some(2.0);
         lags && samples
             && status["sessions"].as_array().unwrap().iter().any(|session| session["state"] == "failing")
             && receiver.events().len() >= 400
     });
+    let begin = story::now();
+    // For a picture with more in its plots: `PAGE_SECONDS=90 cargo test --test status_page a_browser`.
+    let longer = Duration::from_secs(story::number_from_environment("PAGE_SECONDS", 0));
+    while begin.elapsed() < longer {
+        healthy.append(200 + 40 * (begin.elapsed().as_secs() % 30));
+        std::thread::sleep(Duration::from_millis(500));
+    }
     let url = format!("http://{address}/");
-    let (dom, console) = browsed(&scene.scratch, &url, "page-light", (1280, 1900), false, 12);
+    let (dom, console) = browsed(&scene.scratch, &url, "page-light", (1280, 2300), false, 12);
     assert_eq!(console, "", "nothing is complained about: neither the policy nor the script");
     for expected in [
         ">story</h1>",
@@ -172,14 +197,28 @@ fn a_browser_shows_what_lags_and_what_fails_and_keeps_itself_up_to_date() {
         "above the maximum 10",
         "failing",
         "no_such_key",
+        // What each broken monitor looks like.
+        "resting after a failure</span> <small>starts again in ",
+        "the sensor fell off",
+        "the sensor answers nonsense",
+        "its sample runs for ",
+        "<span class=\"state\">refused</span>",
+        "of 7 monitors should run and do not",
     ] {
         assert!(dom.contains(expected), "{expected} is missing in {dom}");
     }
     assert!(dom.find("payments.log").unwrap() < dom.find("web.log").unwrap(), "the worst comes first");
+    // The session fails for longer than the limit by and by.
+    let badge = |word| dom.contains(&format!("<strong class=\"badge {word}\">{word}</strong>"));
+    assert!(badge("degraded") || badge("failing"), "{dom}");
+    let monitors = ["test_monitor(refused)", "broken(sensor)", "broken(hung)", "broken(probe)", "coin(1)"];
+    let at = monitors.map(|name| dom.find(&format!("<b class=\"\">{name}</b>")).expect(name));
+    assert!(at.is_sorted(), "the worst comes first: {monitors:?} at {at:?}");
+    assert!(dom.matches("class=\"line\"").count() >= 3, "half a minute after the start each plot has a line");
     assert!(dom.contains("<html lang=\"en\" data-refreshed="), "the script has brought it up to date: {dom}");
     assert!(!dom.contains("<b>bold") && !dom.contains("key_<b>"), "what others wrote is text");
     assert!(!dom.contains(API_KEY));
-    for (name, size, is_dark) in [("page-dark", (1280, 1900), true), ("page-phone", (400, 4200), false)] {
+    for (name, size, is_dark) in [("page-dark", (1280, 2300), true), ("page-phone", (400, 5200), false)] {
         let (dom, console) = browsed(&scene.scratch, &url, name, size, is_dark, 1);
         assert!(dom.contains("payments.log") && console.is_empty(), "{console}");
     }

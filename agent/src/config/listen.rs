@@ -57,9 +57,10 @@ fn meant(text: &str) -> Option<SocketAddr> {
     let text = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
     let port = text.trim_start_matches(['*', ':']);
     let ip = text.trim_start_matches('[').trim_end_matches(']');
+    // The address before the port: `::1` is one, and not port 1.
     address(text)
-        .or_else(|| Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().ok()?))))
         .or_else(|| Some(SocketAddr::from((ip.parse::<IpAddr>().ok()?, PORT))))
+        .or_else(|| Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().ok()?))))
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ mod workers;
 pub use added_entries::AddedEntries;
 pub use build::{Draft, Surroundings, build, draft};
 pub use load::{Loaded, Request, load};
-pub use report::{Kind, Place, Position, Problem, Report, Severity};
+pub use report::{Kind, Place, Position, Problem, RefusedMonitor, Report, Severity};
 pub use single_run::{RunPlan, RunRequest, monitor_plan_for_run};
 pub use whereabouts::Whereabouts;
 pub use workers::Workers;

@@ -3,6 +3,8 @@
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::sources::{Source, Sources};
 use super::syntax::Places;
 
@@ -233,6 +235,16 @@ impl fmt::Display for Problem {
 pub struct Report {
     sources: Arc<Sources>,
     problems: Vec<Problem>,
+    refused_monitors: Vec<RefusedMonitor>,
+}
+
+/// An entry of `monitors` that is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RefusedMonitor {
+    /// The name that its instance would have: `rain_gauge(1)`; where the entry stands when it has none.
+    pub name: String,
+    /// All that is wrong with it.
+    pub why: String,
 }
 
 impl Report {
@@ -243,7 +255,7 @@ impl Report {
 
     /// No problems yet, of a configuration that is made of these texts.
     pub(super) fn of_sources(sources: Arc<Sources>) -> Self {
-        Self { sources, problems: Vec::new() }
+        Self { sources, problems: Vec::new(), refused_monitors: Vec::new() }
     }
 
     /// No problems yet, of the same texts as this report.
@@ -330,6 +342,7 @@ impl Report {
         Self {
             sources: Arc::clone(&self.sources),
             problems: self.problems.iter().filter(|it| keep(it)).cloned().collect(),
+            refused_monitors: self.refused_monitors.clone(),
         }
     }
 
@@ -338,6 +351,7 @@ impl Report {
         for problem in other.problems {
             self.push(problem);
         }
+        self.refused_monitors.extend(other.refused_monitors);
     }
 
     /// Says what follows from the refusals behind the first `known` problems: once, behind the last of them.
@@ -351,7 +365,7 @@ impl Report {
 
     /// Leaves out what was said of values that faults of the syntax hide: it may only follow from them.
     pub(super) fn drop_follow_ups(&mut self) {
-        let Self { sources, problems } = self;
+        let Self { sources, problems, .. } = self;
         problems.retain(|problem| match problem.kind {
             Kind::Syntax | Kind::DuplicateKey | Kind::File | Kind::Permissions => true,
             Kind::Reference if sources.has_faults(&["workers", "api_keys"]) => false,
@@ -364,6 +378,23 @@ impl Report {
         for problem in self.problems.iter_mut().skip(known).filter(|problem| problem.severity == Severity::Refused) {
             problem.message.push_str(&format!("; {consequence}"));
         }
+    }
+
+    /// Takes note that the entry of a monitor is refused, for what was refused since there were `known` problems.
+    pub(super) fn refuse_monitor(&mut self, name: impl Into<String>, known: usize) {
+        let refused = self.problems.iter().skip(known).filter(|problem| problem.severity == Severity::Refused);
+        let text = |problem: &Problem| format!("{}: {}", problem.place.path, problem.message);
+        let mut why = refused.map(text).collect::<Vec<_>>().join("\n");
+        if why.is_empty() {
+            // An id that cannot be one was told before the entry had a name.
+            why.push_str("the problems of the configuration tell why");
+        }
+        self.refused_monitors.push(RefusedMonitor { name: name.into(), why });
+    }
+
+    /// The monitors whose entries are refused.
+    pub fn refused_monitors(&self) -> &[RefusedMonitor] {
+        &self.refused_monitors
     }
 
     /// Leaves only the problems of values whose path `wanted` accepts.

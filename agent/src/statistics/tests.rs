@@ -154,6 +154,7 @@ fn snapshot(clock: &Clock, session: SessionSnapshot) -> Snapshot {
         running_monitors: 0,
         dead_monitors: 0,
         refused: Vec::new(),
+        refused_entries: Vec::new(),
         files: Vec::new(),
         closed_files: Totals::default(),
         totals: Totals::default(),

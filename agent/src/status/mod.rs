@@ -15,6 +15,7 @@ pub mod socket;
 pub mod text;
 pub mod user;
 
+pub use crate::config::RefusedMonitor;
 pub use environment::EnvironmentVariable;
 pub use health::Health;
 
@@ -57,15 +58,6 @@ impl Format {
             Self::Json => serde_json::to_string_pretty(&old_keys::Report::of(snapshot)).unwrap_or_default() + "\n",
         }
     }
-}
-
-/// An entry that was refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RefusedMonitor {
-    /// The name that its instance would have: `rain_gauge(1)`.
-    pub name: String,
-    /// A line with all that is wrong with it.
-    pub why: String,
 }
 
 /// Everything that `status` shows. Times are seconds since the epoch, sizes are bytes.
@@ -131,8 +123,10 @@ pub struct Snapshot {
     pub running_monitors: usize,
     /// How many of them should run and do not: they failed, and rest or have ended.
     pub dead_monitors: usize,
-    /// Entries that were refused and do not run.
+    /// Monitors that refused to run, a line each with the reason.
     pub refused: Vec<RefusedMonitor>,
+    /// Monitors whose entries the configuration refuses; the reasons are among `config_problems`, too.
+    pub refused_entries: Vec<RefusedMonitor>,
     /// Followed files.
     pub files: Vec<FileSnapshot>,
     /// What became of the bytes of files that are followed no more.
@@ -314,6 +308,7 @@ pub fn environment(environment: &Environment, hidden: Option<&Hidden>) -> Vec<En
 }
 
 /// The ledger's part of a snapshot.
+#[derive(Default)]
 pub struct Files {
     /// The open files.
     pub open: Vec<FileSnapshot>,

@@ -76,6 +76,7 @@ pub(super) fn good() -> Snapshot {
         running_monitors: 2,
         dead_monitors: 0,
         refused: Vec::new(),
+        refused_entries: Vec::new(),
         files,
         closed_files: Totals::default(),
         totals,

@@ -8,7 +8,7 @@ use scalyr_monitor::{Level, Logger, Timestamp};
 use super::snapshot::seconds;
 use crate::config::effective::EffectiveOption;
 use crate::config::{Problem, Report, Severity};
-use crate::status::{ConfigurationSnapshot, ConfigurationState};
+use crate::status::{ConfigurationSnapshot, ConfigurationState, RefusedMonitor};
 
 /// Marks in the agent log a configuration that cannot be used, as the Python agent did.
 const BAD_CONFIGURATION: &str = "badConfigFile";
@@ -22,6 +22,7 @@ pub(super) struct Configuration {
     file: PathBuf,
     fragments: Vec<PathBuf>,
     problems: Vec<Problem>,
+    refused_monitors: Vec<RefusedMonitor>,
     options: Vec<EffectiveOption>,
     loaded: Timestamp,
     checked: Timestamp,
@@ -42,6 +43,7 @@ impl Configuration {
             file,
             fragments: report.sources().fragments(),
             problems: report.problems().to_vec(),
+            refused_monitors: report.refused_monitors().to_vec(),
             options,
             loaded: now,
             checked: now,
@@ -53,6 +55,11 @@ impl Configuration {
     /// What is wrong or odd with the one in use.
     pub(super) fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// The monitors whose entries are refused.
+    pub(super) fn refused_monitors(&self) -> Vec<RefusedMonitor> {
+        self.refused_monitors.clone()
     }
 
     /// The values of its keys.
@@ -95,6 +102,7 @@ impl Configuration {
     /// The one on disk is in use now. True when the one before it could not be used.
     pub(super) fn accept(&mut self, report: &Report, options: Vec<EffectiveOption>, now: Timestamp) -> bool {
         self.problems = report.problems().to_vec();
+        self.refused_monitors = report.refused_monitors().to_vec();
         self.fragments = report.sources().fragments();
         self.options = options;
         self.loaded = now;

@@ -20,7 +20,7 @@ impl Supervisor {
                 clock: stages.clock.clone(),
                 logger: stages.logger.clone(),
                 stop: self.stop.clone(),
-                snapshot: Arc::new(move || asked.upgrade().map(|stages| stages.snapshot())),
+                snapshot: Arc::new(move |of_files| asked.upgrade().map(|stages| stages.snapshot_with(of_files))),
                 history: Arc::clone(&stages.history),
             }
         };
@@ -41,18 +41,18 @@ impl Stages {
     }
 
     /// A few sums, without the snapshot that they are a part of.
-    fn sums(&self) -> Sums {
+    pub(super) fn sums(&self) -> Sums {
         let now = self.clock.monotonic();
         let (accounts, closed) = self.ledger.view();
         let mut sums = Sums { accepted_bytes: closed.accepted.bytes, ..Sums::default() };
         for account in accounts {
             let lag = account.lag(now);
-            sums.accepted_bytes += account.totals().accepted.bytes;
+            sums.accepted_bytes += account.accepted_bytes();
             sums.lag_bytes += lag.bytes;
             sums.lag_seconds = sums.lag_seconds.max(lag.age.as_secs_f64());
         }
         let sessions = &self.lock().sessions;
-        sums.requests_failed = sessions.iter().map(|(_, session)| session.snapshot().requests_failed).sum();
+        sums.requests_failed = sessions.iter().map(|(_, session)| session.requests_failed()).sum();
         sums
     }
 }

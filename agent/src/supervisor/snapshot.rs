@@ -11,15 +11,28 @@ use crate::config::plan::{LogPlan, Plan};
 use crate::logs::is_glob;
 use crate::monitors::state::Phase;
 use crate::statistics::ProcessUsage;
+use crate::status::listener::Detail;
 use crate::status::{self, AgentLogSnapshot, Files, Health, LogSnapshot, Snapshot};
 use crate::upload::MemoryBound;
 
 impl Stages {
     pub(super) fn snapshot(&self) -> Snapshot {
+        self.snapshot_with(Detail::Whole)
+    }
+
+    /// With single files, or without them and their sums: health is judged by what the watch over lags last found, and a
+    /// probe must not cost more for each file.
+    pub(super) fn snapshot_with(&self, detail: Detail) -> Snapshot {
         let began = self.clock.monotonic();
-        let (config_problems, refused_values, configuration) = self.configuration().snapshot();
+        let ((config_problems, refused_values, configuration), refused_entries) = {
+            let configuration = self.configuration();
+            (configuration.snapshot(), configuration.refused_monitors())
+        };
         let running = self.lock();
-        let Files { open: files, closed: closed_files, totals, lag } = status::files(&self.ledger, &self.clock);
+        let Files { open: files, closed: closed_files, totals, lag } = match detail {
+            Detail::Whole => status::files(&self.ledger, &self.clock),
+            Detail::Health => Files::default(),
+        };
         let (plan, followed) = (running.plan.as_ref(), files.len());
         let path = |of: fn(&Plan) -> &Path| plan.map(|plan| of(plan).to_owned()).unwrap_or_default();
         let mut monitors: Vec<_> = running.monitors.iter().map(|monitor| monitor.snapshot()).collect();
@@ -67,6 +80,7 @@ impl Stages {
             dead_monitors: count(Phase::is_dead),
             monitors,
             refused: running.refused.clone(),
+            refused_entries,
             files,
             closed_files,
             totals,
@@ -85,7 +99,9 @@ impl Stages {
         }
         .judged();
         drop(running);
-        self.snapshots_took.add(self.clock.monotonic().saturating_duration_since(began));
+        if detail == Detail::Whole {
+            self.snapshots_took.add(self.clock.monotonic().saturating_duration_since(began));
+        }
         snapshot
     }
 }

@@ -209,6 +209,11 @@ impl Session {
         SessionSnapshot { waiting_batches: self.batches.len(), ..self.progress.now() }
     }
 
+    /// Attempts to send a request that failed, as in [`SessionSnapshot::requests_failed`].
+    pub fn requests_failed(&self) -> u64 {
+        self.progress.requests_failed()
+    }
+
     /// No more batches will come: what waits in the channel is still packed and sent, without waiting for its turn. What a
     /// limit of the rate keeps back beyond that is left behind.
     pub fn close(&self) {

@@ -268,6 +268,11 @@ impl Progress {
         snapshot
     }
 
+    /// See [`SessionSnapshot::requests_failed`].
+    pub(super) fn requests_failed(&self) -> u64 {
+        self.lock().requests_failed
+    }
+
     /// Until when the limit of the rate keeps back the request that is next; in the past when it is just about to leave.
     pub(super) fn kept_back_until(&self) -> Option<Instant> {
         match self.occupation().with {

@@ -2,16 +2,14 @@
 //! manager starts the agent again, and no line is lost.
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+mod broken_agent;
 mod monitors;
 #[path = "../story/mod.rs"]
 mod story;
 
-use builtin_monitors as _;
-use local_monitors as _;
-
 use std::fs;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -22,30 +20,9 @@ use story::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(120);
-const ARGUMENTS: &str = "ISOLATION_TEST_ARGUMENTS";
-
-/// Not a test of its own: the agent with the monitors of this file, which the others start.
-#[test]
-#[ignore = "started by the tests of this file"]
-#[expect(clippy::disallowed_methods, reason = "the other tests tell it what to run, and read its exit code")]
-fn agent() {
-    let arguments = std::env::var(ARGUMENTS).unwrap();
-    let succeeded = scalyr_agent::cli::run(arguments.split('\n').map(Into::into)) == ExitCode::SUCCESS;
-    std::process::exit(if succeeded { 0 } else { 1 });
-}
-
 /// As the unit starts it, with a limit of its memory in KiB.
 fn command(config: &Path, limit: Option<u32>) -> Command {
-    let mut arguments = vec!["agent"];
-    arguments.extend(unit_arguments());
-    arguments.extend(["-c", config.to_str().unwrap()]);
-    // A test cannot set limits for its children without unsafe code; a shell can.
-    let limit = limit.map_or(String::new(), |kib| format!("ulimit -v {kib} && "));
-    let mut command = Command::new("/bin/sh");
-    command.env_clear().env(ARGUMENTS, arguments.join("\n"));
-    command.arg("-c").arg(format!("{limit}exec \"$0\" \"$@\"")).arg(std::env::current_exe().unwrap());
-    command.args(["--exact", "agent", "--ignored", "--nocapture"]);
-    command
+    broken_agent::command(&unit_arguments(), config, limit)
 }
 
 /// An agent with one log file, and these monitors.

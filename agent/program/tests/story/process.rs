@@ -193,6 +193,11 @@ impl AgentProcess {
     pub(crate) fn start(scratch: &Scratch, config: &Path) -> Self {
         let mut command = agent_command();
         command.args(["start", "--no-fork", "-c"]).arg(config);
+        Self::start_as(scratch, config, command)
+    }
+
+    /// The same by a command of its own.
+    pub(crate) fn start_as(scratch: &Scratch, config: &Path, command: Command) -> Self {
         Self { process: Process::start(scratch, "agent", command), config: config.to_owned() }
     }
 

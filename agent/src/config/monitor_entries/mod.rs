@@ -37,7 +37,11 @@ pub(super) fn plan(
     for (index, entry) in settings.list("monitors").iter().enumerate() {
         let origin = report.sources().entry_name("monitors", index);
         let place = EntryPlace { origin, prefix: format!("monitors[{index}]") };
-        candidates.extend(candidate(entry, place, registry, report));
+        let (known, origin) = (report.problems().len(), place.origin.clone());
+        match candidate(entry, place, registry, report) {
+            Some(candidate) => candidates.push(candidate),
+            None => report.refuse_monitor(origin, known),
+        }
     }
     candidates.extend(implicit(settings, registry, report));
     candidates.extend(enabled_by_default(&candidates, registry, report));
@@ -67,6 +71,7 @@ pub(super) fn plan(
             // Another entry has the name that this one cannot have.
             let which = if is_free { &name } else { "this monitor" };
             report.conclude_each(known, &format!("{which} does not run"));
+            report.refuse_monitor(&name, known);
             if is_true(&entry, "stop_agent_on_failure") {
                 report
                     .fail(place.of("stop_agent_on_failure"), format!("is set, and {name} is refused"))

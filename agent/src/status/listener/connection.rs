@@ -1,7 +1,7 @@
 //! One connection: one request, one answer, and then it is closed. Nothing in here waits.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
@@ -32,6 +32,7 @@ enum Stage {
 /// One connection.
 pub(super) struct Connection {
     stream: TcpStream,
+    peer: IpAddr,
     stage: Stage,
     deadline: Instant,
 }
@@ -48,14 +49,24 @@ pub(super) enum Turn {
 
 impl Connection {
     /// A connection that was just accepted.
-    pub(super) fn new(stream: TcpStream, now: Instant) -> std::io::Result<Self> {
+    pub(super) fn new(stream: TcpStream, peer: IpAddr, now: Instant) -> std::io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, stage: Stage::Reading(Vec::new()), deadline: now + HEAD_WITHIN })
+        Ok(Self { stream, peer: household(peer), stage: Stage::Reading(Vec::new()), deadline: now + HEAD_WITHIN })
     }
 
     /// The socket.
     pub(super) fn stream(&self) -> &TcpStream {
         &self.stream
+    }
+
+    /// Whose it is: one address, all of this host's own, or a network of IPv6 that is mostly one host's.
+    pub(super) fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// Whether its request has not come yet.
+    pub(super) fn is_reading(&self) -> bool {
+        matches!(self.stage, Stage::Reading(_))
     }
 
     /// What to wait for.
@@ -151,5 +162,28 @@ impl Connection {
             ErrorKind::WouldBlock | ErrorKind::Interrupted => Turn::Waits,
             _ => Turn::Over,
         }
+    }
+}
+
+/// Addresses that one client can have at will are one.
+fn household(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        loopback if loopback.is_loopback() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_one_client_has_at_will_are_one() {
+        let of = |text: &str| household(text.parse().unwrap()).to_string();
+        assert_eq!(["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.3"].map(of), ["127.0.0.1"; 4]);
+        assert_eq!(["2001:db8::1", "2001:db8::ffff:0:0:7"].map(of), ["2001:db8::"; 2]);
+        assert_eq!(["192.0.2.1", "::ffff:192.0.2.1"].map(of), ["192.0.2.1"; 2]);
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 }

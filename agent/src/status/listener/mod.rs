@@ -2,7 +2,7 @@
 //!
 //! One thread serves all connections with `poll`, and nothing in it waits for a client: one that sends its request byte by
 //! byte, or never reads its answer, keeps no health check from its own. Connections, heads, answers and times are bounded;
-//! when all places are taken, the connection that has the least time left goes.
+//! when all places are taken, the client that has the most of them loses one.
 
 mod address;
 mod answer;
@@ -27,8 +27,17 @@ use crate::config::plan::ListenPlan;
 use crate::threads::Threads;
 use serve::Server;
 
+/// How much of a snapshot is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// All of it.
+    Whole,
+    /// Health and troubles; single files and their sums may be missing.
+    Health,
+}
+
 /// Tells how everything stands; nothing once the agent has ended.
-pub type Ask = dyn Fn() -> Option<Snapshot> + Send + Sync;
+pub type Ask = dyn Fn(Detail) -> Option<Snapshot> + Send + Sync;
 
 /// What the listener needs of the agent.
 pub struct ListenerParts {

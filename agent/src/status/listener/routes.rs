@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use scalyr_monitor::one_line::push_on_one_line;
 
-use super::Ask;
 use super::answer::Answer;
+use super::{Ask, Detail};
 use crate::status::history::History;
 use crate::status::page::Page;
 use crate::status::{Format, Health, Snapshot, metrics, word};
@@ -41,7 +41,8 @@ impl Routes {
             "/" => Self::page,
             _ => return Answer::refusal(404, "there are /, /healthz, /metrics and /status.json"),
         };
-        match (self.ask)() {
+        let detail = if path == HEALTH { Detail::Health } else { Detail::Whole };
+        match (self.ask)(detail) {
             Some(snapshot) => render(self, &snapshot),
             None => Answer::refusal(503, "the agent has stopped"),
         }

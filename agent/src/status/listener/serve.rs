@@ -1,5 +1,6 @@
 //! The thread: waits for whatever comes first, and gives each connection its turn.
 
+use std::cmp::Reverse;
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::BorrowedFd;
@@ -92,11 +93,11 @@ impl Server {
     }
 
     fn accept(&mut self) {
-        let Some(listener) = self.bound.listener.as_ref().filter(|_| self.rests_until.is_none()) else { return };
-        let now = self.clock.monotonic();
-        // As many as there are places: then those that are there have their turns first.
+        // As many as there are places: then the thread looks whether something else is to be done.
         for _ in 0..MOST_CONNECTIONS {
-            let accepted = listener.accept().and_then(|(stream, _)| Connection::new(stream, now));
+            let Some(listener) = self.bound.listener.as_ref().filter(|_| self.rests_until.is_none()) else { return };
+            let now = self.clock.monotonic();
+            let accepted = listener.accept().and_then(|(stream, peer)| Connection::new(stream, peer.ip(), now));
             let connection = match accepted {
                 Ok(connection) => connection,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -107,11 +108,14 @@ impl Server {
                 }
             };
             if self.connections.len() >= MOST_CONNECTIONS {
-                let nearest = self.connections.iter().enumerate().min_by_key(|(_, one)| one.deadline());
-                if let Some(index) = nearest.map(|(index, _)| index) {
-                    self.connections.swap_remove(index).give_up(now);
-                    self.shared.lock().connections_cut += 1;
-                }
+                // What has come for those that are there is dealt with before one of them goes.
+                self.give_turns();
+            }
+            if self.connections.len() >= MOST_CONNECTIONS
+                && let Some(index) = to_cut(&self.connections)
+            {
+                self.connections.swap_remove(index).give_up(now);
+                self.shared.lock().connections_cut += 1;
             }
             self.connections.push(connection);
         }
@@ -145,6 +149,14 @@ impl Server {
         }
         self.routes.answer(&request.path)
     }
+}
+
+/// Whose place is given to another one: of the client that has the most of them, one whose request has not come, and of
+/// these the one that has the least time left.
+fn to_cut(connections: &[Connection]) -> Option<usize> {
+    let places = |of: &Connection| connections.iter().filter(|one| one.peer() == of.peer()).count();
+    let rank = |one: &Connection| (places(one), one.is_reading(), Reverse(one.deadline()));
+    connections.iter().enumerate().max_by_key(|(_, one)| rank(one)).map(|(index, _)| index)
 }
 
 fn drain(wake: &impl std::os::fd::AsFd) {

@@ -35,7 +35,9 @@ pub(super) fn write(html: &mut Html, snapshot: &Snapshot) {
         for _ in 1..6 {
             table.none();
         }
-        table.text(why);
+        table.cell(|html| {
+            html.folded(format_args!("trouble of {}", path.display()), why);
+        });
         table.end_row();
     }
     let places = MOST_ROWS - troubles.len().min(MOST_ROWS / 2);
@@ -82,7 +84,10 @@ fn row(table: &mut Table<'_>, file: &FileSnapshot, has_workers: bool, snapshot: 
         }
     });
     table.text(units::bytes(file.lag_bytes as f64));
-    table.text(if file.lag_bytes == 0 { "–".to_owned() } else { units::seconds(file.lag_seconds) });
+    match file.lag_bytes {
+        0 => table.none(),
+        _ => table.text(units::seconds(file.lag_seconds)),
+    }
     table.cell(|html| {
         let (position, size) = (file.settled_to.0, file.read_to.0 + file.unread_bytes);
         html.text(units::bytes(position as f64)).raw(" <small>of ").text(units::bytes(size as f64)).raw("</small>");
@@ -110,16 +115,15 @@ fn row(table: &mut Table<'_>, file: &FileSnapshot, has_workers: bool, snapshot: 
             }
         }
     });
-    table.cell(|html| match (&file.last_error, file.last_error_at) {
-        (Some(error), Some(at)) => {
-            html.text(error).raw(" <small>").text(units::ago(at, snapshot.now)).raw("</small>");
-        }
-        (Some(error), None) => {
-            html.text(error);
-        }
-        (None, _) => {
-            html.raw("–");
-        }
-    });
+    let key = format_args!("error of {} {}", file.id.0, file.path.display());
+    match &file.last_error {
+        Some(error) => table.cell(|html| {
+            html.folded(key, error);
+            if let Some(at) = file.last_error_at {
+                html.raw(" <small>").text(units::ago(at, snapshot.now)).raw("</small>");
+            }
+        }),
+        None => table.none(),
+    }
     table.end_row();
 }

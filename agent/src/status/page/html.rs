@@ -2,8 +2,10 @@
 
 use std::fmt::{self, Display, Write as _};
 
-/// The longest text of others that is shown whole, in characters.
-const LONGEST: usize = 600;
+/// The longest text of others, in characters.
+const LONGEST: usize = 4000;
+/// So much of a text is seen before one unfolds it, in characters.
+const SEEN: usize = 160;
 
 /// HTML in the making.
 #[derive(Default)]
@@ -21,6 +23,14 @@ impl Html {
         // Writing to a String does not fail.
         _ = write!(Escape { html: &mut self.0, left: LONGEST }, "{text}");
         self
+    }
+
+    /// Adds text; of a long one only the beginning is seen until somebody unfolds it. The `key` is its own on the page: the
+    /// script finds by it what was unfolded.
+    pub(super) fn folded(&mut self, key: impl Display, text: &str) -> &mut Self {
+        let Some((end, _)) = text.char_indices().nth(SEEN) else { return self.text(text) };
+        self.raw("<details class=\"long\" data-key=\"").text(key).raw("\"><summary>").text(&text[..end]);
+        self.raw("…</summary>").text(&text[end..]).raw("</details>")
     }
 
     /// Adds `<tag class="class">text</tag>`.
@@ -97,6 +107,22 @@ mod tests {
         assert_eq!(escaped("a\u{1b}[2J\0\u{202e}b\nc"), "a\u{fffd}[2J\u{fffd}\u{fffd}b\nc");
         let long = escaped(&"x".repeat(10_000));
         assert!(long.chars().count() == LONGEST && long.ends_with("x…"), "{}", long.len());
+    }
+
+    #[test]
+    fn a_long_text_is_folded_and_whole() {
+        let folded = |text: &str| {
+            let mut html = Html::default();
+            html.folded("why \"x\"", text);
+            html.finish()
+        };
+        assert_eq!(folded("short <b>"), "short &lt;b&gt;");
+        let text = "ä".repeat(SEEN) + "end <b>";
+        let expected = format!(
+            "<details class=\"long\" data-key=\"why &quot;x&quot;\"><summary>{}…</summary>end &lt;b&gt;</details>",
+            "ä".repeat(SEEN)
+        );
+        assert_eq!(folded(&text), expected);
     }
 
     proptest! {

@@ -36,7 +36,8 @@ pub struct Page {
 const PLOTS: [Plot; 4] = [
     Plot {
         title: "Throughput",
-        about: "Bytes of log that servers accepted per second, over the last hour",
+        of_what: "accepted by servers",
+        about: "Bytes of log that servers accepted per second, over the last hour at most",
         class: "flow",
         of: |point| point.bytes_per_second.map(f64::from),
         unit: units::rate,
@@ -46,7 +47,8 @@ const PLOTS: [Plot; 4] = [
     },
     Plot {
         title: "Lag",
-        about: "Bytes of followed files that have no outcome yet, over the last hour",
+        of_what: "without an outcome",
+        about: "Bytes of followed files that have no outcome yet, over the last hour at most",
         class: "lag",
         of: |point| Some(point.lag_bytes.into()),
         unit: units::bytes,
@@ -56,7 +58,8 @@ const PLOTS: [Plot; 4] = [
     },
     Plot {
         title: "Oldest waiting line",
-        about: "Seconds that the oldest byte without an outcome had been waiting, over the last hour",
+        of_what: "waits for",
+        about: "Seconds that the oldest byte without an outcome had been waiting, over the last hour at most",
         class: "age",
         of: |point| Some(point.lag_seconds.into()),
         unit: units::seconds,
@@ -66,7 +69,8 @@ const PLOTS: [Plot; 4] = [
     },
     Plot {
         title: "Failed attempts",
-        about: "Attempts to send a request that failed, in each ten seconds of the last hour",
+        of_what: "in ten seconds",
+        about: "Attempts to send a request that failed, in each ten seconds of the last hour at most",
         class: "bad",
         of: |point| point.failed.map(f64::from),
         unit: units::count,
@@ -108,7 +112,7 @@ impl Page {
             .raw(STYLE)
             .raw("</style>\n</head>\n<body>\n<p id=\"stale\" role=\"status\" hidden></p>\n<main>\n");
         header(&mut html, snapshot);
-        html.raw("<section class=\"plots\" aria-label=\"The last hour\">");
+        html.raw("<section class=\"plots\" aria-label=\"The last hour at most\">");
         PLOTS.iter().for_each(|plot| plot.draw(&mut html, history, snapshot.now));
         html.raw("</section>\n");
         sessions::write(&mut html, snapshot);
@@ -157,7 +161,8 @@ fn header(html: &mut Html, snapshot: &Snapshot) {
         html.raw("</ul></section>\n");
     }
     let sum = |of: fn(&crate::upload::SessionSnapshot) -> f64| snapshot.sessions.iter().map(of).sum::<f64>();
-    let monitors = snapshot.running_monitors + snapshot.dead_monitors + snapshot.refused.len();
+    let monitors =
+        snapshot.running_monitors + snapshot.dead_monitors + snapshot.refused.len() + snapshot.refused_entries.len();
     let lost: u64 =
         snapshot.totals.dropped.values().chain(snapshot.totals.skipped.values()).map(|count| count.bytes).sum();
     html.raw("<dl class=\"tiles\">");

@@ -20,7 +20,9 @@ const VALUES: usize = 3;
 
 pub(super) fn write(html: &mut Html, snapshot: &Snapshot) {
     let mut table = Table::begin(html, "monitors", "Monitors", COLUMNS);
-    for refused in snapshot.refused.iter().take(MOST_ROWS / 2) {
+    let refused = || snapshot.refused.iter().chain(&snapshot.refused_entries);
+    let all_refused = refused().count();
+    for refused in refused().take(MOST_ROWS / 2) {
         table.row("bad");
         table.cell(|html| {
             html.element("b", "", &refused.name);
@@ -31,20 +33,22 @@ pub(super) fn write(html: &mut Html, snapshot: &Snapshot) {
         for _ in 2..6 {
             table.none();
         }
-        table.text(&refused.why);
+        table.cell(|html| {
+            html.folded(format_args!("refused {}", refused.name), &refused.why);
+        });
         table.end_row();
     }
     let mut monitors: Vec<&MonitorSnapshot> = snapshot.monitors.iter().collect();
     monitors.sort_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| one.name.cmp(&other.name)));
-    let places = MOST_ROWS - snapshot.refused.len().min(MOST_ROWS / 2);
+    let places = MOST_ROWS - all_refused.min(MOST_ROWS / 2);
     for monitor in monitors.iter().take(places) {
         row(&mut table, monitor, snapshot.now);
     }
     let rest = monitors.get(places..).unwrap_or_default();
-    let refused = snapshot.refused.len().saturating_sub(MOST_ROWS / 2);
+    let refused = all_refused.saturating_sub(MOST_ROWS / 2);
     let lines: u64 = rest.iter().map(|monitor| monitor.lines_emitted).sum();
     table.end(match (rest.len(), refused) {
-        _ if monitors.is_empty() && snapshot.refused.is_empty() => "No monitor is configured.".to_owned(),
+        _ if monitors.is_empty() && all_refused == 0 => "No monitor is configured.".to_owned(),
         (0, 0) => String::new(),
         (more, 0) => format!("And {more} more, which are no worse, with {lines} lines together."),
         (more, refused) => {
@@ -79,7 +83,6 @@ fn is_failing(monitor: &MonitorSnapshot) -> bool {
 }
 
 fn row(table: &mut Table<'_>, monitor: &MonitorSnapshot, now: f64) {
-    let is_running = monitor.state == Phase::Running;
     table.row(match rank(monitor) {
         0 => "bad",
         1 | 2 => "warn",
@@ -93,7 +96,12 @@ fn row(table: &mut Table<'_>, monitor: &MonitorSnapshot, now: f64) {
         }
     });
     table.cell(|html| {
-        let state = if is_running && is_failing(monitor) { "failing".to_owned() } else { monitor.state.to_string() };
+        let state = match monitor.state {
+            Phase::Running if monitor.held_secs.is_some() => "waits".to_owned(),
+            Phase::Running if is_held_up(monitor) => "hangs".to_owned(),
+            Phase::Running if is_failing(monitor) => "failing".to_owned(),
+            state => state.to_string(),
+        };
         html.element("span", "state", state);
         if let Some(seconds) = monitor.restart_in_secs {
             html.raw(" <small>starts again in ").text(units::seconds(seconds)).raw("</small>");
@@ -106,7 +114,7 @@ fn row(table: &mut Table<'_>, monitor: &MonitorSnapshot, now: f64) {
         }
     });
     table.text(monitor.last_sample_at.map_or("–".to_owned(), |at| units::ago(at, now)));
-    table.text(monitor.last_sample_secs.map_or("–".to_owned(), took));
+    table.text(monitor.last_sample_secs.map_or("–".to_owned(), units::took));
     table.cell(|html| values(html, monitor));
     table.cell(|html| {
         let failures = monitor.failed_samples.max(monitor.errors);
@@ -124,18 +132,12 @@ fn row(table: &mut Table<'_>, monitor: &MonitorSnapshot, now: f64) {
         }
     });
     match &monitor.last_failure {
-        Some(failure) => table.text(failure),
+        Some(failure) => table.cell(|html| {
+            html.folded(format_args!("failure of {}", monitor.name), failure);
+        }),
         None => table.none(),
     }
     table.end_row();
-}
-
-fn took(seconds: f64) -> String {
-    match seconds {
-        ..0.000_95 => format!("{:.0} µs", seconds * 1e6),
-        ..0.099_5 => format!("{:.1} ms", seconds * 1e3),
-        _ => units::seconds(seconds),
-    }
 }
 
 fn values(html: &mut Html, monitor: &MonitorSnapshot) {
@@ -164,7 +166,14 @@ fn list(html: &mut Html, values: &[crate::monitors::last_values::MetricValue]) {
         if !value.fields.is_empty() {
             html.raw(" <small>").text(&value.fields).raw("</small>");
         }
-        html.raw("</span> <b>").text(&value.value).raw("</b></li>");
+        html.raw("</span> ");
+        let short = units::shortened(&value.value);
+        match short.as_deref() {
+            // What does not fit is read by pointing at it.
+            None if value.value.len() <= 20 => html.raw("<b>"),
+            _ => html.raw("<b title=\"").text(&value.value).raw("\">"),
+        };
+        html.text(short.as_deref().unwrap_or(&value.value)).raw("</b></li>");
     }
     html.raw("</ul>");
 }

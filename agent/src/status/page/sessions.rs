@@ -87,9 +87,9 @@ fn row(table: &mut Table<'_>, session: &SessionSnapshot, leaves: bool, now: f64)
             html.raw("<span class=\"loss\">").text(units::count(lost as f64)).raw(" events lost</span> ");
         }
         match (&session.broken, answer, &session.last_status) {
-            (Some(why), ..) => html.text(why),
-            (None, Some(answer), _) => html.text(answer),
-            (None, None, Some(status)) => html.text(status),
+            (Some(text), ..) | (None, Some(text), _) | (None, None, Some(text)) => {
+                html.folded(format_args!("answer of {}", session.name), text)
+            }
             (None, None, None) => html.raw("–"),
         };
     });

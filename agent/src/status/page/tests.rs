@@ -1,6 +1,7 @@
 //! The page as text; how it looks is told by `agent/program/tests/status_page.rs`, with a browser.
 
 use super::*;
+use crate::monitors::last_values::MetricValue;
 use crate::monitors::state::Phase;
 use crate::status::sample::NOW;
 use crate::status::sample::hostile::{HOSTILE, file, monitor, snapshot};
@@ -80,7 +81,10 @@ fn a_plot_has_its_gaps_and_an_empty_one_says_so() {
     let plot = html.finish();
     assert_eq!(plot.matches("class=\"line\"").count(), 2, "{plot}");
     assert_eq!(plot.matches("class=\"off\"").count(), 1, "{plot}");
-    assert!(plot.contains("36 kB/s</b> now") && plot.contains("<span>40 kB/s</span><span>20 kB/s</span>"), "{plot}");
+    assert!(
+        plot.contains("36\u{a0}kB/s</b> now") && plot.contains("<span>40\u{a0}kB/s</span><span>20\u{a0}kB/s</span>"),
+        "{plot}"
+    );
     let mut html = Html::default();
     PLOTS[0].draw(&mut html, &[], NOW);
     let plot = html.finish();
@@ -95,4 +99,37 @@ fn the_policy_lets_this_style_and_script_act_and_nothing_else() {
     let html = page.render(&snapshot(1, 1), &[]);
     assert!(!html.contains(" style=") && !html.contains(" onclick=") && !html.contains("http://www.example"));
     assert!(!html.contains("src=\"http") && !html.contains("href=\"http"), "no outside assets");
+}
+
+#[test]
+fn half_a_minute_after_the_start_there_is_something_to_see_in_each_plot() {
+    let at = |age: f64, rate, failed| Point {
+        at: NOW - age,
+        bytes_per_second: rate,
+        failed,
+        lag_bytes: 1e6,
+        lag_seconds: age as f32,
+    };
+    let points = [at(12.0, None, None), at(2.0, Some(700.0), Some(1.0))];
+    for plot in &PLOTS {
+        let mut html = Html::default();
+        plot.draw(&mut html, &points, NOW);
+        let html = html.finish();
+        let (_, path) =
+            html.split_once(if plot.is_columns { "class=\"columns\" d=\"" } else { "class=\"line\" d=\"" }).unwrap();
+        // Ten seconds of the five minutes: 12 of 360 across, from the first sample on.
+        assert!(path.starts_with("M345.6 ") && path.contains("357.6"), "{}: {path}", plot.title);
+        assert!(!html.contains("–</b> now"), "{html}");
+    }
+}
+
+#[test]
+fn long_figures_are_short_and_whole_in_their_title_and_long_texts_unfold() {
+    let mut snapshot = snapshot(0, 1);
+    let value = MetricValue { metric: "uniform".into(), value: "0.06906774760131296".into(), fields: "count=7".into() };
+    snapshot.monitors[0].values = vec![value];
+    snapshot.sessions[0].last_answer = Some(format!("{}the end", "blah ".repeat(100)));
+    let page = Page::new().render(&snapshot, &[]);
+    assert!(page.contains("<b title=\"0.06906774760131296\">0.069068</b>"), "{page}");
+    assert!(page.contains("blah the end</details>"), "{page}");
 }

@@ -3,6 +3,7 @@
 
 mod at_once;
 mod handover;
+mod listening;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
