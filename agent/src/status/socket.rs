@@ -10,8 +10,9 @@ use std::time::Duration;
 use rustix::fs::Mode;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 use scalyr_monitor::{Clock, Logger, Stop};
+use serde_json::json;
 
-use super::{Format, Snapshot};
+use super::{Format, Snapshot, word};
 use crate::threads::Threads;
 
 /// The socket in `agent_data_path`.
@@ -112,12 +113,17 @@ fn answer(mut client: UnixStream, snapshot: impl Fn() -> Snapshot) -> io::Result
     let mut wanted = [0; 1];
     client.read_exact(&mut wanted)?;
     let format = match wanted[0] {
-        b't' => Format::Text,
-        b'e' => Format::EveryPath,
+        b't' | b'T' => Format::Text,
+        b'e' | b'E' => Format::EveryPath,
         b'j' => Format::Json,
         _ => return Err(io::Error::other("unknown format")),
     };
-    client.write_all(format.render(&snapshot()).as_bytes())
+    let snapshot = snapshot();
+    if wanted[0].is_ascii_uppercase() {
+        let health = json!({ "health": word(&snapshot.health), "health_check_result": snapshot.health_check() });
+        client.write_all(format!("{health}\n").as_bytes())?;
+    }
+    client.write_all(format.render(&snapshot).as_bytes())
 }
 
 fn connect(data_path: &Path) -> io::Result<UnixStream> {
@@ -134,7 +140,8 @@ pub struct Patience<'a> {
     pub look: &'a mut dyn FnMut(Option<u32>),
 }
 
-/// Asks the running agent for its snapshot in a format, and looks after it while it does not answer.
+/// Asks the running agent for its snapshot in a format, and looks after it while it does not answer. A text begins with a
+/// line of JSON: the members of the same report that tell of its health.
 ///
 /// # Errors
 /// `NotFound` or `ConnectionRefused` when no agent runs there; `PermissionDenied` when this user must not ask it;
@@ -145,7 +152,7 @@ pub fn ask_patiently(data_path: &Path, format: Format, clock: &Clock, patience: 
     let mut stream = connect_within(data_path, limit)?;
     let pid =
         sockopt::socket_peercred(&stream).ok().and_then(|peer| u32::try_from(peer.pid.as_raw_nonzero().get()).ok());
-    stream.write_all(&[letter(format)])?;
+    stream.write_all(&[letter_with_health(format)])?;
     let (mut text, mut chunk) = (Vec::new(), vec![0; 16 * 1024]);
     loop {
         let left = end.saturating_duration_since(clock.monotonic());
@@ -184,6 +191,15 @@ fn letter(format: Format) -> u8 {
         Format::Text => b't',
         Format::EveryPath => b'e',
         Format::Json => b'j',
+    }
+}
+
+fn letter_with_health(format: Format) -> u8 {
+    match format {
+        Format::Text => b'T',
+        Format::EveryPath => b'E',
+        // Health is in it.
+        Format::Json => letter(format),
     }
 }
 
