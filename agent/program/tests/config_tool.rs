@@ -431,18 +431,18 @@ fn the_fragment_folder_of_a_link_is_a_folder_like_any_other() {
     assert!(Path::new(&place.scratch.path("real.d/scalyr_server.json")).exists());
 }
 
-/// A place whose configuration belongs to `nobody`, in a folder of root, and a folder of root elsewhere.
-fn of_nobody(main: &str) -> (Place, Scratch) {
+/// A place whose configuration belongs to `nobody`, in a folder of root.
+fn of_nobody(main: &str) -> Place {
     let place = Place::new(main);
     chown(&place.file, Some(65534), Some(12)).unwrap();
-    (place, Scratch::new())
+    place
 }
 
 #[test]
 fn the_owner_of_a_configuration_reaches_no_file_of_the_system_through_root() {
     let elsewhere = Scratch::new();
     for (text, why) in [
-        (Some("several\nlines\n"), "holds several lines; it is the file of the key"),
+        (Some("several\nlines\n"), "holds several lines"),
         (Some("one-line-of-root"), "belongs to another user"),
         (None, "belongs to another user"),
     ] {
@@ -451,23 +451,23 @@ fn the_owner_of_a_configuration_reaches_no_file_of_the_system_through_root() {
             Some(text) => fs::write(&file, text).unwrap(),
             None => fs::remove_file(&file).unwrap(),
         }
-        let (place, _) = of_nobody(&format!("{{ api_key_file: '{}' }}", file.display()));
+        let place = of_nobody(&format!("{{ api_key_file: '{}' }}", file.display()));
         place.run(&["--set-key", NEW]).refused(why);
         assert_eq!(fs::read_to_string(&file).ok().as_deref(), text);
     }
     // A fragment that is a link, and a folder of fragments elsewhere.
     let victim = elsewhere.path("victim.json");
     fs::write(&victim, "{ server_attributes: { a: 'b' } }").unwrap();
-    let (place, _) = of_nobody(MAIN);
+    let place = of_nobody(MAIN);
     symlink(&victim, place.scratch.path("agent.d/server_attributes.json")).unwrap();
     place.run(&["--set-attribute", "a=c"]).refused("belongs to another user");
     assert_eq!(fs::read_to_string(&victim).unwrap(), "{ server_attributes: { a: 'b' } }");
     let main = format!("{{ api_key: '{OLD}', config_directory: '{}' }}", elsewhere.folder().display());
-    let (place, _) = of_nobody(&main);
+    let place = of_nobody(&main);
     place.run(&["--set-scalyr-server", "https://eu.scalyr.com"]).refused("belongs to another user");
     assert!(!elsewhere.path("scalyr_server.json").exists());
     // The main file itself: a link of one user to the file of another one.
-    let (place, _) = of_nobody(MAIN);
+    let place = of_nobody(MAIN);
     fs::remove_file(&place.file).unwrap();
     fs::write(elsewhere.path("root.json"), "{}").unwrap();
     symlink(elsewhere.path("root.json"), &place.file).unwrap();
@@ -530,7 +530,7 @@ fn a_user_is_given_no_folder_of_somebody_else_that_the_configuration_names() {
     fs::write(system.path("sshd_config"), "").unwrap();
     let main =
         format!("{{ api_key: '{OLD}', agent_log_path: '{}', agent_data_path: 'data' }}", system.folder().display());
-    let (place, _) = of_nobody(&main);
+    let place = of_nobody(&main);
     for folder in ["agent.d", "data"] {
         chown(place.scratch.path(folder), Some(65534), None).unwrap();
     }
