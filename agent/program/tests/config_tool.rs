@@ -549,6 +549,27 @@ fn a_user_is_given_no_folder_of_somebody_else_that_the_configuration_names() {
 fn the_beginning_of_an_option_is_enough() {
     let place = Place::new(MAIN);
     place.run(&["--set-serv", "web-1"]).well();
-    assert!(place.text("agent.json").contains("web-1"));
+    assert!(place.text("agent.d/server_host.json").contains("web-1"));
     assert_eq!(place.run(&["--set-s", "web-1"]).code, Some(2), "it could be several");
+}
+
+#[test]
+fn of_changes_that_are_made_at_once_none_is_lost_in_silence() {
+    let place = Place::new(MAIN);
+    for round in 0..5 {
+        let names: Vec<String> = (0..4).map(|number| format!("n{round}_{number}")).collect();
+        let start = |name: &String| {
+            let mut command = place.command(&["--set-attribute", &format!("{name}=x")]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let children: Vec<_> = names.iter().map(start).collect();
+        for (name, child) in names.iter().zip(children) {
+            let done = Done::of(child.wait_with_output().unwrap());
+            let is_there = place.text("agent.d/server_attributes.json").contains(&format!("\"{name}\""));
+            match done.code {
+                Some(0) => assert!(is_there, "{name} was lost: {}", done.said),
+                _ => done.refused("was changed by somebody else meanwhile"),
+            }
+        }
+    }
 }

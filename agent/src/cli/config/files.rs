@@ -6,9 +6,11 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, Mode, OFlags, XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr};
 use rustix::io::Errno;
+use scalyr_monitor::Stop;
 use tempfile::NamedTempFile;
 
 use super::spot::Spot;
@@ -17,6 +19,9 @@ use super::spot::Spot;
 /// leaves them behind.
 const NEW: &str = ".agent-config-";
 const OLD: &str = ".agent-config-old-";
+/// How often, and after what time each, a lock is tried that somebody else holds.
+const TRIES: u32 = 100;
+const AGAIN: Duration = Duration::from_millis(50);
 /// No file of a configuration is larger, in bytes.
 const MOST_BYTES: u64 = 80 << 20;
 
@@ -44,10 +49,10 @@ pub(super) struct Change {
 /// # Errors
 /// Which file, and why; every file is then as it was. Where even that could not be had, the text says so.
 pub(super) fn replace(changes: Vec<Change>, like: &Path) -> Result<(), String> {
-    // Whoever changes a configuration shares this lock; whoever has it alone may remove what others left behind.
+    // From here on nobody else changes it: what is compared below is what is replaced.
     let folder = like.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("/"));
     let turn = File::open(folder).map_err(|error| format!("{}: {error}; nothing was changed", folder.display()))?;
-    _ = rustix::fs::flock(&turn, FlockOperation::NonBlockingLockShared);
+    let is_alone = takes_turn(&turn);
     let mut staged = Vec::with_capacity(changes.len());
     for change in changes {
         staged.push(Staged::new(change, like)?);
@@ -66,10 +71,20 @@ pub(super) fn replace(changes: Vec<Change>, like: &Path) -> Result<(), String> {
     let folders: Vec<PathBuf> = done.iter().map(|change| change.spot.shown.with_file_name("")).collect();
     // Each of them, also behind one that fails: the old texts have keys in them.
     let untidy: Vec<String> = done.into_iter().filter_map(|change| change.finish().err()).collect();
-    if rustix::fs::flock(&turn, FlockOperation::NonBlockingLockExclusive).is_ok() {
+    if is_alone {
         tidy_up(&folders);
     }
     if untidy.is_empty() { Ok(()) } else { Err(untidy.join("\n")) }
+}
+
+/// Waits for its turn among those who change this configuration. Anybody may hold the lock of a folder that they can open, so
+/// the work is done in the end without.
+fn takes_turn(folder: &File) -> bool {
+    let waiting = Stop::new();
+    (0..TRIES).any(|_| {
+        let taken = rustix::fs::flock(folder, FlockOperation::NonBlockingLockExclusive).is_ok();
+        taken || waiting.wait(AGAIN)
+    })
 }
 
 /// A change whose new text is on the disk.

@@ -74,7 +74,7 @@ fn members(input: &mut dyn Read) -> Result<Members, String> {
             EntryType::Link | EntryType::Symlink => return Err(format!("{shown} is a link; only files are imported")),
             _ => return Err(format!("{shown} is no file; only files are imported")),
         }
-        bytes += entry.size();
+        bytes = entry.size().saturating_add(bytes);
         if bytes > MOST_BYTES {
             return Err(format!("holds more than {} MiB; is this the right archive?", MOST_BYTES >> 20));
         }
