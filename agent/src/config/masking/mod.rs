@@ -117,7 +117,7 @@ mod tests {
             ("http://hush@proxy:3128/a", "http://****@proxy:3128/a"),
             ("me:hush@proxy:3128", "****@proxy:3128"),
             ("http://me:hu@sh@proxy and http://me:hush@other", "http://****@proxy and http://****@other"),
-            ("password=me:hush@proxy; x", "password=**** x"),
+            ("password=me:hush@proxy; x", "**** x"),
             ("token: hush, ü=http://é:ß@h", "token: ****, ü=http://****@h"),
             ("nothing of that kind", "nothing of that kind"),
         ] {
