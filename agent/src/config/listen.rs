@@ -58,8 +58,9 @@ fn meant(text: &str) -> Option<SocketAddr> {
     let port = text.trim_start_matches(['*', ':']);
     let ip = text.trim_start_matches('[').trim_end_matches(']');
     address(text)
-        .or_else(|| Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().ok()?))))
+        // Before the port: that of `::1` would be 1.
         .or_else(|| Some(SocketAddr::from((ip.parse::<IpAddr>().ok()?, PORT))))
+        .or_else(|| Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().ok()?))))
 }
 
 #[cfg(test)]
