@@ -430,3 +430,146 @@ fn the_fragment_folder_of_a_link_is_a_folder_like_any_other() {
     place.run(&["--set-scalyr-server", "https://eu.scalyr.com"]).well();
     assert!(Path::new(&place.scratch.path("real.d/scalyr_server.json")).exists());
 }
+
+/// A place whose configuration belongs to `nobody`, in a folder of root.
+fn of_nobody(main: &str) -> Place {
+    let place = Place::new(main);
+    chown(&place.file, Some(65534), Some(12)).unwrap();
+    place
+}
+
+#[test]
+fn the_owner_of_a_configuration_reaches_no_file_of_the_system_through_root() {
+    let elsewhere = Scratch::new();
+    for (text, why) in [
+        (Some("several\nlines\n"), "holds several lines"),
+        (Some("one-line-of-root"), "belongs to another user"),
+        (None, "belongs to another user"),
+    ] {
+        let file = elsewhere.path("profile.sh");
+        match text {
+            Some(text) => fs::write(&file, text).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+        let place = of_nobody(&format!("{{ api_key_file: '{}' }}", file.display()));
+        place.run(&["--set-key", NEW]).refused(why);
+        assert_eq!(fs::read_to_string(&file).ok().as_deref(), text);
+    }
+    // A fragment that is a link, and a folder of fragments elsewhere.
+    let victim = elsewhere.path("victim.json");
+    fs::write(&victim, "{ server_attributes: { a: 'b' } }").unwrap();
+    let place = of_nobody(MAIN);
+    symlink(&victim, place.scratch.path("agent.d/server_attributes.json")).unwrap();
+    place.run(&["--set-attribute", "a=c"]).refused("belongs to another user");
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "{ server_attributes: { a: 'b' } }");
+    let main = format!("{{ api_key: '{OLD}', config_directory: '{}' }}", elsewhere.folder().display());
+    let place = of_nobody(&main);
+    place.run(&["--set-scalyr-server", "https://eu.scalyr.com"]).refused("belongs to another user");
+    assert!(!elsewhere.path("scalyr_server.json").exists());
+    // The main file itself: a link of one user to the file of another one.
+    let place = of_nobody(MAIN);
+    fs::remove_file(&place.file).unwrap();
+    fs::write(elsewhere.path("root.json"), "{}").unwrap();
+    symlink(elsewhere.path("root.json"), &place.file).unwrap();
+    std::os::unix::fs::lchown(&place.file, Some(65534), Some(12)).unwrap();
+    place.run(&["--set-key", NEW]).refused("is a link of one user to a file of another one");
+    assert_eq!(fs::read_to_string(elsewhere.path("root.json")).unwrap(), "{}");
+}
+
+#[test]
+fn a_file_of_the_key_that_is_a_pipe_or_has_no_end_is_not_waited_for() {
+    let scratch = Scratch::new();
+    let pipe = scratch.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for file in [pipe.as_path(), Path::new("/dev/zero"), Path::new("/")] {
+        let place = Place::new(&format!("{{ api_key_file: '{}' }}", file.display()));
+        place.run(&["--set-key", NEW]).refused("is no regular file");
+    }
+}
+
+#[test]
+fn an_import_deletes_fragments_of_this_configuration_and_nothing_else() {
+    let place = Place::new("{ api_key: 'x' }");
+    let shared = Scratch::new();
+    fs::write(shared.path("shared.json"), "{}").unwrap();
+    symlink(shared.path("shared.json"), place.scratch.path("agent.d/shared.json")).unwrap();
+    let archive_of = |main: String| archive(&[("agent.json", tar::EntryType::Regular, main.as_bytes())]);
+    place.run_with(&["--import-config", "-"], &archive_of(MAIN.to_owned())).well();
+    assert!(!place.scratch.path("agent.d/shared.json").is_symlink(), "the link goes");
+    assert!(shared.path("shared.json").exists(), "what it led to stays");
+    let before = place.all();
+    let main = format!("{{ api_key: 'x', config_directory: '{}' }}", shared.folder().display());
+    place.run_with(&["--import-config", "-"], &archive_of(main)).refused("shared.json that the archive does not have");
+    assert!(shared.path("shared.json").exists());
+    assert_eq!(place.all(), before);
+}
+
+#[test]
+fn an_export_is_not_written_into_a_pipe_of_somebody_else() {
+    let place = Place::new(MAIN);
+    let pipe = place.scratch.path("out.tar.gz");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    chown(&pipe, Some(65534), None).unwrap();
+    place.run(&["--export-config", pipe.to_str().unwrap()]).refused("a pipe or a device of another user");
+}
+
+#[test]
+fn what_a_killed_call_left_behind_goes_with_the_next_change() {
+    let place = Place::new(MAIN);
+    place.write(".agent-config-old-abc", MAIN);
+    place.write(".agent-config-xyz", MAIN);
+    place.write(".agent-other", "");
+    place.run(&["--set-key", NEW]).well();
+    let names: Vec<_> = place.all().into_iter().map(|(path, ..)| path.file_name().unwrap().to_owned()).collect();
+    assert_eq!(names, [".agent-other", "agent.json"]);
+}
+
+#[test]
+fn a_user_is_given_no_folder_of_somebody_else_that_the_configuration_names() {
+    let system = Scratch::new();
+    fs::write(system.path("sshd_config"), "").unwrap();
+    let main =
+        format!("{{ api_key: '{OLD}', agent_log_path: '{}', agent_data_path: 'data' }}", system.folder().display());
+    let place = of_nobody(&main);
+    for folder in ["agent.d", "data"] {
+        chown(place.scratch.path(folder), Some(65534), None).unwrap();
+    }
+    place.run(&["--set-user", "nobody"]).refused("does not belong to the owner of the configuration");
+    let owner = |path: PathBuf| fs::metadata(path).unwrap().uid();
+    assert_eq!((owner(system.folder().to_owned()), owner(system.path("sshd_config"))), (0, 0));
+    // A second name for a file of somebody else.
+    let place = Place::new(&format!("{{ api_key: '{OLD}', agent_log_path: 'log', agent_data_path: 'data' }}"));
+    fs::hard_link(system.path("sshd_config"), place.scratch.path("log/x.log")).unwrap();
+    let said = place.run(&["--set-user", "nobody"]).well().said;
+    assert!(said.contains("x.log was left as it is: it has other names elsewhere"), "{said}");
+    assert_eq!(owner(system.path("sshd_config")), 0);
+}
+
+#[test]
+fn the_beginning_of_an_option_is_enough() {
+    let place = Place::new(MAIN);
+    place.run(&["--set-serv", "web-1"]).well();
+    assert!(place.text("agent.d/server_host.json").contains("web-1"));
+    assert_eq!(place.run(&["--set-s", "web-1"]).code, Some(2), "it could be several");
+}
+
+#[test]
+fn of_changes_that_are_made_at_once_none_is_lost_in_silence() {
+    let place = Place::new(MAIN);
+    for round in 0..5 {
+        let names: Vec<String> = (0..4).map(|number| format!("n{round}_{number}")).collect();
+        let start = |name: &String| {
+            let mut command = place.command(&["--set-attribute", &format!("{name}=x")]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let children: Vec<_> = names.iter().map(start).collect();
+        for (name, child) in names.iter().zip(children) {
+            let done = Done::of(child.wait_with_output().unwrap());
+            let is_there = place.text("agent.d/server_attributes.json").contains(&format!("\"{name}\""));
+            match done.code {
+                Some(0) => assert!(is_there, "{name} was lost: {}", done.said),
+                _ => done.refused("was changed by somebody else meanwhile"),
+            }
+        }
+    }
+}

@@ -31,15 +31,10 @@ fn a_pipe_or_a_link_in_the_place_of_the_pid_file_keeps_no_command_waiting_and_is
     let config = nothing_to_send(&scratch);
     let (pid_file, lock, precious) =
         (scratch.path("log/agent.pid"), scratch.path("data/agent.lock"), scratch.path("precious"));
-    let plant: [(&Path, &dyn Fn(&Path)); 6] = [
-        (&pid_file, &|at| make_pipe(at)),
-        (&lock, &|at| make_pipe(at)),
-        (&pid_file, &|at| symlink(&precious, at).unwrap()),
-        (&lock, &|at| symlink(&precious, at).unwrap()),
-        (&pid_file, &|at| fs::hard_link(&precious, at).unwrap()),
-        (&lock, &|at| fs::hard_link(&precious, at).unwrap()),
-    ];
-    for (at, plant) in plant {
+    let symbolic = |at: &Path| symlink(&precious, at).unwrap();
+    let hard = |at: &Path| fs::hard_link(&precious, at).unwrap();
+    let plants: [&dyn Fn(&Path); 3] = [&|at| make_pipe(at), &symbolic, &hard];
+    for (at, plant) in [&pid_file, &lock].into_iter().flat_map(|at| plants.map(|plant| (at, plant))) {
         fs::write(&precious, "precious\n").unwrap();
         // The round before may have left a lock that nobody holds.
         _ = fs::remove_file(at);

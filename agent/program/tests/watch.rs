@@ -34,6 +34,11 @@ struct Terminal {
 impl Terminal {
     /// Watches the agent of this configuration.
     fn watch(config: &std::path::Path) -> Self {
+        Self::watch_with(config, true)
+    }
+
+    /// With its keys, or nothing, on the standard input.
+    fn watch_with(config: &std::path::Path, has_keys: bool) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -44,7 +49,8 @@ impl Terminal {
         let of_slave = || Stdio::from(File::from(slave.try_clone().unwrap()));
         let mut command = Command::new(env!("CARGO_BIN_EXE_agent"));
         command.env_clear().env("TERM", "xterm").args(["status", "--watch=0.2", "-c"]).arg(config);
-        let child = command.stdin(of_slave()).stdout(of_slave()).stderr(of_slave()).spawn().unwrap();
+        let stdin = if has_keys { of_slave() } else { Stdio::null() };
+        let child = command.stdin(stdin).stdout(of_slave()).stderr(of_slave()).spawn().unwrap();
         Self { master, slave, child, shown: String::new() }
     }
 
@@ -194,4 +200,41 @@ fn without_a_terminal_it_prints_a_line_each_time() {
         let report: Value = serde_json::from_str(line).unwrap();
         assert!(report["running"] == false || report["pid"].is_u64(), "{line}");
     }
+}
+
+#[test]
+fn without_keys_it_is_drawn_all_the_same() {
+    let scratch = Scratch::new();
+    let config = write_config(&scratch, "http://127.0.0.1:9", json!([]), json!({}));
+    let mut terminal = Terminal::watch_with(&config, false);
+    for _ in 0..3 {
+        terminal.wait_for("it is waited for");
+    }
+    terminal.signal(Signal::TERM);
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
+fn a_stopped_watcher_leaves_the_terminal_to_others_until_it_is_continued() {
+    let scratch = Scratch::new();
+    let config = write_config(&scratch, "http://127.0.0.1:9", json!([]), json!({}));
+    let mut terminal = Terminal::watch(&config);
+    let before = terminal.settings();
+    terminal.wait_for("it is waited for");
+    let stat = format!("/proc/{}/stat", terminal.child.id());
+    let is_stopped = || std::fs::read_to_string(&stat).unwrap().contains(") T ");
+    for by_key in [true, false] {
+        match by_key {
+            true => terminal.press(b"\x1a"),
+            false => terminal.signal(Signal::TSTP),
+        }
+        wait_until("it has stopped", PATIENCE, is_stopped);
+        assert!(terminal.read().ends_with(LEAVE), "{:?}", terminal.shown);
+        assert_eq!(terminal.settings().local_modes, before.local_modes);
+        terminal.signal(Signal::CONT);
+        terminal.wait_for("it is waited for");
+        assert!(!terminal.settings().local_modes.contains(LocalModes::ECHO));
+    }
+    terminal.press(b"q");
+    assert_eq!(terminal.end(), Some(0));
 }

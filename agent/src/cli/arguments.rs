@@ -45,6 +45,44 @@ const OLD: &[Old] = &[
 /// The commands that the Python agent has, and took all of these options with.
 const OLD_COMMANDS: [&str; 6] = ["start", "stop", "restart", "condrestart", "status", "version"];
 
+/// Writes the options of the Python agent in full: it took each of them also by the beginning of its name, as long as no other
+/// one begins so. One that is not of it, or could be several, stays as it is.
+pub(super) fn in_full(mut arguments: Vec<OsString>, commands: &clap::Command) -> Vec<OsString> {
+    let mut has_command = false;
+    let mut index = 1;
+    while let Some(argument) = arguments.get_mut(index) {
+        index += 1;
+        let Some(text) = argument.to_str().map(str::to_owned) else { continue };
+        if text == "--" || !is_option(&text) && !has_command && !OLD_COMMANDS.contains(&text.as_str()) {
+            break;
+        }
+        if !is_option(&text) {
+            has_command = true;
+            continue;
+        }
+        let full = text.strip_prefix("--").and_then(|option| {
+            let (begin, value) = option.split_at(option.find('=').unwrap_or(option.len()));
+            Some(format!("--{}{value}", full_name(begin, commands)?))
+        });
+        let text = full.unwrap_or(text);
+        index += usize::from(is_followed_by_value(&text, commands));
+        *argument = text.into();
+    }
+    arguments
+}
+
+/// The only option of the Python agent that begins so; none when it is one in full, here or there.
+fn full_name(begin: &str, commands: &clap::Command) -> Option<&'static str> {
+    let is_whole =
+        commands.get_subcommands().flat_map(clap::Command::get_arguments).any(|argument| is_named(argument, begin));
+    let mut found =
+        OLD.iter().flat_map(|old| old.longs.first()).chain(&["help"]).filter(|name| name.starts_with(begin));
+    match (found.next(), found.next()) {
+        (Some(name), None) if !is_whole && !begin.is_empty() => Some(name),
+        _ => None,
+    }
+}
+
 /// Moves the command in front of the options that stand before it: `agent -c FILE start` → `agent start -c FILE`.
 /// The second part tells whether there is a command at all.
 pub(super) fn command_first(mut arguments: Vec<OsString>, commands: &clap::Command) -> (Vec<OsString>, bool) {
@@ -248,6 +286,31 @@ mod tests {
         ] {
             assert_eq!(ordered(given), (expected.to_owned(), true));
         }
+    }
+
+    #[test]
+    fn the_beginning_of_an_option_is_enough_where_it_was_and_as_long_as_it_is_the_only_one() {
+        let commands = Cli::command();
+        for (given, expected) in [
+            ("agent --no-f --conf FILE start", "agent --no-fork --config-file FILE start"),
+            (
+                "agent start --no-chec --no-change -c --no-f",
+                "agent start --no-check-remote-server --no-change-user -c --no-f",
+            ),
+            ("agent status --verb --heal --form=json", "agent status --verbose --health_check --format=json"),
+            // It could be several, is whole, or was none of the Python agent.
+            (
+                "agent status --no- --he --health-check --debug --wat",
+                "agent status --no- --he --health-check --debug --wat",
+            ),
+            ("agent check --conf FILE", "agent check --conf FILE"),
+            ("agent start -- --no-f", "agent start -- --no-f"),
+            ("agent -- --no-f", "agent -- --no-f"),
+            ("agent", "agent"),
+        ] {
+            assert_eq!(line(&in_full(arguments(given), &commands)), expected);
+        }
+        assert_eq!(in_full(Vec::new(), &commands), Vec::<OsString>::new());
     }
 
     #[test]

@@ -175,6 +175,7 @@ struct Wrong {
 
 fn parse(arguments: Vec<OsString>, invocation: Invocation) -> Result<Parsed, Box<Wrong>> {
     let commands = declared(invocation);
+    let arguments = arguments::in_full(arguments, &commands);
     let (arguments, found) = arguments::command_first(arguments, &commands);
     let (arguments, warnings) = arguments::without_unused(arguments, &commands);
     let is_status = arguments.get(1).is_some_and(|name| name == "status");

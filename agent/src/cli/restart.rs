@@ -55,8 +55,7 @@ pub fn run(
 ) -> ExitCode {
     let args = args.start;
     // Before anything else: only root may ask systemd, and may be about to become somebody else.
-    let start::Args { config_file, extra_config_dir, pid_file, .. } = &args;
-    if let Some(service) = service_of(config_file, extra_config_dir.as_deref(), pid_file.as_deref(), environment) {
+    if let Some(service) = service_of(&args.configuration, args.pid_file.as_deref(), environment) {
         return by_systemd(&service, &args, environment, clock, &mut terminal);
     }
     let prepared = prepare(&args, when, command_line, environment, clock, &mut terminal);

@@ -5,6 +5,7 @@ mod find;
 mod verdict;
 pub mod watch;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
@@ -144,7 +145,7 @@ fn tell_in_a_line(found: &Found, clock: &Clock, out: &mut dyn Write, err: &mut d
                     if report["health"] == "failing" { "Its data does not flow" } else { "Something wants a look" };
                 _ = writeln!(err, "{level}; `agent status -v` tells more:");
             }
-            troubles.iter().for_each(|trouble| _ = writeln!(err, "  - {trouble}"));
+            troubles.iter().for_each(|trouble| _ = writeln!(err, "  - {}", one_line(trouble)));
         }
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
             _ = writeln!(err, "But it does not answer; `agent status -v --debug` looks at what it does.");
@@ -171,7 +172,11 @@ fn tell_all(args: &Args, found: &Found, clock: &Clock, out: &mut dyn Write, err:
         };
         match (args.health_check, format) {
             (true, _) | (_, Format::Json) => ask(Format::Json).map(|json| (json.clone(), json)),
-            (false, format) => ask(format).and_then(|text| Ok((text, ask(Format::Json)?))),
+            // Both are of one moment: the exit code says what the text says.
+            (false, format) => ask(format).map(|text| match text.split_once('\n') {
+                Some((health, text)) if health.starts_with('{') => (text.to_owned(), health.to_owned()),
+                _ => (text, String::new()),
+            }),
         }
     };
     let (text, json) = match asked {
@@ -189,7 +194,7 @@ fn tell_all(args: &Args, found: &Found, clock: &Clock, out: &mut dyn Write, err:
     if args.health_check {
         return health(&verdict, out, err);
     }
-    let printed = print(&text, out, err);
+    let printed = print(&harmless(&text, args.format), out, err);
     if matches!(verdict, Verdict::Bad(_)) { NOT_GOOD } else { printed }
 }
 
@@ -205,7 +210,7 @@ fn health(verdict: &Verdict, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
             return NO_HEALTH;
         }
     };
-    print(&format!("Health check: {text}\n"), out, err).max(code)
+    print(&format!("Health check: {}\n", one_line(text)), out, err).max(code)
 }
 
 fn question(
@@ -221,6 +226,28 @@ fn question(
     let text = socket::ask_patiently(data_path, format, clock, patience)?;
     // One that is ending lets go of whoever asks.
     if text.is_empty() { Err(io::ErrorKind::ConnectionRefused.into()) } else { Ok(text) }
+}
+
+/// What a terminal may be sent of an answer. Whoever runs the agent can answer as they like, and root asks.
+fn harmless(text: &str, format: Format) -> Cow<'_, str> {
+    let is_harmful = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 64);
+    for c in text.chars() {
+        match (is_harmful(c), format) {
+            (false, _) => safe.push(c),
+            // In a text of JSON it means the same.
+            (true, Format::Json) => safe.push_str(&format!("\\u{:04x}", u32::from(c))),
+            (true, _) => safe.extend(c.escape_default()),
+        }
+    }
+    Cow::Owned(safe)
+}
+
+fn one_line(text: &str) -> String {
+    harmless(text, Format::Text).replace('\n', "\\n")
 }
 
 fn is_absent(error: &io::Error) -> bool {
@@ -293,4 +320,20 @@ fn unanswered(found: &Found, error: &io::Error, err: &mut dyn Write) -> u8 {
 fn name_of(user: u32) -> String {
     let known = nix::unistd::User::from_uid(user.into()).ok().flatten();
     known.map_or_else(|| format!("number {user}"), |known| known.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_agent_answers_changes_nothing_on_the_terminal_of_whoever_asks() {
+        let text = "Health check: \u{1b}]0;owned\u{7}\r\nü\t\u{9b}2J";
+        assert_eq!(harmless(text, Format::Text), "Health check: \\u{1b}]0;owned\\u{7}\\r\nü\t\\u{9b}2J");
+        assert_eq!(one_line("a\nb\u{1b}"), "a\\nb\\u{1b}");
+        let json = Value::from("\u{1b}\u{9b}\u{7f}").to_string();
+        let safe = harmless(&json, Format::Json);
+        assert!(!safe.contains(char::is_control), "{safe:?}");
+        assert_eq!(serde_json::from_str::<Value>(&safe).unwrap(), "\u{1b}\u{9b}\u{7f}");
+    }
 }

@@ -72,7 +72,7 @@ pub fn run(
     let Args { configuration, pid_file, quiet, no_change_user } = args;
     let stopped = (|| {
         // Before anything else: only root may ask systemd, and may be about to become somebody else.
-        if let Some(service) = service_of(config_file, extra_config_dir.as_deref(), pid_file.as_deref(), environment) {
+        if let Some(service) = service_of(configuration, pid_file.as_deref(), environment) {
             if rustix::process::geteuid().is_root() {
                 service.have("stop", *quiet, out)?;
                 if !quiet {
@@ -111,12 +111,11 @@ pub fn run(
 
 /// The service of systemd that the running agent of this configuration is. Whatever is wrong is told by who looks next.
 pub(super) fn service_of(
-    config_file: &Path,
-    extra_config_dir: Option<&Path>,
+    configuration: &ConfigurationArgs,
     pid_file: Option<&Path>,
     environment: &Arc<Environment>,
 ) -> Option<Service> {
-    let source = Source::new(config_file, extra_config_dir, environment).ok()?;
+    let source = configuration.source(environment).ok()?;
     let holder = Holder::of(&find(&source, pid_file, &mut io::sink())).ok()??;
     Service::of(holder.pid())
 }

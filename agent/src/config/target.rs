@@ -1,12 +1,13 @@
 //! Where a value of the configuration that is to be changed stands: in which file, or why in none that can be edited.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::edit::{self, Step};
 use super::load::Loaded;
 use super::report::{Place, Report, Severity};
+use super::secrets;
 use super::session::{self, DEFAULT_WORKER};
 use super::sources::ENVIRONMENT;
 use super::value;
@@ -65,6 +66,25 @@ pub fn problems_of_key(key: &str, called: &str) -> Report {
     let mut report = Report::new(called);
     _ = session::usable_key(key, "", Severity::Fatal, &mut report);
     report
+}
+
+/// Refuses a file that holds something else than a key: `api_key_file` may name a wrong one, and a new key would take the
+/// place of all that is in it.
+///
+/// # Errors
+/// What is wrong with the file. One that is not there, or empty, is none of these.
+pub fn refuse_other_than_key(file: &Path) -> Result<(), String> {
+    match std::fs::metadata(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Ok(about) if about.is_file() && about.len() == 0 => return Ok(()),
+        _ => {}
+    }
+    secrets::read_key_file(file).map(drop).map_err(|why| {
+        format!(
+            "{why}; it is the file of the key (api_key_file), and what is in it would be lost; correct api_key_file, or empty \
+             the file. Nothing was changed"
+        )
+    })
 }
 
 /// The path of the default worker's entry, when that gives a key of its own.

@@ -37,7 +37,7 @@ pub fn install(root: &Path, executable: &Path, out: &mut dyn Write) -> Result<()
     write_unit(&file, &unit, &mut done)?;
     remove_links(&root.join("etc"), &mut done)?;
     let marker = root.join(MARKER);
-    make_parent(&marker).and_then(|()| fs::write(&marker, "")).map_err(failed(&marker))?;
+    make_parent(&marker).and_then(|()| make_marker(&marker)).map_err(failed(&marker))?;
     done.tell(format_args!("made {}, so that packages leave init alone", marker.display()));
     if is_host {
         reload_units(&mut done)?;
@@ -186,6 +186,15 @@ fn reload_units(done: &mut Done<'_>) -> Result<(), String> {
     Ok(())
 }
 
+/// Whatever is there already stays as it is, also a link: the folder may belong to another user, who must not choose a file
+/// that root empties.
+fn make_marker(file: &Path) -> io::Result<()> {
+    match fs::OpenOptions::new().write(true).create_new(true).open(file) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
 fn make_parent(file: &Path) -> io::Result<()> {
     file.parent().map_or(Ok(()), fs::create_dir_all)
 }
@@ -278,6 +287,18 @@ mod tests {
         for wrong in ["agent", "/a\nUser=mallory"] {
             assert!(unit_for(Path::new(wrong)).unwrap_err().contains("cannot stand in a unit"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_marker_leads_to_no_file_that_is_emptied() {
+        let root = tempfile::tempdir().unwrap();
+        let (marker, victim) = (root.path().join(MARKER), root.path().join("victim"));
+        fs::create_dir_all(marker.parent().unwrap()).unwrap();
+        fs::write(&victim, "precious").unwrap();
+        symlink(&victim, &marker).unwrap();
+        installed(root.path(), EXECUTABLE).unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+        assert!(marker.exists());
     }
 
     // cli-and-service.md, sharp edge 22

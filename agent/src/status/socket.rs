@@ -10,8 +10,9 @@ use std::time::Duration;
 use rustix::fs::Mode;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 use scalyr_monitor::{Clock, Logger, Stop};
+use serde_json::json;
 
-use super::{Format, Snapshot};
+use super::{Format, Snapshot, word};
 use crate::threads::Threads;
 
 /// The socket in `agent_data_path`.
@@ -114,12 +115,18 @@ fn answer(mut client: UnixStream, clock: &Clock, snapshot: impl Fn() -> Snapshot
     let mut wanted = [0; 1];
     client.read_exact(&mut wanted)?;
     let format = match wanted[0] {
-        b't' => Format::Text,
-        b'e' => Format::EveryPath,
+        b't' | b'T' => Format::Text,
+        b'e' | b'E' => Format::EveryPath,
         b'j' => Format::Json,
         _ => return Err(io::Error::other("unknown format")),
     };
-    let text = format.render(&snapshot());
+    let snapshot = snapshot();
+    let mut text = String::new();
+    if wanted[0].is_ascii_uppercase() {
+        let health = json!({ "health": word(&snapshot.health), "health_check_result": snapshot.health_check() });
+        text = format!("{health}\n");
+    }
+    text += &format.render(&snapshot);
     // Over all of it, so that nobody who reads a few bytes now and then keeps the others waiting.
     let end = clock.monotonic() + TIMEOUT;
     let mut rest = text.as_bytes();
@@ -161,7 +168,8 @@ pub struct Patience<'a> {
     pub look: &'a mut dyn FnMut(Option<u32>),
 }
 
-/// Asks the running agent for its snapshot in a format, and looks after it while it does not answer.
+/// Asks the running agent for its snapshot in a format, and looks after it while it does not answer. A text begins with a
+/// line of JSON: the members of the same report that tell of its health.
 ///
 /// # Errors
 /// `NotFound` or `ConnectionRefused` when no agent runs there; `PermissionDenied` when this user must not ask it;
@@ -172,7 +180,7 @@ pub fn ask_patiently(data_path: &Path, format: Format, clock: &Clock, patience: 
     let mut stream = connect_within(data_path, limit)?;
     let pid =
         sockopt::socket_peercred(&stream).ok().and_then(|peer| u32::try_from(peer.pid.as_raw_nonzero().get()).ok());
-    stream.write_all(&[letter(format)])?;
+    stream.write_all(&[letter_with_health(format)])?;
     let (mut text, mut chunk) = (Vec::new(), vec![0; 16 * 1024]);
     loop {
         let left = end.saturating_duration_since(clock.monotonic());
@@ -211,6 +219,15 @@ fn letter(format: Format) -> u8 {
         Format::Text => b't',
         Format::EveryPath => b'e',
         Format::Json => b'j',
+    }
+}
+
+fn letter_with_health(format: Format) -> u8 {
+    match format {
+        Format::Text => b'T',
+        Format::EveryPath => b'E',
+        // Health is in it.
+        Format::Json => letter(format),
     }
 }
 

@@ -1,7 +1,6 @@
 //! The key, the server, the name of this host, its attributes: changed where they stand, all together.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::files::{self, Change};
@@ -219,6 +218,7 @@ impl Edits<'_> {
     }
 
     fn set_key_file(&mut self, file: &Path, wanted: &Wanted) -> Result<PathBuf, String> {
+        target::refuse_other_than_key(file)?;
         let before = read(file)?;
         let text = Some(format!("{}\n", wanted.value).into_bytes());
         self.key_files.push(Change { path: file.to_owned(), before, text });
@@ -258,9 +258,5 @@ fn shown(value: &str) -> String {
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, String> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(format!("{}: cannot be read: {error}; nothing was changed", path.display())),
-    }
+    files::read(path).map_err(|error| format!("{}: cannot be read: {error}; nothing was changed", path.display()))
 }

@@ -74,7 +74,7 @@ fn members(input: &mut dyn Read) -> Result<Members, String> {
             EntryType::Link | EntryType::Symlink => return Err(format!("{shown} is a link; only files are imported")),
             _ => return Err(format!("{shown} is no file; only files are imported")),
         }
-        bytes += entry.size();
+        bytes = entry.size().saturating_add(bytes);
         if bytes > MOST_BYTES {
             return Err(format!("holds more than {} MiB; is this the right archive?", MOST_BYTES >> 20));
         }
@@ -146,6 +146,7 @@ impl New {
             }
             proposed.put(folder.join(name), text);
         }
+        let is_other_folder = host.load(&Proposed::default()).folder != folder;
         let known: Vec<PathBuf> = proposed.files().map(|(path, _)| path.to_owned()).collect();
         let main = fs::canonicalize(&host.file).unwrap_or_else(|_| host.file.clone());
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
@@ -153,6 +154,15 @@ impl New {
             let is_fragment = path.extension().is_some_and(|ending| ending == "json") && path.is_file();
             let is_main = fs::canonicalize(&path).is_ok_and(|path| path == main);
             if is_fragment && !is_main && !known.contains(&path) {
+                // A folder that only the archive names is perhaps none of fragments.
+                if is_other_folder {
+                    return Err(format!(
+                        "its configuration has its fragments in {}, where this one has none, and there is {} that the archive \
+                         does not have; move it away, or set config_directory to another folder",
+                        folder.display(),
+                        path.display()
+                    ));
+                }
                 proposed.remove(path);
             }
         }
@@ -177,11 +187,7 @@ impl New {
         let failed = |path: &Path, error: io::Error| format!("{}: {error}; nothing was changed", path.display());
         let (mut changes, mut deleted) = (Vec::new(), Vec::new());
         for (path, text) in self.proposed.files() {
-            let before = match fs::read(path) {
-                Ok(before) => Some(before),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-                Err(error) => return Err(failed(path, error)),
-            };
+            let before = files::read(path).map_err(|error| failed(path, error))?;
             if text.is_none() {
                 deleted.push(path.to_owned());
             }

@@ -56,7 +56,8 @@ fn typed(input: &mut dyn Read) -> io::Result<Vec<u8>> {
                 b'\n' | b'\r' | END => break,
                 INTERRUPT => return Err(io::Error::other("it was interrupted")),
                 ERASE_LINE => bytes.clear(),
-                erase if ERASE.contains(&erase) => _ = bytes.pop(),
+                // A whole letter: what its first byte is followed by goes with it.
+                erase if ERASE.contains(&erase) => while bytes.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {},
                 other => bytes.push(other),
             },
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

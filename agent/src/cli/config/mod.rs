@@ -12,6 +12,7 @@ mod key_input;
 mod owner;
 mod python;
 mod running;
+mod spot;
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ use crate::config::{self, Draft, Loaded, Report, Request, Severity, Surroundings
 #[derive(Debug, clap::Args)]
 #[command(
     arg_required_else_help = true,
+    // As the Python agent's tool: the beginning of an option is enough, as long as no other one begins so.
+    infer_long_args = true,
     after_help = "\
 Several options may be given at once. They act in this order: key, server, host, attributes, user, export, import. A value
 stands where it stood before, comments and layout stay; what the agent would refuse is refused before anything is written.

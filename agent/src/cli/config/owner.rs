@@ -9,13 +9,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::User;
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Uid, chownat, openat, statat};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Uid, chownat, fstat, openat};
 
 use super::{Host, running};
 use crate::config::load::Proposed;
 
 /// Folders of the system: whoever names one of them for the agent's own files did not mean all that is in it.
-const OF_SYSTEM: [&str; 24] = [
+pub(super) const OF_SYSTEM: [&str; 24] = [
     "/",
     "/bin",
     "/boot",
@@ -72,17 +72,16 @@ pub(super) fn give(user: &str, host: &Host, said: &mut String) -> Result<(), Str
     }
     let main = fs::canonicalize(&loaded.file).unwrap_or_else(|_| loaded.file.clone());
     let old = fs::metadata(&main).map_err(|error| format!("{}: {error}", main.display()))?.uid();
-    let mut giving = Giving { uid, old, given: 0, left: Vec::new() };
+    let mut giving = Giving { uid, old, device: 0, given: 0, left: Vec::new() };
     for folder in &folders {
         giving.folder(folder).map_err(|error| format!("--set-user {user}: {}: {error}", folder.display()))?;
     }
-    std::os::unix::fs::chown(&main, Some(uid.as_raw()), None)
-        .map_err(|error| format!("--set-user {user}: {}: {error}", main.display()))?;
+    giving.main(&main).map_err(|error| format!("--set-user {user}: {}: {error}", main.display()))?;
     let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
     *said +=
         &format!("{} and {} things in {} belong to {user} now.\n", main.display(), giving.given, folders.join(", "));
     for left in &giving.left {
-        *said += &format!("{left} was left as it is: it has other names elsewhere, and belonged to somebody else.\n");
+        *said += &format!("{left}.\n");
     }
     let key_file = loaded.values.get("api_key_file").and_then(|path| path.as_str());
     if let Some(path) = key_file.map(|path| main.parent().unwrap_or(Path::new("/")).join(path)) {
@@ -106,12 +105,14 @@ fn uid_of(user: &str) -> Result<Uid, String> {
     }
 }
 
-/// Gives one thing after the other. Links are given and not followed; folders are held open on the way, so that nobody
-/// who may write in them leads it elsewhere.
+/// Gives one thing after the other, on one file system. Links are given and not followed; everything is held open on the way,
+/// so that nobody who may write in a folder leads it elsewhere.
 struct Giving {
     uid: Uid,
     /// Whose the configuration was.
     old: u32,
+    /// The file system of the folder.
+    device: u64,
     given: u64,
     left: Vec<String>,
 }
@@ -120,7 +121,26 @@ impl Giving {
     fn folder(&mut self, path: &Path) -> io::Result<()> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let folder = openat(CWD, path, flags, Mode::empty())?;
+        let about = fstat(&folder)?;
+        // Whoever owns the configuration names the folders: they must be theirs already, or root's who runs the agent.
+        if self.old != 0 && about.st_uid != self.old && about.st_uid != self.uid.as_raw() {
+            return Err(io::Error::other(
+                "it does not belong to the owner of the configuration, who could have named any folder; if it is the agent's own, \
+                 chown it by hand and do this again. Nothing in it was given",
+            ));
+        }
+        self.device = about.st_dev;
         self.inside(folder, path, 0)
+    }
+
+    /// The main file, unless it is another one by now.
+    fn main(&self, path: &Path) -> io::Result<()> {
+        let file = openat(CWD, path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+        let about = fstat(&file)?;
+        if about.st_uid != self.old || FileType::from_raw_mode(about.st_mode) != FileType::RegularFile {
+            return Err(io::Error::other("it was replaced by somebody else meanwhile; do it again"));
+        }
+        Ok(chownat(&file, c"", Some(self.uid), None, AtFlags::EMPTY_PATH)?)
     }
 
     fn inside(&mut self, folder: OwnedFd, path: &Path, depth: usize) -> io::Result<()> {
@@ -135,27 +155,31 @@ impl Giving {
                 continue;
             }
             let path = path.join(name.to_string_lossy().as_ref());
-            let stat = match statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            // Held, so that what is given is what was looked at.
+            let thing = match openat(&folder, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
+                // It was a file of the agent that runs, and is gone.
                 Err(rustix::io::Errno::NOENT) => continue,
-                stat => stat?,
+                thing => thing?,
             };
+            let stat = fstat(&thing)?;
+            if stat.st_dev != self.device {
+                self.left.push(format!("{} was left as it is: it is another file system", path.display()));
+                continue;
+            }
             match FileType::from_raw_mode(stat.st_mode) {
                 FileType::Directory => {
                     let inner = openat(&folder, name, flags, Mode::empty())?;
                     self.inside(inner, &path, depth + 1)?;
                 }
                 // A second name may lead to a file of anybody.
-                FileType::RegularFile if stat.st_nlink > 1 && stat.st_uid != self.old => {
-                    self.left.push(path.display().to_string());
+                FileType::RegularFile if stat.st_nlink > 1 && (self.old == 0 || stat.st_uid != self.old) => {
+                    let path = path.display();
+                    self.left.push(format!("{path} was left as it is: it has other names elsewhere"));
                 }
-                _ => match chownat(&folder, name, Some(self.uid), None, AtFlags::SYMLINK_NOFOLLOW) {
-                    // It was a file of the agent that runs, and is gone.
-                    Err(rustix::io::Errno::NOENT) => {}
-                    given => {
-                        given?;
-                        self.given += 1;
-                    }
-                },
+                _ => {
+                    chownat(&thing, c"", Some(self.uid), None, AtFlags::EMPTY_PATH)?;
+                    self.given += 1;
+                }
             }
         }
         std::os::unix::fs::fchown(File::from(folder), Some(self.uid.as_raw()), None)?;

@@ -79,10 +79,17 @@ impl SecretNames {
     pub(crate) fn masked_text(&self, text: &str) -> String {
         let mut secrets = Vec::new();
         loose::secrets(text, 0, self, &mut secrets);
-        let mut masked = text.to_owned();
-        for secret in secrets.into_iter().rev() {
-            masked.replace_range(secret, "****");
+        // One may be found twice, or lie within another one.
+        secrets.sort_by_key(|secret| secret.start);
+        let (mut masked, mut shown) = (String::with_capacity(text.len()), 0);
+        for secret in secrets {
+            if secret.start >= shown {
+                masked.push_str(text.get(shown..secret.start).unwrap_or_default());
+                masked.push_str("****");
+            }
+            shown = shown.max(secret.end);
         }
+        masked.push_str(text.get(shown..).unwrap_or_default());
         masked
     }
 }
@@ -101,6 +108,22 @@ fn is_misspelt_word(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_that_is_found_twice_is_masked_once_and_what_follows_it_stays() {
+        let names = SecretNames { declared: BTreeSet::new() };
+        for (text, expected) in [
+            ("http://me:hush@proxy:3128", "http://****@proxy:3128"),
+            ("http://hush@proxy:3128/a", "http://****@proxy:3128/a"),
+            ("me:hush@proxy:3128", "****@proxy:3128"),
+            ("http://me:hu@sh@proxy and http://me:hush@other", "http://****@proxy and http://****@other"),
+            ("password=me:hush@proxy; x", "**** x"),
+            ("token: hush, ü=http://é:ß@h", "token: ****, ü=http://****@h"),
+            ("nothing of that kind", "nothing of that kind"),
+        ] {
+            assert_eq!(names.masked_text(text), expected);
+        }
+    }
 
     #[test]
     fn names_of_secrets_are_known_also_when_they_are_misspelt() {

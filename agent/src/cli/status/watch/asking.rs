@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, bounded};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use scalyr_monitor::{Clock, Stop};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::low_level::pipe;
 
 use super::report::Seen;
@@ -27,6 +27,8 @@ pub(super) enum Event {
     End,
     /// The terminal may have another size.
     Resized,
+    /// The process is to stop until it is continued: the terminal is given back before.
+    Suspended,
     /// The process was stopped, and goes on; the terminal may be any.
     Continued,
     /// A second has passed.
@@ -44,6 +46,7 @@ pub(super) struct Asking {
     ends: UnixStream,
     resizes: UnixStream,
     continues: UnixStream,
+    suspends: UnixStream,
     /// Whether keys are read.
     keys: bool,
 }
@@ -62,7 +65,7 @@ impl Asking {
         threads: &Threads,
     ) -> io::Result<Self> {
         let ends = hear(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
-        let (resizes, continues) = (hear(&[SIGWINCH])?, hear(&[SIGCONT])?);
+        let (resizes, continues, suspends) = (hear(&[SIGWINCH])?, hear(&[SIGCONT])?, hear(&[SIGTSTP])?);
         let (answered, mut told) = UnixStream::pair()?;
         let (sender, answers) = bounded(1);
         let (data_path, stop): (PathBuf, Stop) = (data_path.to_owned(), stop.clone());
@@ -77,7 +80,7 @@ impl Asking {
                 stop.wait(interval);
             }
         })?;
-        Ok(Self { answers, answered, ends, resizes, continues, keys })
+        Ok(Self { answers, answered, ends, resizes, continues, suspends, keys })
     }
 
     /// Waits for what happens next, a second at most.
@@ -91,6 +94,7 @@ impl Asking {
             PollFd::new(&self.answered, PollFlags::IN),
             PollFd::new(&self.resizes, PollFlags::IN),
             PollFd::new(&self.continues, PollFlags::IN),
+            PollFd::new(&self.suspends, PollFlags::IN),
         ];
         if self.keys {
             watched.push(PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN));
@@ -105,6 +109,10 @@ impl Asking {
         if is_ready(0) {
             return Ok(Event::End);
         }
+        if is_ready(4) {
+            drain(&mut self.suspends)?;
+            return Ok(Event::Suspended);
+        }
         if is_ready(3) {
             drain(&mut self.continues)?;
             return Ok(Event::Continued);
@@ -113,16 +121,17 @@ impl Asking {
             drain(&mut self.resizes)?;
             return Ok(Event::Resized);
         }
-        if is_ready(4) {
+        // Before the keys, which may come without end.
+        if is_ready(1) {
+            self.answered.read_exact(&mut [0])?;
+            return Ok(self.answers.recv().map_or(Event::End, Event::Answer));
+        }
+        if is_ready(5) {
             let mut bytes = vec![0; 256];
             let read = rustix::io::retry_on_intr(|| rustix::io::read(stdin.as_fd(), &mut bytes[..]))?;
             bytes.truncate(read);
             // The terminal is gone.
             return Ok(if read == 0 { Event::End } else { Event::Keys(bytes) });
-        }
-        if is_ready(1) {
-            self.answered.read_exact(&mut [0])?;
-            return Ok(self.answers.recv().map_or(Event::End, Event::Answer));
         }
         Ok(Event::Tick)
     }

@@ -23,6 +23,8 @@ pub(super) enum Key {
     Escape,
     /// Ctrl-C.
     Interrupt,
+    /// Ctrl-Z.
+    Suspend,
 }
 
 /// What follows from a key.
@@ -42,6 +44,7 @@ pub(super) fn read(bytes: &[u8]) -> Vec<Key> {
         rest = behind;
         match first {
             0x03 => keys.push(Key::Interrupt),
+            0x1a => keys.push(Key::Suspend),
             b'\t' => keys.push(Key::Next),
             0x1b => match behind.split_first() {
                 Some((b'[' | b'O', sequence)) => {
@@ -82,6 +85,6 @@ mod tests {
         assert_eq!(read(b"\x1b"), [Key::Escape]);
         assert_eq!(read(b"\x1b[B\x1bOA\x1b[6~f"), [Key::Down, Key::Up, Key::PageDown, Key::Sign('f')]);
         assert_eq!(read(b"\x1b[1;5C?"), [Key::Sign('?')], "a sequence that is not known is no key q or C");
-        assert_eq!(read("é\u{1a}".as_bytes()), []);
+        assert_eq!(read("é\u{1a}".as_bytes()), [Key::Suspend]);
     }
 }

@@ -24,7 +24,7 @@ use scalyr_monitor::{Clock, Stop};
 
 use crate::threads::Threads;
 use asking::{Asking, Event};
-use keys::Effect;
+use keys::{Effect, Key};
 use report::View;
 use terminal::Terminal;
 
@@ -77,7 +77,8 @@ pub fn run(
     let draws = !as_json && io::stdout().is_terminal() && !is_dumb;
     // By its own convention an empty NO_COLOR says nothing.
     let colours = environment.get("NO_COLOR").is_none_or(str::is_empty);
-    let watched = begin(data_path, interval, draws, clock).and_then(|mut watching| {
+    let keys = draws && io::stdin().is_terminal();
+    let watched = begin(data_path, interval, keys, clock).and_then(|mut watching| {
         if draws { watching.draw(colours) } else { watching.print(as_json, &mut io::stdout()) }
     });
     match watched {
@@ -141,11 +142,14 @@ impl Watching {
                 Event::End => return Ok(()),
                 Event::Resized => {}
                 Event::Continued => terminal.take_again()?,
+                Event::Suspended => terminal.suspend()?,
                 Event::Tick => {}
                 Event::Answer(answer) => self.view.note(answer),
                 Event::Keys(bytes) => {
                     for key in keys::read(&bytes) {
-                        if self.view.press(key, usize::from(size.1)) == Effect::Quit {
+                        if key == Key::Suspend {
+                            terminal.suspend()?;
+                        } else if self.view.press(key, usize::from(size.1)) == Effect::Quit {
                             return Ok(());
                         }
                     }
@@ -171,6 +175,8 @@ impl Watching {
                     writeln!(out, "{line}")?;
                     out.flush()?;
                 }
+                // The terminal is as it was: nothing is to be given back first.
+                Event::Suspended => terminal::stop_here()?,
                 Event::Keys(_) | Event::Resized | Event::Continued | Event::Tick => {}
             }
         }

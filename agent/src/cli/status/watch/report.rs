@@ -295,7 +295,7 @@ impl View {
             Key::PageDown | Key::Sign(' ') => self.scrolled = self.scrolled.saturating_add(page),
             Key::Home => self.scrolled = 0,
             Key::End => self.scrolled = usize::MAX,
-            Key::Sign(_) | Key::Escape => {}
+            Key::Sign(_) | Key::Escape | Key::Suspend => {}
         }
         Effect::Go
     }

@@ -47,6 +47,24 @@ impl Terminal {
         write(ENTER)
     }
 
+    /// Gives it back and stops this process, as Ctrl-Z does; whoever continues it is told by a signal.
+    ///
+    /// # Errors
+    /// When the process cannot be stopped.
+    pub(super) fn suspend(&mut self) -> io::Result<()> {
+        self.give_back();
+        stop_here()?;
+        self.take_again()
+    }
+
+    fn give_back(&mut self) {
+        // There is nobody to tell when the terminal is gone.
+        _ = write(LEAVE);
+        if let Some(before) = &self.before {
+            _ = tcsetattr(io::stdin().as_fd(), OptionalActions::Now, before);
+        }
+    }
+
     /// Its columns and rows.
     pub(super) fn size(&self) -> (u16, u16) {
         match tcgetwinsize(io::stdout().as_fd()) {
@@ -78,12 +96,20 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // There is nobody to tell when the terminal is gone.
-        _ = write(LEAVE);
-        if let Some(before) = &self.before {
-            _ = tcsetattr(io::stdin().as_fd(), OptionalActions::Now, before);
-        }
+        self.give_back();
     }
+}
+
+/// Stops this process until it is continued.
+///
+/// # Errors
+/// When the system refuses.
+pub(super) fn stop_here() -> io::Result<()> {
+    // Nobody would continue the first process of its session.
+    if rustix::process::getsid(None)? == rustix::process::getpid() {
+        return Ok(());
+    }
+    Ok(rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?)
 }
 
 fn write(text: &str) -> io::Result<()> {
