@@ -17,6 +17,7 @@ pub mod service;
 pub mod statistics;
 pub mod status;
 pub mod supervisor;
+pub mod sys;
 pub mod threads;
 pub mod upload;
 

@@ -41,9 +41,8 @@ pub(crate) fn run(root: &Path, idle: &Idle) -> bool {
 fn command(root: &Path, idle: &Idle) -> Command {
     let mut command = check::cargo(root);
     command.args(["bench", "--locked", "-p", "agent", "--bench", "idle"]);
-    if idle.dev {
-        command.args(["--profile", "dev"]);
-    }
+    // The very program that a package holds, or that is there already.
+    command.args(["--profile", if idle.dev { "dev" } else { "dist" }]);
     command.args(["--", "--minutes"]).arg(idle.minutes.to_string());
     command
 }

@@ -436,6 +436,12 @@ impl Supervisor {
         round.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or_default()
     }
 
+    /// Bytes that have moved to and from all servers: another number than before whenever some have.
+    pub fn moved(&self) -> u64 {
+        let running = self.stages.lock();
+        running.sessions.iter().fold(0, |sum, (_, session)| session.life().moved.wrapping_add(sum))
+    }
+
     /// The agent log.
     pub fn logger(&self) -> &Logger {
         &self.stages.logger

@@ -75,12 +75,11 @@ impl Process {
             if self.refused[source as usize] {
                 continue;
             }
-            let result = self.read_source(source, tree);
-            if let Err(error) = &result
-                && !is_gone(error)
+            if let Err(error) = self.read_source(source, tree)
+                && !is_gone(&error)
             {
                 self.refused[source as usize] = error.kind() == ErrorKind::PermissionDenied;
-                self.tell(source, error, tree, out);
+                self.tell(source, &error, tree, out);
             }
         }
     }

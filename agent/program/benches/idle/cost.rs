@@ -9,12 +9,6 @@ use crate::story::Process;
 pub(crate) struct Cost {
     /// CPU seconds of all its threads.
     pub(crate) cpu: f64,
-    /// Its proportional share of memory, MiB.
-    pub(crate) pss: f64,
-    /// Of that, memory that no file stands behind.
-    pub(crate) anonymous: f64,
-    /// Resident memory, MiB.
-    pub(crate) rss: f64,
     pub(crate) threads: usize,
     /// How often a thread gave its processor away, or lost it.
     pub(crate) switches: u64,
@@ -25,10 +19,8 @@ pub(crate) struct Cost {
 
 impl Cost {
     pub(crate) fn of(process: &Process, server: &Server) -> Self {
-        let own = format!("/proc/{}", process.id());
-        let rollup = fs::read_to_string(format!("{own}/smaps_rollup")).unwrap();
-        let mib = |name: &str| number(&rollup, name) as f64 / 1024.0;
-        let tasks: Vec<_> = fs::read_dir(format!("{own}/task")).unwrap().flatten().map(|task| task.path()).collect();
+        let tasks = fs::read_dir(format!("/proc/{}/task", process.id())).unwrap();
+        let tasks: Vec<_> = tasks.flatten().map(|task| task.path()).collect();
         let switches = tasks
             .iter()
             .filter_map(|task| fs::read_to_string(task.join("status")).ok())
@@ -37,14 +29,30 @@ impl Cost {
         Self {
             // The finer count leaves out threads that have ended; none does in an agent that idles.
             cpu: nanoseconds as f64 / 1e9,
-            pss: mib("Pss:"),
-            anonymous: mib("Pss_Anon:"),
-            rss: mib("Rss:"),
             threads: tasks.len(),
             switches: switches.sum(),
             requests: server.requests(),
             sent: server.bytes(),
         }
+    }
+}
+
+/// What the agent holds at one moment, MiB.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Held {
+    /// Its proportional share of memory.
+    pub(crate) pss: f64,
+    /// Of that, memory that no file stands behind.
+    pub(crate) anonymous: f64,
+    /// Resident memory.
+    pub(crate) rss: f64,
+}
+
+impl Held {
+    pub(crate) fn by(process: &Process) -> Self {
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", process.id())).unwrap();
+        let mib = |name: &str| number(&rollup, name) as f64 / 1024.0;
+        Self { pss: mib("Pss:"), anonymous: mib("Pss_Anon:"), rss: mib("Rss:") }
     }
 }
 

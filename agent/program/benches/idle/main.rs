@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use cost::Cost;
+use cost::{Cost, Held};
 use serde_json::{Value, json};
 use server::Server;
 use story::{AgentProcess, Scratch, now, say, wait_until, write_config};
@@ -33,6 +33,8 @@ const SETTLING: Duration = Duration::from_secs(45);
 /// How often it is looked for the first line.
 const LOOK_EVERY: Duration = Duration::from_micros(500);
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Memory comes and goes with each sample, so that one look would tell little.
+const HELD_EVERY: Duration = Duration::from_secs(1);
 /// Starts that are timed, one after the other.
 const STARTS: usize = 5;
 
@@ -61,7 +63,12 @@ fn main() -> ExitCode {
     thread::sleep(SETTLING);
     let begin = Cost::of(agent.process(), &server);
     let took = now();
-    thread::sleep(Duration::from_secs(minutes * 60));
+    let held: Vec<Held> = (0..minutes * 60)
+        .map(|_| {
+            thread::sleep(HELD_EVERY);
+            Held::by(agent.process())
+        })
+        .collect();
     let end = Cost::of(agent.process(), &server);
     let hours = took.elapsed().as_secs_f64() / 3600.0;
     let threads = agent.process().cpu_of_threads();
@@ -80,10 +87,14 @@ fn main() -> ExitCode {
         println!("{what:44}{value:>10.digits$}{}", judged.unwrap_or_default());
     };
     row("CPU seconds per hour", (end.cpu - begin.cpu) / hours, 3, Some(MOST_CPU));
-    row("PSS, MiB", end.pss, 2, Some(MOST_PSS));
-    row("  of it anonymous", end.anonymous, 2, None);
-    row("  of it the program file and libraries", end.pss - end.anonymous, 2, None);
-    row("RSS, MiB", end.rss, 2, None);
+    let mean = |of: &dyn Fn(&Held) -> f64| held.iter().map(of).sum::<f64>() / held.len() as f64;
+    let (pss, anonymous) = (mean(&|held| held.pss), mean(&|held| held.anonymous));
+    row("PSS, MiB, mean of a look per second", pss, 2, Some(MOST_PSS));
+    row("  of it anonymous", anonymous, 2, None);
+    row("  of it the program file and libraries", pss - anonymous, 2, None);
+    row("PSS, MiB, lowest", held.iter().map(|held| held.pss).fold(f64::INFINITY, f64::min), 2, None);
+    row("PSS, MiB, highest", held.iter().map(|held| held.pss).fold(0.0, f64::max), 2, None);
+    row("RSS, MiB, mean", mean(&|held| held.rss), 2, None);
     row("threads", end.threads as f64, 0, None);
     row("context switches per minute", (end.switches - begin.switches) as f64 / hours / 60.0, 1, None);
     row("requests per minute", (end.requests - begin.requests) as f64 / hours / 60.0, 1, None);

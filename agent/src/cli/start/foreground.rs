@@ -21,6 +21,7 @@ use crate::service::notify::Notify;
 use crate::service::pid_file::PidFileError;
 use crate::status::file;
 use crate::supervisor::{Edge, LONGEST_STOP, StartError, Supervisor};
+use crate::sys::ProgramPages;
 use crate::threads::Threads;
 
 /// How often it is looked after what has to be done now and then.
@@ -152,10 +153,12 @@ fn live(supervisor: &Supervisor, watch: &mut Watch, around: &Surroundings<'_>, c
     let mut next_tick = clock.monotonic() + TICK;
     let mut last_look = clock.monotonic();
     let mut attendance = Attendance::new(notify, last_look);
+    let mut pages = ProgramPages::new();
     loop {
         let now = clock.monotonic();
         if now >= next_tick {
             supervisor.tick()?;
+            pages.look(supervisor.moved(), clock, supervisor.logger());
             next_tick = now + TICK;
         }
         let signs = Signs { stuck: supervisor.stuck_for(), standing: &|| supervisor.snapshot().into() };
@@ -174,8 +177,11 @@ fn live(supervisor: &Supervisor, watch: &mut Watch, around: &Surroundings<'_>, c
             Call::None => {}
         }
         if asked || clock.monotonic() >= next_look {
-            watch.look(supervisor, asked, notify)?;
+            let reloaded = watch.look(supervisor, asked, notify)?;
             last_look = clock.monotonic();
+            if reloaded.is_some() {
+                pages.note_activity();
+            }
         }
     }
 }

@@ -88,6 +88,12 @@ impl Directories {
         self.by_watch.len()
     }
 
+    /// Whether there are so many at most, and each is there and tells of its changes.
+    pub(super) fn are_all_watched(&self, most: usize) -> bool {
+        let is_watched = |directory: &Directory| matches!(directory.state, State::Watched { .. });
+        self.list.len() <= most && self.list.iter().flatten().all(is_watched)
+    }
+
     pub(super) fn at(&self, place: Place) -> Option<&Directory> {
         self.list.get(place)?.as_ref()
     }

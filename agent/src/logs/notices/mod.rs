@@ -27,10 +27,13 @@ use crate::threads::Threads;
 
 /// A chain of symbolic links is followed so far.
 const MOST_LINKS: usize = 8;
-/// Directories are compared with what is watched this often, ...
+/// Directories are compared with what is watched this often while one is waited for, or while there are many, ...
 const COMPARED: Duration = Duration::from_millis(500);
-/// ... so many of them at a time.
+/// ... so many of them at a time, ...
 const COMPARED_AT_A_TIME: usize = 100;
+/// ... and otherwise this often: an idle agent would do nothing else. What a directory tells of itself needs no comparison; this
+/// is about what is above it.
+const COMPARED_AT_REST: Duration = Duration::from_secs(5);
 
 /// How changes are noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +133,8 @@ pub struct Notices {
     polled: BTreeMap<Polled, usize>,
     /// The reasons that the agent log has heard of.
     told: Vec<Polled>,
-    next_comparison: Instant,
+    /// When directories were last compared.
+    compared: Instant,
     silent: Receiver<()>,
     logger: Logger,
 }
@@ -149,7 +153,7 @@ impl Notices {
             directories: Directories::new(source, noticing),
             polled: BTreeMap::new(),
             told: Vec::new(),
-            next_comparison: clock.monotonic() + COMPARED,
+            compared: clock.monotonic(),
             silent: never(),
             logger: logger.clone(),
         }
@@ -208,15 +212,16 @@ impl Notices {
 
     /// When [directories are compared](Self::compare_some) next.
     pub fn next_comparison(&self) -> Instant {
-        self.next_comparison
+        let rests = self.directories.are_all_watched(COMPARED_AT_A_TIME);
+        self.compared + if rests { COMPARED_AT_REST } else { COMPARED }
     }
 
     /// Compares some of the directories with what is watched there, when it is time to: one that appears or comes
     /// instead of another, also by a mount or because something above it was renamed, is watched from then on.
     pub fn compare_some(&mut self, now: Instant) -> Noticed {
         let mut noticed = Noticed::default();
-        if now >= self.next_comparison {
-            self.next_comparison = now + COMPARED;
+        if now >= self.next_comparison() {
+            self.compared = now;
             for place in self.directories.next_places(COMPARED_AT_A_TIME) {
                 self.compare(place, &mut noticed);
             }
