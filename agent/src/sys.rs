@@ -174,7 +174,6 @@ mod tests {
         // A table of addresses is among what the loader has written, which must stay.
         let table: [fn(&str) -> Option<&str>; 2] = [figure, |line| line.split(' ').next()];
         std::thread::scope(|scope| {
-            #[expect(clippy::disallowed_methods, reason = "a thread of the test itself")]
             let other = scope.spawn(|| (0..10_000).filter(|_| table[0](&text_of(7)).is_some()).count());
             for _ in 0..100 {
                 assert!(give_back().unwrap() > 0);
