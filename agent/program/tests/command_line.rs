@@ -91,7 +91,7 @@ fn the_version_is_told_in_the_old_sentence_without_any_configuration() {
 fn a_misspelt_command_or_option_is_answered_with_the_nearest_one() {
     for (arguments, told) in [
         (&["statsu"][..], "status"),
-        (&["status", "--verbos"], "--verbose"),
+        (&["status", "--verbsoe"], "--verbose"),
         (&["status", "--format", "jsn"], "json"),
         (&["completions", "bas"], "bash"),
     ] {

@@ -122,6 +122,19 @@ pub struct MonitorSnapshot {
     pub last_failure: Option<String>,
 }
 
+impl MonitorSnapshot {
+    /// Its sample does not end: it has been running for longer than its interval, and five seconds at least.
+    pub fn is_hanging(&self) -> bool {
+        let patience = self.sample_interval_secs.max(5.0);
+        self.state == Phase::Running && self.sample_running_secs.is_some_and(|seconds| seconds > patience)
+    }
+
+    /// It runs, and at least half of its samples fail.
+    pub fn is_failing(&self) -> bool {
+        self.state == Phase::Running && self.failed_samples > 0 && self.failed_samples * 2 >= self.samples
+    }
+}
+
 /// The state of one instance, shared by its thread and its handle.
 pub(super) struct State {
     identity: Identity,

@@ -90,6 +90,14 @@ pub(super) fn troubles(snapshot: &Snapshot) -> Vec<String> {
     if dead > 0 {
         troubles.push(format!("{dead} of {} monitors should run and do not", dead + running));
     }
+    let hanging = snapshot.monitors.iter().filter(|monitor| monitor.is_hanging()).count();
+    if hanging > 0 {
+        troubles.push(format!("the sample of {hanging} of {} monitors does not end", dead + running));
+    }
+    let failing = snapshot.monitors.iter().filter(|monitor| monitor.is_failing() && !monitor.is_hanging()).count();
+    if failing > 0 {
+        troubles.push(format!("{failing} of {} monitors fail in half of their samples or more", dead + running));
+    }
     let held = snapshot.monitors.iter().filter(|monitor| monitor.held_secs.is_some()).count();
     if held > 0 {
         troubles.push(format!("{held} of {} monitors wait until their metric logs are uploaded", dead + running));
@@ -173,8 +181,15 @@ mod tests {
     #[test]
     fn each_situation_has_its_level_and_its_sentence() {
         type Change = fn(&mut Snapshot);
-        let cases: [(&str, Change, Health, &str); 16] = [
+        let cases: [(&str, Change, Health, &str); 18] = [
             ("all is well", |_| (), Health::Good, "Good"),
+            ("a sample does not end", |it| it.monitors[0].sample_running_secs = Some(31.0), Health::Degraded, "Good"),
+            (
+                "samples fail",
+                |it| (it.monitors[0].samples, it.monitors[0].failed_samples) = (4, 2),
+                Health::Degraded,
+                "Good",
+            ),
             (
                 "idle for ten days",
                 |it| {

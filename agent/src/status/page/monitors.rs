@@ -63,23 +63,12 @@ pub(super) fn write(html: &mut Html, snapshot: &Snapshot) {
 fn rank(monitor: &MonitorSnapshot) -> u8 {
     match monitor.state {
         state if state.is_dead() => 0,
-        _ if is_held_up(monitor) => 1,
-        _ if is_failing(monitor) => 2,
+        _ if monitor.held_secs.is_some() || monitor.is_hanging() => 1,
+        _ if monitor.is_failing() => 2,
         Phase::Disabled => 5,
         _ if monitor.errors > 0 || monitor.restarts > 0 => 3,
         _ => 4,
     }
-}
-
-/// Its log is full, or its sample does not end.
-fn is_held_up(monitor: &MonitorSnapshot) -> bool {
-    let patience = monitor.sample_interval_secs.max(5.0);
-    monitor.held_secs.is_some() || monitor.sample_running_secs.is_some_and(|seconds| seconds > patience)
-}
-
-/// At least half of its samples fail.
-fn is_failing(monitor: &MonitorSnapshot) -> bool {
-    monitor.failed_samples > 0 && monitor.failed_samples * 2 >= monitor.samples
 }
 
 fn row(table: &mut Table<'_>, monitor: &MonitorSnapshot, now: f64) {
@@ -98,8 +87,8 @@ fn row(table: &mut Table<'_>, monitor: &MonitorSnapshot, now: f64) {
     table.cell(|html| {
         let state = match monitor.state {
             Phase::Running if monitor.held_secs.is_some() => "waits".to_owned(),
-            Phase::Running if is_held_up(monitor) => "hangs".to_owned(),
-            Phase::Running if is_failing(monitor) => "failing".to_owned(),
+            _ if monitor.is_hanging() => "hangs".to_owned(),
+            _ if monitor.is_failing() => "failing".to_owned(),
             state => state.to_string(),
         };
         html.element("span", "state", state);
@@ -109,7 +98,7 @@ fn row(table: &mut Table<'_>, monitor: &MonitorSnapshot, now: f64) {
         if let Some(seconds) = monitor.held_secs {
             html.raw(" <small>its log waits to be uploaded since ").text(units::seconds(seconds)).raw("</small>");
         }
-        if let Some(seconds) = monitor.sample_running_secs.filter(|_| is_held_up(monitor)) {
+        if let Some(seconds) = monitor.sample_running_secs.filter(|_| monitor.is_hanging()) {
             html.raw(" <small>its sample runs for ").text(units::seconds(seconds)).raw("</small>");
         }
     });
