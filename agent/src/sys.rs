@@ -21,6 +21,8 @@ const MOST_READ: u64 = 8192;
 /// Gives the pages of the program file back whenever the agent has come to rest.
 #[derive(Debug)]
 pub struct ProgramPages {
+    /// What may be given back, since it was first asked for: reading `smaps` costs as much as giving back.
+    unwritten: Option<Vec<Range<usize>>>,
     moved: u64,
     was_active: bool,
     is_trouble_told: bool,
@@ -29,7 +31,7 @@ pub struct ProgramPages {
 impl ProgramPages {
     /// Begins when everything was started.
     pub fn new() -> Self {
-        Self { moved: 0, was_active: true, is_trouble_told: false }
+        Self { unwritten: None, moved: 0, was_active: true, is_trouble_told: false }
     }
 
     /// Much was needed that is not needed any more, as after a reload.
@@ -48,7 +50,7 @@ impl ProgramPages {
             return;
         }
         let begin = clock.monotonic();
-        match give_back() {
+        match self.give_back() {
             Ok(bytes) => {
                 let took = clock.monotonic().saturating_duration_since(begin).as_micros();
                 logger.at(Level::Debug5, format_args!("The program's {bytes} bytes were given back in {took} us"));
@@ -60,6 +62,27 @@ impl ProgramPages {
             Err(_) => {}
         }
     }
+
+    /// How many bytes of addresses these are.
+    fn give_back(&mut self) -> io::Result<usize> {
+        if self.unwritten.is_none() {
+            self.unwritten = Some(find_unwritten()?);
+        }
+        let mut bytes = 0;
+        for range in self.unwritten.iter().flatten() {
+            let length = range.len();
+            // SAFETY: DONTNEED takes the pages out of the address space, and the next access brings them back from the file.
+            // That is only sound where memory holds what the file holds: `unwritten` names private mappings of the program
+            // file that nobody can write to and of which no page was ever written, since none is anonymous or swapped out; so
+            // the relocated part, which was written before it was protected, is not among them. It stays so: no code of this
+            // process makes them writable. The file itself does not change: the kernel refuses to write to a running program
+            // (ETXTBSY), and a package that replaces it leaves the old inode in place. No mapping of the program comes or goes
+            // after the loader is done, so the ranges are still what they were.
+            unsafe { madvise(std::ptr::with_exposed_provenance_mut(range.start), length, Advice::LinuxDontNeed)? };
+            bytes += length;
+        }
+        Ok(bytes)
+    }
 }
 
 impl Default for ProgramPages {
@@ -68,28 +91,15 @@ impl Default for ProgramPages {
     }
 }
 
-/// Gives back what is mapped of the program file and cannot differ from it; how many bytes of addresses these are.
+/// What is mapped of the program file and cannot differ from it.
 ///
 /// # Errors
-/// When the kernel does not tell what is mapped, or refuses.
-fn give_back() -> io::Result<usize> {
+/// When the kernel does not tell.
+fn find_unwritten() -> io::Result<Vec<Range<usize>>> {
     let program = fs::read_link("/proc/self/exe")?;
-    let Some(program) = program.to_str() else { return Ok(0) };
-    let mut bytes = 0;
     let mut smaps = Vec::new();
     File::open("/proc/self/smaps")?.take(MOST_READ).read_to_end(&mut smaps)?;
-    for range in unwritten(&String::from_utf8_lossy(&smaps), program) {
-        let length = range.len();
-        // SAFETY: DONTNEED takes the pages out of the address space, and the next access brings them back from the file. That
-        // is only sound where memory holds what the file holds: `unwritten` names private mappings of the program file that
-        // nobody can write to and of which no page was ever written, since none is anonymous or swapped out; so the relocated
-        // part, which was written before it was protected, is not among them. The file itself does not change: the kernel
-        // refuses to write to a running program (ETXTBSY), and a package that replaces it leaves the old inode in place. No
-        // mapping of the program comes or goes after the loader is done, so the ranges are still what they were.
-        unsafe { madvise(std::ptr::with_exposed_provenance_mut(range.start), length, Advice::LinuxDontNeed)? };
-        bytes += length;
-    }
-    Ok(bytes)
+    Ok(program.to_str().map_or_else(Vec::new, |program| unwritten(&String::from_utf8_lossy(&smaps), program)))
 }
 
 /// The addresses at which `program` is mapped, cannot be written and never was, from the text of `smaps` (proc(5)).
@@ -175,8 +185,9 @@ mod tests {
         let table: [fn(&str) -> Option<&str>; 2] = [figure, |line| line.split(' ').next()];
         std::thread::scope(|scope| {
             let other = scope.spawn(|| (0..10_000).filter(|_| table[0](&text_of(7)).is_some()).count());
+            let mut pages = ProgramPages::new();
             for _ in 0..100 {
-                assert!(give_back().unwrap() > 0);
+                assert!(pages.give_back().unwrap() > 0);
             }
             assert_eq!(other.join().unwrap(), 10_000);
         });

@@ -55,7 +55,7 @@ impl Host {
         fs::write(path.join("cmdline"), words).unwrap();
         let stat = format!(
             "{pid} (a) b (c) S {parent} 1 1 0 -1 0 10 0 {ticks} 0 {ticks} {ticks} 0 0 20 -5 2 0 {start} 0 0 0 0 0 0 0 0 0 0 0 \
-             0 0 0 17 0 0 0 {ticks} 0 0\n"
+             0 0 0 0 17 0 0 0 {ticks} 0 0\n"
         );
         fs::write(path.join("stat"), stat).unwrap();
         let status =
