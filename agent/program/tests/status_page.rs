@@ -174,7 +174,11 @@ fn a_browser_shows_what_lags_and_what_fails_and_keeps_itself_up_to_date() {
             && monitor("broken(hung)")["sample_running_secs"].as_f64() > Some(6.0)
             && monitor("broken(sensor)")["restarts"].as_u64() > Some(2)
             && monitor("broken(sensor)")["restart_in_secs"].as_f64() > Some(2.0);
-        lags && samples
+        // Two samples of what the plots show lie ten seconds apart.
+        let is_old_enough = status["now"].as_f64() > status["started"].as_f64().map(|started| started + 25.0);
+        is_old_enough
+            && lags
+            && samples
             && status["sessions"].as_array().unwrap().iter().any(|session| session["state"] == "failing")
             && receiver.events().len() >= 400
     });

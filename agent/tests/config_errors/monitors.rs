@@ -67,7 +67,7 @@ fn a_module_that_is_none_is_told_from_one_that_is_still_to_come() {
     assert!(plan.monitors.iter().all(|monitor| !monitor.origin.starts_with("monitors[")), "{plan:?}");
     expect![[r#"
         refused: /etc/agent.json:2:23  monitors[0].module: "url_monitor" is a monitor of the Python agent that is not built yet; url_monitor(1) does not run
-        refused: /etc/agent.json:3:23  monitors[1].module: "scalyr_agent.builtin_monitors.shell_monitor" is a monitor of the Python agent that is not built yet; shell_monitor(1) does not run
+        refused: /etc/agent.json:3:23  monitors[1].module: "scalyr_agent.builtin_monitors.shell_monitor" is a monitor of the Python agent that is not built yet; shell_monitor() does not run
         refused: /etc/agent.json:4:23  monitors[2].module: "scalyr_agent.builtin_monitors.cion" is no monitor of this agent; cion() does not run; did you mean `coin`?
         refused: /etc/agent.json:5:23  monitors[3].module: "acme.queue_depth" is no monitor of this agent; it has ALL; queue_depth() does not run; a crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
         refused: /etc/agent.json:6:23  monitors[4].module: "acme.url_monitor" is no monitor of this agent; it has ALL; url_monitor(2) does not run; a crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"

@@ -10,7 +10,7 @@ use super::plan;
 const OPTIONS: &str = include_str!("options.txt");
 
 /// Keys that the Python agent does not have.
-const OUR_OWN: [&str; 1] = ["api_key_file"];
+const OUR_OWN: [&str; 2] = ["api_key_file", "status_listen"];
 
 /// An option of the specification.
 struct Listed {

@@ -10,9 +10,7 @@ fn the_smallest_configuration_has_the_effective_defaults() {
         Ok(built) => built,
         Err(report) => panic!("{report}"),
     };
-    expect![[r#"
-    "#]]
-    .assert_eq(&report.to_string());
+    expect![""].assert_eq(&report.to_string());
     expect![[r#"
         Plan {
             log_path: "/var/log/scalyr-agent-2",
@@ -22,6 +20,7 @@ fn the_smallest_configuration_has_the_effective_defaults() {
             },
             config_check_interval: 30s,
             check_remote: false,
+            healthy_within: 60s,
             agent_log: AgentLogPlan {
                 rotation: Rotation {
                     max_bytes: 20971520,
@@ -47,6 +46,7 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                     600s,
                 ),
             },
+            status_listen: None,
             tail: TailPlan {
                 max_line_size: 49900,
                 line_completion_wait: 5s,
@@ -150,6 +150,32 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                         backups: 2,
                     },
                     metric_log: "linux_system_metrics.log",
+                    disabled: false,
+                    stop_agent_on_failure: false,
+                    ..
+                },
+                MonitorPlan {
+                    origin: "implicit_agent_process_metrics_monitor",
+                    monitor: "linux_process_metrics",
+                    name: "linux_process_metrics(agent)",
+                    options: [
+                        "module",
+                        "id",
+                        "pid",
+                    ],
+                    sample_interval: 30s,
+                    jitter: true,
+                    write_limit: Some(
+                        WriteLimit {
+                            rate: 2000,
+                            burst: 100000,
+                        },
+                    ),
+                    rotation: Rotation {
+                        max_bytes: 20971520,
+                        backups: 2,
+                    },
+                    metric_log: "linux_process_metrics.log",
                     disabled: false,
                     stop_agent_on_failure: false,
                     ..

@@ -18,6 +18,8 @@ fn clients_that_say_nothing_and_read_nothing_keep_others_waiting_for_a_moment_on
     let silent: Vec<_> = (0..3).map(|_| connect(folder.path()).unwrap()).collect();
     let patience = Patience { limit: Duration::from_secs(60), look_every: TIMEOUT, look: &mut |_| {} };
     let report = ask_patiently(folder.path(), Format::Text, &clock, patience).unwrap();
+    let (health, report) = report.split_once('\n').unwrap();
+    assert_eq!(health, r#"{"health":"good","health_check_result":"Good"}"#);
     assert!(report.starts_with("Scalyr Agent status."), "{report}");
     assert!(clock.monotonic() - begin >= LONGEST_QUESTION, "the silent ones came first");
     drop(silent);
