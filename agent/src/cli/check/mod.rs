@@ -119,7 +119,8 @@ fn check(
         extra_directory: args.configuration.extra_config_dir.as_deref(),
         environment,
     };
-    let loaded = config::load(&request);
+    let mut loaded = config::load(&request);
+    loaded.tell_of_unread_files();
     let host_name = super::surroundings::host_name();
     let draft = config::draft(&loaded, &Surroundings { registry, environment, host_name: &host_name });
     let asked = args.connect.then(|| connect::ask(&draft.plan().sessions, clock, &Stop::new()));

@@ -401,3 +401,30 @@ fn the_examples_of_the_documentation_are_well() {
     }
     assert!(count >= 4, "{count}");
 }
+
+#[test]
+fn a_file_beside_the_fragments_that_is_not_read_is_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("agent.json");
+    let fragments = folder.path().join("agent.d");
+    fs::create_dir(&fragments).unwrap();
+    fs::write(&file, "{ api_key: 'key' }").unwrap();
+    for name in ["web.yaml", "db.JSON", "old.json.bak", "off.json.dpkg-old", ".hidden", "README", "logs.json"] {
+        fs::write(fragments.join(name), "{}").unwrap();
+    }
+    for path in [&file, &fragments.join("logs.json")] {
+        fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+    }
+    let configuration = ConfigurationArgs { config_file: file, extra_config_dir: None };
+    let args = Args { configuration, print: false, format: Format::Text, connect: false };
+    let environment = Arc::new(Environment::default());
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let registry = Registry::linked().unwrap();
+    let code = check(&args, &registry, &environment, &Clock::system(), Form::Lines, &mut out, &mut err);
+    let told = String::from_utf8(err).unwrap().replace(&format!("{}/", folder.path().display()), "");
+    assert_eq!(code, 0, "{told}");
+    expect![[r#"
+        warning: agent.json  config_directory: agent.d/db.JSON is not read: the name of a fragment ends in .json; rename it, or put it elsewhere
+        warning: agent.json  config_directory: agent.d/web.yaml is not read: the name of a fragment ends in .json; rename it, or put it elsewhere
+    "#]].assert_eq(&told);
+}

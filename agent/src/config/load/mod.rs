@@ -6,6 +6,7 @@ mod fragments;
 mod merge;
 mod permissions;
 mod seen;
+mod unread;
 mod variables;
 
 use std::fmt;
