@@ -1,6 +1,7 @@
 //! `agent status --watch`: on a real terminal, which is left as it was found, and without one.
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
+#![expect(clippy::print_stderr, reason = "a test tells why it could not look")]
 
 mod story;
 
@@ -39,6 +40,11 @@ impl Terminal {
 
     /// With its keys, or nothing, on the standard input.
     fn watch_with(config: &std::path::Path, has_keys: bool) -> Self {
+        Self::watch_by(Command::new(env!("CARGO_BIN_EXE_agent")), config, has_keys)
+    }
+
+    /// By this command, which takes the arguments of the agent.
+    fn watch_by(mut command: Command, config: &std::path::Path, has_keys: bool) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -47,7 +53,6 @@ impl Terminal {
         rustix::io::ioctl_fionbio(&master, true).unwrap();
         resize(&master, 100, 30);
         let of_slave = || Stdio::from(File::from(slave.try_clone().unwrap()));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_agent"));
         command.env_clear().env("TERM", "xterm").args(["status", "--watch=0.2", "-c"]).arg(config);
         let stdin = if has_keys { of_slave() } else { Stdio::null() };
         let child = command.stdin(stdin).stdout(of_slave()).stderr(of_slave()).spawn().unwrap();
@@ -221,14 +226,13 @@ fn a_stopped_watcher_leaves_the_terminal_to_others_until_it_is_continued() {
     let mut terminal = Terminal::watch(&config);
     let before = terminal.settings();
     terminal.wait_for("it is waited for");
-    let stat = format!("/proc/{}/stat", terminal.child.id());
-    let is_stopped = || std::fs::read_to_string(&stat).unwrap().contains(") T ");
+    let watcher = Pid::from_child(&terminal.child);
     for by_key in [true, false] {
         match by_key {
             true => terminal.press(b"\x1a"),
             false => terminal.signal(Signal::TSTP),
         }
-        wait_until("it has stopped", PATIENCE, is_stopped);
+        wait_until("it has stopped", PATIENCE, || is_stopped(watcher));
         assert!(terminal.read().ends_with(LEAVE), "{:?}", terminal.shown);
         assert_eq!(terminal.settings().local_modes, before.local_modes);
         terminal.signal(Signal::CONT);
@@ -237,4 +241,51 @@ fn a_stopped_watcher_leaves_the_terminal_to_others_until_it_is_continued() {
     }
     terminal.press(b"q");
     assert_eq!(terminal.end(), Some(0));
+}
+
+/// A shell in a container: whoever leads the session is outside of its namespace of processes, and has the number 0 in it.
+#[test]
+fn in_a_namespace_of_processes_it_is_stopped_and_ended_too() {
+    let scratch = Scratch::new();
+    let config = write_config(&scratch, "http://127.0.0.1:9", json!([]), json!({}));
+    let namespace = || {
+        let mut command = Command::new("/usr/bin/unshare");
+        command.args(["--user", "--map-root-user", "--pid", "--fork", "--kill-child", "/bin/sh", "-c"]);
+        command
+    };
+    if !namespace().arg("true").status().is_ok_and(|status| status.success()) {
+        eprintln!("this machine gives no namespace of processes, so there is none to watch from");
+        return;
+    }
+    // The first process of a namespace cannot be stopped: the watcher is its child.
+    let mut command = namespace();
+    command.args(["\"$@\"; echo ended with $?", "sh", env!("CARGO_BIN_EXE_agent")]);
+    let mut terminal = Terminal::watch_by(command, &config, true);
+    terminal.wait_for("it is waited for");
+    let watcher = find_watcher(&config);
+    terminal.press(b"\x1a");
+    wait_until("it has stopped", PATIENCE, || is_stopped(watcher));
+    assert!(terminal.read().ends_with(LEAVE), "{:?}", terminal.shown);
+    kill_process(watcher, Signal::CONT).unwrap();
+    terminal.wait_for("it is waited for");
+    terminal.press(b"q");
+    terminal.wait_for("ended with 0");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+/// The process of the agent that watches by this configuration.
+fn find_watcher(config: &std::path::Path) -> Pid {
+    let begin = format!("{}\0status\0", env!("CARGO_BIN_EXE_agent"));
+    let end = format!("{}\0", config.display());
+    let watches = |pid: &i32| {
+        std::fs::read_to_string(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| line.starts_with(&begin) && line.ends_with(&end))
+    };
+    let processes = std::fs::read_dir("/proc").unwrap();
+    let mut numbers = processes.filter_map(|each| each.ok()?.file_name().to_str()?.parse().ok());
+    Pid::from_raw(numbers.find(watches).expect("the watcher runs")).unwrap()
+}
+
+fn is_stopped(process: Pid) -> bool {
+    std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap().contains(") T ")
 }

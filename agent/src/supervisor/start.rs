@@ -178,10 +178,10 @@ pub(super) fn announce(logger: &Logger, plan: &Plan, config_file: &Path, report:
 /// What `debug_init` adds: the process, and what the configuration was read from. Nothing else happens before the log is
 /// open, as no thread and no monitor is there yet.
 fn tell_of_process(logger: &Logger, plan: &Plan, report: &Report) {
-    use rustix::process::{getegid, geteuid, getpgrp, getppid};
+    use nix::unistd::{getegid, geteuid, getpgrp, getppid};
     logger.info("What was known before this log was open (debug_init):");
-    let parent = getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
-    logger.debug(format_args!("process: parent_pid={parent} process_group={}", getpgrp().as_raw_nonzero()));
+    // Either is 0 where it is outside of the namespace of this process.
+    logger.debug(format_args!("process: parent_pid={} process_group={}", getppid(), getpgrp()));
     logger.debug(format_args!("user: uid={} gid={} is_agent=True", geteuid().as_raw(), getegid().as_raw()));
     let folder = std::env::current_dir().map_or_else(|error| error.to_string(), |path| path.display().to_string());
     logger.debug(format_args!("folders: current={folder} data={}", plan.data_path.display()));

@@ -105,11 +105,12 @@ impl Drop for Terminal {
 /// # Errors
 /// When the system refuses.
 pub(super) fn stop_here() -> io::Result<()> {
-    // Nobody would continue the first process of its session.
-    if rustix::process::getsid(None)? == rustix::process::getpid() {
+    let this = nix::unistd::getpid();
+    // Nobody would continue the first process of its session. It is 0 where that one is outside of this namespace.
+    if nix::unistd::getsid(None)? == this {
         return Ok(());
     }
-    Ok(rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?)
+    Ok(nix::sys::signal::kill(this, nix::sys::signal::Signal::SIGSTOP)?)
 }
 
 fn write(text: &str) -> io::Result<()> {
