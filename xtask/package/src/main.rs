@@ -1,5 +1,6 @@
 //! `cargo xtask package`: the agent with all linked monitors, as packages that install anywhere.
 
+mod contents;
 mod package;
 mod tree;
 
