@@ -2,6 +2,7 @@
 
 mod contents;
 mod package;
+mod scripts;
 mod tree;
 
 fn main() -> std::process::ExitCode {
