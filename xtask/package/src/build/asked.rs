@@ -20,7 +20,11 @@ pub(crate) fn version(agent: &Path) -> Result<String, String> {
     // `cli-and-service.md` section 1.
     let version = told.trim().strip_prefix("The Scalyr Agent 2 version is ");
     version.map(str::to_owned).ok_or_else(|| {
-        format!("{} is not the agent: asked for its version, it said {:?}", agent.display(), told.lines().next().unwrap_or_default())
+        format!(
+            "{} is not the agent: asked for its version, it said {:?}",
+            agent.display(),
+            told.lines().next().unwrap_or_default()
+        )
     })
 }
 
@@ -30,9 +34,8 @@ pub(crate) fn version(agent: &Path) -> Result<String, String> {
 /// It cannot be run, or refuses: two monitors of one name, for instance.
 pub(crate) fn monitors(agent: &Path) -> Result<Vec<Monitor>, String> {
     let told = ask(agent, &["monitors", "--format", "json"])?;
-    let list: Option<Vec<Monitor>> = serde_json::from_str::<Value>(&told)
-        .ok()
-        .and_then(|list| list.as_array()?.iter().map(monitor).collect());
+    let list: Option<Vec<Monitor>> =
+        serde_json::from_str::<Value>(&told).ok().and_then(|list| list.as_array()?.iter().map(monitor).collect());
     let mut list = list.ok_or_else(|| {
         format!("{} does not tell its monitors as this version of the agent does; build it anew", agent.display())
     })?;

@@ -52,7 +52,11 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Facts, String> {
 type Sections<'data> = SectionTable<'data, FileHeader64<Endianness>>;
 
 /// Each library that the loader looks for, with the versions of symbols that are used of it, in the order of the numbers.
-fn libraries(sections: &Sections<'_>, endian: Endianness, bytes: &[u8]) -> object::read::Result<Vec<(String, Vec<String>)>> {
+fn libraries(
+    sections: &Sections<'_>,
+    endian: Endianness,
+    bytes: &[u8],
+) -> object::read::Result<Vec<(String, Vec<String>)>> {
     let dynamic = sections.dynamic_table(endian, bytes)?;
     let mut libraries = Vec::new();
     for entry in dynamic.iter().filter(|entry| entry.tag == DT_NEEDED) {
@@ -134,7 +138,9 @@ mod tests {
                 libraries.entry(name.trim_end_matches(']').to_owned()).or_default();
             } else if let Some((_, rest)) = line.split_once("  File: ") {
                 file = rest.split_whitespace().next().unwrap().to_owned();
-            } else if let Some((_, rest)) = line.split_once("  Name: ").filter(|_| line.contains("Flags: none  Version:")) {
+            } else if let Some((_, rest)) =
+                line.split_once("  Name: ").filter(|_| line.contains("Flags: none  Version:"))
+            {
                 // Behind the needed versions stand those that the file itself defines, with other words.
                 let name = rest.split_whitespace().next().unwrap().to_owned();
                 if !file.is_empty() {

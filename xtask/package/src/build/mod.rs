@@ -48,7 +48,11 @@ pub(crate) struct Surroundings {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn build(plan: &Plan, arguments: &Arguments, surroundings: &Surroundings) -> Result<BuiltAgent, Vec<String>> {
+pub(crate) fn build(
+    plan: &Plan,
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+) -> Result<BuiltAgent, Vec<String>> {
     let (path, folders) = match &arguments.agent {
         Some(path) => (path.clone(), None),
         None if arguments.profile == "dev" => (for_a_try(plan, arguments)?, None),
@@ -164,9 +168,13 @@ fn revision(plan: &Plan) -> Option<String> {
 
 /// Builds in the ordinary folder, where most of it stands already, and leaves out what is for debugging.
 fn for_a_try(plan: &Plan, arguments: &Arguments) -> Result<PathBuf, Vec<String>> {
-    if arguments.glibc.is_some() || arguments.linked_static || arguments.target.is_some_and(|it| Some(it) != Triple::of_host())
+    if arguments.glibc.is_some()
+        || arguments.linked_static
+        || arguments.target.is_some_and(|it| Some(it) != Triple::of_host())
     {
-        return Err(one("`--profile dev` is for tries on this machine; leave it out, or the option for another".to_owned()));
+        return Err(one(
+            "`--profile dev` is for tries on this machine; leave it out, or the option for another".to_owned()
+        ));
     }
     let program = dev(plan)?;
     let stripped = plan.workspace.target.join("package").join("agent.dev");

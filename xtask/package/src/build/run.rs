@@ -75,7 +75,9 @@ impl Build {
                 if let Some(program) = message["executable"].as_str().filter(|_| message["target"]["name"] == "agent") {
                     self.program = Some(program.into());
                 }
-                if message["target"]["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "custom-build"))
+                if message["target"]["kind"]
+                    .as_array()
+                    .is_some_and(|kinds| kinds.iter().any(|kind| kind == "custom-build"))
                 {
                     self.scripts.push((manifest, id));
                 }
@@ -126,7 +128,11 @@ fn link_problem(told: &str, workspace: &Workspace) -> String {
         .filter(|known| missing.iter().any(|word| names(known, word)))
         .map(|known| format!("local monitor crate {} ({})", known.name, known.place))
         .collect();
-    let what = if missing.is_empty() { "its message is above".to_owned() } else { format!("it misses {}", missing.join(", ")) };
+    let what = if missing.is_empty() {
+        "its message is above".to_owned()
+    } else {
+        format!("it misses {}", missing.join(", "))
+    };
     if named.is_empty() {
         return format!("the agent compiles, and the linker refuses it: {what}");
     }
@@ -145,7 +151,9 @@ fn missing(told: &str) -> Vec<String> {
     ];
     let mut found = Vec::new();
     for line in told.lines() {
-        let Some(rest) = BEFORE.iter().find_map(|before| line.split_once(before)).map(|(_, rest)| rest) else { continue };
+        let Some(rest) = BEFORE.iter().find_map(|before| line.split_once(before)).map(|(_, rest)| rest) else {
+            continue;
+        };
         let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || "_.+-:<>".contains(*c)).collect();
         let word = word.trim_end_matches([':', '.']).to_owned();
         if !word.is_empty() && !found.contains(&word) {

@@ -39,10 +39,10 @@ pub(crate) fn install(target: &Path) -> Result<(), String> {
         format!("zig comes as a package of Python, and no folder for it could be made: {problem}; apt-get install python3-venv")
     })?;
     let mut pip = Command::new(folder.join("bin/pip"));
-    succeeds(pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES)).map_err(|problem| {
-        format!("{} cannot be installed from PyPI: {problem}", PACKAGES.join(" and "))
-    })?;
-    std::fs::write(folder.join("installed"), PACKAGES.join("\n")).map_err(|error| format!("{}: {error}", folder.display()))
+    succeeds(pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES))
+        .map_err(|problem| format!("{} cannot be installed from PyPI: {problem}", PACKAGES.join(" and ")))?;
+    std::fs::write(folder.join("installed"), PACKAGES.join("\n"))
+        .map_err(|error| format!("{}: {error}", folder.display()))
 }
 
 /// Lets cargo be called by way of it: what stands before the subcommand's options.

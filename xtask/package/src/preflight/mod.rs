@@ -44,9 +44,11 @@ pub(crate) fn check(root: &Path, arguments: &Arguments, epoch: Option<&str>) -> 
         keep("what kind of package? `--deb`, `--rpm` and `--tarball` choose, also together".to_owned());
     }
     if arguments.sign.is_some() && !cfg!(feature = "sign") {
-        keep("`--sign` needs the feature `sign` of the crate scalyr-package: `cargo xtask package --sign KEY` \
+        keep(
+            "`--sign` needs the feature `sign` of the crate scalyr-package: `cargo xtask package --sign KEY` \
               switches it on by itself"
-            .to_owned());
+                .to_owned(),
+        );
     }
     let manifest = arguments.manifest.clone().unwrap_or_else(|| root.join("Cargo.toml"));
     let workspace = Workspace::load(root, &manifest).map_err(&mut keep).unwrap_or_default();
@@ -64,7 +66,10 @@ pub(crate) fn check(root: &Path, arguments: &Arguments, epoch: Option<&str>) -> 
         keep(format!("packages are not made for processors of the kind {}", std::env::consts::ARCH));
     }
     if arguments.twice && arguments.manifest.is_some() {
-        keep("`--twice` builds a clone, which has no crates from outside; unlink them with `cargo xtask remove`".to_owned());
+        keep(
+            "`--twice` builds a clone, which has no crates from outside; unlink them with `cargo xtask remove`"
+                .to_owned(),
+        );
     }
     problems.extend(tool_problems(root, arguments, &workspace, triple));
     match triple {
@@ -120,9 +125,11 @@ fn source_date(epoch: Option<&str>, checkout: &Checkout) -> Result<u32, String> 
             format!("SOURCE_DATE_EPOCH is {text:?}, and must be a number of seconds since 1970 below 4294967296")
         }),
         (None, Some(time)) => Ok(time),
-        (None, None) => Err("what time the files of the package get is not known: this is no checkout with a commit, and \
+        (None, None) => {
+            Err("what time the files of the package get is not known: this is no checkout with a commit, and \
                              SOURCE_DATE_EPOCH is not set; SOURCE_DATE_EPOCH=$(date +%s) will do"
-            .to_owned()),
+                .to_owned())
+        }
     }
 }
 

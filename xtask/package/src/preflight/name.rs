@@ -54,9 +54,7 @@ impl FromStr for Suffix {
             return Ok(Self(text.to_owned()));
         }
         let hint = if proposal.is_empty() { String::new() } else { format!("; `{proposal}` would do") };
-        Err(format!(
-            "dpkg and rpm both take letters, digits, `.` and `+`, a letter or digit at begin and end{hint}"
-        ))
+        Err(format!("dpkg and rpm both take letters, digits, `.` and `+`, a letter or digit at begin and end{hint}"))
     }
 }
 
@@ -102,7 +100,8 @@ mod tests {
     fn a_suffix_that_would_change_what_is_newer_is_refused() {
         assert_eq!("acme3".parse(), Ok(Suffix("acme3".to_owned())));
         assert_eq!("el9.4+b1".parse(), Ok(Suffix("el9.4+b1".to_owned())));
-        for (suffix, proposal) in [("~acme", "`acme` would do"), ("acme_3", "`acme.3` would do"), ("a-b.", "`a.b` would do")]
+        for (suffix, proposal) in
+            [("~acme", "`acme` would do"), ("acme_3", "`acme.3` would do"), ("a-b.", "`a.b` would do")]
         {
             let problem = suffix.parse::<Suffix>().unwrap_err();
             assert!(problem.contains(proposal), "{problem}");

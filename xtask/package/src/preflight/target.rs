@@ -68,7 +68,8 @@ impl FromStr for Triple {
     fn from_str(text: &str) -> Result<Self, String> {
         let names = ALL.map(Self::name).join(", ");
         ALL.into_iter().find(|triple| triple.name() == text).ok_or_else(|| {
-            let musl = if text.contains("musl") { "; for a program that needs no glibc there is `--static`" } else { "" };
+            let musl =
+                if text.contains("musl") { "; for a program that needs no glibc there is `--static`" } else { "" };
             format!("packages are made for {names}{musl}")
         })
     }

@@ -60,8 +60,11 @@ impl Workspace {
 
     fn read(root: &Path, manifest: &Path, metadata: &Value) -> Option<Self> {
         let text = |value: &Value, key: &str| value[key].as_str().map(str::to_owned);
-        let mut workspace =
-            Self { manifest: manifest.to_owned(), target: text(metadata, "target_directory")?.into(), ..Self::default() };
+        let mut workspace = Self {
+            manifest: manifest.to_owned(),
+            target: text(metadata, "target_directory")?.into(),
+            ..Self::default()
+        };
         for package in metadata["packages"].as_array()?.iter().filter(|package| package["source"].is_null()) {
             let name = text(package, "name")?;
             let manifest = PathBuf::from(text(package, "manifest_path")?);
