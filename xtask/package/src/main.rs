@@ -1,6 +1,14 @@
 //! `cargo xtask package`: the agent with all linked monitors, as packages that install anywhere.
 
+mod archive;
+mod deb;
+mod description;
 mod package;
+mod relations;
+mod rpm;
+mod scripts;
+mod soundness;
+
 mod tree;
 
 fn main() -> std::process::ExitCode {
