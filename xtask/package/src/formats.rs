@@ -2,7 +2,7 @@
 
 use crate::arguments::Arguments;
 use crate::package::Package;
-use crate::scripts;
+use crate::{deb, rpm, scripts};
 
 /// A kind of package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,8 @@ impl Format {
     /// Something in it cannot be said in this kind.
     pub(crate) fn write(self, package: &Package) -> Result<Vec<u8>, String> {
         match self {
-            Self::Deb => Err(format!("{:?}", scripts::for_deb(package).postinst.len())),
-            Self::Rpm => Err(format!("{:?}", scripts::for_rpm(package).post.len())),
+            Self::Deb => deb::write(package, &scripts::for_deb(package)).map_err(|error| error.to_string()),
+            Self::Rpm => rpm::write(package, &scripts::for_rpm(package)).map_err(|error| error.to_string()),
             Self::Tarball => Err("?".to_owned()),
         }
     }

@@ -3,17 +3,23 @@
 //! [`preflight`] looks at what is there, [`build`] makes the agent and asks it what it is, [`assembled`] makes of both
 //! what is installed, [`written`] writes it in each format.
 
+mod archive;
 mod arguments;
 mod assembled;
 mod build;
 #[path = "../../src/cargo.rs"]
 mod cargo;
 mod contents;
+mod deb;
+mod description;
 mod formats;
 mod package;
 mod preflight;
 mod progress;
+mod relations;
+mod rpm;
 mod scripts;
+mod soundness;
 mod tree;
 mod twice;
 mod written;
