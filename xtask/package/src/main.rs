@@ -1,6 +1,9 @@
 //! `cargo xtask package`: the agent with all linked monitors, as packages that install anywhere.
 
+mod crates;
+mod notices;
 mod package;
+mod sbom;
 mod tree;
 
 fn main() -> std::process::ExitCode {
