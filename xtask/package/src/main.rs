@@ -4,6 +4,8 @@ mod crates;
 mod notices;
 mod package;
 mod sbom;
+#[cfg(feature = "sign")]
+mod sign;
 mod tree;
 
 fn main() -> std::process::ExitCode {

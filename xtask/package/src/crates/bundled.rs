@@ -78,7 +78,10 @@ const KNOWN: &[Known] = &[
         version: Version::Crate("zstd."),
         licence: "BSD-3-Clause",
         address: "https://github.com/facebook/zstd",
-        left_out: &[("zstd/COPYING", "the GPL 2, which zstd offers as the other choice; it is used under the BSD licence")],
+        left_out: &[(
+            "zstd/COPYING",
+            "the GPL 2, which zstd offers as the other choice; it is used under the BSD licence",
+        )],
     },
 ];
 

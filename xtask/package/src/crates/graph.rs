@@ -30,8 +30,24 @@ pub(super) fn read(build: &Build<'_>, metadata: &Metadata) -> Result<Graph, Crat
     let manifest = build.manifest.to_string_lossy();
     let target = build.target.split_once('.').map_or(build.target, |(triple, _)| triple);
     let arguments = [
-        "tree", "--locked", "--manifest-path", &manifest, "--package", PROGRAM, "--edges", "normal", "--target", target,
-        "--prefix", "depth", "--charset", "ascii", "--color", "never", "--format", FORMAT,
+        "tree",
+        "--locked",
+        "--manifest-path",
+        &manifest,
+        "--package",
+        PROGRAM,
+        "--edges",
+        "normal",
+        "--target",
+        target,
+        "--prefix",
+        "depth",
+        "--charset",
+        "ascii",
+        "--color",
+        "never",
+        "--format",
+        FORMAT,
     ];
     let printed = output(build.root, "cargo", &arguments)?;
     let strange = |why: String| CratesError::Strange { call: "cargo tree".to_owned(), why };

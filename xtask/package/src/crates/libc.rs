@@ -20,10 +20,8 @@ pub(crate) const LICENCE: &str = "LGPL-2.1-or-later";
 /// Where its source code is.
 pub(crate) const ADDRESS: &str = "https://www.gnu.org/software/libc/";
 /// Where the packages of Debian and of Fedora have its notices.
-const PLACES: [(&str, &str); 2] = [
-    ("/usr/share/doc/libc6/copyright", "libc6/copyright"),
-    ("/usr/share/licenses/glibc/LICENSES", "glibc/LICENSES"),
-];
+const PLACES: [(&str, &str); 2] =
+    [("/usr/share/doc/libc6/copyright", "libc6/copyright"), ("/usr/share/licenses/glibc/LICENSES", "glibc/LICENSES")];
 
 /// The C library of this host.
 pub(super) fn of_host(build: &Build<'_>) -> CLibrary {

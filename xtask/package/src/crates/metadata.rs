@@ -61,7 +61,8 @@ pub(super) fn read(build: &Build<'_>) -> Result<Metadata, CratesError> {
     let lock: Lock = toml::from_str(&lock).map_err(|error| file_error(&path, error))?;
     let checksums =
         lock.package.into_iter().filter_map(|locked| Some(((locked.name, locked.version), locked.checksum?))).collect();
-    let packages = printed.packages.into_iter().map(|package| ((package.name.clone(), package.version.clone()), package));
+    let packages =
+        printed.packages.into_iter().map(|package| ((package.name.clone(), package.version.clone()), package));
     let root = build.root.canonicalize().map_err(|error| file_error(build.root, error))?;
     Ok(Metadata { root, packages: packages.collect(), checksums })
 }

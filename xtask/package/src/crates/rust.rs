@@ -40,8 +40,18 @@ pub(crate) const LICENCE: &str = "(MIT OR Apache-2.0) AND Unicode-3.0 AND Apache
 
 /// Crates beside the standard library that are Rust's own.
 const OWN: [&str; 12] = [
-    "alloc", "compiler_builtins", "core", "panic_unwind", "rustc_std_workspace_alloc", "rustc_std_workspace_core",
-    "rustc_std_workspace_std", "std", "std_detect", "sysroot", "unwind", "profiler_builtins",
+    "alloc",
+    "compiler_builtins",
+    "core",
+    "panic_unwind",
+    "rustc_std_workspace_alloc",
+    "rustc_std_workspace_core",
+    "rustc_std_workspace_std",
+    "std",
+    "std_detect",
+    "sysroot",
+    "unwind",
+    "profiler_builtins",
 ];
 /// Crates beside the standard library that a program which is no test and no macro does not hold.
 const NOT_LINKED: [&str; 5] = ["getopts", "panic_abort", "proc_macro", "rustc_literal_escaper", "test"];

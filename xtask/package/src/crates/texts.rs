@@ -72,8 +72,8 @@ fn read(path: &Path) -> Result<String, CratesError> {
         return Err(file_error(path, format!("longer than {LONGEST} bytes, which no text of a licence is")));
     }
     // What is not UTF-8 is Latin-1, in which old texts write their ©.
-    let text = String::from_utf8(bytes)
-        .unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect());
+    let text =
+        String::from_utf8(bytes).unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect());
     Ok(tidy(&text))
 }
 
@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn texts_are_told_from_sources_by_their_names() {
-        for name in ["LICENSE", "LICENSE-MIT", "LICENCE.md", "license.TXT", "COPYING", "UNLICENSE", "NOTICE", "AUTHORS"] {
+        for name in ["LICENSE", "LICENSE-MIT", "LICENCE.md", "license.TXT", "COPYING", "UNLICENSE", "NOTICE", "AUTHORS"]
+        {
             assert!(is_text(name), "{name}");
         }
         for name in ["LICENSE-Apache-2.0_WITH_LLVM-exception", "LICENSE-APACHE-2.0", "LICENSE.BSD-2-Clause"] {

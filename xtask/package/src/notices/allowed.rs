@@ -5,8 +5,21 @@ use spdx::{Expression, LicenseReq, ParseMode};
 /// Each lets a program that holds the code be passed on under other terms, if the text of the licence goes with it.
 /// Of MPL-2.0 the source code must be told, too: the notices name the address of each crate.
 const ALLOWED: [&str; 15] = [
-    "0BSD", "Apache-2.0", "BSD-1-Clause", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "bzip2-1.0.6", "CC0-1.0",
-    "CDLA-Permissive-2.0", "ISC", "MIT", "MPL-2.0", "Unicode-3.0", "Unlicense", "Zlib",
+    "0BSD",
+    "Apache-2.0",
+    "BSD-1-Clause",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "bzip2-1.0.6",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "MPL-2.0",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
 ];
 /// Exceptions that allow more than the licence alone.
 const EXCEPTIONS: [&str; 1] = ["LLVM-exception"];

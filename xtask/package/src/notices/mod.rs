@@ -26,11 +26,7 @@ pub(crate) fn collect(crates: &Crates) -> Result<String, NoticesError> {
     notices.standard_library(&crates.rust);
     notices.c_library(crates);
     notices.own(crates);
-    if notices.problems.is_empty() {
-        Ok(notices.finish())
-    } else {
-        Err(NoticesError { problems: notices.problems })
-    }
+    if notices.problems.is_empty() { Ok(notices.finish()) } else { Err(NoticesError { problems: notices.problems }) }
 }
 
 /// The text as it grows.

@@ -50,11 +50,8 @@ fn text_count(notices: &str, words: &str) -> usize {
 
 #[test]
 fn a_licence_that_is_not_allowed_fails_with_all_such_crates_and_what_to_do() {
-    let crates = with(vec![
-        made_up("copyleft", Some("GPL-3.0-only")),
-        made_up("fine", Some("MIT")),
-        made_up("silent", None),
-    ]);
+    let crates =
+        with(vec![made_up("copyleft", Some("GPL-3.0-only")), made_up("fine", Some("MIT")), made_up("silent", None)]);
     let problems = collect(&crates).unwrap_err();
     assert_eq!(problems.problems.len(), 2);
     let text = problems.to_string();
@@ -100,8 +97,7 @@ fn a_static_program_says_that_it_holds_the_c_library() {
 #[test]
 fn a_new_crate_in_the_standard_library_is_noticed() {
     let mut crates = with(Vec::new());
-    crates.rust.crates =
-        vec![OfStd { name: "novelty".to_owned(), version: None, licence: None, texts: Vec::new() }];
+    crates.rust.crates = vec![OfStd { name: "novelty".to_owned(), version: None, licence: None, texts: Vec::new() }];
     let problems = collect(&crates).unwrap_err().to_string();
     assert!(problems.contains("novelty") && problems.contains("xtask/package/src/crates/rust.rs"), "{problems}");
 }

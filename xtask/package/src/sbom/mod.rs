@@ -6,7 +6,6 @@
 mod purl;
 #[cfg(test)]
 mod tests;
-mod time;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -32,7 +31,7 @@ pub(crate) fn write(package: &Package, package_file: &str, package_file_sha256: 
         "specVersion": "1.6",
         "version": 1,
         "metadata": {
-            "timestamp": time::of_seconds(package.source_date),
+            "timestamp": time(package.source_date),
             "tools": { "components": [
                 { "type": "application", "name": "cargo xtask package", "version": env!("CARGO_PKG_VERSION") },
             ] },
@@ -46,6 +45,12 @@ pub(crate) fn write(package: &Package, package_file: &str, package_file_sha256: 
         fields.insert("serialNumber".to_owned(), Value::String(serial));
     }
     format!("{bill:#}\n")
+}
+
+/// `2026-11-23T12:24:54Z` of seconds since 1970.
+fn time(seconds: u32) -> String {
+    // Every u32 is a time of this crate's calendar.
+    jiff::Timestamp::from_second(i64::from(seconds)).unwrap_or_default().to_string()
 }
 
 /// A UUID of version 8: its bits are those of a hash, so that the same content has the same number.

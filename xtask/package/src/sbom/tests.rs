@@ -40,15 +40,11 @@ fn problems(bill: &Value) -> Vec<String> {
         let text = fs::read_to_string(folder.join(format!("{name}.SNAPSHOT.schema.json"))).unwrap();
         serde_json::from_str(&text).unwrap()
     };
-    let others = ["spdx", "jsf-0.82"].map(|name| {
-        (format!("http://cyclonedx.org/schema/{name}.SNAPSHOT.schema.json"), schema(name))
-    });
+    let others = ["spdx", "jsf-0.82"]
+        .map(|name| (format!("http://cyclonedx.org/schema/{name}.SNAPSHOT.schema.json"), schema(name)));
     let registry = jsonschema::Registry::new().extend(others).unwrap().prepare().unwrap();
-    let validator = jsonschema::options()
-        .with_registry(&registry)
-        .should_validate_formats(true)
-        .build(&schema("bom-1.6"))
-        .unwrap();
+    let validator =
+        jsonschema::options().with_registry(&registry).should_validate_formats(true).build(&schema("bom-1.6")).unwrap();
     validator.iter_errors(bill).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
@@ -79,7 +75,10 @@ fn the_package_and_what_is_in_it_are_told() {
     let main = &bill["metadata"]["component"];
     assert_eq!(main["name"], NAME);
     assert_eq!(main["hashes"][0]["content"], json!("0f".repeat(32)));
-    assert_eq!(main["properties"][1], json!({ "name": "scalyr:monitor:local", "value": "rain_gauge (rain_gauge-crate 0.1.0)" }));
+    assert_eq!(
+        main["properties"][1],
+        json!({ "name": "scalyr:monitor:local", "value": "rain_gauge (rain_gauge-crate 0.1.0)" })
+    );
     let components = bill["components"].as_array().unwrap();
     let named = |name: &str| components.iter().find(|one| one["name"] == name).unwrap();
     let zstd = named("zstd-sys");
@@ -114,7 +113,9 @@ fn each_dependency_is_a_component() {
     while let Some(reference) = open.pop() {
         let one = dependencies.iter().find(|one| one["ref"] == json!(reference)).unwrap();
         if reached.insert(reference) {
-            open.extend(one["dependsOn"].as_array().into_iter().flatten().map(|need| need.as_str().unwrap().to_owned()));
+            open.extend(
+                one["dependsOn"].as_array().into_iter().flatten().map(|need| need.as_str().unwrap().to_owned()),
+            );
         }
     }
     assert_eq!(reached, components);
