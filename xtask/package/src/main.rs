@@ -10,15 +10,20 @@ mod build;
 #[path = "../../src/cargo.rs"]
 mod cargo;
 mod contents;
+mod crates;
 mod deb;
 mod description;
 mod formats;
+mod notices;
 mod package;
 mod preflight;
 mod progress;
 mod relations;
 mod rpm;
+mod sbom;
 mod scripts;
+#[cfg(feature = "sign")]
+mod sign;
 mod soundness;
 mod tree;
 mod twice;
