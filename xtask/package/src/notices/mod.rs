@@ -1,7 +1,7 @@
 //! The notices that must go with the program: whose code it holds, on which terms, with the full texts.
 //!
-//! Not made by cargo-about: that is a program of over a hundred crates to install first, and it tells neither the
-//! standard library nor libraries in C; docs/packaging.md says more.
+//! Not made by cargo-about: that is a program of over a hundred crates to install first, and half of the
+//! work would be left; docs/packaging.md says more.
 
 pub(crate) mod allowed;
 
