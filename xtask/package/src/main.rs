@@ -8,6 +8,9 @@ mod relations;
 mod rpm;
 mod scripts;
 mod soundness;
+mod tarball;
+#[cfg(test)]
+mod tests;
 
 mod tree;
 
