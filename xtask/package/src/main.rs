@@ -1,7 +1,7 @@
 //! `cargo xtask package`: the agent with all linked monitors, as packages that install anywhere.
 //!
-//! [`preflight`] looks at what is there, [`terms`] whether it may be passed on, [`build`] makes the agent and asks it what it is, [`assembled`] makes of both
-//! what is installed, [`written`] writes it in each format.
+//! [`preflight`] looks at what is there, [`terms`] whether it may be passed on, [`build`] makes the agent and asks it what
+//! it is, [`assembled`] makes of both what is installed, [`written`] writes it in each format.
 
 mod archive;
 mod arguments;
@@ -26,7 +26,10 @@ mod scripts;
 mod sign;
 mod signer;
 mod soundness;
+mod tarball;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod twice;
 mod written;
