@@ -28,9 +28,8 @@ impl<'a> Teller<'a> {
         let mut command = Command::new(self.agent);
         // Nothing of this user's surroundings gets into a package: no language, no width of a terminal, no `SCALYR_…`.
         command.arg0(NAME).args(arguments).env_clear().stdin(Stdio::null());
-        let output = command
-            .output()
-            .map_err(|error| ContentsError::NotStarted { agent: self.agent.to_owned(), error })?;
+        let output =
+            command.output().map_err(|error| ContentsError::NotStarted { agent: self.agent.to_owned(), error })?;
         let refused = |said: String| ContentsError::Refused {
             agent: self.agent.to_owned(),
             arguments: arguments.join(" "),
