@@ -33,6 +33,6 @@ for name in scalyr-agent-2 scalyr-agent-2-config; do
 done
 
 install -m 0644 "$here/etc/passwd" "$here/etc/group" "$here/etc/nsswitch.conf" "$root/etc/"
-install -m 0644 "$here/etc/agent.json" "$root/etc/scalyr-agent-2/"
-install -m 0644 "$here"/etc/agent.d/*.json "$root/etc/scalyr-agent-2/agent.d/"
+install -m 0640 "$here/etc/agent.json" "$root/etc/scalyr-agent-2/"
+install -m 0640 "$here"/etc/agent.d/*.json "$root/etc/scalyr-agent-2/agent.d/"
 install -m 0644 "$here/../../LICENSE" "$root/usr/share/doc/scalyr-agent-2-rs/"

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use scalyr_monitor::{Clock, Logger, Stop};
 
+use super::Shared;
 use super::address::Bound;
 use super::answer::Answer;
 use super::connection::{Connection, Turn};
 use super::request::Request;
 use super::routes::Routes;
-use super::Shared;
 
 /// So many connections are served at a time.
 const MOST_CONNECTIONS: usize = 16;

@@ -36,7 +36,14 @@ struct Story {
 impl Story {
     fn begin() -> Self {
         let clock = Clock::system();
-        Self { listener: Listener::new().unwrap(), files: 0, lifeless: Arc::default(), threads: Threads::new(), stop: Stop::new(), clock }
+        Self {
+            listener: Listener::new().unwrap(),
+            files: 0,
+            lifeless: Arc::default(),
+            threads: Threads::new(),
+            stop: Stop::new(),
+            clock,
+        }
     }
 
     fn follow(&self, address: Option<&str>) {
@@ -141,7 +148,10 @@ fn an_agent_that_delivers_nothing_lives_and_one_that_is_stuck_does_not() {
     assert!(alive.starts_with("HTTP/1.1 200 ") && alive.ends_with("\r\n\r\nalive\n"), "{alive}");
     *story.lifeless.lock().unwrap() = Some("a disk\ndoes not answer".to_owned());
     let stuck = get("/livez");
-    assert!(stuck.starts_with("HTTP/1.1 503 ") && stuck.ends_with("\r\n\r\nstuck\na disk\\ndoes not answer\n"), "{stuck}");
+    assert!(
+        stuck.starts_with("HTTP/1.1 503 ") && stuck.ends_with("\r\n\r\nstuck\na disk\\ndoes not answer\n"),
+        "{stuck}"
+    );
 }
 
 #[test]
