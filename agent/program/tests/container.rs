@@ -123,7 +123,7 @@ fn dockerfile_manifests_and_root_file_system_agree() {
 }
 
 #[test]
-fn a_container_of_the_image_without_a_key_says_what_is_missing_and_with_one_becomes_healthy() {
+fn a_container_of_the_image_without_a_key_says_what_is_missing_and_root_becomes_its_user_by_name() {
     image_story(&built());
 }
 
@@ -133,7 +133,7 @@ fn the_static_program_does_the_same_in_the_image() {
     image_story(&static_agent());
 }
 
-/// The configuration of the image; root, who becomes the user of the image by its name.
+/// The configuration of the image, and root, who becomes the user of the image.
 fn image_story(agent: &Path) {
     let scratch = Scratch::new();
     let root = make_root(&scratch, agent);
