@@ -167,3 +167,21 @@ fn an_older_glibc_without_zig_says_how_to_get_it() {
     let told = repository.refused(&["--deb", "--glibc", "2.17"]);
     assert!(told.contains("`--glibc` needs zig as the linker") && told.contains("add `--install-zig`"), "{told}");
 }
+
+#[test]
+fn the_same_sources_in_two_folders_give_the_same_agent() {
+    let built = || {
+        let repository = Repository::new();
+        let library = "pub const NAME: &str = \"coin\";\n\
+                       pub fn place() -> &'static str { std::panic::Location::caller().file() }\n\
+                       #[used]\npub static FILE: &str = file!();\n";
+        repository.put("local-monitors/coin/src/lib.rs", library);
+        // This small checkout has none of the documents that a package needs, which is told after the build.
+        repository.refused(&["--deb", "--profile", "dist"]);
+        (std::fs::read(repository.root().join("target/package/dist/agent")).unwrap(), repository)
+    };
+    let ((first, one), (second, other)) = (built(), built());
+    let has = |text: &str| first.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(first == second, "built in {} and {}", one.root().display(), other.root().display());
+    assert!(has("local-monitors/coin/src/lib.rs") && !has(one.root().to_str().unwrap()));
+}
