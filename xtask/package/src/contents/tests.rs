@@ -252,6 +252,15 @@ fn no_text_calls_the_program_by_its_name_in_the_checkout() {
 }
 
 #[test]
+fn guides_that_speak_of_the_agent_tell_what_it_is_called_here() {
+    for path in ["README.md.gz", "docs/operating.md.gz", "docs/monitors/README.md"] {
+        let text = text(&format!("usr/share/doc/scalyr-agent-2-rs/{path}"));
+        let note = text.lines().nth(2).unwrap_or_default();
+        assert_eq!(note, "> What is called `agent` here was installed as `scalyr-agent-2`.", "{path}");
+    }
+}
+
+#[test]
 fn man_reads_both_pages_without_a_complaint() {
     for name in ["scalyr-agent-2", "scalyr-agent-2-config"] {
         let folder = tempfile::tempdir().expect("a folder");
