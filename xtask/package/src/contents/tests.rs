@@ -39,8 +39,9 @@ pub(super) fn agent() -> &'static Path {
         assert!(output.status.success(), "the agent does not compile; see above");
         let messages = String::from_utf8(output.stdout).expect("cargo prints UTF-8");
         let messages = messages.lines().map(|line| serde_json::from_str(line).expect("cargo prints JSON"));
-        let paths = messages.filter_map(|message: serde_json::Value| message["executable"].as_str().map(PathBuf::from));
-        paths.last().expect("the package `agent` has a program")
+        let mut paths =
+            messages.filter_map(|message: serde_json::Value| message["executable"].as_str().map(PathBuf::from));
+        paths.next_back().expect("the package `agent` has a program")
     })
 }
 
