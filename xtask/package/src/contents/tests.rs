@@ -39,8 +39,9 @@ pub(super) fn agent() -> &'static Path {
         assert!(output.status.success(), "the agent does not compile; see above");
         let messages = String::from_utf8(output.stdout).expect("cargo prints UTF-8");
         let messages = messages.lines().map(|line| serde_json::from_str(line).expect("cargo prints JSON"));
-        let paths = messages.filter_map(|message: serde_json::Value| message["executable"].as_str().map(PathBuf::from));
-        paths.last().expect("the package `agent` has a program")
+        let mut paths =
+            messages.filter_map(|message: serde_json::Value| message["executable"].as_str().map(PathBuf::from));
+        paths.next_back().expect("the package `agent` has a program")
     })
 }
 
@@ -133,6 +134,7 @@ fn the_table_of_what_is_installed() {
         0644 usr/share/doc/scalyr-agent-2-rs/docs/compression.md.gz (Documentation)
         0644 usr/share/doc/scalyr-agent-2-rs/docs/configuration.md.gz (Documentation)
         0644 usr/share/doc/scalyr-agent-2-rs/docs/configuring.md.gz (Documentation)
+        0644 usr/share/doc/scalyr-agent-2-rs/docs/containers.md.gz (Documentation)
         0644 usr/share/doc/scalyr-agent-2-rs/docs/copying-logs.md.gz (Documentation)
         0644 usr/share/doc/scalyr-agent-2-rs/docs/examples/fragments/agent.d/20-web.json (Documentation)
         0644 usr/share/doc/scalyr-agent-2-rs/docs/examples/fragments/agent.d/30-shop.json (Documentation)
@@ -149,6 +151,7 @@ fn the_table_of_what_is_installed() {
         0644 usr/share/doc/scalyr-agent-2-rs/docs/monitors/linux_system_metrics.md.gz (Documentation)
         0644 usr/share/doc/scalyr-agent-2-rs/docs/monitors/test_monitor.md (Documentation)
         0644 usr/share/doc/scalyr-agent-2-rs/docs/operating.md.gz (Documentation)
+        0644 usr/share/doc/scalyr-agent-2-rs/docs/packaging.md.gz (Documentation)
         0644 usr/share/doc/scalyr-agent-2-rs/docs/uploading.md.gz (Documentation)
         0644 usr/share/doc/scalyr-agent-2-rs/docs/wire-format.md.gz (Documentation)
         0644 usr/share/doc/scalyr-agent-2-rs/docs/writing-a-monitor.md.gz (Documentation)
@@ -249,6 +252,15 @@ fn no_text_calls_the_program_by_its_name_in_the_checkout() {
     assert!(
         text("usr/share/man/man1/scalyr-agent-2-config.1.gz").contains("scalyr\\-agent\\-2\\-config \\-\\-set\\-user")
     );
+}
+
+#[test]
+fn guides_that_speak_of_the_agent_tell_what_it_is_called_here() {
+    for path in ["README.md.gz", "docs/operating.md.gz", "docs/monitors/README.md"] {
+        let text = text(&format!("usr/share/doc/scalyr-agent-2-rs/{path}"));
+        let note = text.lines().nth(2).unwrap_or_default();
+        assert_eq!(note, "> What is called `agent` here was installed as `scalyr-agent-2`.", "{path}");
+    }
 }
 
 #[test]
