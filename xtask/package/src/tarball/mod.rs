@@ -8,6 +8,7 @@ use std::io;
 use flate2::{Compression, GzBuilder};
 
 use crate::archive::Archive;
+use crate::formats::Format;
 use crate::package::Package;
 use crate::soundness;
 use crate::tree::{Kind, Role, Tree};
@@ -34,7 +35,7 @@ const PATHS: &str = r#"// Where the agent of this folder writes: beside its conf
 const INSTALL: &str = include_str!("INSTALL");
 
 /// The name of the only folder at the top.
-pub(crate) fn folder(package: &Package) -> String {
+fn folder(package: &Package) -> String {
     format!("{}-{}", package.name, package.version)
 }
 
@@ -113,8 +114,5 @@ fn destination(path: &str, target: &str) -> Option<String> {
 }
 
 fn install(package: &Package) -> String {
-    INSTALL
-        .replace("@FOLDER@", &folder(package))
-        .replace("@VERSION@", &package.version.to_string())
-        .replace("@ARCHITECTURE@", package.architecture.of_rpm())
+    INSTALL.replace("@VERSION@", &package.version.to_string()).replace("@FILE@", &Format::Tarball.file_name(package))
 }

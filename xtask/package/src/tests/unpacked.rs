@@ -28,7 +28,7 @@ fn it_has_one_folder_with_the_layout_of_the_python_agents_tarball() {
     names.sort();
     assert_eq!(names, ["INSTALL", "VERSION", "bin", "config", "data", "log", "share"]);
     let text = fs::read_to_string(top.join("INSTALL")).unwrap();
-    assert_has(&text, "tar -xzf scalyr-agent-2-rs-0.1.0-1.x86_64.tar.gz --strip-components=1");
+    assert_has(&text, "tar -xzf scalyr-agent-2-rs-0.1.0-1.linux-x86_64.tar.gz --strip-components=1");
     assert!(!text.contains('@'), "{text}");
 }
 
