@@ -107,6 +107,7 @@ impl Pod {
             script += &mount(&place, is_read_only, volume, node, scratch);
         }
         script += &format!("mount -t proc proc '{}/proc'\n", root.display());
+        script += &devices(&root.join("dev"));
         let powers = powers(root, manifest);
         let arguments = manifest.arguments();
         script += &format!("exec capsh {} -- {}\n", powers.join(" "), arguments.join(" "));
@@ -195,6 +196,14 @@ fn mount(place: &Path, is_read_only: bool, volume: &Value, node: &Path, scratch:
     };
     let how = if is_read_only { "ro" } else { "rw" };
     format!("mount --rbind '{}' '{place}' && mount -o remount,bind,{how} '{place}'\n", from.display())
+}
+
+/// The devices that each container has. A static program takes its chance from one of them.
+fn devices(place: &Path) -> String {
+    let place = place.display();
+    let device = |name: &str| format!("touch '{place}/{name}' && mount --bind '/dev/{name}' '{place}/{name}'\n");
+    let devices: String = ["null", "zero", "full", "random", "urandom"].map(device).concat();
+    format!("mount -t tmpfs -o mode=0755 tmpfs '{place}'\n{devices}")
 }
 
 /// What capsh is told: root, user, group and what is left of the powers of root.
