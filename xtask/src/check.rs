@@ -112,10 +112,10 @@ fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
     };
     let mut steps = vec![
         Step::new("formatting", &["fmt", "--all", "--check"]),
-        Step::new("formatting of xtask", &["fmt", "--check", XTASK]),
+        Step::new("formatting of xtask", &["fmt", "--all", "--check", XTASK]),
         Step::new("linking of local monitors", &LINK),
         Step::new("lints", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
-        Step::new("lints of xtask", &["clippy", XTASK, "--all-targets", "--locked", "--", "-D", "warnings"]),
+        Step::new("lints of xtask", &["clippy", XTASK, "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
         tests,
     ];
     if !quick {
@@ -129,7 +129,7 @@ fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
         steps.push(docs);
         steps.push(Step::new("reference in docs/", &DOCS));
     }
-    steps.push(Step::new("tests of xtask", &["test", XTASK, "--locked"]));
+    steps.push(Step::new("tests of xtask", &["test", XTASK, "--workspace", "--locked"]));
     steps
 }
 

@@ -11,6 +11,7 @@ mod idle;
 mod link;
 mod manifest;
 mod new_monitor;
+mod package;
 mod registered;
 mod remove;
 mod soak;
@@ -39,6 +40,10 @@ monitors in a repository of their own
   cargo xtask build --release          `cargo build` with the crates from outside; takes the options of `cargo build`
   cargo xtask remove snow              unlinks it; a folder outside is left alone
 
+install it elsewhere
+  cargo xtask package --deb --rpm      packages of the agent with every monitor that is linked, in target/packages;
+                                       `--tarball`, `--static`, `--glibc 2.17` and more: `cargo xtask package --help`
+
 before a commit
   cargo xtask docs                     writes docs/ as the agent tells it: after a change of an option, a metric or a key
   cargo xtask docs --check             changes nothing; exit 1 if `docs` would
@@ -64,6 +69,7 @@ enum Request {
     Remove { name: String, force: bool },
     Agent { options: Vec<String>, arguments: Vec<String> },
     Build { options: Vec<String> },
+    Package { arguments: Vec<String> },
     Docs { write: bool },
     Test { quick: bool },
     Soak(soak::Soak),
@@ -81,6 +87,7 @@ const COMMANDS: &[(&str, Understand)] = &[
     ("remove", remove_request),
     ("agent", agent_request),
     ("build", |options| Ok(Request::Build { options: options.to_vec() })),
+    ("package", |arguments| Ok(Request::Package { arguments: arguments.to_vec() })),
     ("docs", |options| Ok(Request::Docs { write: !only_option("docs", "--check", options)? })),
     ("test", |options| Ok(Request::Test { quick: only_option("test", "--quick", options)? })),
     ("soak", |options| Ok(Request::Soak(soak::understand(options)?))),
@@ -209,6 +216,7 @@ fn serve(request: &Request) -> bool {
         Request::Remove { name, force } => remove::run(&root, name, *force),
         Request::Agent { options, arguments } => agent::run(&root, options, arguments),
         Request::Build { options } => agent::build(&root, options),
+        Request::Package { arguments } => package::run(&root, arguments),
         Request::Docs { write } => docs::run(&root, *write),
         Request::Test { quick } => check::run(&root, *quick),
         Request::Soak(soak) => soak::run(&root, soak),
@@ -255,6 +263,7 @@ mod tests {
         assert_eq!(parsed("new-monitor --in ../my rain"), new(Some("../my")));
         assert_eq!(parsed("remove --force rain"), Ok(Request::Remove { name: "rain".to_owned(), force: true }));
         assert_eq!(parsed("build --release -v"), Ok(Request::Build { options: words("--release -v") }));
+        assert_eq!(parsed("package --deb"), Ok(Request::Package { arguments: words("--deb") }));
         assert_eq!(parsed("docs --check"), Ok(Request::Docs { write: false }));
         assert_eq!(parsed("test"), Ok(Request::Test { quick: false }));
         assert_eq!(parsed("test --quick"), Ok(Request::Test { quick: true }));
@@ -274,8 +283,8 @@ mod tests {
 
     #[test]
     fn a_wrong_word_is_answered_with_what_there_is() {
-        let unknown = parsed("package --deb").unwrap_err();
-        let there_are = "there is no command `package`; there are `new-monitor`, `link`, `remove`, `agent`, `build`, `docs`, `test`, `soak`, `bench`, `idle`\n";
+        let unknown = parsed("pack --deb").unwrap_err();
+        let there_are = "there is no command `pack`; there are `new-monitor`, `link`, `remove`, `agent`, `build`, `package`, `docs`, `test`, `soak`, `bench`, `idle`\n";
         assert!(unknown.starts_with(there_are), "{unknown}");
         for (line, told) in [
             ("link --chekc", "`link` knows no `--chekc`; all it takes is `--check`, `--list` or `--from DIR`"),

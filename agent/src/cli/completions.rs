@@ -4,6 +4,7 @@ use std::io::Write;
 
 use clap_complete::Shell;
 
+use super::invocation::Invocation;
 use super::monitors::print;
 
 /// What `agent completions` can be told.
@@ -20,6 +21,10 @@ pub struct Args {
     /// The shell
     #[arg(value_name = "SHELL")]
     pub shell: Kind,
+
+    /// The program whose commands and options are completed; the name that this one is called by unless given
+    #[arg(value_name = "PROGRAM")]
+    pub program: Option<Invocation>,
 }
 
 /// A shell whose completion can be written.

@@ -29,7 +29,7 @@ pub(super) fn with_help(command: Command, name: &'static str) -> Command {
     let template = format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{}Options:\n{{options}}\n\n{}",
         groups(&command),
-        called(EXAMPLES, name).replace("`agent COMMAND", &format!("`{name} COMMAND"))
+        called(EXAMPLES, name)
     );
     command
         .name(name)
@@ -37,6 +37,18 @@ pub(super) fn with_help(command: Command, name: &'static str) -> Command {
         .args_override_self(true)
         .help_template(template)
         .mut_subcommands(|subcommand| with_examples(subcommand, name))
+}
+
+/// The declarations of one command as those of a program of its own, called `name`.
+pub(super) fn alone(command: &Command, subcommand: &str, name: &'static str) -> Option<Command> {
+    let found = command.find_subcommand(subcommand)?.clone();
+    let before = format!("  {} {subcommand} ", command.get_name());
+    let shown = |text: &clap::builder::StyledStr| text.to_string().replace(&before, &format!("  {name} "));
+    let (short, long) = (found.get_after_help().map(shown), found.get_after_long_help().map(shown));
+    let found = short.into_iter().fold(found, Command::after_help);
+    let found = long.into_iter().fold(found, Command::after_long_help);
+    let version = env!("CARGO_PKG_VERSION");
+    Some(found.name(name).bin_name(name).version(version).disable_version_flag(true))
 }
 
 /// Each command with a line, by groups.
@@ -102,8 +114,24 @@ fn filled(text: &str) -> String {
     out.trim_end().to_owned()
 }
 
-/// The examples with the name that the program was called by; what stands behind them keeps its column if it can.
+/// Where else than at the begin of an example a text calls the program by its name.
+const MENTIONS: [&str; 8] = [
+    "`agent ",
+    "`man agent`",
+    "(agent ",
+    "&& agent ",
+    "bash_completion.d/agent",
+    "site-functions/_agent",
+    "completions/agent.fish",
+    "man1/agent.1",
+];
+
+/// The text with the name that the program was called by; what stands behind examples keeps its column if it can.
 fn called(text: &str, name: &str) -> String {
+    let text = MENTIONS.iter().fold(text.to_owned(), |text, mention| {
+        let (before, behind) = mention.split_once("agent").unwrap_or((mention, ""));
+        text.replace(mention, &format!("{before}{name}{behind}"))
+    });
     let line = |line: &str| {
         let Some(rest) = line.strip_prefix("  agent ") else { return line.to_owned() };
         let longer = name.len().saturating_sub("agent".len());
@@ -163,7 +191,19 @@ mod tests {
                 // The name of the package's folder is another thing.
                 let other = if name == "agent" { "  scalyr-agent-2 " } else { "  agent " };
                 assert!(!text.contains(other), "{command}: {text}");
+                for mention in MENTIONS.iter().filter(|_| name != "agent") {
+                    assert!(!text.contains(mention), "{command}: {text}");
+                }
             }
+        }
+    }
+
+    #[test]
+    fn what_helps_mention_is_mentioned_somewhere() {
+        let all: String = helps("agent").into_iter().map(|(_, text)| text).collect();
+        let words = all.split_whitespace().collect::<Vec<_>>().join(" ");
+        for mention in MENTIONS {
+            assert!(words.contains(mention.trim()), "{mention}");
         }
     }
 

@@ -4,13 +4,16 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 /// Under which name the program was called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Invocation {
     /// `agent`, and any name that has no meaning here.
+    #[value(help = "As cargo builds it")]
     Agent,
     /// `scalyr-agent-2`: the Python agent's program.
+    #[value(name = "scalyr-agent-2", help = "As packages install it")]
     ScalyrAgent2,
     /// `scalyr-agent-2-config`: its configuration tool, which is `scalyr-agent-2 config`.
+    #[value(name = "scalyr-agent-2-config", help = "The command `config` as a program of its own")]
     ScalyrAgent2Config,
 }
 

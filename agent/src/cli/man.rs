@@ -7,15 +7,23 @@ use clap::Command;
 use clap_mangen::Man;
 
 use super::FAILURE;
+use super::invocation::Invocation;
 use super::monitors::print;
 
-/// `agent man` takes no options.
+/// The section of the manual that the pages are made for.
+const SECTION: u8 = 1;
+
+/// What `agent man` can be told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   agent man | man -l -                              read it
-  agent man > /usr/local/share/man/man8/agent.8     so that `man agent` finds it")]
-pub struct Args {}
+  agent man > /usr/local/share/man/man1/agent.1     so that `man agent` finds it")]
+pub struct Args {
+    /// The program whose page it is; the name that this one is called by unless given
+    #[arg(value_name = "PROGRAM")]
+    pub program: Option<Invocation>,
+}
 
 /// Prints the manual page of the commands `declared`.
 pub fn run(_: &Args, declared: Command, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
@@ -33,33 +41,60 @@ fn page(mut declared: Command) -> io::Result<String> {
     declared.build();
     let name = declared.get_name().to_owned();
     let about = declared.get_about().map(ToString::to_string).unwrap_or_default();
-    let mut text = String::new();
+    let about = about.trim_end_matches('.');
     let version = declared.get_version().unwrap_or_default();
+    let mut text = String::new();
     // Writing to a string cannot fail.
     _ = writeln!(text, ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '");
-    _ = writeln!(text, ".TH {} 8 \"\" \"{name} {version}\" \"System Administration\"", name.to_uppercase());
-    _ = writeln!(text, ".SH NAME\n{} \\- {}", escaped(&name), escaped(about.trim_end_matches('.')));
-    _ = writeln!(text, ".SH SYNOPSIS\n.B {}\n.I COMMAND\n[OPTIONS]\n.br", escaped(&name));
-    _ = writeln!(text, ".B {} \\-\\-run\\-monitor\n.I MODULE\n[OPTIONS]", escaped(&name));
-    _ = writeln!(text, ".SH DESCRIPTION\n{}.", escaped(about.trim_end_matches('.')));
-    _ = writeln!(text, "Options may stand before or behind the command; those of the Python agent are understood.");
-    // Long words such as paths would tear holes into lines that are filled to their ends.
-    text.push_str(".SH COMMANDS\n.ad l\n");
-    for command in declared.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help") {
-        text.push_str(&section(&name, command)?);
+    _ = writeln!(text, ".TH {} {SECTION} \"\" \"{name} {version}\" \"Scalyr agent\"", name.to_uppercase());
+    _ = writeln!(text, ".SH NAME\n{} \\- {}", escaped(&name), escaped(about));
+    match declared.has_subcommands() {
+        true => text.push_str(&all_commands(&name, about, &declared)?),
+        false => text.push_str(&one_command(&name, &declared)?),
     }
-    let see = "agent(8) is one program: links named scalyr-agent-2 and scalyr-agent-2-config lead to it.";
-    _ = writeln!(text, ".SH NOTES\n{}", escaped(see));
     _ = writeln!(text, ".SH FILES\n.TP\n.I /etc/scalyr\\-agent\\-2/agent.json\nThe configuration.");
+    _ = writeln!(text, ".TP\n.I /etc/scalyr\\-agent\\-2/agent.d/*.json\nFurther parts of it.");
     _ = writeln!(text, ".TP\n.I /var/log/scalyr\\-agent\\-2\nThe agent's own log, metric logs and pid file.");
     _ = writeln!(text, ".TP\n.I /var/lib/scalyr\\-agent\\-2\nPositions in log files, and the status socket.");
     Ok(text)
 }
 
+/// What the page of a program with commands has between its name and its files.
+fn all_commands(name: &str, about: &str, declared: &Command) -> io::Result<String> {
+    let shown = escaped(name);
+    let mut text = format!(".SH SYNOPSIS\n.B {shown}\n.I COMMAND\n[OPTIONS]\n.br\n");
+    _ = writeln!(text, ".B {shown} \\-\\-run\\-monitor\n.I MODULE\n[OPTIONS]");
+    _ = writeln!(text, ".SH DESCRIPTION\n{}.", escaped(about));
+    _ = writeln!(text, "Options may stand before or behind the command; those of the Python agent are understood.");
+    // Long words such as paths would tear holes into lines that are filled to their ends.
+    text.push_str(".SH COMMANDS\n.ad l\n");
+    for command in declared.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help") {
+        let title = escaped(&format!("{name} {}", command.get_name()));
+        _ = write!(text, ".SS {title}\n{}", described(command)?);
+    }
+    let see = match name {
+        "agent" => {
+            format!("agent({SECTION}) is one program: links named scalyr-agent-2 and scalyr-agent-2-config lead to it.")
+        }
+        _ => format!("scalyr-agent-2-config({SECTION}) is the same program: its options are those of `{name} config`."),
+    };
+    _ = writeln!(text, ".SH NOTES\n{}", escaped(&see));
+    Ok(text)
+}
+
+/// The same of a program that is one command.
+fn one_command(name: &str, declared: &Command) -> io::Result<String> {
+    let mut text = format!(".SH SYNOPSIS\n.B {}\n[OPTIONS]\n.SH DESCRIPTION\n.ad l\n", escaped(name));
+    text.push_str(&described(declared)?);
+    let see =
+        format!("This is the command `config` of the agent, as a program of its own: see scalyr-agent-2({SECTION}).");
+    _ = writeln!(text, ".SH NOTES\n{}", escaped(&see));
+    Ok(text)
+}
+
 /// One command: what it is for, its options, its examples.
-fn section(program: &str, command: &Command) -> io::Result<String> {
-    let name = command.get_name();
-    let mut text = format!(".SS {}\n", escaped(&format!("{program} {name}")));
+fn described(command: &Command) -> io::Result<String> {
+    let mut text = String::new();
     let about = command.get_long_about().or_else(|| command.get_about()).map(ToString::to_string).unwrap_or_default();
     for paragraph in about.split("\n\n") {
         _ = writeln!(text, "{}\n.PP", escaped(paragraph));

@@ -137,16 +137,22 @@ fn execute(command: Command, invocation: Invocation, command_line: &[OsString]) 
             let (environment, clock) = (surroundings::environment(), Clock::system());
             check::run(&args, &environment, &clock, &mut anstream::stdout(), &mut io::stderr()).into()
         }
-        Command::Monitors(args) => monitors::run(&args, &mut anstream::stdout(), &mut io::stderr()).into(),
+        Command::Monitors(args) => {
+            monitors::run(&args, &surroundings::environment(), &mut anstream::stdout(), &mut io::stderr()).into()
+        }
         Command::Schema(args) => schema::run(&args, &mut io::stdout(), &mut io::stderr()).into(),
         Command::Demo(args) => demo::run(&args, &Clock::system(), &mut anstream::stdout(), &mut io::stderr()),
         Command::Receive(args) => receive::run(args, &Clock::system(), &mut io::stdout(), &mut io::stderr()),
         Command::Config(args) => config::run(&args, &surroundings::environment()).into(),
         Command::Version(args) => version::run(&args).into(),
         Command::Completions(args) => {
-            completions::run(&args, declared(invocation), &mut io::stdout(), &mut io::stderr()).into()
+            let declared = declared_alone(args.program.unwrap_or(invocation));
+            completions::run(&args, declared, &mut io::stdout(), &mut io::stderr()).into()
         }
-        Command::Man(args) => man::run(&args, declared(invocation), &mut io::stdout(), &mut io::stderr()).into(),
+        Command::Man(args) => {
+            let declared = declared_alone(args.program.unwrap_or(invocation));
+            man::run(&args, declared, &mut io::stdout(), &mut io::stderr()).into()
+        }
     }
 }
 
@@ -157,6 +163,16 @@ fn restart_when(when: restart::When, args: restart::Args, command_line: &[OsStri
 /// The commands and options, under the name that the program was called by.
 fn declared(invocation: Invocation) -> clap::Command {
     help::with_help(Cli::command(), invocation.name())
+}
+
+/// The same of a program that may be one of the commands: what its manual page and its completion tell.
+fn declared_alone(program: Invocation) -> clap::Command {
+    let all = declared(program);
+    let config = match program {
+        Invocation::ScalyrAgent2Config => help::alone(&all, "config", "scalyr-agent-2-config"),
+        Invocation::Agent | Invocation::ScalyrAgent2 => None,
+    };
+    config.unwrap_or(all)
 }
 
 /// A command, and what is to be said before it runs.

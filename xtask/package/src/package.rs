@@ -6,6 +6,8 @@ use crate::tree::Tree;
 pub(crate) const NAME: &str = "scalyr-agent-2-rs";
 /// What the Python agent's packages are called, whose place this one takes.
 pub(crate) const REPLACED: [&str; 2] = ["scalyr-agent-2", "scalyr-agent-2-aio"];
+/// Who answers for the packages, as both formats name it.
+pub(crate) const MAINTAINER: &str = "Scalyr agent maintainers <maintainers@users.noreply.github.com>";
 
 /// A package of the agent.
 #[derive(Clone, Debug)]

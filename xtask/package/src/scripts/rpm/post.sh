@@ -1,0 +1,3 @@
+restore_owners
+repair_modes
+reload_units
