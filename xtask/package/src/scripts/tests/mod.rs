@@ -1,3 +1,7 @@
+mod deb;
+mod root;
+mod rpm;
+
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
