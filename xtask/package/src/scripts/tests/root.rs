@@ -3,26 +3,28 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::package;
-use crate::package::{Architecture, Package};
-use crate::tree::Role;
-use crate::{deb, rpm};
+use super::packaged::{CONFIG, as_deb, as_rpm};
+use crate::contents::tests::agent;
+use crate::package::Package;
 
 /// For anything to happen on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Programs that the scripts call; busybox has them all.
+/// What a command finds mounted in the root.
+const MOUNTED: &str =
+    "mount -t proc proc \"$1/proc\" && mount --bind /dev/null \"$1/dev/null\" && shift && exec \"$@\"";
+/// Programs that the scripts call, besides those of `PATH` in a shell itself; each Debian has them.
 const TOOLS: [&str; 22] = [
-    "cat", "chmod", "chown", "cmp", "cp", "env", "find", "grep", "id", "ln", "ls", "mkdir", "mv", "printf", "readlink", "rm", "sed",
-    "sleep", "stat", "touch", "tr", "true",
+    "cat", "chmod", "chown", "cmp", "cp", "env", "find", "grep", "id", "ln", "ls", "mkdir", "mv", "readlink", "rm",
+    "sed", "sh", "sleep", "stat", "touch", "tr", "true",
 ];
 
 /// What a command said, and how it ended.
@@ -57,28 +59,31 @@ pub(super) struct Root {
 impl Root {
     pub(super) fn new() -> Self {
         let root = Self { folder: tempfile::tempdir().unwrap() };
-        for folder in ["bin", "sbin", "dev", "proc", "tmp", "run", "etc/init.d", "usr/bin", "usr/sbin", "var/lib/dpkg/updates", "var/lib/dpkg/info"] {
+        for folder in [
+            "bin",
+            "sbin",
+            "dev",
+            "proc",
+            "tmp",
+            "run",
+            "etc/init.d",
+            "usr/bin",
+            "usr/sbin",
+            "var/lib/dpkg/updates",
+            "var/lib/dpkg/info",
+        ] {
             fs::create_dir_all(root.path(folder)).unwrap();
         }
         for file in ["var/lib/dpkg/status", "var/lib/dpkg/available"] {
             fs::write(root.path(file), "").unwrap();
         }
         fs::write(root.path("etc/passwd"), "root:x:0:0::/:/bin/sh\nscalyr:x:777:777::/:/bin/sh\n").unwrap();
-        for (program, name) in [("/bin/busybox", "bin/busybox"), ("/bin/dash", "bin/sh")] {
-            let copied = fs::copy(program, root.path(name));
-            copied.unwrap_or_else(|error| panic!("{program}: {error}; apt-get install dash busybox-static"));
+        for (from, to) in system() {
+            let place = root.path(to.to_str().unwrap().trim_start_matches('/'));
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            fs::copy(from, place).unwrap();
         }
-        for tool in TOOLS {
-            symlink("busybox", root.path("bin").join(tool)).unwrap();
-        }
-        for program in [agent(), Path::new("/bin/dash")] {
-            for library in libraries(program) {
-                let place = root.path(library.to_str().unwrap().trim_start_matches('/'));
-                fs::create_dir_all(place.parent().unwrap()).unwrap();
-                fs::copy(&library, &place).unwrap();
-            }
-        }
-        run(Command::new("mknod").args(["-m", "666"]).arg(root.path("dev/null")).args(["c", "1", "3"])).well();
+        fs::write(root.path("dev/null"), "").unwrap();
         root
     }
 
@@ -95,6 +100,13 @@ impl Root {
         self.path(below).symlink_metadata().is_ok()
     }
 
+    /// What is in a folder, sorted.
+    pub(super) fn names(&self, below: &str) -> Vec<String> {
+        let names =
+            fs::read_dir(self.path(below)).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     pub(super) fn mode(&self, below: &str) -> u32 {
         fs::metadata(self.path(below)).unwrap().permissions().mode() & 0o7777
     }
@@ -109,7 +121,7 @@ impl Root {
     /// A command of this machine that works on the root, while that has its /proc.
     fn beside(&self, environment: &[(&str, &str)], words: &[&str]) -> Ran {
         let mut command = Command::new("unshare");
-        command.args(["--mount", "sh", "-c", "mount -t proc proc \"$1/proc\" && shift && exec \"$@\"", "sh"]);
+        command.args(["--mount", "sh", "-c", MOUNTED, "sh"]);
         command.arg(self.folder.path()).args(words);
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").envs(environment.iter().copied());
         run(&mut command)
@@ -130,48 +142,59 @@ impl Root {
         self.dpkg_with(&[], words)
     }
 
-    pub(super) fn dpkg_with(&self, environment: &[(&str, &str)], words: &[&str]) -> Ran {
+    fn dpkg_with(&self, environment: &[(&str, &str)], words: &[&str]) -> Ran {
         let root = format!("--root={}", self.folder.path().display());
-        let first = ["dpkg", &root, "--force-depends", "--no-debsig"];
-        self.beside(environment, &[&first[..], words].concat())
+        self.beside(environment, &[&["dpkg", &root, "--force-unsafe-io"][..], words].concat())
     }
 
-    /// Installs a package, as an upgrade if it is there.
+    /// Installs a .deb, as an upgrade if it is there.
     pub(super) fn install(&self, package: &Package) -> Ran {
-        self.install_with(&[], &[], package)
+        self.install_with(&[], &["--install"], package)
     }
 
-    pub(super) fn install_with(&self, environment: &[(&str, &str)], options: &[&str], package: &Package) -> Ran {
-        let file = self.folder.path().join(format!("{}_{}.deb", package.name, package.version));
-        fs::write(&file, deb::write(package, &super::for_deb(package)).unwrap()).unwrap();
-        self.dpkg_with(environment, &[options, &["--install", file.to_str().unwrap()]].concat())
+    pub(super) fn install_with(&self, environment: &[(&str, &str)], words: &[&str], package: &Package) -> Ran {
+        let file = self.path("tmp/package.deb");
+        fs::write(&file, as_deb(package)).unwrap();
+        self.dpkg_with(environment, &[words, &[file.to_str().unwrap()]].concat())
     }
 
-    /// rpm of this machine, for the root. Nothing in it provides libc.
+    /// rpm of this machine, for the root.
     pub(super) fn rpm(&self, words: &[&str]) -> Ran {
         self.rpm_with(&[], words)
     }
 
-    pub(super) fn rpm_with(&self, environment: &[(&str, &str)], words: &[&str]) -> Ran {
+    fn rpm_with(&self, environment: &[(&str, &str)], words: &[&str]) -> Ran {
         let root = format!("--root={}", self.folder.path().display());
         self.beside(environment, &[&["rpm", &root][..], words].concat())
     }
 
+    /// Installs an .rpm, as an upgrade if it is there.
     pub(super) fn upgrade_rpm(&self, package: &Package) -> Ran {
-        let file = self.folder.path().join(format!("{}-{}.rpm", package.name, package.version));
-        fs::write(&file, rpm::write(package, &super::for_rpm(package)).unwrap()).unwrap();
-        self.rpm(&["--upgrade", "--nodeps", "--nosignature", file.to_str().unwrap()])
+        self.upgrade_rpm_with(&[], package)
+    }
+
+    pub(super) fn upgrade_rpm_with(&self, environment: &[(&str, &str)], package: &Package) -> Ran {
+        let file = self.path("tmp/package.rpm");
+        fs::write(&file, as_rpm(package)).unwrap();
+        self.rpm_with(environment, &["--upgrade", "--nosignature", file.to_str().unwrap()])
     }
 
     /// Writes the configuration as its owner would: the file keeps its mode.
     pub(super) fn configure(&self, text: &str) {
-        fs::write(self.path("etc/scalyr-agent-2/agent.json"), text).unwrap();
+        fs::write(self.path(CONFIG), text).unwrap();
     }
 
     /// The agent that runs.
     pub(super) fn pid(&self) -> Option<u32> {
         let pid = fs::read_to_string(self.path("var/log/scalyr-agent-2/agent.pid")).ok()?.trim().parse().ok()?;
         self.processes().contains(&pid).then_some(pid)
+    }
+
+    /// One line more in the log that `Server::configuration` has copied.
+    pub(super) fn log(&self, line: &str) {
+        let path = self.path("tmp/app.log");
+        let old = fs::read_to_string(&path).unwrap_or_default();
+        fs::write(path, format!("{old}{line}\n")).unwrap();
     }
 
     /// All processes of the root.
@@ -194,60 +217,6 @@ impl Drop for Root {
     }
 }
 
-/// A server on this machine that takes what is sent to it.
-pub(super) struct Server {
-    child: Child,
-    pub(super) address: String,
-    events: PathBuf,
-    _folder: TempDir,
-}
-
-impl Server {
-    pub(super) fn new() -> Self {
-        use std::io::{BufRead as _, BufReader};
-        let folder = tempfile::tempdir().unwrap();
-        let events = folder.path().join("events.jsonl");
-        let mut child = Command::new(agent())
-            .args(["receive", "--listen", "127.0.0.1:0", "--output"])
-            .arg(&events)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines.map_while(Result::ok).find_map(|line| {
-            let from = line.find("http://127.0.0.1:")?;
-            Some(line[from..].split(|c: char| c.is_whitespace() || "\"',".contains(c)).next()?.to_owned())
-        });
-        Self { child, address: address.unwrap(), events, _folder: folder }
-    }
-
-    /// A configuration that sends /tmp/app.log to it, with more members.
-    pub(super) fn configuration(&self, more: &str) -> String {
-        format!(
-            "{{ api_key: 'key', scalyr_server: '{}', allow_http: true, implicit_metric_monitor: false, \
-             implicit_agent_process_metrics_monitor: false, compression_type: 'deflate', \
-             logs: [ {{ path: '/tmp/app.log', copy_from_start: true }} ], {more} }}\n",
-            self.address
-        )
-    }
-
-    /// Waits for a text among the events; how often it is there.
-    pub(super) fn wait_for(&self, text: &str) -> usize {
-        let count = || fs::read_to_string(&self.events).unwrap_or_default().matches(text).count();
-        wait(&format!("{text} at the server"), || count() > 0);
-        count()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
-}
-
 /// Waits until it is so.
 #[track_caller]
 pub(super) fn wait(what: &str, is_so: impl Fn() -> bool) {
@@ -266,40 +235,23 @@ pub(super) fn run(command: &mut Command) -> Ran {
     Ran { code: output.status.code(), said }
 }
 
-/// The agent of this checkout, without what debuggers need: ten copies of it are made.
-fn agent() -> &'static Path {
-    static AGENT: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = AGENT.get_or_init(|| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = run(Command::new(cargo).args(["build", "--quiet", "--package", "agent"]).current_dir(&root));
-        built.well();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("agent");
-        run(Command::new("strip").arg("-o").arg(&path).arg(root.join("target/debug/agent"))).well();
-        (folder, path)
-    });
-    path
-}
-
-/// The libraries that a program is linked with, its loader among them.
-fn libraries(program: &Path) -> Vec<PathBuf> {
-    let listed = run(Command::new("ldd").arg(program)).well();
-    let paths = listed.split_whitespace().filter(|word| word.starts_with("/lib") || word.starts_with("/usr/lib"));
-    paths.map(PathBuf::from).collect()
-}
-
-/// A package with the agent in it, and with these monitors by what its scripts say.
-pub(super) fn packaged(release: &str, monitors: &[&str]) -> Package {
-    let mut package = package(monitors);
-    package.version.release = release.to_owned();
-    package.architecture = match std::env::consts::ARCH {
-        "aarch64" => Architecture::Aarch64,
-        _ => Architecture::X86_64,
-    };
-    package.tree.file("usr/sbin/scalyr-agent-2", 0o755, Role::Plain, fs::read(agent()).unwrap());
-    package.tree.link("usr/share/scalyr-agent-2/bin/scalyr-agent-2", "../../../sbin/scalyr-agent-2");
-    package.tree.folder("var/log/scalyr-agent-2", 0o755);
-    package.tree.folder("var/lib/scalyr-agent-2", 0o755);
-    package
+/// What each root has of this machine: the tools, and the libraries of these and of the agent; from where, and to where.
+fn system() -> &'static BTreeSet<(PathBuf, PathBuf)> {
+    static SYSTEM: OnceLock<BTreeSet<(PathBuf, PathBuf)>> = OnceLock::new();
+    SYSTEM.get_or_init(|| {
+        let mut system = BTreeSet::new();
+        let mut programs = vec![agent().to_owned()];
+        for tool in TOOLS {
+            let is_there = |place: &PathBuf| place.exists();
+            let found = ["/usr/bin", "/bin"].map(|folder| Path::new(folder).join(tool)).into_iter().find(is_there);
+            let found = found
+                .unwrap_or_else(|| panic!("{tool} is missing; apt-get install coreutils dash diffutils findutils"));
+            system.insert((found.clone(), Path::new("/bin").join(tool)));
+            programs.push(found);
+        }
+        let listed = run(Command::new("ldd").args(&programs)).well();
+        let libraries = listed.split_whitespace().filter(|word| word.starts_with("/lib") && !word.ends_with(':'));
+        system.extend(libraries.map(|library| (PathBuf::from(library), PathBuf::from(library))));
+        system
+    })
 }
