@@ -7,7 +7,7 @@ use super::root::run;
 use crate::contents::tests::{agent, monitors, table, version};
 use crate::package::{Architecture, NAME, Needs, Package};
 use crate::scripts::{self, DebScripts, RpmScripts};
-use crate::tree::{Kind, Role, Tree};
+use crate::tree::{Kind, Tree};
 use crate::{deb, rpm};
 
 const PROGRAM: &str = "usr/sbin/scalyr-agent-2";

@@ -40,7 +40,7 @@ fn it_comes_runs_and_goes_and_the_configuration_stays() {
     let root = running(&server);
     assert_eq!((root.mode(CONFIG), root.mode("etc/scalyr-agent-2/agent.d")), (0o640, 0o751));
     let printed = root.agent(&["--run-monitor", "coin", "-s", "0.1", "--samples", "1"]).well();
-    assert!(printed.contains("coin_uniform"), "{printed}");
+    assert!(printed.contains("[coin()] uniform "), "{printed}");
     root.log("first line");
     server.wait_for("first line");
 
