@@ -2,7 +2,8 @@
 //! it, and run the scripts inside of it, in a mount namespace that has its /proc.
 
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -84,6 +85,8 @@ impl Root {
             fs::copy(from, place).unwrap();
         }
         fs::write(root.path("dev/null"), "").unwrap();
+        let tried = root.inside(&["true"]);
+        assert_eq!(tried.code, Some(0), "the stories need root, and may mount and chroot: {}", tried.said);
         root
     }
 
@@ -124,7 +127,9 @@ impl Root {
         command.args(["--mount", "sh", "-c", MOUNTED, "sh"]);
         command.arg(self.folder.path()).args(words);
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").envs(environment.iter().copied());
-        run(&mut command)
+        let ran = run(&mut command);
+        assert_ne!(ran.code, Some(127), "{}\napt-get install dpkg rpm mount", ran.said);
+        ran
     }
 
     /// A command inside.
@@ -192,9 +197,8 @@ impl Root {
 
     /// One line more in the log that `Server::configuration` has copied.
     pub(super) fn log(&self, line: &str) {
-        let path = self.path("tmp/app.log");
-        let old = fs::read_to_string(&path).unwrap_or_default();
-        fs::write(path, format!("{old}{line}\n")).unwrap();
+        let log = File::options().create(true).append(true).open(self.path("tmp/app.log"));
+        log.unwrap().write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
     /// All processes of the root.
@@ -227,10 +231,11 @@ pub(super) fn wait(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
+/// Runs a command to its end.
 pub(super) fn run(command: &mut Command) -> Ran {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.stdin(Stdio::null()).output();
-    let output = output.unwrap_or_else(|error| panic!("{name}: {error}; apt-get install dpkg rpm util-linux"));
+    let output = output.unwrap_or_else(|error| panic!("{name}: {error}; apt-get install util-linux binutils libc-bin"));
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     Ran { code: output.status.code(), said }
 }
@@ -250,7 +255,9 @@ fn system() -> &'static BTreeSet<(PathBuf, PathBuf)> {
             programs.push(found);
         }
         let listed = run(Command::new("ldd").args(&programs)).well();
-        let libraries = listed.split_whitespace().filter(|word| word.starts_with("/lib") && !word.ends_with(':'));
+        let libraries = listed
+            .split_whitespace()
+            .filter(|word| word.contains("/lib") && word.starts_with('/') && !word.ends_with(':'));
         system.extend(libraries.map(|library| (PathBuf::from(library), PathBuf::from(library))));
         system
     })

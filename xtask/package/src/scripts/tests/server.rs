@@ -48,10 +48,11 @@ impl Server {
         )
     }
 
-    /// Waits for a text among the events; how often it is there.
-    pub(super) fn wait_for(&self, text: &str) -> usize {
-        let count = || fs::read_to_string(&self.events).unwrap_or_default().matches(text).count();
-        wait(&format!("{text} at the server"), || count() > 0);
+    /// Waits for a line of /tmp/app.log; how often it has come.
+    pub(super) fn wait_for(&self, line: &str) -> usize {
+        let event = format!("\"message\":\"{line}\\n\"");
+        let count = || fs::read_to_string(&self.events).unwrap_or_default().matches(&event).count();
+        wait(&format!("`{line}` at the server"), || count() > 0);
         count()
     }
 }
