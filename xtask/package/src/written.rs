@@ -76,7 +76,21 @@ pub(crate) fn write(
     if !problems.is_empty() {
         return Err(problems);
     }
-    put(&plan.output, made).map_err(|problem| vec![problem])
+    let mut written = put(&plan.output, made).map_err(|problem| vec![problem])?;
+    if let Some(key) = key {
+        written.push(sign_sums(&plan.output, |sums| key.detached(sums, package.source_date).map_err(|e| e.to_string()))?);
+    }
+    Ok(written)
+}
+
+/// Writes a signature of the sums, by which files that have none of their own are known, too.
+fn sign_sums(folder: &Path, sign: impl FnOnce(&[u8]) -> Result<String, String>) -> Result<Written, Vec<String>> {
+    let told = |problem: String| vec![format!("{}: {problem}", folder.join(SUMS).display())];
+    let sums = fs::read(folder.join(SUMS)).map_err(|error| told(error.to_string()))?;
+    let signature = sign(&sums).map_err(told)?;
+    let path = folder.join(format!("{SUMS}.asc"));
+    fs::write(&path, &signature).map_err(|error| vec![format!("{}: {error}", path.display())])?;
+    Ok(Written { path, size: signature.len() as u64, sha256: sha256(signature.as_bytes()) })
 }
 
 /// A file to be written.
