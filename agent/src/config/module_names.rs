@@ -89,7 +89,7 @@ pub(super) fn refuse_unknown(module: &str, path: String, registry: &Registry, re
 /// What its author does about a monitor that is not there, in Rust or in Python; nothing for one of the Python package.
 fn how_to_add(module: &str, is_shipped: bool) -> String {
     const LINKED: &str = "a crate that was added since this binary was built is linked by `cargo xtask link` and a new \
-        build (from outside: `cargo agent`)";
+        build (from outside: `cargo agent`), or for a host by a new package (`cargo xtask package`)";
     const PORTED: &str = "Python monitors are not run, but ported: docs/writing-a-monitor.md, section \
         \"From a Python monitor\"";
     // The user's own Python monitors often had names without a dot, but none has a dash.

@@ -284,6 +284,11 @@ impl Sleeper {
     fn start(mark: &str) -> Self {
         let command = format!("while :; do read -r line || exit; done # {mark}");
         let child = Command::new("sh").args(["-c", &command]).stdin(Stdio::piped()).spawn().unwrap();
+        // Its command line is empty for a moment after it is there.
+        let told = || std::fs::read_to_string(format!("/proc/{}/cmdline", child.id())).unwrap();
+        while !told().contains(mark) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         Self(child)
     }
 

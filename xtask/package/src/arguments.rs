@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) rpm: bool,
 
-    /// Write an archive that is unpacked at the root of a host without either
+    /// Write an archive that runs from the folder where it is unpacked, for hosts without either
     #[arg(long)]
     pub(crate) tarball: bool,
 

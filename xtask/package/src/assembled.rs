@@ -18,6 +18,10 @@ pub(crate) fn assemble(
     notices: &str,
 ) -> Result<Package, Vec<String>> {
     let has_local = agent.monitors.iter().any(|monitor| is_of_user(plan, monitor));
+    let mut monitors = agent.monitors.clone();
+    for monitor in &mut monitors {
+        monitor.is_example = monitor.is_local && !is_of_user(plan, monitor);
+    }
     let is_dirty = !plan.checkout.dirty.is_empty();
     let version = version::of_package(&plan.upstream, arguments, has_local, is_dirty);
     let name = arguments.name.to_string();
@@ -27,7 +31,7 @@ pub(crate) fn assemble(
         agent: &agent.runs,
         name: &name,
         version: &version,
-        monitors: &agent.monitors,
+        monitors: &monitors,
         notices,
         init: scripts::INIT,
         source_date: plan.source_date,
@@ -37,7 +41,7 @@ pub(crate) fn assemble(
         name,
         version,
         architecture: agent.architecture,
-        monitors: agent.monitors.clone(),
+        monitors,
         needs: agent.needs.clone(),
         source_date: plan.source_date,
         tree,

@@ -11,7 +11,7 @@ const WIDTH: usize = 76;
 
 /// The line that lists of packages show.
 pub(crate) fn summary(package: &Package) -> String {
-    let local = package.monitors.iter().filter(|monitor| monitor.is_local).count();
+    let local = package.monitors.iter().filter(|monitor| monitor.is_local && !monitor.is_example).count();
     match local {
         0 => "ships logs and metrics to DataSet (Scalyr)".to_owned(),
         1 => "ships logs and metrics to DataSet (Scalyr), with 1 local monitor".to_owned(),
@@ -28,10 +28,13 @@ pub(crate) fn lines(package: &Package) -> Vec<String> {
          interpreter.",
     );
     let (local, builtin): (Vec<_>, Vec<_>) = package.monitors.iter().partition(|monitor| monitor.is_local);
-    if !builtin.is_empty() {
-        let names: Vec<_> = builtin.iter().map(|monitor| monitor.name.as_str()).collect();
-        lines.push(String::new());
-        lines.extend(wrap("", &format!("Built-in monitors: {}.", names.join(", "))));
+    let (examples, local): (Vec<_>, Vec<_>) = local.into_iter().partition(|monitor| monitor.is_example);
+    for (what, monitors) in [("Built-in monitors", builtin), ("Examples of monitors", examples)] {
+        if !monitors.is_empty() {
+            let names: Vec<_> = monitors.iter().map(|monitor| monitor.name.as_str()).collect();
+            lines.push(String::new());
+            lines.extend(wrap("", &format!("{what}: {}.", names.join(", "))));
+        }
     }
     if !local.is_empty() {
         lines.push(String::new());

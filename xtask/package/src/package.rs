@@ -39,6 +39,8 @@ pub(crate) struct Monitor {
     pub(crate) version: String,
     /// Whether it comes from local-monitors/ or from outside of the checkout.
     pub(crate) is_local: bool,
+    /// Whether it is local, and one of the examples that this repository has.
+    pub(crate) is_example: bool,
     /// Its first sentence.
     pub(crate) summary: String,
 }

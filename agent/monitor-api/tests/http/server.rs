@@ -55,11 +55,13 @@ impl Server {
         self.shared.asked.lock().unwrap().clone()
     }
 
-    pub(crate) fn wait_until_asked(&self) {
+    /// What was asked, as soon as that is so.
+    pub(crate) fn wait_until_asked(&self, is_so: impl Fn(&str) -> bool) -> String {
         let asked = self.shared.asked.lock().unwrap();
         let limit = Duration::from_secs(30);
-        let (_asked, late) = self.shared.changed.wait_timeout_while(asked, limit, |asked| asked.is_empty()).unwrap();
-        assert!(!late.timed_out(), "nobody asked");
+        let (asked, late) = self.shared.changed.wait_timeout_while(asked, limit, |asked| !is_so(asked)).unwrap();
+        assert!(!late.timed_out(), "asked was only {asked:?}");
+        asked.clone()
     }
 }
 

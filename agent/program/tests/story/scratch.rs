@@ -78,7 +78,10 @@ pub(crate) fn write_config(scratch: &Scratch, server: &str, logs: Value, extra: 
     let extra: Map<String, Value> = serde_json::from_value(extra).expect("`extra` is an object");
     config.as_object_mut().unwrap().extend(extra);
     let path = scratch.path("agent.json");
-    fs::write(&path, serde_json::to_vec_pretty(&config).unwrap()).unwrap();
-    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    // Whole at once: an agent that runs may look at any time.
+    let new = scratch.path("agent.json.new");
+    fs::write(&new, serde_json::to_vec_pretty(&config).unwrap()).unwrap();
+    fs::set_permissions(&new, Permissions::from_mode(0o600)).unwrap();
+    fs::rename(&new, &path).unwrap();
     path
 }

@@ -51,6 +51,7 @@ fn monitor(told: &Value) -> Option<Monitor> {
         krate: text("crate")?,
         version: text("version")?,
         is_local: told["source"] == "local",
+        is_example: false,
         summary: first_sentence(&description).to_owned(),
     })
 }

@@ -55,6 +55,7 @@ pub(crate) fn monitors() -> Vec<Monitor> {
         krate: text(&monitor["crate"]),
         version: text(&monitor["version"]),
         is_local: monitor["source"] == "local",
+        is_example: false,
         summary: text(&monitor["description"]),
     });
     monitors.collect()

@@ -18,7 +18,7 @@ pub(crate) struct Checkout {
 /// lock file.
 const MAY_DIFFER: [&str; 2] = [":(exclude)local-monitors", ":(exclude)Cargo.lock"];
 /// Where a file that git does not know gets into the program or the package.
-const SOURCES: [&str; 5] = ["agent", "builtin-monitors", "monitor-macros", "xtask", ".cargo"];
+const SOURCES: [&str; 6] = ["agent", "builtin-monitors", "docs", "monitor-macros", "xtask", ".cargo"];
 
 impl Checkout {
     /// Looks at the repository whose root this is. Without git, or in a folder that is no checkout, nothing is known.

@@ -13,6 +13,7 @@ fn package() -> Package {
         krate: format!("{name}-crate"),
         version: "0.1.0".to_owned(),
         is_local,
+        is_example: false,
         summary: "Measures.".to_owned(),
     };
     Package {

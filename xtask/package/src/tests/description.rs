@@ -2,19 +2,21 @@
 
 use super::{assert_has, monitor, sample};
 use crate::description;
-use crate::package::Package;
+use crate::package::{Monitor, Package};
 
 #[test]
 fn it_names_the_monitors_and_the_crates_of_the_local_ones() {
     let local = monitor("rain_gauge", "rain-gauge", true, "Millimetres of rain, from a gauge at the serial port.");
     let mut package = sample();
     package.monitors.push(local);
+    package.monitors.push(Monitor { is_example: true, ..monitor("coin", "coin", true, "Tosses a coin.") });
     let text = description::lines(&package).join("\n");
     assert_has(&text, "Built-in monitors: linux_process_metrics.");
     assert_has(
         &text,
         "\n\nLocal monitors, which only this build of the agent has:\n * rain_gauge (crate rain-gauge 0.1.0): ",
     );
+    assert_has(&text, "\n\nExamples of monitors: coin.\n");
     assert_has(&description::summary(&package), "with 1 local monitor");
 }
 

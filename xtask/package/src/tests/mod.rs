@@ -59,6 +59,7 @@ fn monitor(name: &str, krate: &str, is_local: bool, summary: &str) -> Monitor {
         krate: krate.to_owned(),
         version: "0.1.0".to_owned(),
         is_local,
+        is_example: false,
         summary: summary.to_owned(),
     }
 }

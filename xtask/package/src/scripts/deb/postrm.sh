@@ -1,5 +1,25 @@
+# After an upgrade that was only unpacked, dpkg removes a package without a word to it: the agent runs on, and its program
+# is gone.
+stop_left_over() {
+    [ -z "$root" ] && ! has_program && policy_allows stop || return 0
+    if systemd_runs && ! is_masked; then systemctl stop "$unit" >/dev/null 2>&1 || true; fi
+    pid=$(head -n 1 "$logs/agent.pid" 2>/dev/null) || true
+    case $pid in '' | *[!0-9]*) return 0 ;; esac
+    left=30
+    while [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = "$program (deleted)" ]; do
+        if [ "$left" -eq 0 ]; then
+            warn "the agent still runs (process $pid); it was not stopped"
+            return 0
+        fi
+        if [ "$left" -eq 30 ]; then kill "$pid" || true; fi
+        left=$((left - 1))
+        sleep 1
+    done
+}
+
 case ${1:-} in
     remove)
+        stop_left_over
         reload_units
         forget_all
         ;;

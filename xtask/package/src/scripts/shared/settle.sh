@@ -36,6 +36,10 @@ begin() {
 }
 
 tell_how_to_begin() {
+    # As rpm leaves it when a package goes whose configuration was edited.
+    if [ -e "$config.rpmsave" ]; then
+        say "The configuration of before is $config.rpmsave; to go on with it: mv $config.rpmsave $config"
+    fi
     say "The Scalyr agent is installed, and not started yet: it needs an api key (\"Log Write Access\") of your account.
 
   scalyr-agent-2-config --set-key-from-stdin     asks for the key and writes it into $config
@@ -74,8 +78,9 @@ $(if [ "$word" = starts ]; then
     fi
     if [ "$by_systemd" = yes ]; then
         have_systemd try-restart "$unit"
-    else
-        "$program" condrestart --quiet --no-check-remote-server </dev/null ||
-            warn 'the agent could not be restarted, for the reason above; `scalyr-agent-2 status -v` tells how it is'
+    elif ! "$program" condrestart --quiet --no-check-remote-server </dev/null; then
+        warn 'the agent could not be restarted, for the reason above; `scalyr-agent-2 status -v` tells how it is'
+        return 0
     fi
+    if agent_runs; then say 'The Scalyr agent was restarted, and goes on where it was.'; fi
 }

@@ -257,3 +257,16 @@ fn modes_are_repaired_and_what_was_given_to_another_user_stays_that_users() {
         assert_eq!(fs::metadata(root.path(below)).unwrap().uid(), 777, "{below}");
     }
 }
+
+#[test]
+fn one_that_was_only_unpacked_is_ended_before_its_positions_are_deleted() {
+    let server = Server::new();
+    let root = running(&server);
+    let pid = root.pid().unwrap();
+    // As an upgrade ends whose dependencies are not met.
+    root.install_with(&[], &["--unpack"], &packaged("2")).well();
+    assert_eq!(root.pid(), Some(pid));
+    root.dpkg(&["--purge", "scalyr-agent-2-rs"]).well();
+    assert_eq!(root.processes().len(), 0);
+    assert!(!root.has("var/lib/scalyr-agent-2"));
+}

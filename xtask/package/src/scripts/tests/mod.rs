@@ -22,6 +22,7 @@ fn package(monitors: &[&str]) -> Package {
         krate: "builtin-monitors".to_owned(),
         version: "0.1.0".to_owned(),
         is_local: false,
+        is_example: false,
         summary: String::new(),
     };
     Package {
