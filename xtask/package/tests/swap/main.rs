@@ -12,7 +12,7 @@ mod ours;
 mod python;
 mod receiver;
 mod root;
-mod rpm;
+mod taken;
 
 use host::{CONFIG, FRAGMENT, Host, Kind, LOG, OTHER_LOG};
 use ours::NAME;
