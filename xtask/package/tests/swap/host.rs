@@ -1,8 +1,8 @@
 //! A host with a log and an agent, of one kind of package.
 
-use std::cell::Cell;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::ours;
 use crate::python;
@@ -43,14 +43,14 @@ pub(crate) struct Host {
     pub(crate) receiver: Receiver,
     shared: PathBuf,
     /// How many lines were written to the log.
-    lines: Cell<u32>,
+    lines: AtomicU32,
 }
 
 impl Host {
     /// One that has never had an agent.
     pub(crate) fn new(kind: Kind) -> Self {
-        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let shared = kept(&format!("shared-{}-{count}", std::process::id()));
         _ = fs::remove_dir_all(&shared);
         fs::create_dir_all(&shared).unwrap();
@@ -65,7 +65,7 @@ impl Host {
             fs::hard_link(ours::package(release, ending), shared.join(format!("ours-{release}.{ending}"))).unwrap();
         }
         let receiver = Receiver::start(&ours::program(), &shared);
-        let host = Self { kind, root: Root::new(&shared), receiver, shared, lines: Cell::new(0) };
+        let host = Self { kind, root: Root::new(&shared), receiver, shared, lines: AtomicU32::new(0) };
         if kind == Kind::Rpm {
             host.root.done(&HOST_OF_RPM.replace("@OURS@", "/mnt/ours-1.rpm"));
         }
@@ -131,21 +131,21 @@ impl Host {
 
     /// A line that is written, and has to be sent sooner or later.
     pub(crate) fn write_line(&self) {
-        self.lines.set(self.lines.get() + 1);
-        self.root.append(LOG, &format!("line {}\n", self.lines.get()));
+        let number = self.lines.fetch_add(1, Ordering::Relaxed) + 1;
+        self.root.append(LOG, &format!("line {number}\n"));
     }
 
     /// Writes the next line, and waits until it has arrived.
     #[track_caller]
     pub(crate) fn ships_the_next_line(&self) {
         self.write_line();
-        self.receiver.wait_for(LOG, &format!("line {}", self.lines.get()));
+        self.receiver.wait_for(LOG, &format!("line {}", self.lines.load(Ordering::Relaxed)));
     }
 
     /// All lines have arrived, each once and in their order.
     #[track_caller]
     pub(crate) fn assert_each_line_once(&self) {
-        let expected: Vec<String> = (1..=self.lines.get()).map(|number| format!("line {number}")).collect();
+        let expected: Vec<String> = (1..=self.lines.load(Ordering::Relaxed)).map(|number| format!("line {number}")).collect();
         assert_eq!(self.receiver.lines(LOG), expected);
     }
 

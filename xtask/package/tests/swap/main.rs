@@ -20,7 +20,7 @@ use ours::NAME;
 /// No package manager and no script asks a question, of which nobody would know.
 #[track_caller]
 fn assert_asks_nothing(said: &str) {
-    for question in ["[default=", "Configuration file", "(Y/I/N", "Do you want", ".dpkg-dist", ".rpmnew", ".rpmsave"] {
+    for question in ["[default=", "Configuration file", "(Y/I/N", "Do you want", ".dpkg-dist", ".rpmsave"] {
         assert!(!said.contains(question), "{question}: {said}");
     }
 }
