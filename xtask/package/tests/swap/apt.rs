@@ -48,6 +48,7 @@ fn apt_swaps_them_and_the_vendors_next_version_does_not_push_ours_out() {
     }
     host.assert_ours_runs();
 
+    host.has_next_release();
     publish(&host, "ours-2");
     let said = host.root.done("apt-get -y upgrade");
     assert_asks_nothing(&said);

@@ -61,15 +61,19 @@ impl Host {
         }
         let aio = python::packages().file("scalyr-agent-2-aio", python::VERSION, ending);
         fs::hard_link(aio, shared.join(format!("aio.{ending}"))).unwrap();
-        for release in ["1", "2"] {
-            fs::hard_link(ours::package(release, ending), shared.join(format!("ours-{release}.{ending}"))).unwrap();
-        }
+        fs::hard_link(ours::package("1", ending), shared.join(format!("ours-1.{ending}"))).unwrap();
         let receiver = Receiver::start(&ours::program(), &shared);
         let host = Self { kind, root: Root::new(&shared), receiver, shared, lines: AtomicU32::new(0) };
         if kind == Kind::Rpm {
             host.root.done(&HOST_OF_RPM.replace("@OURS@", "/mnt/ours-1.rpm"));
         }
         host
+    }
+
+    /// Has the next release of ours, `ours-2`.
+    pub(crate) fn has_next_release(&self) {
+        let ending = self.kind.ending();
+        fs::hard_link(ours::package("2", ending), self.shared.join(format!("ours-2.{ending}"))).unwrap();
     }
 
     /// Installs a package of /mnt as a person types it, but with nobody there to answer.

@@ -49,7 +49,7 @@ fn there_and_back(kind: Kind) {
     assert_eq!(host.receiver.lines(OTHER_LOG), ["other"]);
     assert_eq!((host.root.read(CONFIG), host.root.read(FRAGMENT)), (config.clone(), fragment.clone()));
     assert_eq!(host.root.mode(CONFIG), "640 root:root");
-    assert_eq!(host.root.mode(FRAGMENT), "640 root:root", "what the old postinst would have done");
+    assert_eq!(host.root.mode(FRAGMENT), "640 root:root", "nobody else reads it");
     assert!(!host.root.has("/usr/share/scalyr-agent-2/py"), "nothing is left of the old program");
     assert!(host.root.has("/etc/rc2.d/S01scalyr-agent-2"), "the old one's unregistering does not unregister ours");
     let log = host.root.read("/var/log/scalyr-agent-2/agent.log");

@@ -4,9 +4,8 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
-use crate::root::{have_done, kept};
+use crate::root::{have_done, kept, made_of};
 
 /// What they are called.
 pub(crate) const NAME: &str = "scalyr-agent-2-rs";
@@ -22,30 +21,22 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// The folder with the packages of two releases, `1.story1` and `2.story1`.
-pub(crate) fn packages() -> &'static Path {
-    static PACKAGES: OnceLock<PathBuf> = OnceLock::new();
-    PACKAGES.get_or_init(|| {
-        let folder = kept(&format!("our-packages-{}", std::process::id()));
-        _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        // Symbols are most of an agent for development.
-        let stripped = folder.join("agent");
-        have_done("binutils", Command::new("strip").arg("-o").arg(&stripped).arg(program()));
-        for release in ["1", "2"] {
-            let into = folder.join(release);
-            let mut make = Command::new(env!("CARGO_BIN_EXE_scalyr-package"));
-            make.args(["--deb", "--rpm", "--allow-dirty", "--profile", "dev", "--release", release]);
-            make.args(["--suffix", "story1", "--agent"]).arg(&stripped).arg("--output").arg(&into);
-            have_done("", make.current_dir(repository()));
-        }
-        folder
-    })
-}
-
-/// The package of a release with this ending.
+/// The package of a release, `1` or `2`, with this ending. It is made when it is first asked for, and again when the agent or
+/// what writes packages has changed.
 pub(crate) fn package(release: &str, ending: &str) -> PathBuf {
-    let files = fs::read_dir(packages().join(release)).unwrap().map(|file| file.unwrap().path());
+    let (agent, writer) = (program(), Path::new(env!("CARGO_BIN_EXE_scalyr-package")));
+    let folder = kept(&format!("ours-{release}-{ending}"));
+    made_of(&folder, &[&agent, writer], |new| {
+        fs::create_dir(new).unwrap();
+        // Symbols are most of an agent for development.
+        let stripped = new.join("agent");
+        have_done("binutils", Command::new("strip").arg("-o").arg(&stripped).arg(&agent));
+        let mut make = Command::new(writer);
+        make.args([&format!("--{ending}"), "--allow-dirty", "--profile", "dev", "--release", release]);
+        make.args(["--suffix", "story1", "--agent"]).arg(&stripped).arg("--output").arg(new);
+        have_done("", make.current_dir(repository()));
+    });
+    let files = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
     let mut found: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|is| is == ending)).collect();
     assert_eq!(found.len(), 1, "{found:?}");
     found.remove(0)

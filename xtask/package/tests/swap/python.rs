@@ -4,11 +4,10 @@
 //! and 12), in words of our own.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
 
-use crate::root::{Root, have_done, kept, made_once};
+use crate::root::{Root, have_done, kept, made_of, made_once};
 
 /// The last version that is on PyPI.
 pub(crate) const VERSION: &str = "2.2.8";
@@ -29,24 +28,20 @@ impl Packages {
     }
 }
 
-/// Makes them, once. They are made anew in each run: that takes seconds, and they are never out of date.
-pub(crate) fn packages() -> &'static Packages {
-    static PACKAGES: OnceLock<Packages> = OnceLock::new();
-    PACKAGES.get_or_init(|| {
-        let folder = kept(&format!("python-packages-{}", std::process::id()));
-        _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        for (name, text) in [("make.sh", MAKE), ("agent.json", AGENT_JSON), ("init.sh", INIT)] {
-            fs::write(folder.join(name), text).unwrap();
+/// Makes them, when they are first asked for, and again when this program has changed.
+pub(crate) fn packages() -> Packages {
+    let folder = kept("python-packages");
+    made_of(&folder, &[&std::env::current_exe().unwrap()], |new| {
+        fs::create_dir(new).unwrap();
+        let texts = [("make.sh", MAKE), ("agent.json", AGENT_JSON), ("init.sh", INIT), ("postinst", POSTINST)];
+        for (name, text) in texts.into_iter().chain([("prerm", PRERM)]) {
+            fs::write(new.join(name), text).unwrap();
         }
-        for (name, text) in [("postinst", POSTINST), ("prerm", PRERM)] {
-            fs::write(folder.join(name), text).unwrap();
-        }
-        copy(&source(), &folder.join("py"));
-        let root = Root::new(&folder);
+        have_done("coreutils", Command::new("cp").arg("-a").arg(source()).arg(new.join("py")));
+        let root = Root::new(new);
         root.done("cd /mnt && sh -e make.sh >make.log 2>&1 || { tail -n 40 make.log; exit 1; }");
-        Packages { folder }
-    })
+    });
+    Packages { folder }
 }
 
 /// The Python agent, as pip unpacks it.
@@ -58,10 +53,6 @@ fn source() -> PathBuf {
         have_done("python3-pip", pip.arg("--target").arg(new).arg(format!("scalyr-agent-2=={VERSION}")));
     });
     path
-}
-
-fn copy(from: &Path, to: &Path) {
-    have_done("coreutils", Command::new("cp").arg("-a").arg(from).arg(to));
 }
 
 /// The configuration that comes with it.

@@ -35,10 +35,20 @@ pub(crate) fn kept(below: &str) -> PathBuf {
     target.canonicalize().unwrap().join(below)
 }
 
-/// Makes `path` with `make`, unless it is there; stories of other processes wait for it.
+/// Makes the folder `path` with `make`, unless it is there; stories of other processes wait for it.
 pub(crate) fn made_once(path: &Path, make: impl FnOnce(&Path)) {
+    made_of(path, &[], make);
+}
+
+/// The same, and makes it anew when one of `sources` is newer.
+pub(crate) fn made_of(path: &Path, sources: &[&Path], make: impl FnOnce(&Path)) {
     let lock = File::create(path.with_extension("lock")).unwrap();
     lock.lock().unwrap();
+    let time = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
+    let is_old = sources.iter().any(|source| time(source) > time(path));
+    if is_old && path.exists() {
+        fs::remove_dir_all(path).unwrap();
+    }
     if !path.exists() {
         let new = path.with_extension("new");
         if new.exists() {

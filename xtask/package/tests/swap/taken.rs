@@ -63,6 +63,7 @@ fn a_configuration_of_another_user(kind: Kind) {
     let user = host.root.done("stat -c %U /proc/$(cat /var/log/scalyr-agent-2/agent.pid)");
     assert_eq!(user, "shipper\n");
     assert!(host.root.mode(CONFIG).starts_with("640 "));
+    host.has_next_release();
     host.installed("ours-2");
     host.assert_ours_runs();
     host.ships_the_next_line();
@@ -110,6 +111,7 @@ fn what_is_installed_again_and_upgraded(kind: Kind) {
         Kind::Rpm => assert_asks_nothing(&host.root.done("rpm -U --replacepkgs /mnt/ours-1.rpm")),
     }
     host.write_line();
+    host.has_next_release();
     assert_asks_nothing(&host.installed("ours-2"));
     ships_the_rest(&mut host);
     assert_eq!((host.root.read(CONFIG), host.root.read(FRAGMENT)), (config, fragment));
