@@ -32,7 +32,11 @@ impl Monitor for RainGauge {
 /// What `agent monitors` prints at a terminal of this width, without its colours.
 fn shown(name: &str, format: Format, width: Option<usize>) -> Result<String, String> {
     let name = Some(name.to_owned()).filter(|name| !name.is_empty());
-    let printed = text(&Args { name, format, builtin: false }, &Registry::linked().unwrap(), width);
+    let printed = text(
+        &Args { name, format, builtin: false, configured: false, config_file: None },
+        &Registry::linked().unwrap(),
+        width,
+    );
     printed.map(|text| strip_str(&text).to_string())
 }
 

@@ -42,6 +42,10 @@ fn a_new_monitor_compiles_without_a_warning_and_passes_its_test_in_the_real_work
     assert!(told.contains("--run-monitor rain_gauge_of_the_test -s 1"), "{told}");
     assert!(told.ends_with("also enters the crate in Cargo.lock; commit that with the files above.\n"), "{told}");
 
+    let manifest = repository.root().join("local-monitors/rain-gauge-of-the-test/Cargo.toml");
+    let manifest = fs::read_to_string(manifest).unwrap();
+    assert!(!manifest.contains("example"), "a monitor of somebody's own counts in the package's version: {manifest}");
+
     let longest = "a-name-as-long-as-one-can-be-which-must-fit-as-wel";
     repository.told(&["new-monitor", longest]);
     for folder in ["rain-gauge-of-the-test", longest] {

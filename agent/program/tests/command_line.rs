@@ -177,13 +177,33 @@ fn shells_take_the_completions() {
 #[test]
 fn the_manual_page_is_well_formed_and_tells_of_every_command() {
     let scratch = Scratch::new();
-    let file = scratch.path("agent.8");
+    let file = scratch.path("agent.1");
     fs::write(&file, out(&agent(&["man"]))).unwrap();
     let groff = Command::new("groff").args(["-man", "-Tutf8", "-ww", "-rLL=80n", "-P-cbu"]).arg(&file).output();
     let groff = groff.expect("groff shows manual pages: install it with `apt-get install groff-base`");
     assert_eq!(err(&groff), "", "no warnings");
     let text = out(&groff);
-    for told in ["AGENT(8)", "agent start", "agent status", "--health_check", "agent completions bash", "SYNOPSIS"] {
+    for told in ["AGENT(1)", "agent start", "agent status", "--health_check", "agent completions bash", "SYNOPSIS"] {
         assert!(text.contains(told), "{told:?} is not in {text}");
     }
+}
+
+#[test]
+fn the_page_and_the_completion_of_any_of_its_names_can_be_asked_for() {
+    let name = "scalyr-agent-2-config";
+    let page = out(&agent(&["man", name])).replace("\\-", "-");
+    assert!(
+        page.contains(".TH SCALYR-AGENT-2-CONFIG 1") && page.contains("  scalyr-agent-2-config --set-user"),
+        "{page}"
+    );
+    assert!(page.contains("--set-server-host") && !page.contains("COMMAND"), "{page}");
+    assert!(out(&agent(&["completions", "fish", name])).contains("complete -c scalyr-agent-2-config -l set-user"));
+
+    let page = out(&agent(&["man", "scalyr-agent-2"])).replace("\\-", "-");
+    assert!(page.contains("scalyr-agent-2 check && scalyr-agent-2 start"), "{page}");
+    assert!(out(&agent(&["completions", "zsh", "scalyr-agent-2"])).starts_with("#compdef scalyr-agent-2\n"));
+
+    let wrong = agent(&["man", "scalyr-agent-2-confg"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(err(&wrong).contains("'scalyr-agent-2-config'"), "{}", err(&wrong));
 }

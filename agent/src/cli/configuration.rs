@@ -1,5 +1,6 @@
 //! From a configuration file to a plan, as every command needs it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -55,6 +56,11 @@ impl Source {
     pub fn draft(&self, loaded: &Loaded) -> Draft {
         let Self { registry, environment, host_name, .. } = self;
         config::draft(loaded, &Surroundings { registry, environment, host_name })
+    }
+
+    /// The names of the monitors that they ask for; see [`config::configured_monitors`].
+    pub fn configured_monitors(&self, loaded: &Loaded) -> BTreeSet<String> {
+        config::configured_monitors(loaded, &self.registry)
     }
 }
 

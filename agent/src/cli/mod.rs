@@ -137,7 +137,9 @@ fn execute(command: Command, invocation: Invocation, command_line: &[OsString]) 
             let (environment, clock) = (surroundings::environment(), Clock::system());
             check::run(&args, &environment, &clock, &mut anstream::stdout(), &mut io::stderr()).into()
         }
-        Command::Monitors(args) => monitors::run(&args, &mut anstream::stdout(), &mut io::stderr()).into(),
+        Command::Monitors(args) => {
+            monitors::run(&args, &surroundings::environment(), &mut anstream::stdout(), &mut io::stderr()).into()
+        }
         Command::Schema(args) => schema::run(&args, &mut io::stdout(), &mut io::stderr()).into(),
         Command::Demo(args) => demo::run(&args, &Clock::system(), &mut anstream::stdout(), &mut io::stderr()),
         Command::Receive(args) => receive::run(args, &Clock::system(), &mut io::stdout(), &mut io::stderr()),

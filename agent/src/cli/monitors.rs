@@ -1,12 +1,18 @@
 //! `agent monitors`: the monitors of this binary, and what each declares.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::ValueEnum;
-use scalyr_monitor::registry::{Registration, Registry};
+use scalyr_monitor::registry::{Environment, Registration, Registry};
 use serde_json::Value;
 
+use super::configuration::Source;
+use super::problems::{self, Form, Wording};
 use super::{FAILURE, SUCCESS};
+use crate::config::load::DEFAULT_FILE;
+use crate::config::{Severity, Whereabouts};
 use crate::{reference, schema};
 
 /// What `agent monitors` can be told.
@@ -16,7 +22,8 @@ Examples:
   agent monitors                             the monitors of this agent, a line each
   agent monitors coin                        options, metrics and fields of one
   agent monitors coin --format json          the same for a program
-  agent monitors coin --format schema        a JSON Schema of its entry in `monitors`")]
+  agent monitors coin --format schema        a JSON Schema of its entry in `monitors`
+  agent monitors --configured                those that the configuration of the package names, or runs unnamed")]
 pub struct Args {
     /// The monitor, by its short name or by the `module` of existing configurations; without it all are listed
     #[arg(value_name = "NAME")]
@@ -29,6 +36,17 @@ pub struct Args {
     /// Only those that come with every agent
     #[arg(long, conflicts_with = "name")]
     pub builtin: bool,
+
+    /// Only those that a configuration names, and those that run with it unnamed: a line each, sorted, once each
+    ///
+    /// By the name that they have here, or as the configuration writes it when there is none of that name. An entry that is
+    /// disabled or refused counts, too. Exit status 1 when the configuration cannot be read.
+    #[arg(long, conflicts_with_all = ["name", "builtin", "format"])]
+    pub configured: bool,
+
+    /// The configuration of --configured; /etc/scalyr-agent-2/agent.json unless given
+    #[arg(short = 'c', long, value_name = "FILE", requires = "configured")]
+    pub config_file: Option<PathBuf>,
 }
 
 /// How monitors are printed.
@@ -44,9 +62,33 @@ pub enum Format {
     Schema,
 }
 
-/// Prints the list, or one monitor; exit 1 when there is none of that name. Reads no configuration.
-pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+/// Prints the list, or one monitor; exit 1 when there is none of that name. Reads a configuration only with `--configured`.
+pub fn run(args: &Args, environment: &Arc<Environment>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    if args.configured {
+        let file = args.config_file.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
+        return print_configured(file, environment, out, err);
+    }
     print_declared(|registry| text(args, registry, terminal_width()), out, err)
+}
+
+/// The scripts of packages read this, and ask whether a new package has them all.
+fn print_configured(file: &Path, environment: &Arc<Environment>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let source = match Source::new(file, None, environment) {
+        Ok(source) => source,
+        Err(clashes) => {
+            _ = writeln!(err, "{clashes}");
+            return FAILURE;
+        }
+    };
+    let loaded = source.load();
+    // Only whether the files can be read: which monitors they name does not depend on anything else that is wrong.
+    let (_, report) = Whereabouts::of(&loaded);
+    if report.worst() == Some(Severity::Fatal) {
+        _ = err.write_all(problems::text(&report, Wording::Daemon, Form::of_stderr()).as_bytes());
+        return FAILURE;
+    }
+    let lines = source.configured_monitors(&loaded).into_iter().map(|name| name + "\n");
+    print(&lines.collect::<String>(), out, err)
 }
 
 /// Prints what the linked monitors declare, or why that cannot be said.

@@ -1,5 +1,6 @@
 //! Values → plan. Pure: what it needs to know of the machine is passed in.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,6 +85,15 @@ pub fn draft(loaded: &Loaded, surroundings: &Surroundings<'_>) -> Draft {
     report.mask();
     let options = effective::options(&settings, loaded, &plan, surroundings.registry, &report);
     Draft { plan, report, options }
+}
+
+/// The monitors that a configuration asks for, whether they can run with it or not: each by its name in `registry`, or as the
+/// configuration writes it when there is none of that name. Those that run unnamed are among them.
+pub fn configured_monitors(loaded: &Loaded, registry: &Registry) -> BTreeSet<String> {
+    // What is wrong with them is told by whoever checks the configuration.
+    let mut report = loaded.blank_report();
+    let settings = Settings::read(&loaded.values, keys::GLOBAL, "", Scope::Global, &mut report);
+    monitor_entries::names(&settings, registry, &mut report)
 }
 
 /// Without a usable key or server it has no session, which is fatal and reported; everything else is looked at all the

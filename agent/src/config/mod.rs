@@ -43,7 +43,7 @@ mod whereabouts;
 mod workers;
 
 pub use added_entries::AddedEntries;
-pub use build::{Draft, Surroundings, build, draft};
+pub use build::{Draft, Surroundings, build, configured_monitors, draft};
 pub use load::{Loaded, Request, load};
 pub use report::{Kind, Place, Position, Problem, RefusedMonitor, Report, Severity};
 pub use single_run::{RunPlan, RunRequest, monitor_plan_for_run};

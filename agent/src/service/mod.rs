@@ -8,6 +8,7 @@ pub mod background;
 pub mod executable;
 pub mod holder;
 pub mod notify;
+pub mod orphans;
 pub mod pid_file;
 pub mod plain_file;
 pub mod systemd;

@@ -14,13 +14,15 @@ impl Supervisor {
         let stages = &self.stages;
         let parts = || {
             // Weak: the listener is one of the stages, and its thread holds what it asks.
-            let asked = Arc::downgrade(stages);
+            let (asked, of_life) = (Arc::downgrade(stages), Arc::downgrade(stages));
+            let ended = || Some("the agent has stopped".to_owned());
             ListenerParts {
                 threads: self.threads.clone(),
                 clock: stages.clock.clone(),
                 logger: stages.logger.clone(),
                 stop: self.stop.clone(),
                 snapshot: Arc::new(move |of_files| asked.upgrade().map(|stages| stages.snapshot_with(of_files))),
+                lifeless: Arc::new(move || of_life.upgrade().map_or_else(ended, |stages| stages.lifeless())),
                 history: Arc::clone(&stages.history),
             }
         };

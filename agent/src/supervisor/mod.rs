@@ -9,6 +9,7 @@ mod hurry;
 mod instances;
 mod left_over;
 mod lender;
+mod life;
 mod listening;
 mod moves;
 mod reload;
@@ -24,7 +25,6 @@ mod watching;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
 
 use scalyr_monitor::rules::SeriesBudget;
 use scalyr_monitor::{Clock, Level, Logger, Stop, Timestamp};
@@ -36,6 +36,7 @@ pub use end::{LONGEST_STOP, Stopped};
 use handover::{Handovers, Next};
 use hurry::Hurry;
 use lender::Lender;
+use life::Heartbeat;
 use moves::Moves;
 pub use reload::{Changes, Reloaded};
 use start::{Ground, announce, refused};
@@ -120,6 +121,7 @@ struct Stages {
     rules_told: RulesTold,
     /// Serves the status over HTTP, when it is to.
     listener: Listener,
+    heartbeat: Heartbeat,
     history: Arc<History>,
     /// Of the events of all sessions, also of those that a reload brings.
     event_times: EventTimes,
@@ -233,6 +235,7 @@ impl Supervisor {
             statistics: Mutex::new(Statistics::new(clock.monotonic())),
             rules_told: RulesTold::default(),
             listener: Listener::new().map_err(refused("descriptor for status_listen"))?,
+            heartbeat: Heartbeat::begin(clock.monotonic()),
             history: Arc::default(),
             event_times: EventTimes::default(),
         });
@@ -404,6 +407,7 @@ impl Supervisor {
     /// When a stage had to end by itself, so that only a restart of the process helps; or when a monitor has failed
     /// that has `stop_agent_on_failure`.
     pub fn tick(&self) -> Result<(), String> {
+        self.stages.heartbeat.beat(self.stages.clock.monotonic());
         self.stages.agent_log.tick();
         if let Some(broken) = self.stages.tail.snapshot().broken {
             return Err(format!("copying log files {broken}"));
@@ -428,12 +432,6 @@ impl Supervisor {
             }
             None => Ok(()),
         }
-    }
-
-    /// For how long the copying of logs has been stuck: nothing while it works or has nothing to do.
-    pub fn stuck_for(&self) -> Duration {
-        let round = self.stages.tail.look(self.stages.clock.monotonic()).round_seconds;
-        round.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or_default()
     }
 
     /// Bytes that have moved to and from all servers: another number than before whenever some have.

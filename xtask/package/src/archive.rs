@@ -23,23 +23,18 @@ impl<W: Write> Archive<W> {
         match &entry.kind {
             Kind::Folder => self.folder(path, entry.mode),
             Kind::File(content) => self.file(path, entry.mode, content),
-            Kind::Link(target) => {
-                let mut header = self.header(EntryType::Symlink, 0o777, 0)?;
-                self.tar.append_link(&mut header, path, target)
-            }
+            Kind::Link(target) => self.append(EntryType::Symlink, 0o777, path, target, &[]),
         }
     }
 
     /// Adds a folder.
     pub(crate) fn folder(&mut self, path: &str, mode: u32) -> io::Result<()> {
-        let mut header = self.header(EntryType::Directory, mode, 0)?;
-        self.tar.append_data(&mut header, format!("{path}/"), io::empty())
+        self.append(EntryType::Directory, mode, &format!("{path}/"), "", &[])
     }
 
     /// Adds a file.
     pub(crate) fn file(&mut self, path: &str, mode: u32, content: &[u8]) -> io::Result<()> {
-        let mut header = self.header(EntryType::Regular, mode, content.len() as u64)?;
-        self.tar.append_data(&mut header, path, content)
+        self.append(EntryType::Regular, mode, path, "", content)
     }
 
     /// Ends the tar and gives back what it was written to.
@@ -47,11 +42,35 @@ impl<W: Write> Archive<W> {
         self.tar.into_inner()
     }
 
-    fn header(&self, kind: EntryType, mode: u32, size: u64) -> io::Result<Header> {
+    /// The crate's own way to set a path leaves out a `./` at its begin, with which the paths of a `.deb` are written.
+    fn append(&mut self, kind: EntryType, mode: u32, path: &str, target: &str, content: &[u8]) -> io::Result<()> {
+        let mut header = self.header(kind, mode, content.len())?;
+        let old = header.as_old_mut();
+        let (path_fits, target_fits) = (put(&mut old.name, path), put(&mut old.linkname, target));
+        if !target_fits {
+            self.append_long(EntryType::GNULongLink, target)?;
+        }
+        if !path_fits {
+            self.append_long(EntryType::GNULongName, path)?;
+        }
+        header.set_cksum();
+        self.tar.append(&header, content)
+    }
+
+    /// Puts the whole of what is too long for a header before it, as GNU tar does.
+    fn append_long(&mut self, kind: EntryType, text: &str) -> io::Result<()> {
+        let content = [text.as_bytes(), b"\0"].concat();
+        let mut header = self.header(kind, 0o644, content.len())?;
+        put(&mut header.as_old_mut().name, "././@LongLink");
+        header.set_cksum();
+        self.tar.append(&header, content.as_slice())
+    }
+
+    fn header(&self, kind: EntryType, mode: u32, size: usize) -> io::Result<Header> {
         let mut header = Header::new_gnu();
         header.set_entry_type(kind);
         header.set_mode(mode);
-        header.set_size(size);
+        header.set_size(size as u64);
         header.set_mtime(u64::from(self.time));
         header.set_uid(0);
         header.set_gid(0);
@@ -59,4 +78,11 @@ impl<W: Write> Archive<W> {
         header.set_groupname("root")?;
         Ok(header)
     }
+}
+
+/// Puts `text`, or as much of it as fits with a zero behind it; whether it was all.
+fn put(field: &mut [u8], text: &str) -> bool {
+    let length = text.len().min(field.len() - 1);
+    field[..length].copy_from_slice(&text.as_bytes()[..length]);
+    length == text.len()
 }

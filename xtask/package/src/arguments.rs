@@ -76,12 +76,16 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "KEY")]
     pub(crate) sign: Option<PathBuf>,
 
-    /// Put zig and cargo-zigbuild (from PyPI, 100 MB) into target/zig, for `--glibc`
+    /// The passphrase of that key is the first line of this file [default: SCALYR_SIGN_PASSPHRASE of the environment]
+    #[arg(long, value_name = "FILE", requires = "sign")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+
+    /// Put zig and cargo-zigbuild (from PyPI, half a gigabyte) into target/zig, for `--glibc`
     #[arg(long)]
     pub(crate) install_zig: bool,
 
     /// Build once more in another folder, and compare the packages byte by byte
-    #[arg(long, conflicts_with = "allow_dirty")]
+    #[arg(long, conflicts_with_all = ["allow_dirty", "sign"])]
     pub(crate) twice: bool,
 
     /// The workspace to build from, where crates from outside are linked; `cargo xtask package` says it

@@ -11,7 +11,12 @@ use crate::scripts;
 ///
 /// # Errors
 /// A document is missing, or the agent does not tell its texts.
-pub(crate) fn assemble(plan: &Plan, arguments: &Arguments, agent: &BuiltAgent) -> Result<Package, Vec<String>> {
+pub(crate) fn assemble(
+    plan: &Plan,
+    arguments: &Arguments,
+    agent: &BuiltAgent,
+    notices: &str,
+) -> Result<Package, Vec<String>> {
     let has_local = agent.monitors.iter().any(|monitor| is_of_user(plan, monitor));
     let is_dirty = !plan.checkout.dirty.is_empty();
     let version = version::of_package(&plan.upstream, arguments, has_local, is_dirty);
@@ -23,7 +28,7 @@ pub(crate) fn assemble(plan: &Plan, arguments: &Arguments, agent: &BuiltAgent) -
         name: &name,
         version: &version,
         monitors: &agent.monitors,
-        notices: "",
+        notices,
         init: scripts::INIT,
         source_date: plan.source_date,
     };

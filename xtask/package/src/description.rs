@@ -3,7 +3,7 @@
 use crate::package::{Monitor, Package};
 
 /// Where one reads more.
-pub(crate) const HOMEPAGE: &str = "https://www.scalyr.com/";
+pub(crate) const HOMEPAGE: &str = "https://www.scalyr.com/help/scalyr-agent-2";
 /// The licence of the whole, as SPDX writes it.
 pub(crate) const LICENCE: &str = "Apache-2.0";
 /// The widest line of a description.

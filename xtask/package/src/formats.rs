@@ -2,7 +2,7 @@
 
 use crate::arguments::Arguments;
 use crate::package::Package;
-use crate::{deb, rpm, scripts};
+use crate::{deb, rpm, scripts, tarball};
 
 /// A kind of package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Format {
         match self {
             Self::Deb => deb::write(package, &scripts::for_deb(package)).map_err(|error| error.to_string()),
             Self::Rpm => rpm::write(package, &scripts::for_rpm(package)).map_err(|error| error.to_string()),
-            Self::Tarball => Err("?".to_owned()),
+            Self::Tarball => tarball::write(package).map_err(|error| error.to_string()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask package`: the agent with all linked monitors, as packages that install anywhere.
 //!
-//! [`preflight`] looks at what is there, [`build`] makes the agent and asks it what it is, [`assembled`] makes of both
-//! what is installed, [`written`] writes it in each format.
+//! [`preflight`] looks at what is there, [`terms`] whether it may be passed on, [`build`] makes the agent and asks it what
+//! it is, [`assembled`] makes of both what is installed, [`written`] writes it in each format.
 
 mod archive;
 mod arguments;
@@ -24,7 +24,12 @@ mod sbom;
 mod scripts;
 #[cfg(feature = "sign")]
 mod sign;
+mod signer;
 mod soundness;
+mod tarball;
+mod terms;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod twice;
 mod written;
@@ -32,6 +37,7 @@ mod written;
 use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
 
@@ -72,9 +78,22 @@ fn run(arguments: &Arguments) -> Result<(), Vec<String>> {
         rustflags: text("RUSTFLAGS"),
         cflags: text("CFLAGS"),
     };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let passphrase = text("SCALYR_SIGN_PASSPHRASE");
+    let key = signer::key(arguments, passphrase.as_deref(), u32::try_from(now).unwrap_or(u32::MAX));
+    let key = key.map_err(|problem| vec![problem])?;
+    // What may not be passed on need not be built.
+    let early = match &arguments.agent {
+        None => Some(terms::read(&plan, arguments, arguments.linked_static)?),
+        Some(_) => None,
+    };
     let agent = build::build(&plan, arguments, &surroundings)?;
-    let package = assembled::assemble(&plan, arguments, &agent)?;
-    let files = written::write(&plan, arguments, &package)?;
+    let terms = match early {
+        Some(terms) => terms,
+        None => terms::read(&plan, arguments, agent.is_static)?,
+    };
+    let package = assembled::assemble(&plan, arguments, &agent, &terms.notices)?;
+    let files = written::write(&plan, arguments, &package, &terms.crates, key.as_ref())?;
     written::tell(&files, &package, &plan);
     if arguments.twice { twice::compare(&plan, arguments, &files) } else { Ok(()) }
 }

@@ -8,10 +8,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::arguments::Arguments;
 use crate::assembled::is_of_user;
+use crate::crates::Crates;
 use crate::formats::Format;
 use crate::package::Package;
 use crate::preflight::Plan;
-use crate::progress;
+use crate::signer::Key;
+use crate::{progress, sbom};
 
 /// The checksums of all files in the folder, for `sha256sum --check`.
 const SUMS: &str = "SHA256SUMS";
@@ -32,22 +34,44 @@ impl Written {
     }
 }
 
-/// Writes each kind of package that is asked for, and their checksums. All are made before the first is written.
+/// Writes each kind of package that is asked for, its bill of materials, signatures, and the checksums of all. All are
+/// made before the first is written.
 ///
 /// # Errors
 /// Something cannot be said in one kind of package, or a file cannot be written.
-pub(crate) fn write(plan: &Plan, arguments: &Arguments, package: &Package) -> Result<Vec<Written>, Vec<String>> {
+pub(crate) fn write(
+    plan: &Plan,
+    arguments: &Arguments,
+    package: &Package,
+    crates: &Crates,
+    key: Option<&Key>,
+) -> Result<Vec<Written>, Vec<String>> {
     let (mut made, mut problems) = (Vec::new(), Vec::new());
     for format in Format::asked(arguments) {
         let name = format.file_name(package);
         let step = progress::begin(&format!("packing {name}"));
-        match format.write(package) {
+        match bytes(format, package, key) {
             Ok(bytes) => {
                 step.end(&format!("packed, {}", progress::size(bytes.len() as u64)));
-                made.push((name, bytes));
+                let bill = sbom::write(package, &name, &sha256(&bytes), crates);
+                made.push(File { name: sbom::file_name(&name), bytes: bill.into_bytes(), is_signed: false });
+                made.push(File { name, bytes, is_signed: key.is_some() && format == Format::Rpm });
             }
             Err(problem) => problems.push(format!("{name}: {problem}")),
         }
+    }
+    if let Some(key) = key {
+        let mut signatures = Vec::new();
+        for File { name, bytes, .. } in made.iter().filter(|file| !file.is_signed) {
+            match key.detached(bytes, package.source_date) {
+                Ok(signature) => {
+                    let name = format!("{name}.asc");
+                    signatures.push(File { name, bytes: signature.into_bytes(), is_signed: true });
+                }
+                Err(problem) => problems.push(format!("{name}: {problem}")),
+            }
+        }
+        made.extend(signatures);
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -55,8 +79,26 @@ pub(crate) fn write(plan: &Plan, arguments: &Arguments, package: &Package) -> Re
     put(&plan.output, made).map_err(|problem| vec![problem])
 }
 
+/// A file to be written.
+#[derive(Clone, Debug)]
+struct File {
+    name: String,
+    bytes: Vec<u8>,
+    /// Whether nothing need be written beside it that says whose it is.
+    is_signed: bool,
+}
+
+/// The package in this format; that for rpm has its signature inside.
+fn bytes(format: Format, package: &Package, key: Option<&Key>) -> Result<Vec<u8>, String> {
+    let bytes = format.write(package)?;
+    match key {
+        Some(key) if format == Format::Rpm => key.rpm(&bytes, package.source_date).map_err(|error| error.to_string()),
+        _ => Ok(bytes),
+    }
+}
+
 /// Writes the files, and the sums of them beside those of files that were there before.
-fn put(folder: &Path, made: Vec<(String, Vec<u8>)>) -> Result<Vec<Written>, String> {
+fn put(folder: &Path, made: Vec<File>) -> Result<Vec<Written>, String> {
     let told = |path: &Path| {
         let path = path.display().to_string();
         move |error: std::io::Error| format!("{path}: {error}")
@@ -71,7 +113,7 @@ fn put(folder: &Path, made: Vec<(String, Vec<u8>)>) -> Result<Vec<Written>, Stri
         .map(|(sum, name)| (name.to_owned(), sum.to_owned()))
         .collect();
     let mut written = Vec::new();
-    for (name, bytes) in made {
+    for File { name, bytes, .. } in made {
         let path = folder.join(&name);
         // Whole or not at all: somebody may be serving this folder.
         let new = folder.join(format!(".{name}.new"));
@@ -137,13 +179,16 @@ mod tests {
     fn the_sums_name_what_is_in_the_folder_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let sums = || fs::read_to_string(folder.path().join(SUMS)).unwrap();
-        let first = put(folder.path(), vec![("b.deb".to_owned(), b"b".to_vec())]).unwrap();
+        let put = |name: &str, bytes: &[u8]| {
+            put(folder.path(), vec![File { name: name.to_owned(), bytes: bytes.to_vec(), is_signed: false }]).unwrap()
+        };
+        let first = put("b.deb", b"b");
         assert_eq!(first[0].sha256, "3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d");
-        put(folder.path(), vec![("a.rpm".to_owned(), b"a".to_vec())]).unwrap();
+        put("a.rpm", b"a");
         let names: Vec<String> = sums().lines().map(|line| line[66..].to_owned()).collect();
         assert_eq!(names, ["a.rpm", "b.deb"]);
         fs::remove_file(folder.path().join("a.rpm")).unwrap();
-        put(folder.path(), vec![("b.deb".to_owned(), b"c".to_vec())]).unwrap();
+        put("b.deb", b"c");
         assert_eq!(sums(), format!("{}  b.deb\n", sha256(b"c")));
     }
 }

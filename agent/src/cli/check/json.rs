@@ -14,7 +14,10 @@ use crate::config::{Problem, Report};
 
 /// One object; whole whatever the problems are.
 pub(super) fn of(checked: &Checked<'_>) -> Value {
-    let mut object = Map::from_iter([("ok".to_owned(), checked.is_ok().into())]);
+    let mut object = Map::from_iter([
+        ("ok".to_owned(), checked.is_ok().into()),
+        ("verdict".to_owned(), super::verdict::word(checked).into()),
+    ]);
     object.extend(configuration(checked));
     object.insert("problems".to_owned(), problems(checked.report()));
     if let Some(asked) = &checked.asked {

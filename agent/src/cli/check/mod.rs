@@ -33,7 +33,9 @@ Examples:
   agent check                                the configuration of the package
   agent check -c agent.json --print          all values in effect, and where each comes from
   agent check -c agent.json --connect        ask the servers too, with an empty upload
-  agent check --format json | jq .problems   for a program: docs/checking.md describes the object")]
+  agent check --format json | jq .problems   for a program: docs/checking.md describes the object
+  agent check --format verdict               one word: \"well\"; \"starts\" when it has errors, and an agent runs without
+                                             what they are about; \"no-key\" when all it lacks is a key; else \"broken\"")]
 pub struct Args {
     /// Which configuration.
     #[command(flatten)]
@@ -59,6 +61,8 @@ pub enum Format {
     Text,
     /// For a program: one object, to stdout
     Json,
+    /// For a script: one word, to stdout: well, starts, no-key or broken
+    Verdict,
 }
 
 /// What was found.
@@ -127,6 +131,7 @@ fn check(
     let checked = Checked { loaded, draft, environment, asked };
     let printed = match args.format {
         Format::Json => print(&json::escaped(&pretty(&json::of(&checked))), out, err),
+        Format::Verdict => print(&format!("{}\n", verdict::word(&checked)), out, err),
         Format::Text => tell(&checked, args, form, out, err),
     };
     if checked.is_ok() { printed } else { FAILURE }

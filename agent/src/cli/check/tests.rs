@@ -245,6 +245,30 @@ fn a_well_configuration_is_told_what_it_does() {
 }
 
 #[test]
+fn a_script_gets_one_word() {
+    let word = |text: &str| {
+        let (code, out, err) = checked_with(text, &[], Form::Lines, |args| args.format = Format::Verdict);
+        assert_eq!(err, "");
+        let (_, object) = json_of(text);
+        assert_eq!(format!("{}\n", object["verdict"].as_str().unwrap()), out);
+        (code, out)
+    };
+    let is = |code: u8, word: &str| (code, format!("{word}\n"));
+    assert_eq!(word(&format!("{{ api_key: 'k', {QUIET} }}")), is(0, "well"));
+    assert_eq!(word(&format!("{{ api_key: 'k', {QUIET}, compression_type: 'none' }}")), is(0, "well"));
+    assert_eq!(word(&format!("{{ api_key: 'k', {QUIET}, colour: 1 }}")), is(1, "starts"));
+    assert_eq!(word(&format!("{{ api_key: 'k', {QUIET}, monitors: [{{ module: 'cion' }}] }}")), is(1, "starts"));
+    for none in ["", "api_key: 'REPLACE_THIS'", "api_key: ' '", "api_key: 'REPLACE_THIS', colour: 1"] {
+        assert_eq!(word(&format!("{{ {none} }}")), is(1, "no-key"), "{none}");
+    }
+    for broken in
+        ["{ ", "{ api_key: 'k', scalyr_server: 'ftp://x' }", "{ api_key: 'REPLACE_THIS', scalyr_server: 'ftp://x' }"]
+    {
+        assert_eq!(word(broken), is(1, "broken"), "{broken}");
+    }
+}
+
+#[test]
 fn warnings_leave_the_exit_code_and_unknown_keys_do_not() {
     let (code, out, err) =
         checked_with(&format!("{{ api_key: 'k', {QUIET}, compression_type: 'none' }}"), &[], Form::Lines, |_| {});

@@ -1,10 +1,21 @@
-//! The last line of a check.
+//! What a check comes to: its last line for a person, a word for a script.
 
 use std::collections::BTreeSet;
 
 use super::Checked;
-use crate::config::Position;
 use crate::config::report::on_one_line;
+use crate::config::{Kind, Position, Severity};
+
+/// One of four words, for the scripts of packages and others: what an agent would do with the configuration.
+pub(super) fn word(checked: &Checked<'_>) -> &'static str {
+    let mut fatal = checked.report().problems().iter().filter(|problem| problem.severity == Severity::Fatal).peekable();
+    if fatal.peek().is_none() {
+        return if checked.is_ok() { "well" } else { "starts" };
+    }
+    // At the top level, of a worker, of a variable.
+    let is_key = |path: &str| path.to_ascii_lowercase().ends_with("api_key");
+    if fatal.all(|problem| problem.kind == Kind::Missing && is_key(&problem.place.path)) { "no-key" } else { "broken" }
+}
 
 /// How many errors and warnings there are in how many files; or that all is well, and what would be done.
 pub(super) fn of(checked: &Checked<'_>) -> String {

@@ -18,6 +18,7 @@ use super::{Args, Outcome, Terminal, Verified, conclude};
 use crate::service::attendance::{Attendance, Signs};
 use crate::service::background;
 use crate::service::notify::Notify;
+use crate::service::orphans;
 use crate::service::pid_file::PidFileError;
 use crate::status::file;
 use crate::supervisor::{Edge, LONGEST_STOP, StartError, Supervisor};
@@ -67,10 +68,14 @@ pub(super) fn run(args: Args, environment: &Arc<Environment>, clock: &Clock, mut
     if let Err(error) = threads.spawn("agent", agent) {
         return conclude(Err(format!("the system gives the agent no thread: {error}")), &mut io::stderr());
     }
-    select! {
-        // Without a code it has panicked, and has said so.
-        recv(ended) -> code => return code.unwrap_or(ExitCode::FAILURE),
-        recv(stopped) -> _ => {}
+    let of_orphans = orphans::due(std::process::id());
+    loop {
+        select! {
+            // Without a code it has panicked, and has said so.
+            recv(ended) -> code => return code.unwrap_or(ExitCode::FAILURE),
+            recv(stopped) -> _ => break,
+            recv(of_orphans) -> _ => { orphans::reap(); }
+        }
     }
     ended.recv_timeout(LONGEST_STOP).unwrap_or_else(|_| {
         let seconds = LONGEST_STOP.as_secs_f64();

@@ -276,7 +276,7 @@ pub const GLOBAL: &[Key] = keys! {
     /// Seconds that `agent status -v` and `-H` wait for an answer; at least one.
     integer("agent_status_timeout", 30).at(Status).only_in_file().range(0.0, MAX_SECONDS),
     /// Where the agent serves its status over HTTP: `127.0.0.1:8126`, say. There are a page for people at `/`, `/healthz` for
-    /// a load balancer or an orchestrator, `/status.json`, and `/metrics` in the form of OpenMetrics; docs/operating.md
+    /// a load balancer, `/livez` for an orchestrator, `/status.json`, and `/metrics` in the form of OpenMetrics; docs/operating.md
     /// describes them. Without it, or when it is empty, nothing listens. Nobody is asked for a password: with an address
     /// that other hosts reach, which is warned about, whoever reaches it reads the paths of files, the names of servers and
     /// the texts of errors, though no keys. With port 0 the system chooses one, which the agent log and `status -v` tell.

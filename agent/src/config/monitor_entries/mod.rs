@@ -7,6 +7,7 @@ mod options;
 mod place;
 mod variables;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use scalyr_monitor::registry::{Environment, Registration, Registry};
@@ -21,7 +22,7 @@ pub(super) use self::variables::warn_of_variables;
 use super::module_names::{module_text, refuse_unknown};
 use super::monitor_ids::{self, Id, Wanted};
 use super::plan::MonitorPlan;
-use super::report::{Kind, Report};
+use super::report::{Kind, Report, on_one_line};
 use super::settings::Settings;
 use super::value;
 
@@ -33,18 +34,7 @@ pub(super) fn plan(
     environment: &Arc<Environment>,
     report: &mut Report,
 ) -> Vec<MonitorPlan> {
-    let mut candidates = Vec::new();
-    for (index, entry) in settings.list("monitors").iter().enumerate() {
-        let origin = report.sources().entry_name("monitors", index);
-        let place = EntryPlace { origin, prefix: format!("monitors[{index}]") };
-        let (known, origin) = (report.problems().len(), place.origin.clone());
-        match candidate(entry, place, registry, report) {
-            Some(candidate) => candidates.push(candidate),
-            None => report.refuse_monitor(origin, known),
-        }
-    }
-    candidates.extend(implicit(settings, registry, report));
-    candidates.extend(enabled_by_default(&candidates, registry, report));
+    let candidates = candidates(settings, registry, report);
     warn_of_variables(candidates.iter().map(|candidate| &candidate.entry), environment, report);
     let modules: Vec<_> = candidates.iter().map(|candidate| candidate.registration(registry)).collect();
     defaults.rates.warn_of_unknown(&modules, registry, report);
@@ -81,6 +71,32 @@ pub(super) fn plan(
         monitors.extend(made);
     }
     monitors
+}
+
+/// The entries that name a module, and behind them those that the agent adds by itself.
+fn candidates(settings: &Settings<'_>, registry: &Registry, report: &mut Report) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    for (index, entry) in settings.list("monitors").iter().enumerate() {
+        let origin = report.sources().entry_name("monitors", index);
+        let place = EntryPlace { origin, prefix: format!("monitors[{index}]") };
+        let (known, origin) = (report.problems().len(), place.origin.clone());
+        match candidate(entry, place, registry, report) {
+            Some(candidate) => candidates.push(candidate),
+            None => report.refuse_monitor(origin, known),
+        }
+    }
+    candidates.extend(implicit(settings, registry, report));
+    candidates.extend(enabled_by_default(&candidates, registry, report));
+    candidates
+}
+
+/// The names of all these monitors: as registered, or as an entry writes it when there is none of that name.
+pub(super) fn names(settings: &Settings<'_>, registry: &Registry, report: &mut Report) -> BTreeSet<String> {
+    let name = |candidate: &Candidate| {
+        let module = candidate.entry.get("module").and_then(module_text).unwrap_or_default();
+        registry.find(&module).map_or_else(|| on_one_line(&module), |registration| registration.name.to_owned())
+    };
+    candidates(settings, registry, report).iter().map(name).collect()
 }
 
 /// Tells what is wrong with the id of an entry; false when it cannot have it. `origins` are those of all entries.

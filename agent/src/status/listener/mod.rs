@@ -25,6 +25,7 @@ use super::Snapshot;
 use super::history::History;
 use crate::config::plan::ListenPlan;
 use crate::threads::Threads;
+use routes::Routes;
 use serve::Server;
 
 /// How much of a snapshot is wanted.
@@ -39,6 +40,10 @@ pub enum Detail {
 /// Tells how everything stands; nothing once the agent has ended.
 pub type Ask = dyn Fn(Detail) -> Option<Snapshot> + Send + Sync;
 
+/// Why the agent does not do its work any more and must be started anew; nothing as long as it does, and also when it only
+/// cannot deliver what it has.
+pub type Lifeless = dyn Fn() -> Option<String> + Send + Sync;
+
 /// What the listener needs of the agent.
 pub struct ListenerParts {
     /// Gives birth to its thread, once there is an address.
@@ -51,6 +56,8 @@ pub struct ListenerParts {
     pub stop: Stop,
     /// How everything stands; asked for each answer.
     pub snapshot: Arc<Ask>,
+    /// Whether the agent lives; asked for each answer at `/livez`.
+    pub lifeless: Arc<Lifeless>,
     /// The last hour.
     pub history: Arc<History>,
 }
@@ -113,12 +120,13 @@ impl Listener {
         state.changes += 1;
         (state.address, state.error) = (None, None);
         if !state.has_thread && plan.is_some() {
-            let ListenerParts { threads, clock, logger, stop, snapshot, history } = parts();
+            let ListenerParts { threads, clock, logger, stop, snapshot, lifeless, history } = parts();
+            let routes = Routes::new(snapshot, lifeless, history);
             let shared = Arc::clone(&self.0);
             // Weak, so that nothing is kept for the sake of the hook.
             let hooked = Arc::downgrade(&self.0);
             stop.on_stop(move || hooked.upgrade().iter().for_each(|shared| shared.wake()));
-            threads.spawn("status-http", move || Server::new(shared, clock, logger, stop, snapshot, history).run())?;
+            threads.spawn("status-http", move || Server::new(shared, clock, logger, stop, routes).run())?;
             state.has_thread = true;
         }
         drop(state);

@@ -10,17 +10,16 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use scalyr_monitor::{Clock, Logger, Stop};
 
+use super::Shared;
 use super::address::Bound;
 use super::answer::Answer;
 use super::connection::{Connection, Turn};
 use super::request::Request;
 use super::routes::Routes;
-use super::{Ask, Shared};
-use crate::status::history::History;
 
 /// So many connections are served at a time.
 const MOST_CONNECTIONS: usize = 16;
-/// While so many bytes of answers wait for their clients, only the shortest of all questions is answered.
+/// While so many bytes of answers wait for their clients, only what has a short answer is answered.
 const MOST_HELD: usize = 16 * 1024 * 1024;
 /// How long no connection is taken after the system refused one, for want of file descriptors most likely.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
@@ -39,15 +38,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        clock: Clock,
-        logger: Logger,
-        stop: Stop,
-        snapshot: Arc<Ask>,
-        history: Arc<History>,
-    ) -> Self {
-        let routes = Routes::new(snapshot, history);
+    pub(super) fn new(shared: Arc<Shared>, clock: Clock, logger: Logger, stop: Stop, routes: Routes) -> Self {
         let (bound, connections) = (Bound::default(), Vec::with_capacity(MOST_CONNECTIONS));
         Self { shared, clock, logger, stop, routes, bound, connections, rests_until: None }
     }

@@ -27,6 +27,7 @@ impl LogSink for Silent {
 struct Story {
     listener: Listener,
     files: usize,
+    lifeless: Arc<Mutex<Option<String>>>,
     threads: Threads,
     stop: Stop,
     clock: Clock,
@@ -35,18 +36,27 @@ struct Story {
 impl Story {
     fn begin() -> Self {
         let clock = Clock::system();
-        Self { listener: Listener::new().unwrap(), files: 0, threads: Threads::new(), stop: Stop::new(), clock }
+        Self {
+            listener: Listener::new().unwrap(),
+            files: 0,
+            lifeless: Arc::default(),
+            threads: Threads::new(),
+            stop: Stop::new(),
+            clock,
+        }
     }
 
     fn follow(&self, address: Option<&str>) {
         let plan = address.map(|text| ListenPlan { address: text.parse().unwrap(), host_name: "host".to_owned() });
         let files = self.files;
+        let lifeless = Arc::clone(&self.lifeless);
         let parts = || ListenerParts {
             threads: self.threads.clone(),
             clock: self.clock.clone(),
             logger: Logger::new(Arc::new(Silent), "core"),
             stop: self.stop.clone(),
             snapshot: Arc::new(move |_| (files > 0).then(|| hostile::snapshot(files, 0))),
+            lifeless: Arc::new(move || lifeless.lock().unwrap().clone()),
             history: Arc::default(),
         };
         self.listener.follow(plan.as_ref(), parts).unwrap();
@@ -124,6 +134,24 @@ fn one_request_is_answered_per_connection_whatever_follows_it() {
     }
     let head = ask(address, b"HEAD /x HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 404 ") && head.ends_with("\r\n\r\n"), "{head}");
+}
+
+#[test]
+fn an_agent_that_delivers_nothing_lives_and_one_that_is_stuck_does_not() {
+    let mut story = Story::begin();
+    story.files = 1;
+    story.follow(Some("127.0.0.1:0"));
+    let address = story.address();
+    let get = |path: &str| ask(address, format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes());
+    assert!(get("/healthz").contains("\r\n\r\nfailing\n"));
+    let alive = get("/livez");
+    assert!(alive.starts_with("HTTP/1.1 200 ") && alive.ends_with("\r\n\r\nalive\n"), "{alive}");
+    *story.lifeless.lock().unwrap() = Some("a disk\ndoes not answer".to_owned());
+    let stuck = get("/livez");
+    assert!(
+        stuck.starts_with("HTTP/1.1 503 ") && stuck.ends_with("\r\n\r\nstuck\na disk\\ndoes not answer\n"),
+        "{stuck}"
+    );
 }
 
 #[test]

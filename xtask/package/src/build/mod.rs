@@ -20,8 +20,6 @@ use flags::Folders;
 /// An agent to package.
 #[derive(Clone, Debug)]
 pub(crate) struct BuiltAgent {
-    /// Where it is.
-    pub(crate) path: PathBuf,
     /// The program itself.
     pub(crate) bytes: Vec<u8>,
     /// An agent with the same monitors that runs on this machine; the same file, unless that is for other processors.
@@ -88,7 +86,7 @@ pub(crate) fn build(
     }
     let monitors = asked::monitors(&runs).map_err(one)?;
     let elf::Facts { architecture, needs, is_static, .. } = facts;
-    Ok(BuiltAgent { path, bytes, runs, architecture, monitors, needs, is_static })
+    Ok(BuiltAgent { bytes, runs, architecture, monitors, needs, is_static })
 }
 
 fn one(problem: String) -> Vec<String> {

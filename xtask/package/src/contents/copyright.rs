@@ -25,7 +25,7 @@ Comment:
  licences, are in /usr/share/doc/{name}/THIRD-PARTY-NOTICES.
 
 Files: *
-Copyright: the authors of the Scalyr agent in Rust
+Copyright: 2026 the authors of the Scalyr agent in Rust
 License: Apache-2.0
 
 License: Apache-2.0

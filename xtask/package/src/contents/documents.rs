@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::told::Teller;
+use super::told::{NAME, Teller};
 use super::{ContentsError, Sources, document, gz};
 use crate::tree::{Role, Tree};
 
@@ -44,10 +44,21 @@ fn examples(tree: &mut Tree, root: &Path, from: &str, folder: &str) -> Result<()
 
 /// A document, packed if it is long.
 fn text(tree: &mut Tree, path: &str, text: &str) {
-    if gz::is_long(text) {
-        tree.file(&format!("{path}.gz"), 0o644, Role::Documentation, gz::packed(text));
+    let text = with_note(text);
+    if gz::is_long(&text) {
+        tree.file(&format!("{path}.gz"), 0o644, Role::Documentation, gz::packed(&text));
     } else {
         tree.file(path, 0o644, Role::Documentation, text);
+    }
+}
+
+/// The document with a word about the program's name below its title, if it speaks of commands.
+fn with_note(text: &str) -> String {
+    match text.split_once('\n') {
+        Some((title, rest)) if title.starts_with("# ") && text.contains("agent ") => {
+            format!("{title}\n\n> What is called `agent` here was installed as `{NAME}`.\n{rest}")
+        }
+        _ => text.to_owned(),
     }
 }
 

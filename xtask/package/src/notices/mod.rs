@@ -1,4 +1,7 @@
 //! The notices that must go with the program: whose code it holds, on which terms, with the full texts.
+//!
+//! Not made by cargo-about: that is a program of over a hundred crates to install first, and half of the
+//! work would be left; docs/packaging.md says more.
 
 pub(crate) mod allowed;
 
@@ -179,13 +182,14 @@ impl Notices {
         let _ = writeln!(self.text, "\nGNU C Library {}", library.version.as_deref().unwrap_or(""));
         self.value("licence", libc::LICENCE);
         self.value("source", libc::ADDRESS);
-        self.texts(spdx::license_id(libc::LICENCE).map(|id| (libc::LICENCE, id.text())));
-        self.texts(pairs(&library.texts));
+        let standard = spdx::license_id(libc::LICENCE).map(|id| (libc::LICENCE, id.text()));
+        self.texts(standard.into_iter().chain(pairs(&library.texts)));
         self.text.push_str(
             "\nThis program is static: the library is part of it, and so is libgcc (GPL-3.0-or-later with the GCC Runtime\n\
              Library Exception 3.1, which lets programs hold it on any terms). You may change the library and link the\n\
-             program with what you changed: the source code of the program and of the command that links it is open, see\n\
-             docs/packaging.md in it, and nothing in the terms of the program forbids it or to examine how it works.\n",
+             program with what you changed: the source code of the agent and the command that links it are open, and\n\
+             nothing in its terms forbids this, nor to examine how it works. Who passes on a static program with monitors\n\
+             of their own must make the same possible for those (section 6 of the licence), or build it dynamically.\n",
         );
     }
 

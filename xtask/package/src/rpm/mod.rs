@@ -4,7 +4,11 @@
 
 use std::io;
 
-use rpm::{BuildConfig, CompressionWithLevel, Dependency, FileOptions, FileOptionsBuilder, PackageBuilder, Scriptlet};
+use liblzma::read::XzDecoder;
+use rpm::{
+    BuildConfig, CompressionWithLevel, Dependency, FileOptions, FileOptionsBuilder, Header, HeaderEntry, IndexData,
+    IndexSignatureTag, PackageBuilder, Scriptlet,
+};
 
 use crate::description::{self, HOMEPAGE, LICENCE};
 use crate::package::{MAINTAINER, Needs, Package};
@@ -61,13 +65,36 @@ pub(crate) fn write(package: &Package, scripts: &RpmScripts) -> Result<Vec<u8>, 
     add_changes(&mut builder, package);
     add_scripts(&mut builder, scripts);
     add_files(&mut builder, package)?;
-    let built = builder.build()?;
+    let mut built = builder.build()?;
     if built.metadata.get_build_time()? != u64::from(package.source_date) {
         return Err(Error::Future(package.source_date));
     }
+    tell_size(&mut built)?;
+    written(&built)
+}
+
+fn written(built: &rpm::Package) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     built.write(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Adds how many bytes the payload unpacks to, which the crate leaves out: rpm2cpio ends with a failure without it, though
+/// it unpacked everything. It stands beside the signatures, of which none is invalidated by that.
+fn tell_size(built: &mut rpm::Package) -> Result<(), Error> {
+    let bytes = written(built)?;
+    let start = built.metadata.get_package_segment_offsets().payload;
+    let payload = usize::try_from(start).ok().and_then(|start| bytes.get(start..)).unwrap_or_default();
+    let size = io::copy(&mut XzDecoder::new(payload), &mut io::sink())?;
+    let size = u32::try_from(size).map_err(|_| io::Error::other("a .rpm of more than 4 GiB is not written"))?;
+
+    let region = IndexSignatureTag::HEADER_SIGNATURES;
+    let entries = built.metadata.signature.get_all_entries()?;
+    let entries = entries.into_iter().filter(|(tag, _)| *tag != region as u32);
+    let entries = entries.map(|(tag, data)| HeaderEntry::new(tag, data));
+    let size = HeaderEntry::new(IndexSignatureTag::RPMSIGTAG_PAYLOADSIZE as u32, IndexData::Int32(vec![size]));
+    built.metadata.signature = Header::from_entries(entries.chain([size]), region);
+    Ok(())
 }
 
 fn add_relations(builder: &mut PackageBuilder, package: &Package) {

@@ -13,7 +13,7 @@ use crate::tree::{Kind, Role};
 pub(crate) const INIT: &str = include_str!("init.sh");
 
 /// The maintainer scripts of a .deb.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct DebScripts {
     pub(crate) preinst: String,
     pub(crate) postinst: String,
@@ -22,7 +22,7 @@ pub(crate) struct DebScripts {
 }
 
 /// The scriptlets of an .rpm, for `/bin/sh`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct RpmScripts {
     pub(crate) pre: String,
     pub(crate) post: String,

@@ -164,6 +164,11 @@ fn a_subkey_that_may_sign_is_taken_before_the_primary_key() {
     gpg.export("");
     let key = gpg.load(None).unwrap();
     assert_ne!(key.name, primary);
+    // The usual way on a machine that signs: the primary key stays elsewhere.
+    let subkeys = gpg.path("secret.asc");
+    gpg.gpg(&["--yes", "--armor", "--output", subkeys.to_str().unwrap(), "--export-secret-subkeys"]);
+    assert_eq!(gpg.load(None).unwrap().name, key.name);
+    let key = gpg.load(None).unwrap();
     fs::write(gpg.path("a"), b"a").unwrap();
     fs::write(gpg.path("a.asc"), key.detached(b"a", SOURCE_DATE).unwrap()).unwrap();
     let told = gpg.gpg(&["--verify", gpg.path("a.asc").to_str().unwrap(), gpg.path("a").to_str().unwrap()]);
@@ -176,6 +181,21 @@ fn a_key_that_expired_says_when() {
     let told = gpg.load(None).unwrap_err().to_string();
     assert!(told.contains("Jane Doe <jane@example.com> (") && told.contains("expired at 2020-01-"), "{told}");
     assert!(told.contains("gpg --quick-set-expire"), "{told}");
+}
+
+#[test]
+fn a_key_that_was_revoked_says_so() {
+    let gpg = Gpg::new().key("ed25519", "", &[]);
+    let name = gpg.load(None).unwrap().name;
+    let fingerprint = name.rsplit(['(', ')']).nth(1).unwrap();
+    // gpg writes it with a `:` in front, so that nobody imports it unawares.
+    let revocation = gpg.path(&format!("openpgp-revocs.d/{fingerprint}.rev"));
+    let text = fs::read_to_string(&revocation).unwrap().replace(":-----BEGIN", "-----BEGIN");
+    fs::write(&revocation, text).unwrap();
+    gpg.gpg(&["--import", revocation.to_str().unwrap()]);
+    gpg.export("");
+    let told = gpg.load(None).unwrap_err().to_string();
+    assert!(told.contains(&format!("{name} was revoked")), "{told}");
 }
 
 #[test]
