@@ -18,7 +18,11 @@ fn publish(host: &Host, name: &str) {
 
 /// The version of an installed package; empty for none.
 fn version(host: &Host, package: &str) -> String {
-    host.root.run(&format!("dpkg-query -W -f '${{db:Status-Abbrev}} ${{Version}}' {package} 2>/dev/null | sed -n 's/^ii  *//p'")).said
+    host.root
+        .run(&format!(
+            "dpkg-query -W -f '${{db:Status-Abbrev}} ${{Version}}' {package} 2>/dev/null | sed -n 's/^ii  *//p'"
+        ))
+        .said
 }
 
 #[test]

@@ -130,6 +130,11 @@ impl Host {
     #[track_caller]
     pub(crate) fn start(&self) {
         self.root.done("/etc/init.d/scalyr-agent-2 start");
+        // What is in a log when an agent sees it for the first time is old, and is not sent.
+        wait_until("the agent has seen the log", || {
+            let said = self.root.run("scalyr-agent-2 status -v").said;
+            said.lines().any(|line| line.contains(&format!("Path {LOG}: ")) && !line.contains("Never"))
+        });
         self.ships_the_next_line();
     }
 
@@ -149,7 +154,8 @@ impl Host {
     /// All lines have arrived, each once and in their order.
     #[track_caller]
     pub(crate) fn assert_each_line_once(&self) {
-        let expected: Vec<String> = (1..=self.lines.load(Ordering::Relaxed)).map(|number| format!("line {number}")).collect();
+        let expected: Vec<String> =
+            (1..=self.lines.load(Ordering::Relaxed)).map(|number| format!("line {number}")).collect();
         assert_eq!(self.receiver.lines(LOG), expected);
     }
 

@@ -1,7 +1,7 @@
 //! "I put the package in the place of the Python agent's. Does it go on at the line where that stopped? And when I go back?"
 //!
 //! A real Python agent 2.2.8 runs in these stories, installed by the real dpkg and the real rpm in a Debian of their own.
-//! They need root, debootstrap and pip, and PyPI and a mirror of Debian at the first time; see [`root`].
+//! They need root, a Debian with the packages that `.ci/run` installs, and PyPI at the first time; see [`root`].
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
@@ -14,7 +14,7 @@ mod receiver;
 mod root;
 mod taken;
 
-use host::{CONFIG, FRAGMENT, Host, Kind, LOG, OTHER_LOG};
+use host::{CONFIG, FRAGMENT, Host, Kind, OTHER_LOG};
 use ours::NAME;
 
 /// No package manager and no script asks a question, of which nobody would know.
@@ -85,7 +85,9 @@ fn there_and_back(kind: Kind) {
 fn go_back(host: &Host) {
     match host.kind {
         Kind::Deb => host.root.done("dpkg --force-confold -i /mnt/old-2.2.8.deb"),
-        Kind::Rpm => host.root.done("mv /etc/scalyr-agent-2/agent.json.rpmsave /etc/scalyr-agent-2/agent.json && rpm -i /mnt/old-2.2.8.rpm"),
+        Kind::Rpm => host.root.done(
+            "mv /etc/scalyr-agent-2/agent.json.rpmsave /etc/scalyr-agent-2/agent.json && rpm -i /mnt/old-2.2.8.rpm",
+        ),
     };
 }
 

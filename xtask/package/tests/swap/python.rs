@@ -48,9 +48,11 @@ pub(crate) fn packages() -> Packages {
 fn source() -> PathBuf {
     let path = kept("python-agent");
     made_once(&path, |new| {
-        let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--root-user-action=ignore"]);
-        have_done("python3-pip", pip.arg("--target").arg(new).arg(format!("scalyr-agent-2=={VERSION}")));
+        let venv = kept("pip");
+        have_done("python3-venv", Command::new("/usr/bin/python3").args(["-m", "venv", "--clear"]).arg(&venv));
+        let mut pip = Command::new(venv.join("bin/python3"));
+        pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--disable-pip-version-check"]);
+        have_done("python3-venv", pip.arg("--target").arg(new).arg(format!("scalyr-agent-2=={VERSION}")));
     });
     path
 }

@@ -10,9 +10,10 @@ cp -a py $share/py
 chown -R 0:0 $share
 # What PyPI leaves out, and the metrics monitor looks for.
 mkdir -p $share/py/scalyr_agent/third_party/tcollector/collectors/0
-# The stories speak no TLS; it wants the file all the same.
+# The stories speak no TLS; it wants the files all the same.
 mkdir $share/certs
 : >$share/certs/ca_certs.crt
+: >$share/certs/intermediate_certs.pem
 # What tells it that it was installed by a package.
 echo '{"build_info": {}, "install_type": "package"}' >$share/py/scalyr_agent/install_info.json
 for name in scalyr-agent-2 scalyr-agent-2-config; do
