@@ -51,7 +51,7 @@ fn there_and_back(kind: Kind) {
     assert_eq!(host.root.mode(CONFIG), "640 root:root");
     assert_eq!(host.root.mode(FRAGMENT), "640 root:root", "nobody else reads it");
     assert!(!host.root.has("/usr/share/scalyr-agent-2/py"), "nothing is left of the old program");
-    assert!(host.root.has("/etc/rc2.d/S01scalyr-agent-2"), "the old one's unregistering does not unregister ours");
+    assert!(starts_with_the_host(&host), "the old one's unregistering does not unregister ours");
     let log = host.root.read("/var/log/scalyr-agent-2/agent.log");
     assert!(log.contains("taken over from the Python agent") && log.contains("scalyr_agent"), "one log of both: {log}");
 
@@ -66,10 +66,12 @@ fn there_and_back(kind: Kind) {
     host.receiver.resume();
     host.start();
     host.assert_python_runs();
+    assert!(starts_with_the_host(&host));
     host.assert_each_line_once();
     purge_ours(&host);
     assert_eq!((host.root.read(CONFIG), host.root.read(FRAGMENT)), (config.clone(), fragment.clone()));
     host.assert_python_runs();
+    assert!(starts_with_the_host(&host));
     host.ships_the_next_line();
 
     // And forth again.
@@ -78,7 +80,13 @@ fn there_and_back(kind: Kind) {
     host.assert_ours_runs();
     host.ships_the_next_line();
     host.assert_each_line_once();
+    assert!(starts_with_the_host(&host));
     assert_eq!((host.root.read(CONFIG), host.root.read(FRAGMENT)), (config, fragment));
+}
+
+/// Whether something starts the agent with the host: systemd, or the links of init, which systemd asks about where no unit is.
+fn starts_with_the_host(host: &Host) -> bool {
+    host.root.run("systemctl is-enabled scalyr-agent-2.service").code == Some(0)
 }
 
 /// Installs the old package where ours was removed, as docs/migration.md says.
