@@ -110,7 +110,8 @@ impl Host {
         let ours = format!(
             "scalyr_server: \"{}\", allow_http: true, implicit_metric_monitor: false,\n  \
              implicit_agent_process_metrics_monitor: false, implicit_agent_log_collection: false,\n  \
-             max_send_rate_enforcement: \"unlimited\", max_request_spacing_interval: 1.0, max_new_log_detection_time: 2,\n  \
+             max_send_rate_enforcement: \"legacy\", min_request_spacing_interval: 0.2, max_request_spacing_interval: 0.5,\n  \
+             max_new_log_detection_time: 2,\n  \
              {more}\n  server_attributes: {{ serverHost: \"swapped\" }} // edited",
             self.receiver.url()
         );

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::root::{Root, have_done, kept, made_of, made_once};
+use crate::root::{Root, have_done, kept, made_of};
 
 /// The last version that is on PyPI.
 pub(crate) const VERSION: &str = "2.2.8";
@@ -47,7 +47,7 @@ pub(crate) fn packages() -> Packages {
 /// The Python agent, as pip unpacks it.
 fn source() -> PathBuf {
     let path = kept("python-agent");
-    made_once(&path, |new| {
+    made_of(&path, &[], |new| {
         let venv = kept("pip");
         have_done("python3-venv", Command::new("/usr/bin/python3").args(["-m", "venv", "--clear"]).arg(&venv));
         let mut pip = Command::new(venv.join("bin/python3"));

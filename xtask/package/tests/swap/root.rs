@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long anything may take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until `holds`; after [`PATIENCE`] the story fails with `what` was waited for.
 #[track_caller]
@@ -31,28 +31,26 @@ pub(crate) fn kept(below: &str) -> PathBuf {
     target.canonicalize().unwrap().join(below)
 }
 
-/// Makes the folder `path` with `make`, unless it is there; stories of other processes wait for it.
-pub(crate) fn made_once(path: &Path, make: impl FnOnce(&Path)) {
-    made_of(path, &[], make);
-}
-
-/// The same, and makes it anew when one of `sources` is newer.
+/// Makes the folder `path` with `make`, unless it is there and was made of these `sources` as they are; stories of other
+/// processes wait for it.
 pub(crate) fn made_of(path: &Path, sources: &[&Path], make: impl FnOnce(&Path)) {
     let lock = File::create(path.with_extension("lock")).unwrap();
     lock.lock().unwrap();
-    let time = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
-    let is_old = sources.iter().any(|source| time(source) > time(path));
-    if is_old && path.exists() {
-        fs::remove_dir_all(path).unwrap();
+    let line = |source: &&Path| format!("{} {:?}\n", source.display(), source.metadata().unwrap().modified().unwrap());
+    let sources: String = sources.iter().map(line).collect();
+    let told = path.with_extension("made-of");
+    if path.exists() && fs::read_to_string(&told).is_ok_and(|text| text == sources) {
+        return;
     }
-    if !path.exists() {
-        let new = path.with_extension("new");
-        if new.exists() {
-            fs::remove_dir_all(&new).unwrap();
+    let new = path.with_extension("new");
+    for old in [path, &new] {
+        if old.exists() {
+            fs::remove_dir_all(old).unwrap();
         }
-        make(&new);
-        fs::rename(&new, path).unwrap();
     }
+    make(&new);
+    fs::rename(&new, path).unwrap();
+    fs::write(told, sources).unwrap();
 }
 
 /// Runs a program of this machine to its end; one that is missing is named with the Debian package to install.
@@ -190,7 +188,8 @@ impl Root {
 impl Drop for Root {
     fn drop(&mut self) {
         if thread::panicking() {
-            let logs = "tail -n 40 /var/log/scalyr-agent-2/agent.log; cat /etc/scalyr-agent-2/agent.json; cat /var/lib/scalyr-agent-2/*.json; ls -lA /var/log/app; /usr/sbin/scalyr-agent-2 status -v; ls -lRA /etc/scalyr-agent-2 /var/lib/scalyr-agent-2";
+            let logs = "tail -n 40 /var/log/scalyr-agent-2/agent.log; scalyr-agent-2 status -v; ls -lRA /etc/scalyr-agent-2 \
+                        /var/lib/scalyr-agent-2";
             eprintln!("--- the root at the end of the story\n{}", self.run(logs).said);
         }
         // `unshare` takes everything with it.
