@@ -72,12 +72,12 @@ pub(crate) fn have_done(package: &str, command: &mut Command) {
 
 /// Mounts the root below the folder `$1`, with the folder `$2` at its /mnt, and stays as its first process until stdin ends.
 /// What a machine may have that the stories must not: what is in /run and /tmp, a policy and options of dpkg that those who
-/// make images use, sources of apt, packages of rpm.
+/// make images use, sources of apt, packages of rpm. With `xino` the root is one file system for whoever asks.
 const FIRST: &str = r#"
 set -e
 mount -t tmpfs tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work,xino=on" "$1/root"
 mount -t proc proc "$1/root/proc"
 mount --rbind /dev "$1/root/dev"
 mount -t tmpfs tmpfs "$1/root/run"
