@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod logs;
 pub mod monitors;
 pub mod open_files;
+pub mod order;
 pub mod own_logs;
 pub mod receiver;
 pub mod reference;

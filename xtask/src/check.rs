@@ -30,7 +30,7 @@ pub(crate) fn run(root: &Path, quick: bool) -> bool {
         println!("== ok, {took}");
     }
     let left_out = if quick {
-        "quick checks passed (left out: story tests, longer fuzzing, doc tests, docs, reference)"
+        "quick checks passed (left out: story tests, longer fuzzing, doc tests, docs, reference, packages)"
     } else {
         "all checks passed"
     };
@@ -130,6 +130,10 @@ fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
         steps.push(Step::new("reference in docs/", &DOCS));
     }
     steps.push(Step::new("tests of xtask", &["test", XTASK, "--workspace", "--locked"]));
+    if !quick {
+        // With the program that is shipped, which may have a certain size.
+        steps.push(Step::new("packages", &["xtask", "package", "--deb", "--rpm", "--tarball", "--allow-dirty"]));
+    }
     steps
 }
 

@@ -5,8 +5,11 @@ pub(crate) const ALIKE: f64 = 0.7;
 
 /// The names most like `word`, best first; at most three.
 pub(crate) fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
-    let mut scored: Vec<(f64, &str)> =
-        names.into_iter().map(|name| (likeness(word, name), name)).filter(|(score, _)| *score >= ALIKE).collect();
+    best(names.into_iter().map(|name| (likeness(word, name), name)).filter(|(score, _)| *score >= ALIKE).collect())
+}
+
+/// Apart from what is made anew for each kind of list.
+fn best(mut scored: Vec<(f64, &str)>) -> Vec<&str> {
     scored.sort_by(|(a, a_name), (b, b_name)| b.total_cmp(a).then(a_name.cmp(b_name)));
     scored.dedup_by_key(|(_, name)| *name);
     scored.into_iter().take(3).map(|(_, name)| name).collect()

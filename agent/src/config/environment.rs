@@ -7,6 +7,8 @@ use scalyr_monitor::config::Number;
 use scalyr_monitor::registry::{Environment, Registry};
 use serde_json::{Map, Value};
 
+use crate::order;
+
 use super::keys::{self, Key, Kind, Variable};
 use super::report::{self, Position, Problem, Report, Severity};
 use super::settings::{self, Scope};
@@ -125,7 +127,7 @@ fn read_object(name: &str, text: &str, report: &mut Report) -> Result<Reading<Va
 ///
 /// They make no error even in `agent check`: whoever sets them may not be the one who writes the configuration.
 pub(super) fn warn_of_misspelt(environment: &Environment, registry: &Registry, report: &mut Report) {
-    let given: BTreeSet<&str> = environment.names().filter(|name| has_prefix(name)).collect();
+    let given: BTreeSet<&str> = order::tree(environment.names().filter(|name| has_prefix(name)));
     if given.is_empty() {
         return;
     }

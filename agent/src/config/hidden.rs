@@ -5,6 +5,8 @@ use std::fmt::{self, Write as _};
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::order;
+
 use super::effective::MASKED;
 use super::plan::{ApiKey, ProxyPlan};
 
@@ -75,7 +77,7 @@ impl Hidden {
         let words = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let of_word = |word: &String| text.match_indices(word.as_str()).map(|(at, it)| at..at + it.len()).collect();
         let mut found: Vec<Range<usize>> = words.iter().flat_map(|word| -> Vec<_> { of_word(word) }).collect();
-        found.sort_by_key(|range| range.start);
+        order::by_key(&mut found, |range| range.start);
         let mut masked = String::new();
         let mut end = 0;
         for range in found {
@@ -124,7 +126,7 @@ fn spellings(secret: &str) -> Vec<String> {
     let slashes = [json.replace('/', "\\/"), ascii.replace('/', "\\/")];
     let mut spellings = vec![secret.to_owned(), json, ascii, html, url];
     spellings.extend(slashes);
-    spellings.sort();
+    order::by(&mut spellings, Ord::cmp);
     spellings.dedup();
     spellings
 }

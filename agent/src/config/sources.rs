@@ -8,6 +8,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::order;
+
 use super::keys;
 use super::origin::Origin;
 use super::report::Place;
@@ -101,7 +103,7 @@ impl Sources {
             masks.insert(quoted.to_owned(), format!("${name}"));
         }
         self.masks = masks.into_iter().collect();
-        self.masks.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+        order::by_key(&mut self.masks, |(value, _)| std::cmp::Reverse(value.len()));
         self
     }
 

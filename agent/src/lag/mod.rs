@@ -16,6 +16,7 @@ pub use self::factor::Factor;
 use self::factor::{Pace, Paces};
 use crate::config::plan::{SessionId, TailPlan};
 use crate::ledger::{Account, Lag, WorkerId};
+use crate::order;
 use crate::upload::SessionSnapshot;
 
 /// Half of so many bytes behind its end a file is told of where the user set no limit.
@@ -154,7 +155,7 @@ impl LagWatch {
     pub fn snapshot(&self) -> BehindSnapshot {
         let state = self.lock();
         let mut episodes: Vec<_> = state.episodes.iter().collect();
-        episodes.sort_by(|one, other| other.1.measured.share().total_cmp(&one.1.measured.share()));
+        order::by(&mut episodes, |one, other| other.1.measured.share().total_cmp(&one.1.measured.share()));
         let file = |((worker, path), episode): &(&(WorkerId, PathBuf), &Episode)| BehindFile {
             path: path.clone(),
             worker: worker.clone(),

@@ -11,6 +11,7 @@ use super::handle::TailHandle;
 use super::matcher::Matcher;
 use crate::config::plan::LogPlan;
 use crate::ledger::WorkerId;
+use crate::order;
 
 /// A metric log's path, and how its monitor wants it to be copied.
 pub type MetricLogPlan = (PathBuf, LogPlan);
@@ -73,7 +74,9 @@ impl MetricLogCopies {
         let new: Vec<LogPlan> = added.iter().map(|(_, (_, log))| log.clone()).collect();
         state.wanted.extend(added);
         let order = &state.order;
-        state.wanted.sort_by_key(|(name, _)| order.iter().position(|other| other == name).unwrap_or(usize::MAX));
+        order::by_key(&mut state.wanted, |(name, _)| {
+            order.iter().position(|other| other == name).unwrap_or(usize::MAX)
+        });
         let (chosen, overruled) = chosen(&state.wanted, &state.logs);
         for Overruled { log, by } in overruled.iter().filter(|overruled| overruled.differs()) {
             if new.contains(log) {

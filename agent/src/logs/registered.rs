@@ -14,6 +14,7 @@ use crate::config::Workers;
 use crate::config::monitor_logs::{self, registered_log};
 use crate::config::plan::LogPlan;
 use crate::ledger::WorkerId;
+use crate::order;
 
 /// How many log files one monitor instance may have registered at a time.
 const MOST_OF_ONE_MONITOR: usize = 20_000;
@@ -225,7 +226,7 @@ impl LogRegistry for RegisteredLogs {
     fn registered(&self) -> Vec<PathBuf> {
         let state = self.all.lock();
         let own = state.files.iter().filter(|(_, file)| file.owner == self.owner);
-        let paths: BTreeSet<PathBuf> = own.map(|((path, _), _)| PathBuf::from(path)).collect();
+        let paths: BTreeSet<PathBuf> = order::tree(own.map(|((path, _), _)| PathBuf::from(path)));
         paths.into_iter().collect()
     }
 }

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use scalyr_monitor::Timestamp;
 
+use crate::order;
+
 use super::follower::{self, Packed, Source};
 use super::position::Position;
 use super::rotated_name::{is_compressed, is_packed_rotation_of, is_rotation_of};
@@ -160,7 +162,7 @@ impl Listings {
             })
             .collect();
         // The newest first: older ones may begin with the same line.
-        candidates.sort_by(|a, b| (&b.0, &a.1).cmp(&(&a.0, &b.1)));
+        order::by(&mut candidates, |a, b| (&b.0, &a.1).cmp(&(&a.0, &b.1)));
         candidates.into_iter().find_map(|(_, path, file, metadata)| {
             let source = if is_compressed(&path) {
                 Source::Packed(Box::new(Packed::of(file, identity, settled).ok().flatten()?))

@@ -2,6 +2,8 @@
 
 use scalyr_monitor::metric::MetricDecl;
 
+use crate::order;
+
 /// Metrics without a category first, then each category in the order in which it is first met.
 pub(super) fn categories<'m>(metrics: &[&'m MetricDecl]) -> Vec<(Option<&'m str>, Vec<&'m MetricDecl>)> {
     let mut groups: Vec<(Option<&str>, Vec<&MetricDecl>)> = Vec::new();
@@ -11,7 +13,7 @@ pub(super) fn categories<'m>(metrics: &[&'m MetricDecl]) -> Vec<(Option<&'m str>
             None => groups.push((metric.category, vec![metric])),
         }
     }
-    groups.sort_by_key(|(category, _)| category.is_some());
+    order::by_key(&mut groups, |(category, _)| category.is_some());
     groups
 }
 
@@ -19,7 +21,7 @@ pub(super) fn categories<'m>(metrics: &[&'m MetricDecl]) -> Vec<(Option<&'m str>
 pub(super) fn field_list(metric: &MetricDecl) -> Vec<String> {
     let constants = metric.constants.iter().map(|(name, value)| format!("{name}={value}"));
     let mut fields: Vec<String> = constants.chain(metric.fields.iter().map(|name| (*name).to_owned())).collect();
-    fields.sort();
+    order::by(&mut fields, Ord::cmp);
     fields
 }
 

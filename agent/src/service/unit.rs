@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::order;
+
 /// The unit as packages install it, with the agent at [`EXECUTABLE`].
 pub const UNIT: &str = include_str!("scalyr-agent-2.service");
 /// Where the unit's text says that the agent is.
@@ -161,7 +163,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let read = || fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>();
     match read() {
         Ok(mut entries) => {
-            entries.sort();
+            order::by(&mut entries, Ord::cmp);
             Ok(entries)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),

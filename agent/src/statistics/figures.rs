@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::order;
 use crate::upload::SessionSnapshot;
 
 /// What sessions have done, in all (`wire-protocol.md` section 14). Sizes in bytes, times in seconds.
@@ -92,7 +93,7 @@ impl Sessions {
     /// Takes note of how they stand.
     pub(super) fn look<'a>(&mut self, sessions: impl Iterator<Item = &'a SessionSnapshot>) {
         let now: BTreeMap<String, Figures> =
-            sessions.map(|session| (session.session.clone(), Figures::of(session))).collect();
+            order::tree(sessions.map(|session| (session.session.clone(), Figures::of(session))));
         for (id, figures) in std::mem::take(&mut self.there) {
             if !now.contains_key(&id) {
                 self.ended.add(&figures);

@@ -12,6 +12,7 @@ use super::{Difference, NotApplied, Running, StartError, Supervisor};
 use crate::config::plan::{MonitorPlan, Plan};
 use crate::monitors::instance::{Instance, Surroundings, construct};
 use crate::monitors::runner::{MonitorHandle, ask_all, wait_all};
+use crate::order;
 use crate::status::RefusedMonitor;
 
 /// All monitors together have this long to initialise themselves.
@@ -160,7 +161,7 @@ impl Supervisor {
     /// others nor the agent from their start. What is refused or late is reported, and the rest runs.
     fn build_instances(&self, running: &mut Running, monitors: Vec<MonitorPlan>) -> Built {
         let (done, built) = bounded(monitors.len());
-        let mut waiting: BTreeMap<usize, MonitorPlan> = monitors.into_iter().enumerate().collect();
+        let mut waiting: BTreeMap<usize, MonitorPlan> = order::tree(monitors.into_iter().enumerate());
         let (mut unstarted, mut contributions) = (Vec::new(), BTreeMap::new());
         for (&index, monitor) in &waiting {
             let surroundings = self.lender.surroundings(monitor, &self.added);
@@ -258,7 +259,7 @@ impl Supervisor {
     pub(super) fn sort(running: &mut Running, plan: &Plan) {
         let places: HashMap<String, usize> =
             plan.monitors.iter().enumerate().map(|(place, monitor)| (monitor.name(), place)).collect();
-        running.monitors.sort_by_key(|monitor| places.get(monitor.name()).copied().unwrap_or(usize::MAX));
+        order::by_key(&mut running.monitors, |monitor| places.get(monitor.name()).copied().unwrap_or(usize::MAX));
     }
 
     /// Reports an instance that does not run; when the agent must not run without it, the next tick says so.

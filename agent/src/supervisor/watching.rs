@@ -11,6 +11,7 @@ use super::Stages;
 use crate::config::plan::TailPlan;
 use crate::lag::Look;
 use crate::ledger::{RuleNote, RuleNotesByEntry};
+use crate::order;
 
 /// Two lines about the rules of one entry are at least this far apart.
 const LEAST_GAP: Duration = Duration::from_secs(300);
@@ -48,7 +49,7 @@ impl RulesTold {
     fn tell_rest(&self, notes: RuleNotesByEntry, logger: &Logger) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut rest: RuleNotesByEntry =
-            std::mem::take(&mut *known).into_iter().map(|(entry, (_, note))| (entry, note)).collect();
+            order::tree(std::mem::take(&mut *known).into_iter().map(|(entry, (_, note))| (entry, note)));
         for (entry, note) in notes {
             rest.entry(entry).or_default().merge(note);
         }

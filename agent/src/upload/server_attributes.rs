@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use scalyr_monitor::Logger;
 use serde_json::{Map, Value};
 
+use crate::order;
+
 /// So many bytes of attributes may come from monitors: they are a part of every request.
 const MOST_BYTES: usize = 16 * 1024;
 
@@ -125,7 +127,7 @@ impl ServerAttributes {
         let (added, left_out) = state.merged();
         let changed = state.added != added;
         state.added = added;
-        let still: BTreeSet<_> = left_out.iter().map(|left_out| left_out.key.clone()).collect();
+        let still: BTreeSet<_> = order::tree(left_out.iter().map(|left_out| left_out.key.clone()));
         let news: Vec<_> = left_out.into_iter().filter(|left_out| !state.told.contains(&left_out.key)).collect();
         state.told = still;
         drop(state);
@@ -164,7 +166,9 @@ impl State {
     /// too much.
     fn merged(&mut self) -> (Map<String, Value>, Vec<LeftOut>) {
         let order = &self.order;
-        self.given.sort_by_key(|given| order.iter().position(|name| *name == given.monitor).unwrap_or(usize::MAX));
+        order::by_key(&mut self.given, |given| {
+            order.iter().position(|name| *name == given.monitor).unwrap_or(usize::MAX)
+        });
         let (mut added, mut left_out, mut bytes) = (Map::<String, Value>::new(), Vec::new(), 0);
         let mut owners: Vec<(&str, &str)> = Vec::new();
         for HostAttributes { monitor, module, attributes, .. } in &self.given {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use scalyr_monitor::Logger;
 
 use crate::config::plan::SessionPlan;
+use crate::order;
 
 /// So many bytes of the header may come from monitors: servers refuse requests with long headers.
 const MOST_BYTES: usize = 1024;
@@ -83,7 +84,7 @@ impl UserAgent {
         let state = &mut *guard;
         change(state);
         let parts = state.fragments.values().flat_map(|fragment| fragment.split(';')).map(str::trim);
-        let parts: BTreeSet<&str> = parts.filter(|part| !part.is_empty()).collect();
+        let parts: BTreeSet<&str> = order::tree(parts.filter(|part| !part.is_empty()));
         let mut header = format!("{};{}", self.0.host, state.sessions);
         let most = header.len() + MOST_BYTES;
         let mut left_out = Vec::new();

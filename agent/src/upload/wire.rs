@@ -75,8 +75,8 @@ pub(super) struct Body {
     last: Option<(FileId, u64)>,
     /// The description that came with the last event; events come in long runs of one file.
     described: Option<Arc<LogDescription>>,
-    /// The text that every event of the last file begins with.
-    opening: Vec<u8>,
+    /// What every event of the last file begins with.
+    opening: Opening,
     time: TimeText,
     /// Bytes of the events' messages.
     message_bytes: u64,
@@ -211,50 +211,54 @@ impl Body {
     }
 
     fn append_event(&mut self, batch: &Batch, event: &Event, message: &[u8], attributes: &[u8], length: i32) -> Mark {
+        // Between two events stands a comma, which the opening begins with.
+        let comma = usize::from(self.marks.is_empty());
+        let begin = self.bytes.len() + 1 - comma;
         let bytes = &mut self.bytes;
-        if !self.marks.is_empty() {
-            bytes.push(b',');
-        }
-        let begin = bytes.len();
-        bytes.extend_from_slice(&self.opening);
+        self.opening.set_length(length);
         let own = (self.form != BodyForm::Lean).then(|| Own::of(attributes));
-        match &own {
-            Some(own) => self.repeated.append(bytes, own, self.form == BodyForm::WithoutLogs),
-            None if attributes.is_empty() => {}
-            None => {
-                bytes.extend_from_slice(attributes);
-                bytes.push(b',');
+        if own.is_none() && attributes.is_empty() {
+            bytes.extend_from_slice(self.opening.from(comma));
+        } else {
+            bytes.extend_from_slice(self.opening.before_attributes(comma));
+            match &own {
+                Some(own) => self.repeated.append(bytes, own, self.form == BodyForm::WithoutLogs),
+                None => {
+                    bytes.extend_from_slice(attributes);
+                    bytes.push(b',');
+                }
             }
+            bytes.extend_from_slice(self.opening.behind_attributes());
         }
-        bytes.extend_from_slice(b"message:`s");
-        bytes.extend_from_slice(&length.to_be_bytes());
         bytes.extend_from_slice(message);
         if let Some(own) = &own {
             own.append_rate(bytes);
         }
         let tail = bytes.len();
-        bytes.extend_from_slice(b"},");
 
         let number = batch.account.sequence.number(event.number);
         let difference = match self.last {
             Some((file, last)) if file == batch.account.id => number.checked_sub(last),
             _ => None,
         };
-        if let Some(difference) = difference {
-            bytes.extend_from_slice(b"sd:");
-            append_number(bytes, difference);
-            bytes.push(b',');
-        }
         let time = event.time.unwrap_or(batch.time);
         let time = self.times.as_ref().map_or(time, |times| times.next(time));
-        bytes.extend_from_slice(self.time.of(time));
-        if difference.is_none() {
-            bytes.extend_from_slice(b",si:");
-            append_json(bytes, &batch.account.sequence.id);
-            bytes.extend_from_slice(b",sn:");
-            append_number(bytes, number);
+        let time = self.time.of(time);
+        match difference {
+            Some(difference) => {
+                bytes.extend_from_slice(Difference::new(difference).text());
+                bytes.extend_from_slice(time);
+            }
+            None => {
+                bytes.push(b'}');
+                bytes.extend_from_slice(time.strip_suffix(b"}").unwrap_or(time));
+                bytes.extend_from_slice(b",si:");
+                append_json(bytes, &batch.account.sequence.id);
+                bytes.extend_from_slice(b",sn:");
+                append_number(bytes, number);
+                bytes.push(b'}');
+            }
         }
-        bytes.push(b'}');
         Mark::new(begin, tail)
     }
 
@@ -275,14 +279,7 @@ impl Body {
         if self.form != BodyForm::Lean {
             self.repeated.set(log);
         }
-        self.opening.clear();
-        self.opening.extend_from_slice(b"{thread:\"log_");
-        append_number(&mut self.opening, file.0);
-        if self.form != BodyForm::WithoutLogs {
-            self.opening.extend_from_slice(b"\", log:\"log_");
-            append_number(&mut self.opening, file.0);
-        }
-        self.opening.extend_from_slice(b"\", attrs:{");
+        self.opening.set(file, self.form);
     }
 
     /// Appends what stands behind the events.
@@ -342,7 +339,95 @@ fn make_room(bytes: &mut Vec<u8>, more: usize, limit: usize) {
     }
 }
 
-/// `ts` of an event. All lines of a batch that bring no time of their own have the same one: it is written once.
+/// What an event begins with, up to its message. It is written once for all events of a file that follow one another, and
+/// an event takes it in one piece: this crate is built for its size, and each piece costs a call.
+#[derive(Default)]
+struct Opening {
+    /// A comma, the file, the object of the attributes, and the message's name and length.
+    text: Vec<u8>,
+    /// Where the message's name begins.
+    name_at: usize,
+}
+
+impl Opening {
+    /// Of the events of a file, in a body that is laid out so.
+    fn set(&mut self, file: FileId, form: BodyForm) {
+        self.text.clear();
+        self.text.extend_from_slice(b",{thread:\"log_");
+        append_number(&mut self.text, file.0);
+        if form != BodyForm::WithoutLogs {
+            self.text.extend_from_slice(b"\", log:\"log_");
+            append_number(&mut self.text, file.0);
+        }
+        self.text.extend_from_slice(b"\", attrs:{");
+        self.name_at = self.text.len();
+        self.text.extend_from_slice(b"message:`s\0\0\0\0");
+    }
+
+    /// Sets the length of the message.
+    fn set_length(&mut self, length: i32) {
+        if let Some(place) = self.text.last_chunk_mut() {
+            *place = length.to_be_bytes();
+        }
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.name_at = 0;
+    }
+
+    fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// All of it from there.
+    fn from(&self, at: usize) -> &[u8] {
+        self.text.get(at..).unwrap_or_default()
+    }
+
+    /// From there up to the attributes.
+    fn before_attributes(&self, at: usize) -> &[u8] {
+        self.text.get(at..self.name_at).unwrap_or_default()
+    }
+
+    fn behind_attributes(&self) -> &[u8] {
+        self.from(self.name_at)
+    }
+}
+
+/// What stands between the message of an event and its time: the end of the attributes and `sd`, in one piece.
+struct Difference {
+    bytes: [u8; Self::BEFORE.len() + Self::DIGITS],
+    at: usize,
+}
+
+impl Difference {
+    const BEFORE: [u8; 5] = *b"},sd:";
+    const DIGITS: usize = "18446744073709551615".len();
+
+    fn new(mut number: u64) -> Self {
+        let mut bytes = [0; Self::BEFORE.len() + Self::DIGITS];
+        let mut at = bytes.len();
+        loop {
+            at -= 1;
+            bytes[at] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        at -= Self::BEFORE.len();
+        bytes[at..at + Self::BEFORE.len()].copy_from_slice(&Self::BEFORE);
+        Self { bytes, at }
+    }
+
+    fn text(&self) -> &[u8] {
+        &self.bytes[self.at..]
+    }
+}
+
+/// `ts` of an event, with the comma before it and the end of the event behind it. All lines of a batch that bring no time
+/// of their own have the same one: it is written once.
 #[derive(Default)]
 struct TimeText {
     time: Option<Timestamp>,
@@ -354,9 +439,9 @@ impl TimeText {
         if self.time != Some(time) {
             self.time = Some(time);
             self.text.clear();
-            self.text.extend_from_slice(b"ts:\"");
+            self.text.extend_from_slice(b",ts:\"");
             append_number(&mut self.text, time.as_nanos());
-            self.text.push(b'"');
+            self.text.extend_from_slice(b"\"}");
         }
         &self.text
     }

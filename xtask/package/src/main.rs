@@ -25,6 +25,7 @@ mod scripts;
 #[cfg(feature = "sign")]
 mod sign;
 mod signer;
+mod sizes;
 mod soundness;
 mod tarball;
 mod terms;
@@ -44,6 +45,7 @@ use clap::Parser as _;
 use arguments::Arguments;
 use build::{Surroundings, zig};
 use preflight::workspace::Workspace;
+use sizes::Limits;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -92,8 +94,10 @@ fn run(arguments: &Arguments) -> Result<(), Vec<String>> {
         Some(terms) => terms,
         None => terms::read(&plan, arguments, agent.is_static)?,
     };
+    let limits = Limits::of(&plan, arguments, &agent);
+    limits.check_program(agent.bytes.len() as u64).map_err(|problem| vec![problem])?;
     let package = assembled::assemble(&plan, arguments, &agent, &terms.notices)?;
-    let files = written::write(&plan, arguments, &package, &terms.crates, key.as_ref())?;
+    let files = written::write(&plan, arguments, &package, limits, &terms.crates, key.as_ref())?;
     written::tell(&files, &package, &plan);
     if arguments.twice { twice::compare(&plan, arguments, &files) } else { Ok(()) }
 }

@@ -13,6 +13,7 @@ use crate::formats::Format;
 use crate::package::Package;
 use crate::preflight::Plan;
 use crate::signer::Key;
+use crate::sizes::Limits;
 use crate::{progress, sbom};
 
 /// The checksums of all files in the folder, for `sha256sum --check`.
@@ -38,11 +39,12 @@ impl Written {
 /// made before the first is written.
 ///
 /// # Errors
-/// Something cannot be said in one kind of package, or a file cannot be written.
+/// Something cannot be said in one kind of package, one is too large, or a file cannot be written.
 pub(crate) fn write(
     plan: &Plan,
     arguments: &Arguments,
     package: &Package,
+    limits: Limits,
     crates: &Crates,
     key: Option<&Key>,
 ) -> Result<Vec<Written>, Vec<String>> {
@@ -53,6 +55,7 @@ pub(crate) fn write(
         match bytes(format, package, key) {
             Ok(bytes) => {
                 step.end(&format!("packed, {}", progress::size(bytes.len() as u64)));
+                problems.extend(limits.check_package(&name, bytes.len() as u64).err());
                 let bill = sbom::write(package, &name, &sha256(&bytes), crates);
                 made.push(File { name: sbom::file_name(&name), bytes: bill.into_bytes(), is_signed: false });
                 made.push(File { name, bytes, is_signed: key.is_some() && format == Format::Rpm });
@@ -76,7 +79,22 @@ pub(crate) fn write(
     if !problems.is_empty() {
         return Err(problems);
     }
-    put(&plan.output, made).map_err(|problem| vec![problem])
+    let mut written = put(&plan.output, made).map_err(|problem| vec![problem])?;
+    if let Some(key) = key {
+        written
+            .push(sign_sums(&plan.output, |sums| key.detached(sums, package.source_date).map_err(|e| e.to_string()))?);
+    }
+    Ok(written)
+}
+
+/// Writes a signature of the sums, by which files that have none of their own are known, too.
+fn sign_sums(folder: &Path, sign: impl FnOnce(&[u8]) -> Result<String, String>) -> Result<Written, Vec<String>> {
+    let told = |problem: String| vec![format!("{}: {problem}", folder.join(SUMS).display())];
+    let sums = fs::read(folder.join(SUMS)).map_err(|error| told(error.to_string()))?;
+    let signature = sign(&sums).map_err(told)?;
+    let path = folder.join(format!("{SUMS}.asc"));
+    fs::write(&path, &signature).map_err(|error| vec![format!("{}: {error}", path.display())])?;
+    Ok(Written { path, size: signature.len() as u64, sha256: sha256(signature.as_bytes()) })
 }
 
 /// A file to be written.

@@ -11,6 +11,7 @@ use scalyr_monitor::{Logger, Timestamp};
 use super::FILE_NAME;
 use super::form::{CheckpointFile, Entry};
 use crate::ledger::WorkerId;
+use crate::order;
 
 /// A file larger than this was not written by the old agent.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
@@ -60,7 +61,7 @@ impl Sources {
             }
         };
         files.push(Source { path: folder.join(FILE_NAME), worker: WorkerId(DEFAULT_WORKER.into()), rank: 0 });
-        files.sort_by(|a, b| (a.rank, &a.path).cmp(&(b.rank, &b.path)));
+        order::by(&mut files, |a, b| (a.rank, &a.path).cmp(&(b.rank, &b.path)));
         for source in files {
             match read_file(&source.path) {
                 Ok(file) if ours_too || !file.is_ours() => sources.add(file, &source, logger),

@@ -15,6 +15,7 @@ use super::sources::of_sessions;
 use super::{FILE_NAME, MARK};
 use crate::ledger::WorkerId;
 use crate::logs::Position;
+use crate::order;
 
 /// Writes `checkpoints.json` into `folder` and removes the files of the old agent's sessions, which would count more where
 /// they are newer. `positions`: older generations of a path first; of two of the same file the later one counts. Returns
@@ -93,7 +94,7 @@ impl Chain {
             })
             .collect();
         // The one at the path is the last one.
-        files.sort_by_key(|(_, at, _)| at == path);
+        order::by_key(&mut files, |(_, at, _)| at == path);
         let mut chain = Self::default();
         for (position, at, size) in files {
             let is_at_path = at == path;

@@ -9,6 +9,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{Builder, EntryType, Header};
 
+use crate::order;
+
 use super::files::write_private;
 use super::{Host, Terminal, is_stdio};
 
@@ -32,7 +34,7 @@ pub(super) fn write(path: &Path, host: &Host, terminal: &mut Terminal<'_>, said:
         let failed = |error| format!("--export-config: {}: {error}", loaded.folder.display());
         let mut entries =
             fs::read_dir(&loaded.folder).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-        entries.sort_by_key(fs::DirEntry::file_name);
+        order::by_key(&mut entries, fs::DirEntry::file_name);
         for entry in entries {
             let name = entry.file_name();
             if Path::new(&name).extension() == Some(OsStr::new("json")) && entry.path().is_file() {

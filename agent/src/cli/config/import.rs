@@ -13,6 +13,7 @@ use super::files::{self, Change};
 use super::{Host, Terminal, configuration, is_stdio, problems, running};
 use crate::config::load::Proposed;
 use crate::config::{Report, Severity};
+use crate::order;
 
 /// No configuration has more files.
 const MOST_FILES: usize = 10_000;
@@ -194,7 +195,7 @@ impl New {
             changes.push(Change { path: path.to_owned(), before, text: text.map(<[u8]>::to_vec) });
         }
         // What goes goes last.
-        changes.sort_by_key(|change| change.text.is_none());
+        order::by_key(&mut changes, |change| change.text.is_none());
         let is_made = self.fragments > 0 && !self.folder.exists();
         if is_made {
             make_folder(&self.folder, &host.file).map_err(|error| failed(&self.folder, error))?;

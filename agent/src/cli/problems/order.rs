@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{MOST_SHOWN, Wording};
 use crate::config::Problem;
+use crate::order;
 
 /// At most [`MOST_SHOWN`] problems by file, line and column, errors before warnings where not all of them fit; and how
 /// many are left out.
@@ -32,7 +33,7 @@ pub(in crate::cli) fn by_place(problems: &[Problem]) -> Vec<&Problem> {
         files.entry(&problem.place.source).or_insert(next);
     }
     let mut sorted: Vec<&Problem> = problems.iter().collect();
-    sorted.sort_by_key(|problem| {
+    order::by_key(&mut sorted, |problem| {
         let file = files.get(problem.place.source.as_str()).copied();
         (file, problem.place.position.map(|position| (position.line, position.column)))
     });

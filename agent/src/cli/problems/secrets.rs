@@ -6,6 +6,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::config::masking::{SecretNames, loose};
+use crate::order;
 
 /// How far before a shown part the line is looked at by itself.
 const BEFORE: usize = 4096;
@@ -24,7 +25,7 @@ pub(super) fn secrets(text: &str, names: &SecretNames, wanted: &[Range<usize>]) 
         }
         loose::secrets(text.get(start..range.end).unwrap_or_default(), start, names, &mut found);
     }
-    found.sort_by_key(|range| range.start);
+    order::by_key(&mut found, |range| range.start);
     let mut merged: Vec<Range<usize>> = Vec::with_capacity(found.len());
     for range in found {
         match merged.last_mut() {

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use scalyr_monitor::Clock;
 use serde_json::{Value, json};
 
+use crate::order;
+
 /// So many looks are kept: the first, and the last ones.
 const MOST_KEPT: usize = 60;
 /// So many threads of a process, open files and files of a folder are looked at.
@@ -122,7 +124,7 @@ fn listing(folder: &Path) -> Option<Vec<Value>> {
             (name.clone(), json!({ "name": name, "bytes": about.map(|about| about.len()), "modified": modified }))
         })
         .collect();
-    files.sort_by(|(one, _), (other, _)| one.cmp(other));
+    order::by(&mut files, |(one, _), (other, _)| one.cmp(other));
     Some(files.into_iter().map(|(_, file)| file).collect())
 }
 

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use scalyr_monitor::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::order;
+
 use super::super::syntax;
 
 /// The coarsest clock of a file system (FAT). A file that was written so shortly ago may be written once more and look
@@ -80,7 +82,7 @@ impl Proposed {
         };
         entries.retain(|entry| !self.0.contains_key(&entry.path));
         entries.extend(added.map(|(path, _)| Entry { path: path.to_owned(), is: EntryKind::File }));
-        entries.sort();
+        order::by(&mut entries, Ord::cmp);
         Ok((entries.len() <= most).then_some(entries))
     }
 }
@@ -301,7 +303,7 @@ fn list(folder: &Path, most: usize) -> io::Result<Option<Vec<Entry>>> {
             return Ok(None);
         }
     }
-    entries.sort();
+    order::by(&mut entries, Ord::cmp);
     Ok(Some(entries))
 }
 

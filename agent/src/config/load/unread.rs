@@ -5,6 +5,7 @@ use std::io;
 
 use super::{FOLDER, Loaded};
 use crate::config::report::Kind;
+use crate::order;
 
 /// So many of a folder are looked at; one with more is another folder than was meant.
 const MOST: usize = 1000;
@@ -22,7 +23,7 @@ impl Loaded {
         let entries = entries.take(MOST).filter_map(io::Result::ok).filter(is_file);
         let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.retain(|name| looks_like_fragment(name));
-        names.sort();
+        order::by(&mut names, Ord::cmp);
         for name in names {
             let path = self.folder.join(name);
             let message = format!("{} is not read: the name of a fragment ends in .json", path.display());

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use scalyr_monitor::registry::Registry;
 use serde_json::Value;
 
+use crate::order;
+
 use super::effective::MASKED;
 use super::keys;
 
@@ -35,7 +37,7 @@ impl SecretNames {
     pub(crate) fn of(registry: Option<&Registry>) -> Self {
         let tables = [keys::GLOBAL, keys::WORKER_ENTRY, keys::LOG_ENTRY, keys::REDACTION_RULE, keys::MONITOR_ENTRY];
         let own = tables.into_iter().flatten().filter(|key| key.secret).flat_map(|key| [Some(key.name), key.alias]);
-        let mut declared: BTreeSet<String> = own.flatten().map(str::to_lowercase).collect();
+        let mut declared: BTreeSet<String> = order::tree(own.flatten().map(str::to_lowercase));
         for option in registry.into_iter().flat_map(Registry::iter).flat_map(|monitor| monitor.options()) {
             if option.secret {
                 declared.extend(option.aliases.iter().copied().chain([option.key]).map(str::to_lowercase));
@@ -80,7 +82,7 @@ impl SecretNames {
         let mut secrets = Vec::new();
         loose::secrets(text, 0, self, &mut secrets);
         // One may be found twice, or lie within another one.
-        secrets.sort_by_key(|secret| secret.start);
+        order::by_key(&mut secrets, |secret| secret.start);
         let (mut masked, mut shown) = (String::with_capacity(text.len()), 0);
         for secret in secrets {
             if secret.start >= shown {

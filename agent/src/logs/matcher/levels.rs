@@ -5,6 +5,8 @@ use std::fs::{self, DirEntry};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use crate::order;
+
 use super::{OPTIONS, is_regular};
 
 /// `**` descends so far.
@@ -58,7 +60,7 @@ impl Levels {
     pub(super) fn walk(&self, most: usize, visit: &mut dyn FnMut(&Path)) -> (Vec<PathBuf>, bool) {
         let mut walk = Walk { visit, left: most, is_cut: false, found: Vec::new(), inside: Vec::new() };
         walk.descend(&self.root, &self.levels);
-        walk.found.sort();
+        order::by(&mut walk.found, Ord::cmp);
         walk.found.dedup();
         (walk.found, !walk.is_cut)
     }

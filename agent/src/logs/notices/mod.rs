@@ -23,6 +23,7 @@ use serde::Serialize;
 use self::directories::{Directories, Place, State};
 pub use self::file_systems::FileSystems;
 use self::source::{Kind, Source};
+use crate::order;
 use crate::threads::Threads;
 
 /// A chain of symbolic links is followed so far.
@@ -193,7 +194,7 @@ impl Notices {
             }
         }
         // Always in the same order, whatever the order of those that came together was.
-        noticed.appeared.sort();
+        order::by(&mut noticed.appeared, Ord::cmp);
         noticed
     }
 

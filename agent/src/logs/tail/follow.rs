@@ -14,6 +14,7 @@ use crate::logs::begin::First;
 use crate::logs::entries::Entries;
 use crate::logs::follower::Rewound;
 use crate::logs::handle::Withdrawal;
+use crate::order;
 
 /// Which of the two lists.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,7 +54,7 @@ impl Tail {
             self.parts.checkpoint.drop_entry(plan);
         }
         let firsts = changes.added.into_iter().map(|place| (place, self.first_of(list, place)));
-        let added: BTreeMap<usize, First> = firsts.collect();
+        let added: BTreeMap<usize, First> = order::tree(firsts);
         self.assign(|_| true, Withdrawal::AfterReading);
         self.take_up_earlier(list, &added);
         for (place, first) in added {
@@ -83,7 +84,7 @@ impl Tail {
             return;
         }
         let mut left = self.parts.checkpoint.earlier_paths();
-        left.sort();
+        order::by(&mut left, Ord::cmp);
         for (worker, path) in left {
             let is_added = |place: &usize| added.contains_key(place);
             if let Some(place) = self.list(list).wanting(&worker, &path).filter(is_added) {

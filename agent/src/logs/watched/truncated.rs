@@ -10,6 +10,7 @@ use super::super::rotated_name::is_rotation_of;
 use super::older::Older;
 use super::{Surroundings, Watched};
 use crate::ledger::SkipReason;
+use crate::order;
 
 /// A copy that was changed longer ago was not made by this rotation.
 const FRESH_SECONDS: i64 = 300;
@@ -106,7 +107,7 @@ impl Watched {
                 found.push((metadata.ctime(), entry.path()));
             }
         }
-        found.sort_by(|a, b| b.cmp(a));
+        order::by(&mut found, |a, b| b.cmp(a));
         Ok(found)
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::exposition::{Exposition, Kind};
 use super::{count, number};
 use crate::ledger::Count;
+use crate::order;
 use crate::status::{FileSnapshot, Snapshot, word};
 
 /// So many files are told of one by one: those that are furthest behind.
@@ -84,7 +85,7 @@ fn each(text: &mut Exposition, files: &[FileSnapshot]) {
     }
     let mut worst: Vec<_> = sums.iter().collect();
     // Stable: where nobody is behind it is always the first hundred.
-    worst.sort_by_key(|(_, sum)| Reverse(sum.lag_bytes));
+    order::by_key(&mut worst, |(_, sum)| Reverse(sum.lag_bytes));
     let left_out = worst.len().saturating_sub(MOST_FILES);
     worst.truncate(MOST_FILES);
     let help = "Paths that the metrics of single files leave out: only the hundred furthest behind have them.";

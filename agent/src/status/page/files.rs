@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use super::html::Html;
 use super::table::{Column, MOST_ROWS, Table};
 use super::units;
+use crate::order;
 use crate::status::{FileSnapshot, Snapshot};
 
 const COLUMNS: &[Column] = &[
@@ -20,7 +21,7 @@ const COLUMNS: &[Column] = &[
 pub(super) fn write(html: &mut Html, snapshot: &Snapshot) {
     let mut table = Table::begin(html, "files", "Files", COLUMNS);
     let mut files: Vec<&FileSnapshot> = snapshot.files.iter().collect();
-    files.sort_by(|one, other| {
+    order::by(&mut files, |one, other| {
         let rank = |file: &FileSnapshot| Reverse((file.lag_bytes, file.last_error.is_some(), lost(file)));
         rank(one).cmp(&rank(other)).then_with(|| one.path.cmp(&other.path))
     });

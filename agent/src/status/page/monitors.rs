@@ -4,6 +4,7 @@ use super::html::Html;
 use super::table::{Column, MOST_ROWS, Table};
 use super::units;
 use crate::monitors::state::{MonitorSnapshot, Phase};
+use crate::order;
 use crate::status::Snapshot;
 
 const COLUMNS: &[Column] = &[
@@ -39,7 +40,7 @@ pub(super) fn write(html: &mut Html, snapshot: &Snapshot) {
         table.end_row();
     }
     let mut monitors: Vec<&MonitorSnapshot> = snapshot.monitors.iter().collect();
-    monitors.sort_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| one.name.cmp(&other.name)));
+    order::by(&mut monitors, |one, other| rank(one).cmp(&rank(other)).then_with(|| one.name.cmp(&other.name)));
     let places = MOST_ROWS - all_refused.min(MOST_ROWS / 2);
     for monitor in monitors.iter().take(places) {
         row(&mut table, monitor, snapshot.now);

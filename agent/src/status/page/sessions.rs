@@ -3,6 +3,7 @@
 use super::html::Html;
 use super::table::{Column, MOST_ROWS, Table};
 use super::units;
+use crate::order;
 use crate::status::Snapshot;
 use crate::upload::{SessionSnapshot, SessionState};
 
@@ -20,7 +21,7 @@ pub(super) fn write(html: &mut Html, snapshot: &Snapshot) {
     let mut table = Table::begin(html, "uploads", "Uploads", COLUMNS);
     let leaving = snapshot.leaving_sessions.iter().map(|session| (session, true));
     let mut sessions: Vec<_> = snapshot.sessions.iter().map(|session| (session, false)).chain(leaving).collect();
-    sessions.sort_by_key(|(session, _)| is_well(session));
+    order::by_key(&mut sessions, |(session, _)| is_well(session));
     for (session, leaves) in sessions.iter().take(MOST_ROWS) {
         row(&mut table, session, *leaves, snapshot.now);
     }

@@ -10,6 +10,7 @@ use super::super::{FileSnapshot, LagSnapshot, Snapshot};
 use super::{counted, moment, moment_or_never, on_one_line};
 use crate::lag::{BehindFile, BehindSnapshot};
 use crate::ledger::{Totals, WorkerId};
+use crate::order;
 
 /// A lag of less than so many seconds is not worth a word: lines are on their way.
 const MEANINGFUL_LAG: f64 = 2.0;
@@ -20,7 +21,8 @@ pub(super) fn write(out: &mut String, snapshot: &Snapshot, shown: usize) -> fmt:
     let mut paths = paths(&snapshot.files);
     let count = paths.len();
     let rest = paths.split_off(count.min(shown));
-    let globs: BTreeSet<&str> = snapshot.logs.iter().filter(|log| log.is_glob).map(|log| log.entry.as_str()).collect();
+    let globs: BTreeSet<&str> =
+        order::tree(snapshot.logs.iter().filter(|log| log.is_glob).map(|log| log.entry.as_str()));
     let is_found = |path: &PathFacts<'_>| path.entry.is_some_and(|entry| globs.contains(entry));
     for path in paths.iter().filter(|path| !is_found(path)) {
         path.write(out, "Path ")?;
@@ -85,7 +87,7 @@ fn stage(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
 fn absent(out: &mut String, snapshot: &Snapshot, shown: usize) -> fmt::Result {
     let tail = &snapshot.tail;
     let checked = moment_or_never(tail.last_round);
-    let followed: BTreeSet<&Path> = snapshot.files.iter().map(|file| file.path.as_path()).collect();
+    let followed: BTreeSet<&Path> = order::tree(snapshot.files.iter().map(|file| file.path.as_path()));
     for (path, trouble) in tail.troubles.iter().take(shown) {
         if followed.contains(path.as_path()) {
             // Its line is above; the reason is that of now.
@@ -96,7 +98,8 @@ fn absent(out: &mut String, snapshot: &Snapshot, shown: usize) -> fmt::Result {
         }
     }
     more(out, "Cannot be copied", tail.troubles.len().saturating_sub(shown))?;
-    let globs: BTreeSet<&str> = snapshot.logs.iter().filter(|log| log.is_glob).map(|log| log.path.as_str()).collect();
+    let globs: BTreeSet<&str> =
+        order::tree(snapshot.logs.iter().filter(|log| log.is_glob).map(|log| log.path.as_str()));
     let unmatched = || {
         let is_told = |path: &str| tail.troubles.contains_key(Path::new(path)) || globs.contains(path);
         tail.unmatched.iter().filter(move |(path, _)| !is_told(path))
@@ -120,7 +123,7 @@ fn paths(files: &[FileSnapshot]) -> Vec<PathFacts<'_>> {
         paths.entry((&file.path, &file.worker)).or_default().merge(&PathFacts::of(file));
     }
     let mut paths: Vec<_> = paths.into_values().collect();
-    paths.sort_by_key(|path| Reverse(path.weight()));
+    order::by_key(&mut paths, |path| Reverse(path.weight()));
     paths
 }
 

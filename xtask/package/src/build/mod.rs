@@ -15,7 +15,10 @@ use crate::package::{Architecture, Monitor, Needs};
 use crate::preflight::Plan;
 use crate::preflight::target::Triple;
 use crate::progress;
-use flags::Folders;
+use flags::{Folders, Linked};
+
+/// Where the linker is the compiler's own if nothing else is said.
+const LINKED_BY_RUST: &str = "x86_64-unknown-linux-gnu";
 
 /// An agent to package.
 #[derive(Clone, Debug)]
@@ -145,7 +148,9 @@ fn to_ship(
         command.env(format!("CC_{}", plan.triple.name().replace('-', "_")), compiler);
     }
     command.env_remove("RUSTFLAGS");
-    let flags = folders.for_rust(surroundings.rustflags.as_deref(), arguments.linked_static);
+    let by_rust = plan.triple.name() == LINKED_BY_RUST && arguments.glibc.is_none();
+    let linked = Linked { is_static: arguments.linked_static, by_rust };
+    let flags = folders.for_rust(surroundings.rustflags.as_deref(), linked);
     command.env("CARGO_ENCODED_RUSTFLAGS", flags);
     command.env("CFLAGS", folders.for_c(surroundings.cflags.as_deref())).env("CC_SHELL_ESCAPED_FLAGS", "1");
     command.env("SOURCE_DATE_EPOCH", plan.source_date.to_string()).env("ZERO_AR_DATE", "1");

@@ -116,4 +116,4 @@ impl fmt::Display for ContentsError {
 impl std::error::Error for ContentsError {}
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -22,7 +22,7 @@ pub(super) fn root() -> &'static Path {
 }
 
 /// The agent of this checkout, built if it is not yet.
-pub(super) fn agent() -> &'static Path {
+pub(crate) fn agent() -> &'static Path {
     static AGENT: OnceLock<PathBuf> = OnceLock::new();
     AGENT.get_or_init(|| {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -46,7 +46,7 @@ pub(super) fn agent() -> &'static Path {
 }
 
 /// The monitors of the agent of this checkout.
-fn monitors() -> Vec<Monitor> {
+pub(crate) fn monitors() -> Vec<Monitor> {
     let said = Teller::new(agent()).says(&["monitors", "--format", "json"]).expect("told");
     let all: serde_json::Value = serde_json::from_str(&said).expect("JSON");
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
@@ -61,7 +61,7 @@ fn monitors() -> Vec<Monitor> {
 }
 
 /// The version of this checkout.
-fn version() -> Version {
+pub(crate) fn version() -> Version {
     let said = Teller::new(agent()).says(&["--version"]).expect("told");
     let upstream = said.trim().rsplit(' ').next().unwrap_or_default().replace('-', "~");
     Version { upstream, release: "1".to_owned() }
@@ -83,7 +83,7 @@ fn collected(agent: &Path, monitors: &[Monitor], version: &Version) -> Result<(T
 }
 
 /// The table of this checkout, made once.
-fn table() -> &'static (Tree, Vec<Change>) {
+pub(crate) fn table() -> &'static (Tree, Vec<Change>) {
     static TABLE: OnceLock<(Tree, Vec<Change>)> = OnceLock::new();
     TABLE.get_or_init(|| collected(agent(), &monitors(), &version()).expect("collected"))
 }

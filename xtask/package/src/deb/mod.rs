@@ -22,11 +22,16 @@ const LEVEL: u32 = 6;
 /// # Errors
 /// When something in it cannot be said in a `.deb`.
 pub(crate) fn write(package: &Package, scripts: &DebScripts) -> io::Result<Vec<u8>> {
+    write_at(LEVEL, package, scripts)
+}
+
+/// The same at another level of xz, for those who install what they wrote at once.
+pub(crate) fn write_at(level: u32, package: &Package, scripts: &DebScripts) -> io::Result<Vec<u8>> {
     soundness::check(package)?;
     let members = [
         ("debian-binary", b"2.0\n".to_vec()),
-        ("control.tar.xz", control_tar(package, scripts)?),
-        ("data.tar.xz", data_tar(package)?),
+        ("control.tar.xz", control_tar(level, package, scripts)?),
+        ("data.tar.xz", data_tar(level, package)?),
     ];
     let mut outer = ar::Builder::new(Vec::new());
     for (name, content) in members {
@@ -39,7 +44,7 @@ pub(crate) fn write(package: &Package, scripts: &DebScripts) -> io::Result<Vec<u
 }
 
 /// What dpkg reads: in the order in which dpkg-deb writes it.
-fn control_tar(package: &Package, scripts: &DebScripts) -> io::Result<Vec<u8>> {
+fn control_tar(level: u32, package: &Package, scripts: &DebScripts) -> io::Result<Vec<u8>> {
     let files = [
         ("conffiles", 0o644, control::conffiles(&package.tree)),
         ("control", 0o644, control::fields(package)?),
@@ -49,7 +54,7 @@ fn control_tar(package: &Package, scripts: &DebScripts) -> io::Result<Vec<u8>> {
         ("preinst", 0o755, scripts.preinst.clone()),
         ("prerm", 0o755, scripts.prerm.clone()),
     ];
-    let mut archive = Archive::new(compressor(), package.source_date);
+    let mut archive = Archive::new(XzEncoder::new(Vec::new(), level), package.source_date);
     archive.folder(".", 0o755)?;
     for (name, mode, content) in files {
         if !content.is_empty() {
@@ -60,17 +65,13 @@ fn control_tar(package: &Package, scripts: &DebScripts) -> io::Result<Vec<u8>> {
 }
 
 /// What is installed, with each folder on the way.
-fn data_tar(package: &Package) -> io::Result<Vec<u8>> {
-    let mut archive = Archive::new(compressor(), package.source_date);
+fn data_tar(level: u32, package: &Package) -> io::Result<Vec<u8>> {
+    let mut archive = Archive::new(XzEncoder::new(Vec::new(), level), package.source_date);
     archive.folder(".", 0o755)?;
     for (path, entry) in soundness::with_parents(&package.tree) {
         archive.add(&format!("./{path}"), entry)?;
     }
     finished(archive)
-}
-
-fn compressor() -> XzEncoder<Vec<u8>> {
-    XzEncoder::new(Vec::new(), LEVEL)
 }
 
 fn finished(archive: Archive<XzEncoder<Vec<u8>>>) -> io::Result<Vec<u8>> {

@@ -47,11 +47,16 @@ pub(crate) enum Error {
 /// # Errors
 /// When something in it cannot be said in a `.rpm`, or its time lies in the future.
 pub(crate) fn write(package: &Package, scripts: &RpmScripts) -> Result<Vec<u8>, Error> {
+    write_at(LEVEL, package, scripts)
+}
+
+/// The same at another level of xz, for those who install what they wrote at once.
+pub(crate) fn write_at(level: u32, package: &Package, scripts: &RpmScripts) -> Result<Vec<u8>, Error> {
     soundness::check(package)?;
     let architecture = package.architecture.of_rpm();
     let summary = description::summary(package);
     let mut builder = PackageBuilder::new(&package.name, &package.version.upstream, LICENCE, architecture, &summary);
-    let config = BuildConfig::v4().compression(CompressionWithLevel::Xz(LEVEL)).source_date(package.source_date);
+    let config = BuildConfig::v4().compression(CompressionWithLevel::Xz(level)).source_date(package.source_date);
     builder
         .using_config(config)
         .release(&package.version.release)

@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 
+use crate::order;
+
 use super::amounts::{Keep, bytes, time};
 use super::report::{File, Monitor, Report, Session, View};
 use super::table::{Cell, Column, Row, Tone};
@@ -61,7 +63,9 @@ const MOST_ROWS: usize = 1000;
 /// The followed files: those with an error first, then those that are furthest behind.
 pub(super) fn files(report: &Report, view: &View) -> Section {
     let mut files: Vec<&File> = report.files.iter().collect();
-    files.sort_by_key(|file| (file.last_error.is_none(), Reverse((file.lag_bytes, lost_bytes(file))), &file.path));
+    order::by_key(&mut files, |file| {
+        (file.last_error.is_none(), Reverse((file.lag_bytes, lost_bytes(file))), &file.path)
+    });
     let row = |file: &&File| {
         let rate = view.rates.as_ref().and_then(|rates| rates.files.get(&file.id));
         let lag_tone = if file.lag_seconds >= 60.0 { Tone::Odd } else { Tone::Plain };
@@ -89,7 +93,7 @@ fn lost_bytes(file: &File) -> u64 {
 /// The monitors: those that should run and do not first, then those that hang or are held back.
 pub(super) fn monitors(report: &Report, details: bool) -> Section {
     let mut monitors: Vec<&Monitor> = report.monitors.iter().collect();
-    monitors.sort_by_key(|monitor| (state_of(monitor).0, Reverse(monitor.errors), &monitor.name));
+    order::by_key(&mut monitors, |monitor| (state_of(monitor).0, Reverse(monitor.errors), &monitor.name));
     let row = |monitor: &&Monitor| {
         let (_, tone, state) = state_of(monitor);
         let sampled = monitor.last_sample_at.map(|at| time(report.now - at));
@@ -158,7 +162,7 @@ fn value_text(value: &super::report::Value) -> String {
 pub(super) fn uploads(report: &Report) -> Section {
     let mut sessions: Vec<(bool, &Session)> = report.sessions.iter().map(|session| (false, session)).collect();
     sessions.extend(report.leaving_sessions.iter().map(|session| (true, session)));
-    sessions.sort_by_key(|(leaves, session)| {
+    order::by_key(&mut sessions, |(leaves, session)| {
         (*leaves, session.broken.is_none(), session.state == "ok", session.blocked.is_none(), &session.name)
     });
     let row = |(leaves, session): &(bool, &Session)| {

@@ -21,7 +21,9 @@ case ${1:-} in
         ;;
     abort-install | abort-upgrade)
         put_back undone
-        forget_all
+        # No more: a package whose place this one would have taken has noted that its agent is to run again, and reads that
+        # after this.
+        forget first
         ;;
     upgrade | failed-upgrade | disappear) ;;
 esac

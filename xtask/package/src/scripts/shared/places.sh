@@ -21,7 +21,10 @@ note() {
 }
 make_notes() { mkdir -p "$notes" 2>/dev/null && chmod 0700 "$notes" 2>/dev/null; }
 noted() { [ -e "$notes/$1" ]; }
-forget() { rm -f "$notes/$1" 2>/dev/null || true; }
+forget() {
+    rm -f "$notes/$1" 2>/dev/null || true
+    rmdir "$notes" 2>/dev/null || true
+}
 forget_all() { rm -rf "$notes" 2>/dev/null || true; }
 
 # The program can be asked and told things: it is there, and runs on this very system.

@@ -1,3 +1,9 @@
+mod deb;
+mod packaged;
+mod root;
+mod rpm;
+mod server;
+
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 

@@ -1,0 +1,70 @@
+//! How large the project's own packages may be. Those with monitors of a user are as large as their monitors make them.
+
+use crate::arguments::Arguments;
+use crate::assembled::is_of_user;
+use crate::build::BuiltAgent;
+use crate::preflight::Plan;
+use crate::progress;
+
+/// In bytes; none for a package that is not what the project ships.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Of the program as it is installed.
+    program: Option<u64>,
+    /// Of each package.
+    package: Option<u64>,
+}
+
+impl Limits {
+    const SHIPPED: Self = Self { program: Some(8 * 1024 * 1024), package: Some(5_000_000) };
+    const NONE: Self = Self { program: None, package: None };
+
+    /// Those for this agent.
+    pub(crate) fn of(plan: &Plan, arguments: &Arguments, agent: &BuiltAgent) -> Self {
+        let is_shipped = arguments.agent.is_none() && arguments.profile == "dist" && !agent.is_static;
+        let has_more = agent.monitors.iter().any(|monitor| is_of_user(plan, monitor));
+        if is_shipped && !has_more { Self::SHIPPED } else { Self::NONE }
+    }
+
+    /// # Errors
+    /// How large the program is, and how large it may be.
+    pub(crate) fn check_program(self, size: u64) -> Result<(), String> {
+        within("the program", size, self.program)
+    }
+
+    /// # Errors
+    /// How large the package of that name is, and how large it may be.
+    pub(crate) fn check_package(self, name: &str, size: u64) -> Result<(), String> {
+        within(name, size, self.package)
+    }
+}
+
+fn within(what: &str, size: u64, limit: Option<u64>) -> Result<(), String> {
+    match limit {
+        Some(limit) if size > limit => {
+            let (size, limit) = (progress::size(size), progress::size(limit));
+            Err(format!("{what} has {size}; the project's own may have {limit} (xtask/package/src/sizes.rs)"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_large_is_named_with_its_size() {
+        let limits = Limits::SHIPPED;
+        assert_eq!((limits.check_program(8_388_608), limits.check_package("a.deb", 5_000_000)), (Ok(()), Ok(())));
+        assert_eq!(
+            limits.check_program(8_400_000).unwrap_err(),
+            "the program has 8.40 MB; the project's own may have 8.39 MB (xtask/package/src/sizes.rs)"
+        );
+        assert_eq!(
+            limits.check_package("a.rpm", 6_000_000).unwrap_err(),
+            "a.rpm has 6.00 MB; the project's own may have 5.00 MB (xtask/package/src/sizes.rs)"
+        );
+        assert_eq!(Limits::NONE.check_program(u64::MAX), Ok(()));
+    }
+}
