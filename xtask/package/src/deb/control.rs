@@ -26,6 +26,11 @@ pub(super) fn fields(package: &Package) -> io::Result<String> {
         None => (*name).to_owned(),
     });
     let provided = provided.collect::<Vec<_>>().join(", ");
+    let conflicting = taken.iter().map(|Taken { name, before, .. }| match before {
+        Some(before) => format!("{name} (<< {before})"),
+        None => (*name).to_owned(),
+    });
+    let conflicting = conflicting.collect::<Vec<_>>().join(", ");
     let replaced = taken.iter().map(|taken| taken.name).collect::<Vec<_>>().join(", ");
     let mut text = String::new();
     let mut field = |name: &str, value: &str| {
@@ -39,7 +44,7 @@ pub(super) fn fields(package: &Package) -> io::Result<String> {
     field("Maintainer", MAINTAINER);
     field("Installed-Size", &installed_size(&package.tree).to_string());
     field("Depends", &depends(&package.needs)?);
-    field("Conflicts", &replaced);
+    field("Conflicts", &conflicting);
     field("Replaces", &replaced);
     field("Provides", &provided);
     field("Section", "admin");

@@ -106,11 +106,10 @@ fn add_relations(builder: &mut PackageBuilder, package: &Package) {
     for requirement in requirements(&package.needs) {
         builder.requires(Dependency::any(requirement));
     }
-    for Taken { name, version, obsolete_before } in relations::of(package) {
+    for Taken { name, version, before } in relations::of(package) {
         builder.provides(version.map_or_else(|| Dependency::any(name), |version| Dependency::eq(name, version)));
         builder.conflicts(Dependency::any(name));
-        builder
-            .obsoletes(obsolete_before.map_or_else(|| Dependency::any(name), |before| Dependency::less(name, before)));
+        builder.obsoletes(before.map_or_else(|| Dependency::any(name), |before| Dependency::less(name, before)));
     }
 }
 

@@ -78,7 +78,7 @@ fn dpkg_reads_what_the_package_says_of_itself() {
         " Version: 0.1.0-1\n",
         " Architecture: amd64\n",
         " Depends: libc6 (>= 2.34), libgcc-s1 | libgcc1\n",
-        " Conflicts: scalyr-agent-2, scalyr-agent-2-aio\n",
+        " Conflicts: scalyr-agent-2 (<< 3), scalyr-agent-2-aio (<< 3)\n",
         " Replaces: scalyr-agent-2, scalyr-agent-2-aio\n",
         " Provides: scalyr-agent-2, scalyr-agent-2-aio\n",
         " Section: admin\n",
@@ -171,7 +171,9 @@ fn dpkg_installs_upgrades_removes_and_purges_it() {
 fn it_takes_the_place_of_the_python_agent_and_gives_it_back() {
     let bench = Bench::new();
     let root = root(&bench);
-    let python = foreign(&bench, "scalyr-agent-2", "2.2.25", "", &["usr/sbin/scalyr-agent-2"]);
+    // As the real one says: it provides itself.
+    let fields = "Provides: scalyr-agent-2\nConflicts: scalyr-agent-2-aio\n";
+    let python = foreign(&bench, "scalyr-agent-2", "2.2.25", fields, &["usr/sbin/scalyr-agent-2"]);
     let dependent = foreign(&bench, "our-host", "1", "Depends: scalyr-agent-2\n", &["etc/our-host"]);
     let ours = bench.keep("ours.deb", &deb::write(&sample_for_any_host(), &DebScripts::default()).unwrap());
 
@@ -193,10 +195,11 @@ fn it_takes_the_place_of_the_python_agent_and_gives_it_back() {
 fn a_package_of_another_name_takes_the_place_of_ours() {
     let bench = Bench::new();
     let root = root(&bench);
-    let named =
-        Package { name: "acme-agent".to_owned(), tree: super::sample_tree("acme-agent"), ..sample_for_any_host() };
-    let [ours, named] = [("ours.deb", sample_for_any_host()), ("named.deb", named)]
-        .map(|(name, package)| bench.keep(name, &deb::write(&package, &DebScripts::default()).unwrap()));
+    let named = |name: &str| Package { name: name.to_owned(), tree: super::sample_tree(name), ..sample_for_any_host() };
+    let all =
+        [("ours.deb", sample_for_any_host()), ("named.deb", named("acme-agent")), ("other.deb", named("our-agent"))];
+    let [ours, named, other] =
+        all.map(|(name, package)| bench.keep(name, &deb::write(&package, &DebScripts::default()).unwrap()));
     assert_has(
         &dpkg_deb(&["-I"], &named),
         "Provides: scalyr-agent-2, scalyr-agent-2-aio, scalyr-agent-2-rs (= 0.1.0-1)",
@@ -208,6 +211,9 @@ fn a_package_of_another_name_takes_the_place_of_ours() {
     assert!(root.join("usr/sbin/scalyr-agent-2").exists());
     // And over itself, which it provides and conflicts with.
     said("dpkg", "dpkg", dpkg(&root).arg("-i").arg(&named));
+    assert_eq!(status(&root, "acme-agent"), "installed");
+    // No two of them can be there; apt removes one for the other, and dpkg does so only where a package is named.
+    assert_has(&refused("dpkg", "dpkg", dpkg(&root).arg("-i").arg(&other)), "conflicting packages");
     assert_eq!(status(&root, "acme-agent"), "installed");
 }
 

@@ -1,6 +1,7 @@
 case ${1:-} in
     configure)
         put_back settled
+        give_to_owner
         repair_modes
         when=again
         if [ -z "${2:-}" ] || noted first; then when=first; fi

@@ -21,7 +21,10 @@ disable_service() {
     if is_managed; then return 0; fi
     if command -v systemctl >/dev/null 2>&1; then
         systemctl --no-reload disable "$unit" >/dev/null 2>&1 || true
-    elif command -v chkconfig >/dev/null 2>&1; then
+    fi
+    # Also behind systemctl, which switches the links of init off and leaves them: the agent that comes next, the Python agent
+    # for one, would keep them, and not start with the host.
+    if command -v chkconfig >/dev/null 2>&1; then
         chkconfig --del "$service" >/dev/null 2>&1 || true
     elif command -v update-rc.d >/dev/null 2>&1; then
         update-rc.d -f "$service" remove >/dev/null 2>&1 || true

@@ -1,3 +1,4 @@
 restore_owners
+give_to_owner
 repair_modes
 reload_units

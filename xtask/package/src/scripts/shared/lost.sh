@@ -6,8 +6,10 @@ included='
 # Which of the monitors that run now this package lacks, a line each.
 lost_monitors() {
     has_program || return 0
+    # That of the Python agent is a link. It does not know the option, and would leave byte code where dpkg has just removed it:
+    # what it had is told of after the installation.
+    [ ! -h "$program" ] || return 0
     [ -e "$config" ] || return 0
-    # The Python agent does not know that option, and is not asked: what it had is told of after the installation.
     configured=$("$program" monitors --configured -c "$config" </dev/null 2>/dev/null) || return 0
     printf '%s\n' "$configured" | while IFS= read -r monitor; do
         case $included in *"
