@@ -1,12 +1,18 @@
 # After an upgrade that was only unpacked, dpkg removes a package without a word to it: the agent runs on, and its program
 # is gone.
+is_left_over() {
+    # In a chroot, what is deleted is named as from outside.
+    case $(readlink "/proc/$1/exe" 2>/dev/null) in *"$program (deleted)") return 0 ;; esac
+    return 1
+}
 stop_left_over() {
     [ -z "$root" ] && ! has_program && policy_allows stop || return 0
     if systemd_runs && ! is_masked; then systemctl stop "$unit" >/dev/null 2>&1 || true; fi
-    pid=$(head -n 1 "$logs/agent.pid" 2>/dev/null) || true
+    pid=
+    if [ -r "$logs/agent.pid" ]; then read -r pid <"$logs/agent.pid" || true; fi
     case $pid in '' | *[!0-9]*) return 0 ;; esac
     left=30
-    while [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = "$program (deleted)" ]; do
+    while is_left_over "$pid"; do
         if [ "$left" -eq 0 ]; then
             warn "the agent still runs (process $pid); it was not stopped"
             return 0
