@@ -46,7 +46,7 @@ fn seconds(time: Duration) -> String {
 struct Step {
     what: &'static str,
     /// Set for this command only.
-    env: Option<(&'static str, &'static str)>,
+    env: Option<(&'static str, String)>,
     /// What `cargo` is called with.
     args: Vec<&'static str>,
 }
@@ -58,7 +58,7 @@ impl Step {
 
     /// As one would type it at the root of the repository.
     fn command(&self) -> String {
-        let env = self.env.map_or_else(String::new, |(name, value)| format!("{name}=\"{value}\" "));
+        let env = self.env.as_ref().map_or_else(String::new, |(name, value)| format!("{name}=\"{value}\" "));
         format!("{env}cargo {}", self.args.join(" "))
     }
 
@@ -69,7 +69,7 @@ impl Step {
         if self.args == DOCS {
             return docs::run(root, false);
         }
-        match cargo(root).args(&self.args).envs(self.env).status() {
+        match cargo(root).args(&self.args).envs(self.env.clone()).status() {
             Ok(status) => status.success(),
             Err(error) => {
                 eprintln!("cannot run cargo: {error}");
@@ -104,12 +104,16 @@ const BENCH: [&str; 13] = [
 #[rustfmt::skip]
 fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
     const XTASK: &str = "--manifest-path=xtask/Cargo.toml";
-    let tests = match (tools.nextest, quick) {
+    let mut tests = match (tools.nextest, quick) {
         (true, false) => Step::new("tests", &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]),
         (true, true) => Step::new("unit tests", &["nextest", "run", "--workspace", "--locked", "--no-fail-fast", "--lib", "--bins"]),
         (false, false) => Step::new("tests", &["test", "--workspace", "--locked", "--no-fail-fast", "--tests"]),
         (false, true) => Step::new("unit tests", &["test", "--workspace", "--locked", "--no-fail-fast", "--lib", "--bins"]),
     };
+    if tools.nextest {
+        // Most stories wait for a process or a clock, so more of them run than there are cores.
+        tests.env = Some(("NEXTEST_TEST_THREADS", (2 * tools.cores).to_string()));
+    }
     let mut steps = vec![
         Step::new("formatting", &["fmt", "--all", "--check"]),
         Step::new("formatting of xtask", &["fmt", "--all", "--check", XTASK]),
@@ -120,12 +124,12 @@ fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
     ];
     if !quick {
         let mut fuzz = Step::new("fuzz targets", &["test", "--package=scalyr-agent", "--tests", "--locked", "fuzz_"]);
-        fuzz.env = Some(("BOLERO_RANDOM_TEST_TIME_MS", "30000"));
+        fuzz.env = Some(("BOLERO_RANDOM_TEST_TIME_MS", "20000".to_owned()));
         steps.push(fuzz);
         steps.push(Step::new("smoke run of the bench", &BENCH));
         steps.push(Step::new("examples in the documentation", &["test", "--workspace", "--doc", "--locked"]));
         let mut docs = Step::new("documentation", &["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
-        docs.env = Some(("RUSTDOCFLAGS", "-D warnings"));
+        docs.env = Some(("RUSTDOCFLAGS", "-D warnings".to_owned()));
         steps.push(docs);
         steps.push(Step::new("reference in docs/", &DOCS));
     }
@@ -158,6 +162,7 @@ pub(crate) fn succeeded(mut command: Command, whose: &str) -> bool {
 /// What the checks need beside cargo itself.
 struct Tools {
     nextest: bool,
+    cores: usize,
 }
 
 impl Tools {
@@ -180,7 +185,8 @@ impl Tools {
                 "cargo-nextest is not installed, `cargo test` takes its place: slower, and a test that hangs is not ended"
             );
         }
-        Ok(Self { nextest })
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Ok(Self { nextest, cores })
     }
 }
 
@@ -195,13 +201,19 @@ mod tests {
 
     #[test]
     fn the_command_to_repeat_is_what_one_would_type() {
-        let commands =
-            |nextest, quick| -> Vec<String> { steps(&Tools { nextest }, quick).iter().map(Step::command).collect() };
+        let commands = |nextest, quick| -> Vec<String> {
+            steps(&Tools { nextest, cores: 2 }, quick).iter().map(Step::command).collect()
+        };
         let full = commands(true, false);
-        assert!(full.contains(&"cargo nextest run --workspace --locked --no-fail-fast".to_owned()), "{full:?}");
+        assert!(
+            full.contains(
+                &"NEXTEST_TEST_THREADS=\"4\" cargo nextest run --workspace --locked --no-fail-fast".to_owned()
+            ),
+            "{full:?}"
+        );
         let docs = "RUSTDOCFLAGS=\"-D warnings\" cargo doc --workspace --no-deps --document-private-items --locked";
         assert!(full.contains(&docs.to_owned()), "{full:?}");
-        let fuzz = "BOLERO_RANDOM_TEST_TIME_MS=\"30000\" cargo test --package=scalyr-agent --tests --locked fuzz_";
+        let fuzz = "BOLERO_RANDOM_TEST_TIME_MS=\"20000\" cargo test --package=scalyr-agent --tests --locked fuzz_";
         assert!(full.contains(&fuzz.to_owned()), "{full:?}");
         let without_nextest = commands(false, false);
         assert!(!without_nextest.iter().any(|command| command.contains("nextest")), "{without_nextest:?}");
