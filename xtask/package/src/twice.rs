@@ -1,6 +1,7 @@
 //! `--twice`: the same sources in another folder, built anew, must give the same bytes.
 
 use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -55,7 +56,9 @@ impl Clone {
     /// Clones what is committed, and copies the local monitors and the lock file as they are.
     fn make(&self, root: &Path) -> Result<(), String> {
         if let Some(above) = self.0.parent() {
-            fs::create_dir_all(above).map_err(|error| format!("{}: {error}", above.display()))?;
+            // Its name can be guessed: whoever made it before, and may write there, could change what is built.
+            let made = fs::DirBuilder::new().mode(0o700).create(above);
+            made.map_err(|error| format!("{}: {error}", above.display()))?;
         }
         succeeds(Command::new("git").args(["clone", "--quiet", "--no-hardlinks"]).args([root, &self.0]))?;
         let copy = |name: &str| {

@@ -43,7 +43,8 @@ pub(super) fn fields(package: &Package) -> io::Result<String> {
     field("Architecture", package.architecture.of_debian());
     field("Maintainer", MAINTAINER);
     field("Installed-Size", &installed_size(&package.tree).to_string());
-    field("Depends", &depends(&package.needs)?);
+    // Not `Depends`: `dpkg -i` would take the agent away that runs before it finds that the new program cannot.
+    field("Pre-Depends", &depends(&package.needs)?);
     field("Conflicts", &conflicting);
     field("Replaces", &replaced);
     field("Provides", &provided);

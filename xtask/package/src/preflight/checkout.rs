@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::preflight::tools;
+
 /// The state of the checkout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Checkout {
@@ -24,15 +26,20 @@ impl Checkout {
     /// Looks at the repository whose root this is. Without git, or in a folder that is no checkout, nothing is known.
     ///
     /// # Errors
-    /// git fails; what it said.
+    /// git fails, also since the checkout belongs to another user (`safe.directory`); what it said.
     pub(crate) fn look(root: &Path) -> Result<Self, String> {
-        let Ok(top) = git(root, &["rev-parse", "--show-toplevel"]) else { return Ok(Self::default()) };
+        let top = match git(root, &["rev-parse", "--show-toplevel"]) {
+            Ok(top) => top,
+            // It is a checkout, and whether something in it is not committed could not be told.
+            Err(problem) if root.join(".git").exists() && tools::is_there("git") => return Err(problem),
+            Err(_) => return Ok(Self::default()),
+        };
         // Unpacked sources below a checkout of something else.
         if Path::new(top.trim()).canonicalize().ok() != root.canonicalize().ok() {
             return Ok(Self::default());
         }
         let Ok(commit) = git(root, &["rev-parse", "--verify", "HEAD"]) else { return Ok(Self::default()) };
-        let time = git(root, &["log", "-1", "--format=%ct"])?;
+        let time = git(root, &["-c", "log.showSignature=false", "log", "-1", "--format=%ct"])?;
         let mut dirty = changed(root, "no", &[&["."][..], &MAY_DIFFER].concat())?;
         for path in changed(root, "all", &SOURCES)? {
             if !dirty.contains(&path) {

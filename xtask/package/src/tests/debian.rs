@@ -77,7 +77,7 @@ fn dpkg_reads_what_the_package_says_of_itself() {
         " Package: scalyr-agent-2-rs\n",
         " Version: 0.1.0-1\n",
         " Architecture: amd64\n",
-        " Depends: libc6 (>= 2.34), libgcc-s1 | libgcc1\n",
+        " Pre-Depends: libc6 (>= 2.34), libgcc-s1 | libgcc1\n",
         " Conflicts: scalyr-agent-2 (<< 3), scalyr-agent-2-aio (<< 3)\n",
         " Replaces: scalyr-agent-2, scalyr-agent-2-aio\n",
         " Provides: scalyr-agent-2, scalyr-agent-2-aio\n",

@@ -8,20 +8,21 @@ kept=.kept-by-package
 offer() {
     file=$root$1
     [ -e "$file" ] || [ -h "$file" ] || return 0
-    new=$file.brought-by-package
-    rm -f "$new"
-    # Never through a link that somebody put there.
-    (umask 077 && set -C && cat >"$new") || { rm -f "$new"; return 1; }
-    if [ ! -h "$file" ] && cmp -s "$new" "$file"; then
+    # Made where only root may write: the folder of the file may be another user's (`--set-user`), who could put a link in the
+    # place of what root writes to or changes the mode of.
+    make_notes || { warn "$notes cannot be made"; return 1; }
+    new=$notes/brought
+    (umask 077 && cat >"$new") || { rm -f "$new"; return 1; }
+    if [ -f "$file" ] && [ ! -h "$file" ] && cmp -s "$new" "$file"; then
         rm -f "$new"
         return 0
     fi
     chmod "$2" "$new"
     # After an interrupted installation both are there, and the file is the one that the package brought.
-    if [ -e "$file$kept" ] || [ -h "$file$kept" ]; then mv -f "$file$kept" "$file.dpkg-old"; fi
-    # It has both names for a moment, and is missing at none.
-    ln "$file" "$file$kept" 2>/dev/null || cp -pP "$file" "$file$kept"
-    mv -f "$new" "$file"
+    if [ -e "$file$kept" ] || [ -h "$file$kept" ]; then mv -fT "$file$kept" "$file.dpkg-old"; fi
+    # It is kept before another takes its name. -T: into no folder that a link in its place leads to.
+    ln -T "$file" "$file$kept" 2>/dev/null || cp -pPT "$file" "$file$kept"
+    mv -fT "$new" "$file"
 }
 
 offer_all() {

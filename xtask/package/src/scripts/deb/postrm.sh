@@ -9,7 +9,7 @@ stop_left_over() {
     [ -z "$root" ] && ! has_program && policy_allows stop || return 0
     if systemd_runs && ! is_masked; then systemctl stop "$unit" >/dev/null 2>&1 || true; fi
     pid=
-    if [ -r "$logs/agent.pid" ]; then read -r pid <"$logs/agent.pid" || true; fi
+    if [ -f "$logs/agent.pid" ]; then read -r pid <"$logs/agent.pid" || true; fi
     case $pid in '' | *[!0-9]*) return 0 ;; esac
     left=30
     while is_left_over "$pid"; do
@@ -25,12 +25,20 @@ stop_left_over() {
 
 case ${1:-} in
     remove)
-        stop_left_over
+        if [ -e "$root$program" ] || [ -h "$root$program" ]; then
+            # Another package of the agent has taken the place, and is configured after this: what its preinst set aside and
+            # noted is its own.
+            forget stopped
+        else
+            # One that was only unpacked, as where its dependencies are not met, still has the user's files set aside.
+            put_back undone
+            stop_left_over
+            forget_all
+        fi
         reload_units
-        forget_all
         ;;
     purge)
-        forget_all
+        forget stopped
         # Another package of the agent has taken the place, and all of this is its.
         if [ -e "$root$program" ] || [ -h "$root$program" ]; then exit 0; fi
         if [ -n "$root" ]; then

@@ -1,8 +1,8 @@
 case ${1:-} in
     install)
         keep_monitors || exit 1
-        # dpkg knows the files of a package that was removed and not purged, and asks nothing needless.
-        [ -n "${2:-}" ] || offer_all
+        # Also when this package was here before and not purged: the Python agent may have been here since.
+        offer_all
         note first
         ;;
     upgrade)

@@ -8,9 +8,8 @@ put_back() {
 
 # The file $1 as it was before.
 own() {
-    rm -f "$root$1.brought-by-package"
     if [ -e "$root$1$kept" ] || [ -h "$root$1$kept" ]; then
-        mv -f "$root$1$kept" "$root$1" || warn "$root$1$kept is your file, and could not be moved to $root$1"
+        mv -fT "$root$1$kept" "$root$1" || warn "$root$1$kept is your file, and could not be moved to $root$1"
     fi
 }
 
@@ -19,6 +18,6 @@ replaced() {
     if [ "$1" = undone ]; then
         own "$2"
     elif [ -e "$root$2$kept" ] || [ -h "$root$2$kept" ]; then
-        mv -f "$root$2$kept" "$root$2.dpkg-old" || warn "$root$2$kept is left over from before, and may be deleted"
+        mv -fT "$root$2$kept" "$root$2.dpkg-old" || warn "$root$2$kept is left over from before, and may be deleted"
     fi
 }

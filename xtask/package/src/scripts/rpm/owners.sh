@@ -15,7 +15,7 @@ restore_owners() {
     while read -r owner path; do
         case $owner in 0:0) continue ;; esac
         if [ -e "$path" ] && [ ! -h "$path" ]; then
-            chown "$owner" "$path" || warn "$path could not be given back to its owner $owner"
+            chown -h "$owner" "$path" || warn "$path could not be given back to its owner $owner"
         fi
     done <"$notes/owners"
     forget owners

@@ -51,7 +51,13 @@ What is copied and measured stands in $config, with a word on each; man scalyr-a
 
 # After an upgrade: an agent that runs gives way to the new program, if that is content with the configuration.
 renew() {
-    agent_runs || return 0
+    if ! agent_runs; then
+        # A drop-in may name another configuration (`-c`), of which nothing is known here.
+        if systemd_runs && systemctl is-active --quiet "$unit"; then
+            warn "the agent that $unit runs was not restarted: it is not the one of $config; then: systemctl restart $service"
+        fi
+        return 0
+    fi
     word=$(verdict)
     if [ "$word" = no-key ] && systemd_runs && systemctl is-active --quiet "$unit"; then
         # One that runs has a key: systemd hands it over, by a drop-in (LoadCredential=, Environment=).

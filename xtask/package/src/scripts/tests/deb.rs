@@ -270,3 +270,60 @@ fn one_that_was_only_unpacked_is_ended_before_its_positions_are_deleted() {
     assert_eq!(root.processes().len(), 0);
     assert!(!root.has("var/lib/scalyr-agent-2"));
 }
+
+#[test]
+fn one_that_was_only_unpacked_gives_the_configuration_back_when_it_is_removed() {
+    let mine = "{ api_key: 'mine' }\n";
+    let root = Root::new();
+    fs::create_dir_all(root.path("etc/scalyr-agent-2")).unwrap();
+    root.configure(mine);
+    root.install_with(&[], &["--unpack"], &packaged("1")).well();
+    assert_ne!(root.read(CONFIG), mine);
+    root.dpkg(&["--remove", "scalyr-agent-2-rs"]).well();
+    assert_eq!(root.read(CONFIG), mine);
+    assert!(!root.has(&format!("{CONFIG}.kept-by-package")) && !root.has("run/scalyr-agent-2.package"));
+}
+
+#[test]
+fn a_package_that_was_removed_takes_the_place_again_and_its_agent_runs() {
+    let server = Server::new();
+    let root = Root::new();
+    root.install(&named("acme-agent", "1")).well();
+    root.configure(&server.configuration(""));
+    root.dpkg(&["--remove", "acme-agent"]).well();
+    let said = root.install(&packaged("1")).well();
+    assert!(said.contains("The Scalyr agent runs"), "{said}");
+    let configured = root.read(CONFIG);
+    let said = root.install(&named("acme-agent", "1")).well();
+    assert!(said.contains("The Scalyr agent runs") && root.pid().is_some(), "{said}");
+    assert_eq!(root.read(CONFIG), configured);
+}
+
+#[test]
+fn a_file_that_was_changed_while_it_was_removed_raises_no_question() {
+    let root = Root::new();
+    root.install(&packaged("1")).well();
+    root.dpkg(&["--remove", "scalyr-agent-2-rs"]).well();
+    // As the Python agent's package does, which was installed meanwhile.
+    let (config, init) = ("{ api_key: 'REPLACE_THIS' } // mine\n", "#!/bin/sh\necho of another\n");
+    root.configure(config);
+    fs::write(root.path("etc/init.d/scalyr-agent-2"), init).unwrap();
+    let said = root.install(&bringing("{ api_key: 'REPLACE_THIS' } // new\n", "2")).well();
+    assert!(!said.contains("Configuration file"), "{said}");
+    assert_eq!(root.read(CONFIG), config);
+    assert_eq!(root.read("etc/init.d/scalyr-agent-2"), super::INIT);
+    assert_eq!(root.read("etc/init.d/scalyr-agent-2.dpkg-old"), init);
+}
+
+#[test]
+fn a_link_that_the_owner_of_a_folder_put_there_leads_root_nowhere() {
+    let root = Root::new();
+    let (folder, elsewhere) = ("etc/scalyr-agent-2/agent.d", "tmp/elsewhere");
+    for below in [folder, elsewhere] {
+        fs::create_dir_all(root.path(below)).unwrap();
+    }
+    std::os::unix::fs::symlink("/tmp/elsewhere", root.path(&format!("{folder}/examples.json"))).unwrap();
+    root.install(&packaged("1")).well();
+    assert_eq!(root.names(elsewhere), [""; 0]);
+    assert!(root.path(&format!("{folder}/examples.json")).is_symlink());
+}
