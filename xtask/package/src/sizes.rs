@@ -21,7 +21,8 @@ impl Limits {
 
     /// Those for this agent.
     pub(crate) fn of(plan: &Plan, arguments: &Arguments, agent: &BuiltAgent) -> Self {
-        let is_shipped = arguments.agent.is_none() && arguments.profile == "dist" && !agent.is_static;
+        let is_plain = arguments.glibc.is_none() && arguments.target.is_none() && !agent.is_static;
+        let is_shipped = arguments.agent.is_none() && arguments.profile == "dist" && is_plain;
         let has_more = agent.monitors.iter().any(|monitor| is_of_user(plan, monitor));
         if is_shipped && !has_more { Self::SHIPPED } else { Self::NONE }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -130,6 +131,14 @@ fn put(folder: &Path, made: Vec<File>) -> Result<Vec<Written>, String> {
         .filter(|(_, name)| folder.join(name).is_file())
         .map(|(sum, name)| (name.to_owned(), sum.to_owned()))
         .collect();
+    // A signature of what was here before is one of nothing now.
+    let signed = made.iter().map(|file| file.name.clone()).chain([SUMS.to_owned()]);
+    for name in signed.map(|name| format!("{name}.asc")) {
+        match fs::remove_file(folder.join(&name)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(told(&folder.join(&name))(error)),
+            _ => known.remove(&name),
+        };
+    }
     let mut written = Vec::new();
     for File { name, bytes, .. } in made {
         let path = folder.join(&name);
@@ -141,7 +150,8 @@ fn put(folder: &Path, made: Vec<File>) -> Result<Vec<Written>, String> {
         written.push(Written { path, size: bytes.len() as u64, sha256 });
     }
     let text: String = known.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect();
-    fs::write(&sums, text).map_err(told(&sums))?;
+    let new = folder.join(format!(".{SUMS}.new"));
+    fs::write(&new, text).and_then(|()| fs::rename(&new, &sums)).map_err(told(&sums))?;
     Ok(written)
 }
 
@@ -206,7 +216,9 @@ mod tests {
         let names: Vec<String> = sums().lines().map(|line| line[66..].to_owned()).collect();
         assert_eq!(names, ["a.rpm", "b.deb"]);
         fs::remove_file(folder.path().join("a.rpm")).unwrap();
+        put("b.deb.asc", b"of b");
         put("b.deb", b"c");
+        assert!(!folder.path().join("b.deb.asc").exists());
         assert_eq!(sums(), format!("{}  b.deb\n", sha256(b"c")));
     }
 }

@@ -87,6 +87,9 @@ pub(crate) fn build(
             plan.workspace.version
         )));
     }
+    if arguments.agent.is_some() {
+        eprintln!("note: {} was built before; whether it is of these sources, nobody has looked", path.display());
+    }
     let monitors = asked::monitors(&runs).map_err(one)?;
     let elf::Facts { architecture, needs, is_static, .. } = facts;
     Ok(BuiltAgent { bytes, runs, architecture, monitors, needs, is_static })

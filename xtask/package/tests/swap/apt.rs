@@ -26,7 +26,7 @@ fn version(host: &Host, package: &str) -> String {
 }
 
 #[test]
-#[ignore = "takes longer than the two stories that CI tells; `-- --ignored` tells it"]
+#[ignore = "CI leaves it out for its time; `-- --ignored` tells it"]
 fn apt_swaps_them_and_the_vendors_next_version_does_not_push_ours_out() {
     let mut host = Host::new(Kind::Deb);
     host.has_old_agent("");

@@ -129,7 +129,14 @@ impl Root {
         let mut command = Command::new("nsenter");
         command.arg(format!("--mount={}", at("mnt"))).arg(format!("--pid={}", at("pid_for_children")));
         command.arg("chroot").arg(self.folder.join("root"));
-        command.args(["env", "-i", "HOME=/root", "LC_ALL=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]);
+        command.args([
+            "env",
+            "-i",
+            "HOME=/root",
+            "LC_ALL=C.UTF-8",
+            "SYSTEMD_IGNORE_CHROOT=1",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+        ]);
         // The stories must end, also when a package asks something that nobody answers.
         command.args(["timeout", "--kill-after=5", "200", "sh", "-c", script]).stdin(Stdio::null()).current_dir("/");
         command

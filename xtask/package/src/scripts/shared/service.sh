@@ -23,6 +23,13 @@ enabled_state() {
     say "${state:-nothing}"
 }
 
+# An image in the making (`rpm --root`, `dnf --installroot`, chroot): what is started there would be of the host that makes it.
+# SYSTEMD_IGNORE_CHROOT is systemd's word for those who know better.
+is_image() {
+    case ${SYSTEMD_IGNORE_CHROOT:-} in 1 | y | yes | t | true | on) return 1 ;; esac
+    [ "$(stat -Lc %d:%i /proc/1/root 2>/dev/null || true)" != "$(stat -Lc %d:%i / 2>/dev/null || true)" ]
+}
+
 # Debian's way to tell that nothing is to be started or stopped here, as in the making of an image.
 policy_allows() {
     [ -z "$root" ] || return 1

@@ -20,6 +20,10 @@ begin() {
         say "The service $service is disabled, so the agent is not started. To start it: $(how_to_start)"
         return 0
     fi
+    if is_image; then
+        say "This is a root inside of another system, so the agent is not started. To start it, on a host: $(how_to_start)"
+        return 0
+    fi
     if ! policy_allows start; then
         say "The agent is not started, as /usr/sbin/policy-rc.d wants it. To start it: $(how_to_start)"
         return 0

@@ -1,7 +1,7 @@
 //! Stories with the real rpm, whose scripts run inside of a small root.
 
-use std::fs;
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 
 use ::rpm::{BuildConfig, CompressionWithLevel, Dependency, PackageBuilder};
 
@@ -120,4 +120,33 @@ fn a_package_of_another_name_takes_the_place_and_keeps_it() {
     assert_eq!((root.pid(), root.read(CONFIG)), (new, configured));
     let listed = root.rpm(&["--query", "--all", "--queryformat", "%{NAME}\n"]).well();
     assert!(listed.contains("acme-agent\n") && !listed.contains("scalyr-agent-2-rs"), "{listed}");
+}
+
+#[test]
+fn in_an_image_nothing_is_started_of_the_host_that_makes_it() {
+    let (root, server) = (new_root(), Server::new());
+    fs::create_dir_all(root.path("etc/scalyr-agent-2")).unwrap();
+    root.configure(&server.configuration(""));
+    let said = root.upgrade_rpm_with(&[("SYSTEMD_IGNORE_CHROOT", "0")], &packaged("1")).well();
+    assert!(said.contains("a root inside of another system, so the agent is not started"), "{said}");
+    assert!(root.processes().is_empty());
+}
+
+#[test]
+fn a_log_folder_that_lies_elsewhere_stays_with_the_user_of_the_agent() {
+    let root = new_root();
+    root.upgrade_rpm(&packaged("1")).well();
+    let logs = root.path("var/log/scalyr-agent-2");
+    fs::remove_dir_all(&logs).unwrap();
+    fs::create_dir_all(root.path("srv/logs")).unwrap();
+    symlink("/srv/logs", &logs).unwrap();
+    chown(root.path("srv/logs"), Some(777), None).unwrap();
+    root.upgrade_rpm(&packaged("2")).well();
+    assert_eq!(fs::metadata(root.path("srv/logs")).unwrap().uid(), 777);
+
+    // Who may move the folder elsewhere could have anything given to them.
+    fs::set_permissions(root.path("srv"), Permissions::from_mode(0o777)).unwrap();
+    let said = root.upgrade_rpm(&packaged("3")).well();
+    assert!(said.contains("leads to /srv/logs, which belonged to 777:0; to give it back: chown 777:0 "), "{said}");
+    assert_eq!(fs::metadata(root.path("srv/logs")).unwrap().uid(), 0);
 }
