@@ -104,11 +104,11 @@ fn the_name_of_the_folder_runs_the_monitor_under_its_own() {
 fn what_is_no_monitor_may_be_a_crate_that_is_not_linked_yet() {
     let told = |module: &str| run(module, "{}").unwrap_err();
     expect![[r#"
-        refused: --run-monitor: "rain_guage" is no monitor of this agent; did you mean `rain_gauge`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
+        refused: --run-monitor: "rain_guage" is no monitor of this agent; did you mean `rain_gauge`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`), or for a host by a new package (`cargo xtask package`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
     "#]]
     .assert_eq(&told("rain_guage"));
     expect![[r#"
-        refused: --run-monitor: "rain-guage" is no monitor of this agent; did you mean `rain_gauge`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`)
+        refused: --run-monitor: "rain-guage" is no monitor of this agent; did you mean `rain_gauge`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`), or for a host by a new package (`cargo xtask package`)
     "#]]
     .assert_eq(&told("rain-guage"));
     assert!(!told("scalyr_agent.builtin_monitors.rain").contains("crate"));

@@ -78,7 +78,7 @@ fn a_bad_run_is_refused_with_every_reason() {
         refused: -c:1:15  gauss_mean: 11 is above the maximum 10
         refused: -c:1:33  gauss_stddev: "x" is not a number
         error: -c:1:8: expected a comma, a line break or `}`, found `b`
-        refused: --run-monitor: "cion" is no monitor of this agent; did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
+        refused: --run-monitor: "cion" is no monitor of this agent; did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`), or for a host by a new package (`cargo xtask package`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
         error: -c: must be an object, { ... }, but is a list
         refused: -c:1:7  id: must be a text, a number, true or false, but is an object
     "#]]

@@ -279,7 +279,7 @@ fn a_configuration_with_many_mistakes_reports_all_of_them() {
         refused: /etc/agent.json:28:13  monitors[0]: must be an object with a `module`, but is a number; this monitor does not run
         refused: /etc/agent.json:29:13  monitors[1].module: is missing: an entry names the monitor that it runs; this monitor does not run
         refused: /etc/agent.json:34:35  monitors[6].id: must be a text, a number, true or false, but is a list; this monitor does not run
-        refused: /etc/agent.json:30:23  monitors[2].module: "cion" is no monitor of this agent; cion() does not run; did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
+        refused: /etc/agent.json:30:23  monitors[2].module: "cion" is no monitor of this agent; cion() does not run; did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`), or for a host by a new package (`cargo xtask package`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
         refused: /etc/agent.json:31:80  monitors[3].sample_interval: 0.01 is below the minimum 0.1; coin(1) does not run
         refused: /etc/agent.json:31:110  monitors[3].log_rotation_max_bytes: -1 is below the minimum 0; coin(1) does not run
         refused: /etc/agent.json:31:43  monitors[3].gauss_mean: 11 is above the maximum 10; coin(1) does not run
