@@ -86,7 +86,7 @@ fn eight_mistakes_are_all_told_at_once_each_with_its_place_and_cure() {
         error: FILE:6:21  compression_type: "deflat" is none of deflate, bz2, lz4, zstandard, none; deflate is used; did you mean "deflate"?
         error: FILE:8:13  logs[0].path: "/var/log/[a-.log" is no pattern of files: a `[` is never closed; it is read as "/var/log/[[]a-.log"; write `[[]` for a literal one
         error: FILE:9:5  logs[1].path: is missing: an entry names the file or glob that it copies; this entry is not copied
-        error: FILE:12:15  monitors[0].module: "cion" is no monitor of this agent; cion() does not run; did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
+        error: FILE:12:15  monitors[0].module: "cion" is no monitor of this agent; cion() does not run; did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`), or for a host by a new package (`cargo xtask package`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
         error: FILE:14:27  monitors[2].id: "a" is the id of monitors[1] too; this monitor does not run; give each coin its own
         FILE: 8 errors.
     "#]].assert_eq(&err);
@@ -141,7 +141,7 @@ fn eight_mistakes_are_all_told_at_once_each_with_its_place_and_cure() {
         12 |     { module: "cion" },
            |               ^^^^^^
            |
-           = help: did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
+           = help: did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`), or for a host by a new package (`cargo xtask package`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
 
         error: monitors[2].id: "a" is the id of monitors[1] too; this monitor does not run
           --> FILE:14:27
