@@ -185,6 +185,8 @@ fn what_is_wrong_with_a_crate_that_is_linked_already_is_told_once() {
 #[test]
 fn a_crate_that_inherits_the_api_is_linked_if_its_own_workspace_has_it_and_else_told_what_to_write() {
     let repository = repository_beside("outside_inherits");
+    // Else the workspace of xtask, below whose target/ this is, would be the one that it belongs to.
+    repository.put("../Cargo.toml", "[workspace]\n");
     repository.put_monitor("../my/snow", "snow", "scalyr-monitor.workspace = true\n\n[lints]\nworkspace = true");
     let refused = "cargo xtask link: ../my/snow/Cargo.toml: says `scalyr-monitor.workspace = true`, and no workspace it \
                    belongs to defines `scalyr-monitor` under [workspace.dependencies]; write `scalyr-monitor = \"0.1\"` \
