@@ -136,7 +136,10 @@ fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
     steps.push(Step::new("tests of xtask", &["test", XTASK, "--workspace", "--locked"]));
     if !quick {
         // With the program that is shipped, which may have a certain size.
-        steps.push(Step::new("packages", &["xtask", "package", "--deb", "--rpm", "--tarball", "--allow-dirty"]));
+        let mut packages = Step::new("packages", &["xtask", "package", "--deb", "--rpm", "--tarball", "--allow-dirty"]);
+        // The checkout may be another user's, at which git does not look.
+        packages.env = Some(("SOURCE_DATE_EPOCH", "1700000000".to_owned()));
+        steps.push(packages);
     }
     steps
 }

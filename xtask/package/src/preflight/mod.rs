@@ -56,7 +56,14 @@ pub(crate) fn check(root: &Path, arguments: &Arguments, epoch: Option<&str>) -> 
         "" => String::new(),
         version => version::upstream(version).map_err(&mut keep).unwrap_or_default(),
     };
-    let checkout = Checkout::look(root).map_err(&mut keep).unwrap_or_default();
+    let checkout = match Checkout::look(root) {
+        // What is not known may differ.
+        Err(problem) if arguments.allow_dirty => {
+            eprintln!("note: whether all is committed is not known: {problem}");
+            Checkout { dirty: vec![".".to_owned()], ..Checkout::default() }
+        }
+        looked => looked.map_err(&mut keep).unwrap_or_default(),
+    };
     if let Some(problem) = checkout.told_dirty().filter(|_| !arguments.allow_dirty) {
         keep(problem);
     }

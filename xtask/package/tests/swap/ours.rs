@@ -32,6 +32,7 @@ pub(crate) fn package(release: &str, ending: &str) -> PathBuf {
         let stripped = new.join("agent");
         have_done("binutils", Command::new("strip").arg("-o").arg(&stripped).arg(&agent));
         let mut make = Command::new(writer);
+        make.env("SOURCE_DATE_EPOCH", "1700000000");
         make.args([&format!("--{ending}"), "--allow-dirty", "--profile", "dev", "--release", release]);
         make.args(["--suffix", "story1", "--agent"]).arg(&stripped).arg("--output").arg(new);
         have_done("", make.current_dir(repository()));
