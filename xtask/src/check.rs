@@ -56,6 +56,12 @@ impl Step {
         Self { what, env: None, args: args.to_vec() }
     }
 
+    /// With a variable that is set for this command only.
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.env = Some((name, value.into()));
+        self
+    }
+
     /// As one would type it at the root of the repository.
     fn command(&self) -> String {
         let env = self.env.as_ref().map_or_else(String::new, |(name, value)| format!("{name}=\"{value}\" "));
@@ -112,7 +118,7 @@ fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
     };
     if tools.nextest {
         // Most stories wait for a process or a clock, so more of them run than there are cores.
-        tests.env = Some(("NEXTEST_TEST_THREADS", (2 * tools.cores).to_string()));
+        tests = tests.with("NEXTEST_TEST_THREADS", (2 * tools.cores).to_string());
     }
     let mut steps = vec![
         Step::new("formatting", &["fmt", "--all", "--check"]),
@@ -123,23 +129,20 @@ fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
         tests,
     ];
     if !quick {
-        let mut fuzz = Step::new("fuzz targets", &["test", "--package=scalyr-agent", "--tests", "--locked", "fuzz_"]);
-        fuzz.env = Some(("BOLERO_RANDOM_TEST_TIME_MS", "20000".to_owned()));
-        steps.push(fuzz);
+        let fuzz = Step::new("fuzz targets", &["test", "--package=scalyr-agent", "--tests", "--locked", "fuzz_"]);
+        steps.push(fuzz.with("BOLERO_RANDOM_TEST_TIME_MS", "20000"));
         steps.push(Step::new("smoke run of the bench", &BENCH));
         steps.push(Step::new("examples in the documentation", &["test", "--workspace", "--doc", "--locked"]));
-        let mut docs = Step::new("documentation", &["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
-        docs.env = Some(("RUSTDOCFLAGS", "-D warnings".to_owned()));
-        steps.push(docs);
+        let docs = Step::new("documentation", &["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
+        steps.push(docs.with("RUSTDOCFLAGS", "-D warnings"));
         steps.push(Step::new("reference in docs/", &DOCS));
     }
     steps.push(Step::new("tests of xtask", &["test", XTASK, "--workspace", "--locked"]));
     if !quick {
         // With the program that is shipped, which may have a certain size.
-        let mut packages = Step::new("packages", &["xtask", "package", "--deb", "--rpm", "--tarball", "--allow-dirty"]);
+        let packages = Step::new("packages", &["xtask", "package", "--deb", "--rpm", "--tarball", "--allow-dirty"]);
         // The checkout may be another user's, at which git does not look.
-        packages.env = Some(("SOURCE_DATE_EPOCH", "1700000000".to_owned()));
-        steps.push(packages);
+        steps.push(packages.with("SOURCE_DATE_EPOCH", "1700000000"));
     }
     steps
 }

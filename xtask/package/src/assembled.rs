@@ -17,11 +17,11 @@ pub(crate) fn assemble(
     agent: &BuiltAgent,
     notices: &str,
 ) -> Result<Package, Vec<String>> {
-    let has_local = agent.monitors.iter().any(|monitor| is_of_user(plan, monitor));
     let mut monitors = agent.monitors.clone();
     for monitor in &mut monitors {
-        monitor.is_example = monitor.is_local && !is_of_user(plan, monitor);
+        monitor.is_example = monitor.is_local && is_of_example(plan, monitor);
     }
+    let has_local = monitors.iter().any(Monitor::is_of_user);
     let is_dirty = !plan.checkout.dirty.is_empty();
     let version = version::of_package(&plan.upstream, arguments, has_local, is_dirty);
     let name = arguments.name.to_string();
@@ -49,8 +49,7 @@ pub(crate) fn assemble(
     })
 }
 
-/// Whether a monitor is none of this repository, not even an example of it.
-pub(crate) fn is_of_user(plan: &Plan, monitor: &Monitor) -> bool {
-    let known = plan.workspace.crates.iter().find(|known| known.name == monitor.krate);
-    monitor.is_local && !known.is_some_and(|known| known.is_example)
+/// Whether the crate of a monitor says that it is an example.
+fn is_of_example(plan: &Plan, monitor: &Monitor) -> bool {
+    plan.workspace.crates.iter().any(|known| known.name == monitor.krate && known.is_example)
 }

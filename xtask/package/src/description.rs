@@ -11,7 +11,7 @@ const WIDTH: usize = 76;
 
 /// The line that lists of packages show.
 pub(crate) fn summary(package: &Package) -> String {
-    let local = package.monitors.iter().filter(|monitor| monitor.is_local && !monitor.is_example).count();
+    let local = package.monitors.iter().filter(|monitor| monitor.is_of_user()).count();
     match local {
         0 => "ships logs and metrics to DataSet (Scalyr)".to_owned(),
         1 => "ships logs and metrics to DataSet (Scalyr), with 1 local monitor".to_owned(),

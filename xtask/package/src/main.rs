@@ -94,9 +94,9 @@ fn run(arguments: &Arguments) -> Result<(), Vec<String>> {
         Some(terms) => terms,
         None => terms::read(&plan, arguments, agent.is_static)?,
     };
-    let limits = Limits::of(&plan, arguments, &agent);
-    limits.check_program(agent.bytes.len() as u64).map_err(|problem| vec![problem])?;
     let package = assembled::assemble(&plan, arguments, &agent, &terms.notices)?;
+    let limits = Limits::of(&package, arguments, &agent);
+    limits.check_program(agent.bytes.len() as u64).map_err(|problem| vec![problem])?;
     let files = written::write(&plan, arguments, &package, limits, &terms.crates, key.as_ref())?;
     written::tell(&files, &package, &plan);
     if arguments.twice { twice::compare(&plan, arguments, &files) } else { Ok(()) }

@@ -45,6 +45,13 @@ pub(crate) struct Monitor {
     pub(crate) summary: String,
 }
 
+impl Monitor {
+    /// Whether it is none of this repository, not even an example of it.
+    pub(crate) fn is_of_user(&self) -> bool {
+        self.is_local && !self.is_example
+    }
+}
+
 /// `VERSION-RELEASE`, the same text in each format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Version {

@@ -1,9 +1,8 @@
 //! How large the project's own packages may be. Those with monitors of a user are as large as their monitors make them.
 
 use crate::arguments::Arguments;
-use crate::assembled::is_of_user;
 use crate::build::BuiltAgent;
-use crate::preflight::Plan;
+use crate::package::{Monitor, Package};
 use crate::progress;
 
 /// In bytes; none for a package that is not what the project ships.
@@ -19,11 +18,11 @@ impl Limits {
     const SHIPPED: Self = Self { program: Some(8 * 1024 * 1024), package: Some(5_000_000) };
     const NONE: Self = Self { program: None, package: None };
 
-    /// Those for this agent.
-    pub(crate) fn of(plan: &Plan, arguments: &Arguments, agent: &BuiltAgent) -> Self {
+    /// Those for a package of this agent.
+    pub(crate) fn of(package: &Package, arguments: &Arguments, agent: &BuiltAgent) -> Self {
         let is_plain = arguments.glibc.is_none() && arguments.target.is_none() && !agent.is_static;
         let is_shipped = arguments.agent.is_none() && arguments.profile == "dist" && is_plain;
-        let has_more = agent.monitors.iter().any(|monitor| is_of_user(plan, monitor));
+        let has_more = package.monitors.iter().any(Monitor::is_of_user);
         if is_shipped && !has_more { Self::SHIPPED } else { Self::NONE }
     }
 

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::arguments::Arguments;
-use crate::assembled::is_of_user;
 use crate::crates::Crates;
 use crate::formats::Format;
 use crate::package::Package;
@@ -189,10 +188,10 @@ fn told(files: &[Written], package: &Package, plan: &Plan) -> String {
     for monitor in &package.monitors {
         let known = plan.workspace.crates.iter().find(|known| known.name == monitor.krate);
         let place = known.map_or(monitor.krate.as_str(), |known| known.place.as_str());
-        let origin = match (monitor.is_local, is_of_user(plan, monitor)) {
+        let origin = match (monitor.is_local, monitor.is_example) {
             (false, _) => String::new(),
-            (true, false) => format!("  local: {place} {}, an example", monitor.version),
-            (true, true) => format!("  local: {place} {}", monitor.version),
+            (true, true) => format!("  local: {place} {}, an example", monitor.version),
+            (true, false) => format!("  local: {place} {}", monitor.version),
         };
         lines.push(format!("  {:width$}{origin}", monitor.name).trim_end().to_owned());
     }

@@ -1,13 +1,17 @@
-# After an upgrade that was only unpacked, dpkg removes a package without a word to it: the agent runs on, and its program
-# is gone.
+# Another package of the agent has taken the place.
+is_replaced() { [ -e "$root$program" ] || [ -h "$root$program" ]; }
+
+# That process runs a program of ours that was deleted. In a chroot its path is that from outside.
 is_left_over() {
-    # In a chroot, what is deleted is named as from outside.
     case $(readlink "/proc/$1/exe" 2>/dev/null) in *"$program (deleted)") return 0 ;; esac
     return 1
 }
+
+# After an upgrade that was only unpacked, dpkg removes a package without a word to it: the agent runs on, and its program
+# is gone.
 stop_left_over() {
-    [ -z "$root" ] && ! has_program && policy_allows stop || return 0
-    if systemd_runs && ! is_masked; then systemctl stop "$unit" >/dev/null 2>&1 || true; fi
+    policy_allows stop || return 0
+    stop_unit
     pid=
     if [ -f "$logs/agent.pid" ]; then read -r pid <"$logs/agent.pid" || true; fi
     case $pid in '' | *[!0-9]*) return 0 ;; esac
@@ -25,9 +29,8 @@ stop_left_over() {
 
 case ${1:-} in
     remove)
-        if [ -e "$root$program" ] || [ -h "$root$program" ]; then
-            # Another package of the agent has taken the place, and is configured after this: what its preinst set aside and
-            # noted is its own.
+        if is_replaced; then
+            # The other one is configured after this: what its preinst set aside and noted is its own.
             forget stopped
         else
             # One that was only unpacked, as where its dependencies are not met, still has the user's files set aside.
@@ -39,8 +42,8 @@ case ${1:-} in
         ;;
     purge)
         forget stopped
-        # Another package of the agent has taken the place, and all of this is its.
-        if [ -e "$root$program" ] || [ -h "$root$program" ]; then exit 0; fi
+        # All of this belongs to the other one.
+        if is_replaced; then exit 0; fi
         if [ -n "$root" ]; then
             rm -f "$root/etc/systemd/system/multi-user.target.wants/$unit"
         else

@@ -41,11 +41,15 @@ policy_allows() {
 
 agent_runs() { has_program && "$program" status >/dev/null 2>&1; }
 
+# Also when none runs: systemd may be about to start it again.
+stop_unit() {
+    if systemd_runs && ! is_masked; then systemctl stop "$unit" >/dev/null 2>&1 || true; fi
+}
+
 # Stops it, whoever started it. What runs goes on from where it was after the next start.
 stop_agent() {
     policy_allows stop || return 0
-    # Also when none runs: systemd may be about to start it again.
-    if systemd_runs && ! is_masked; then systemctl stop "$unit" >/dev/null 2>&1 || true; fi
+    stop_unit
     if agent_runs; then
         "$program" stop --quiet </dev/null || warn 'the agent still runs; it was not stopped'
     fi
