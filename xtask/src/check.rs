@@ -131,6 +131,8 @@ fn steps(tools: &Tools, quick: bool) -> Vec<Step> {
     if !quick {
         let fuzz = Step::new("fuzz targets", &["test", "--package=scalyr-agent", "--tests", "--locked", "fuzz_"]);
         steps.push(fuzz.with("BOLERO_RANDOM_TEST_TIME_MS", "20000"));
+        let fuzz = Step::new("fuzz targets of the monitors", &["test", "--package=builtin-monitors", "--lib", "--locked", "fuzz_"]);
+        steps.push(fuzz.with("BOLERO_RANDOM_TEST_TIME_MS", "30000"));
         steps.push(Step::new("smoke run of the bench", &BENCH));
         steps.push(Step::new("examples in the documentation", &["test", "--workspace", "--doc", "--locked"]));
         let docs = Step::new("documentation", &["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
@@ -221,6 +223,8 @@ mod tests {
         assert!(full.contains(&docs.to_owned()), "{full:?}");
         let fuzz = "BOLERO_RANDOM_TEST_TIME_MS=\"20000\" cargo test --package=scalyr-agent --tests --locked fuzz_";
         assert!(full.contains(&fuzz.to_owned()), "{full:?}");
+        let monitors = "BOLERO_RANDOM_TEST_TIME_MS=\"30000\" cargo test --package=builtin-monitors --lib --locked fuzz_";
+        assert!(full.contains(&monitors.to_owned()), "{full:?}");
         let without_nextest = commands(false, false);
         assert!(!without_nextest.iter().any(|command| command.contains("nextest")), "{without_nextest:?}");
         let quick = commands(true, true);
