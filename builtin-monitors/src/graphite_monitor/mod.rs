@@ -114,7 +114,11 @@ impl Monitor for GraphiteMonitor {
                  Raise buffer_size, or lower max_request_size"
             )));
         }
-        if self.accept_plaintext && self.accept_pickle && self.plaintext_port == self.pickle_port && self.pickle_port != 0 {
+        if self.accept_plaintext
+            && self.accept_pickle
+            && self.plaintext_port == self.pickle_port
+            && self.pickle_port != 0
+        {
             return Err(Error::new(format!(
                 "plaintext_port and pickle_port are both {}; each needs one of its own",
                 self.pickle_port

@@ -180,7 +180,8 @@ mod tests {
     #[test]
     fn pickles_come_whole_however_they_are_cut() {
         for piece in [1, 2, 3, 100] {
-            let (pickles, rest) = taken(Form::Pickles, b"\0\0\0\x03abc\0\0\0\0\0\0\0\x0a0123456789\0\0\0\x02x", piece, 10);
+            let (pickles, rest) =
+                taken(Form::Pickles, b"\0\0\0\x03abc\0\0\0\0\0\0\0\x0a0123456789\0\0\0\x02x", piece, 10);
             assert_eq!(pickles, [&b"abc"[..], b"", b"0123456789"], "{piece}");
             assert_eq!(rest, Ok(5));
         }

@@ -162,9 +162,15 @@ fn a_bad_pickle_is_told_of_and_the_next_one_taken() {
         assert_eq!(taken.lines(), ["fine 1.0 orig_time=5.0"]);
         let told = told(&taken);
         assert_eq!(told.len(), 2, "{taken}");
-        assert!(told[0].starts_with("WARNING [error=\"graphite_monitor/badUnpickle\"] A request from 127.0.0.1:"), "{taken}");
+        assert!(
+            told[0].starts_with("WARNING [error=\"graphite_monitor/badUnpickle\"] A request from 127.0.0.1:"),
+            "{taken}"
+        );
         assert!(told[0].contains("GLOBAL at byte 0 asks for \"posix.system\""), "{taken}");
-        assert!(told[1].starts_with("WARNING [error=\"graphite_monitor/badPickleLine\"] A point of a pickle from "), "{taken}");
+        assert!(
+            told[1].starts_with("WARNING [error=\"graphite_monitor/badPickleLine\"] A point of a pickle from "),
+            "{taken}"
+        );
         assert!(told[1].ends_with("the point 0 is a number, not (path, (time, value))"), "{taken}");
         sender.write_all(&framed(b"N.")).unwrap();
         graphite.clock().advance(Duration::from_secs(300));
@@ -192,7 +198,10 @@ fn a_request_that_is_too_long_ends_its_connection_and_no_other() {
         graphite.wait_for("last");
         let told = wait_told(graphite, 3);
         let [line, text, pickle] = &told[..] else { panic!("{told:?}") };
-        assert!(line.contains("is closed: a line is too long; `max_request_size` allows 1000 bytes. It begins"), "{line}");
+        assert!(
+            line.contains("is closed: a line is too long; `max_request_size` allows 1000 bytes. It begins"),
+            "{line}"
+        );
         assert!(line.ends_with("Raise that, and `buffer_size`, or send shorter lines"), "{line}");
         assert!(text.contains("what was sent is no pickle, its length is 1937006964; `max_request_size`"), "{text}");
         assert!(text.ends_with("\"stats.web 1 5\\n\". Lines of text belong on the port `plaintext_port`"), "{text}");
@@ -222,7 +231,10 @@ fn a_connection_without_a_whole_request_is_closed_in_the_end() {
         let silent = connect(graphite, "pickles");
         assert!(is_closed(&silent));
         let told = wait_told(graphite, 1);
-        assert!(told[0].contains("no whole request came for 1 s (`max_connection_idle_time`), and 0 bytes"), "{told:?}");
+        assert!(
+            told[0].contains("no whole request came for 1 s (`max_connection_idle_time`), and 0 bytes"),
+            "{told:?}"
+        );
     });
     graphite("").running(|graphite| {
         // One says a little now and then.
@@ -236,7 +248,10 @@ fn a_connection_without_a_whole_request_is_closed_in_the_end() {
         slow.write_all(b"n").unwrap();
         assert!(is_closed(&slow));
         let told = wait_told(graphite, 1);
-        assert!(told[0].contains("no whole request came for 300 s") && told[0].contains("and 5 bytes of one"), "{told:?}");
+        assert!(
+            told[0].contains("no whole request came for 300 s") && told[0].contains("and 5 bytes of one"),
+            "{told:?}"
+        );
     });
 }
 
@@ -278,7 +293,10 @@ fn what_was_sent_before_the_stop_is_taken() {
                 ["second", "packet", "pickle"].iter().all(|metric| taken.has(metric)) && told(taken).len() == 1
             });
             let told = told(&graphite.taken());
-            assert!(told[0].contains("was in the middle of a request when the monitor stopped; 7 bytes of it"), "{told:?}");
+            assert!(
+                told[0].contains("was in the middle of a request when the monitor stopped; 7 bytes of it"),
+                "{told:?}"
+            );
             graphite.clock().advance(Duration::from_secs(300));
         });
     }
@@ -375,7 +393,8 @@ fn options_that_cannot_work_are_refused() {
     ] {
         assert_eq!(refused(config), [problem], "{config}");
     }
-    for config in ["{}", "{ accept_plaintext: false, accept_pickle: false, accept_udp: true }", "{ accept_udp: true }"] {
+    for config in ["{}", "{ accept_plaintext: false, accept_pickle: false, accept_udp: true }", "{ accept_udp: true }"]
+    {
         assert_eq!(refused(config), Vec::<String>::new());
     }
     assert!(Harness::<GraphiteMonitor>::from_config("{}").context().unlimited_log);

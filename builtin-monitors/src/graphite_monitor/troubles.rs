@@ -73,13 +73,17 @@ impl Troubles {
 
     pub(super) fn bad_pickle(&self, sender: SocketAddr, trouble: &Trouble) {
         let (cause, code, told): (_, _, &dyn Display) = match trouble {
-            Trouble::Pickle(fault) => {
-                ("bad pickle", BAD_PICKLE, &format!("A request from {sender} is not taken: its pickle cannot be read: {fault}"))
-            }
+            Trouble::Pickle(fault) => (
+                "bad pickle",
+                BAD_PICKLE,
+                &format!("A request from {sender} is not taken: its pickle cannot be read: {fault}"),
+            ),
             Trouble::NoList(kind) => (
                 "bad pickle",
                 BAD_PICKLE,
-                &format!("A request from {sender} is not taken: its pickle is {kind}, not a list of (path, (time, value))"),
+                &format!(
+                    "A request from {sender} is not taken: its pickle is {kind}, not a list of (path, (time, value))"
+                ),
             ),
             Trouble::NoPoint(fault) => {
                 ("bad point", BAD_POINT, &format!("A point of a pickle from {sender} is not taken: {fault}"))
@@ -100,8 +104,12 @@ impl Troubles {
         let begins = String::from_utf8_lossy(&too_long.begins);
         let is_text = too_long.begins.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
         let (what, hint) = match form {
-            Form::Pickles if is_text => ("what was sent is no pickle", "Lines of text belong on the port `plaintext_port`"),
-            Form::Pickles => ("a pickle is too long", "Raise that, and `buffer_size`, or send fewer points in a request"),
+            Form::Pickles if is_text => {
+                ("what was sent is no pickle", "Lines of text belong on the port `plaintext_port`")
+            }
+            Form::Pickles => {
+                ("a pickle is too long", "Raise that, and `buffer_size`, or send fewer points in a request")
+            }
             Form::Lines => ("a line is too long", "Raise that, and `buffer_size`, or send shorter lines"),
         };
         let length = too_long.length.map_or(String::new(), |length| format!(", its length is {length}"));

@@ -214,9 +214,7 @@ impl<'b> Machine<'b> {
                 number.ok_or_else(|| self.bad_argument())?
             }
             Opcode::BinGet | Opcode::BinPut => u32::from(self.bytes.byte().ok_or(Fault::EndsEarly)?),
-            Opcode::LongBinGet | Opcode::LongBinPut => {
-                u32::from_le_bytes(self.bytes.array().ok_or(Fault::EndsEarly)?)
-            }
+            Opcode::LongBinGet | Opcode::LongBinPut => u32::from_le_bytes(self.bytes.array().ok_or(Fault::EndsEarly)?),
             _ => u32::try_from(self.memo.len()).map_err(|_| Fault::TooLarge)?,
         };
         if matches!(opcode, Opcode::Get | Opcode::BinGet | Opcode::LongBinGet) {
