@@ -333,7 +333,7 @@ fn many_senders_at_a_time_lose_nothing() {
                 threads.spawn(move || {
                     let mut connection = TcpStream::connect(to).unwrap();
                     for line in 0..LINES {
-                        write!(connection, "s{sender}.l{line} {line} 5\n").unwrap();
+                        writeln!(connection, "s{sender}.l{line} {line} 5").unwrap();
                     }
                 });
             }

@@ -134,7 +134,7 @@ fn the_number_of_things_is_bounded() {
     // A mark at the bottom does not take the memory of the stack with it.
     let mut empty = b"(".to_vec();
     empty.extend(b"N".repeat(1000));
-    empty.extend(b"t0".repeat(1));
+    empty.extend(b"t0");
     empty.extend(b"(t0".repeat(10_000));
     empty.extend(b"N.");
     let pickle = Pickle::read(&empty).unwrap();
