@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 /// What is told of one part, without the pickle around it.
@@ -143,4 +145,64 @@ fn the_number_of_things_is_bounded() {
         _ => 0,
     });
     assert!(kept.sum::<usize>() <= 1000);
+}
+
+/// Instructions that are taken, with arguments.
+const INSTRUCTIONS: [&[u8]; 36] = [
+    b"(",
+    b"(",
+    b"0",
+    b"1",
+    b"2",
+    b"F1.5\n",
+    b"I7\n",
+    b"I01\n",
+    b"J\xff\xff\xff\xff",
+    b"K\x05",
+    b"M\x01\x02",
+    b"L9L\n",
+    b"\x8a\x02\x01\x80",
+    b"\x8b\x01\0\0\0\x05",
+    b"N",
+    b"G\x7f\xf8\0\0\0\0\0\0",
+    b"\x88",
+    b"S'a'\n",
+    b"U\x01a",
+    b"Va\n",
+    b"]",
+    b"]",
+    b")",
+    b"a",
+    b"e",
+    b"l",
+    b"t",
+    b"\x85",
+    b"\x86",
+    b"\x86",
+    b"\x87",
+    b"g1\n",
+    b"h\x01",
+    b"q\x01",
+    b"\x94",
+    b"\x80\x02",
+];
+
+proptest! {
+    #[test]
+    fn instructions_in_any_order_are_read_or_told_of(
+        order in proptest::collection::vec(0..INSTRUCTIONS.len(), 0..100)
+    ) {
+        let mut bytes: Vec<u8> = order.iter().flat_map(|&at| INSTRUCTIONS[at]).copied().collect();
+        bytes.push(b'.');
+        match Pickle::read(&bytes) {
+            Err(fault) => prop_assert!(matches!(fault, Fault::BadStack { .. }), "{}", fault),
+            Ok(pickle) => {
+                prop_assert!(pickle.things.len() <= order.len());
+                // One that holds itself would have no end, so only the first two floors are looked at.
+                if let Value::Sequence(parts) = pickle.value() {
+                    prop_assert!(parts.iter().map(|part| part.kind().len()).count() <= order.len());
+                }
+            }
+        }
+    }
 }
