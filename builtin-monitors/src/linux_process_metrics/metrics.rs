@@ -13,8 +13,8 @@ pub(super) struct ProcessMetrics {
     /// Processor time that the kernel spent for them, in hundredths of a second.
     #[metric(name = "app.cpu", unit = "secs:0.01", cumulative, fields(type = "system"))]
     cpu_system: Metric<i64, App<'static>>,
-    /// How long the process has been running, in milliseconds; of several, the one that gained most since the sample
-    /// before.
+    /// How long the process has been running since it was first measured, in milliseconds; of several, the one that gained
+    /// most since the sample before.
     #[metric(name = "app.uptime", unit = "milliseconds", cumulative)]
     uptime: Metric<i64, App<'static>>,
     /// The nice value; of several processes, the lowest.

@@ -52,8 +52,9 @@ use warnings::Warnings;
 /// disks, file systems, network interfaces, sockets and TCP connections.
 #[scalyr_monitor(name = "linux_system_metrics", module = "scalyr_agent.builtin_monitors.linux_system_metrics")]
 pub struct LinuxSystemMetrics {
-    /// What the names of the network interfaces of `proc.net.*` begin with: text, or a list. Regular expressions. An
-    /// empty list turns `proc.net.*` off.
+    /// What the names of the network interfaces of `proc.net.*` begin with: text, or a list. Regular expressions. For
+    /// names like `ens192`, `enp0s3` and `wlan0`, write `["eth", "en", "wl"]`, and the suffix `.*`. An empty list turns
+    /// `proc.net.*` off.
     #[config(default = ["eth"])]
     network_interface_prefixes: Vec<String>,
 
@@ -152,9 +153,10 @@ impl Monitor for LinuxSystemMetrics {
         Ok(())
     }
 
-    /// Each group reads files of its own; trouble with one is logged once and does not hide the others.
+    /// Each group reads files of its own; trouble with one is logged once a day and does not hide the others.
     fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
         let Self { roots, buffer, warnings, .. } = self;
+        warnings.begin(out.clock().monotonic());
         let turn = &mut Turn { roots, buffer, out, warnings };
         self.uptime.emit(turn);
         self.load.emit(turn);

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::*;
 
+mod memory;
 mod real_processes;
 
 /// A process tree in a folder.
