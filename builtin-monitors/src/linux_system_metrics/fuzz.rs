@@ -4,8 +4,11 @@
 
 use super::*;
 
+/// Reads any bytes as those of one file.
+type Reader = fn(&[u8]);
+
 /// The readers, by the first byte.
-const READERS: [(&str, fn(&[u8])); 11] = [
+const READERS: [(&str, Reader); 11] = [
     ("stat", cpu::survive),
     ("uptime", uptime::survive),
     ("loadavg", load::survive),

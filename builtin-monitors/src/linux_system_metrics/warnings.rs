@@ -104,6 +104,8 @@ impl Warnings {
 
 #[cfg(test)]
 mod tests {
+    use scalyr_monitor::Clock;
+
     use super::*;
 
     #[test]
@@ -131,7 +133,7 @@ mod tests {
 
     #[test]
     fn trouble_that_lasts_is_said_again_after_a_day() {
-        let (mut warnings, began) = (Warnings::default(), Instant::now());
+        let (mut warnings, began) = (Warnings::default(), Clock::system().monotonic());
         let said = (0..=2 * 2880).filter(|sample| says(&mut warnings, began, sample * 30, Some(Trouble::Silent)));
         assert_eq!(said.collect::<Vec<_>>(), [0, 2880, 5760]);
         let (mut warnings, never) = (Warnings::default(), Some(Trouble::NothingMatched));
@@ -141,7 +143,7 @@ mod tests {
 
     #[test]
     fn trouble_that_comes_back_is_said_again_but_not_within_five_minutes() {
-        let (mut warnings, began, silent) = (Warnings::default(), Instant::now(), Some(Trouble::Silent));
+        let (mut warnings, began, silent) = (Warnings::default(), Clock::system().monotonic(), Some(Trouble::Silent));
         let samples = [(0, silent), (30, None), (60, silent), (330, None), (360, silent), (390, silent), (690, silent)];
         let said = samples.into_iter().filter(|&(second, trouble)| says(&mut warnings, began, second, trouble));
         assert_eq!(said.map(|(second, _)| second).collect::<Vec<_>>(), [0, 360]);

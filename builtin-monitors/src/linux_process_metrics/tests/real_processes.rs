@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs::read_to_string;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Instant;
 
 use scalyr_monitor::testing::{Harness, Taken, json};
 
@@ -129,14 +128,15 @@ fn sampled(taken: &Taken) -> BTreeMap<String, f64> {
 
 /// Waits until nothing moves in the process: it waits for its input.
 fn settled(pid: u32) -> BTreeMap<&'static str, f64> {
-    let began = Instant::now();
+    let clock = Clock::system();
+    let began = clock.monotonic();
     loop {
         let (before, after) = (read_independently(pid), read_independently(pid));
         let sleeps = read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") S ");
         if before == after && sleeps {
             return after;
         }
-        assert!(began.elapsed() < Duration::from_secs(60), "it never rests");
+        assert!(clock.monotonic() - began < Duration::from_secs(60), "it never rests");
     }
 }
 
@@ -207,9 +207,10 @@ fn a_real_child_is_added_to_its_parent() {
     BufReader::new(parent.stdout.take().unwrap()).read_line(&mut child).unwrap();
     let child: i32 = child.trim().parse().unwrap();
     // Between its birth and the start of its program it has the command line of its parent.
-    let began = Instant::now();
+    let clock = Clock::system();
+    let began = clock.monotonic();
     while !read_to_string(format!("/proc/{child}/cmdline")).unwrap().starts_with("sleep") {
-        assert!(began.elapsed() < Duration::from_secs(60), "the child does not start");
+        assert!(clock.monotonic() - began < Duration::from_secs(60), "the child does not start");
     }
     let threads = |with_children: bool| {
         let entry = json!({ "commandline": mark, "include_child_processes": with_children });
