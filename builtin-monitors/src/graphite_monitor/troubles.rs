@@ -140,9 +140,9 @@ impl Troubles {
                 limited.warn(format_args!("The connection of {sender} broke: {error}; {bytes} bytes are not taken"));
             }),
             Cut::Idle(time) => self.from(sender, "idle", |limited| {
+                let rest = if bytes == 0 { String::new() } else { format!(", and {bytes} bytes of one are not taken") };
                 limited.warn(format_args!(
-                    "The connection of {sender} is closed: no whole request came for {} s (`max_connection_idle_time`), and \
-                     {bytes} bytes of one are not taken",
+                    "The connection of {sender} is closed: no whole request came for {} s (`max_connection_idle_time`){rest}",
                     time.as_secs_f64()
                 ));
             }),
