@@ -29,7 +29,7 @@ impl Report<'_> {
         if let Some((line, text, why)) = &remains.first_fault {
             let others = match remains.faulty - 1 {
                 0 => String::new(),
-                others => format!("; {others} further lines of this answer are not understood either"),
+                others => format!("; so are {others} more of this answer, for this or another reason"),
             };
             out.limited("faulty lines", FIVE_MINUTES).warn(format_args!(
                 "{place}: line {line} is left out, because {why}: {text:?}{others}. It must be as Prometheus or OpenMetrics \
@@ -85,6 +85,6 @@ impl Report<'_> {
 
     /// The sample has failed, though what was read is written.
     pub(super) fn fail(&self, why: impl Display) -> Result<()> {
-        Err(Error::new(format!("{}: {why} ({} metrics of it are written)", self.place, self.tally.emitted)))
+        Err(Error::new(format!("{}: {why} (metrics that are written: {})", self.place, self.tally.emitted)))
     }
 }

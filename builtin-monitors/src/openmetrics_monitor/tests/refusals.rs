@@ -61,7 +61,12 @@ fn a_status_says_what_to_do() {
 #[test]
 fn a_page_that_is_no_exposition_is_named_for_what_it_is() {
     let html = |exporter: &Exporter| {
-        fails(exporter, expect!["GET http://SERVER/metrics: the server answers with a page for people (HTML or XML), not with metrics; is the path right? Most exporters show their metrics under /metrics"]);
+        fails(
+            exporter,
+            expect![
+                "GET http://SERVER/metrics: the server answers with a page for people (HTML or XML), not with metrics; is the path right? Most exporters show their metrics under /metrics"
+            ],
+        );
     };
     html(&Exporter::answering("text/html", "up 1\n"));
     html(&Exporter::showing("\n<!DOCTYPE html><p>metrics"));
@@ -102,20 +107,20 @@ fn what_came_of_a_part_is_written_and_the_sample_has_failed() {
     let exporter = Exporter::answering("application/openmetrics-text; version=1.0.0", "a 1\nb 2\n");
     let taken = monitor(&exporter, json!({})).sample();
     assert_eq!(taken.lines(), ["a 1", "b 2"]);
-    expect!["GET http://SERVER/metrics: the answer does not end with # EOF, as OpenMetrics must: a part of it is missing (2 metrics of it are written)"]
+    expect!["GET http://SERVER/metrics: the answer does not end with # EOF, as OpenMetrics must: a part of it is missing (metrics that are written: 2)"]
     .assert_eq(&without_address(taken.error().unwrap()));
 
     let exporter = Exporter::showing("a 1\nb 2\nc 123\n");
     let taken = monitor(&exporter, json!({ "max_body_bytes": 12 })).sample();
     assert_eq!(taken.lines(), ["a 1", "b 2"], "c may have had more digits");
-    expect!["GET http://SERVER/metrics: the answer is longer than `max_body_bytes` (12), and its rest is left out; raise it, or let the exporter show less (2 metrics of it are written)"]
+    expect!["GET http://SERVER/metrics: the answer is longer than `max_body_bytes` (12), and its rest is left out; raise it, or let the exporter show less (metrics that are written: 2)"]
     .assert_eq(&without_address(taken.error().unwrap()));
 
     // Neither a length nor an end mark: where the connection ended, the answer may have been cut.
     let exporter = Exporter::raw("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\na 1\nb 2");
     let taken = monitor(&exporter, json!({})).sample();
     assert_eq!(taken.lines(), ["a 1"]);
-    expect!["GET http://SERVER/metrics: the answer ends in the middle of a line, which is left out: a part of it is missing (1 metrics of it are written)"]
+    expect!["GET http://SERVER/metrics: the answer ends in the middle of a line, which is left out: a part of it is missing (metrics that are written: 1)"]
     .assert_eq(&without_address(taken.error().unwrap()));
 }
 
@@ -155,13 +160,17 @@ fn what_is_wrong_with_the_options_is_told_before_the_first_request() {
     expect!["url: required, but not given"].assert_eq(&problems(json!({})));
     expect!["url: localhost:9100/metrics begins with neither http:// nor https://; write the whole of it, such as http://localhost:9100/metrics"]
     .assert_eq(&problems(json!({ "url": "localhost:9100/metrics" })));
-    expect![].assert_eq(&problems(json!({ "url": "http://h/", "extra_fields": { "a": [1] } })));
-    expect![].assert_eq(&problems(json!({ "url": "http://h/", "metric_component_value_include_list":
+    expect!["extra_fields.a is a list, an object or null; the value of a field is text, a number, true or false"]
+        .assert_eq(&problems(json!({ "url": "http://h/", "extra_fields": { "a": [1] } })));
+    expect!["metric_component_value_include_list.n: a list is not an object, each member a list, each element a pattern with * and ?"].assert_eq(&problems(json!({ "url": "http://h/", "metric_component_value_include_list":
         { "m": { "code": "200" }, "n": ["x"] } })));
-    expect![].assert_eq(&problems(json!({ "url": "http://h/", "ca_file": "/nowhere/ca.pem" })));
-    expect![].assert_eq(&problems(json!({ "url": "http://h/", "headers": { "a b": "c" } })));
+    expect!["cannot read the certificates of `ca_file` /nowhere/ca.pem: No such file or directory (os error 2)"]
+        .assert_eq(&problems(json!({ "url": "http://h/", "ca_file": "/nowhere/ca.pem" })));
+    expect![[r#""a b" cannot name a header: ASCII letters, digits and `-` can"#]]
+        .assert_eq(&problems(json!({ "url": "http://h/", "headers": { "a b": "c" } })));
     let http = Harness::<OpenmetricsMonitor>::from_config(json!({ "url": "http://h/" })).forbid_http();
-    expect![].assert_eq(&http.problems()[0].to_string());
+    expect!["warning: url: http:// is changed to https://, because `allow_http_monitors` of the agent is false"]
+        .assert_eq(&http.problems()[0].to_string());
 }
 
 #[test]
@@ -170,5 +179,7 @@ fn what_is_unwise_is_told_at_the_start() {
     let harness = Harness::<OpenmetricsMonitor>::from_config(odd);
     assert!(harness.problems().is_empty());
     let told: Vec<String> = harness.diagnostics().iter().map(ToString::to_string).collect();
-    expect![].assert_eq(&told.join("\n"));
+    expect![[r#"
+        WARNING `metric_name_include_list` and `metric_component_value_include_list` are both empty: no metric is wanted
+        WARNING `verify_https` is false: anybody on the way to the server can read and change what is sent; give `ca_file` instead"#]].assert_eq(&told.join("\n"));
 }
