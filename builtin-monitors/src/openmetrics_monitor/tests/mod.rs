@@ -1,6 +1,7 @@
 //! The whole monitor against a server of the test.
 
 mod any_bytes;
+mod differential;
 mod exporter;
 mod refusals;
 
