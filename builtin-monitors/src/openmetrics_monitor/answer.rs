@@ -40,26 +40,19 @@ pub(super) fn judge_head(response: Response) -> Result<Response> {
     if response.status() == OK {
         return refuse_other_content(&response).map(|()| response);
     }
-    let said = said(&response);
     match advice {
-        Some(advice) => Err(Error::new(format!("{response}{said}; {advice}"))),
-        None => match response.expect_success() {
-            Ok(response) => Ok(response),
-            Err(error) if said.is_empty() => Err(error),
-            Err(error) => Err(Error::new(format!("{error} (it says{said})"))),
-        },
+        Some(advice) => Err(Error::new(format!("{response}; {advice}"))),
+        None => response.expect_success(),
     }
 }
 
-/// The first line of what a refusal says about itself; nothing when that is a page for people.
-fn said(response: &Response) -> String {
+/// The first line of what a refusal says about itself; nothing when that is a page for people. It may be another one each
+/// time, so it is no part of the error.
+pub(super) fn refusal(response: &Response) -> Option<String> {
     let text = response.text();
     let first = text.trim_start().lines().next().unwrap_or_default().trim_end();
-    if first.is_empty() || first.starts_with('<') {
-        return String::new();
-    }
-    let shown: String = first.chars().filter(|c| !c.is_control()).take(SHOWN_CHARACTERS).collect();
-    format!(": {shown}")
+    let is_words = response.status() != OK && !first.is_empty() && !first.starts_with('<');
+    is_words.then(|| first.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN_CHARACTERS).collect())
 }
 
 /// Refuses what is no text of metrics.

@@ -36,6 +36,20 @@ pub(super) struct Remains {
     pub(super) is_ended: bool,
 }
 
+impl Remains {
+    fn note_fault(&mut self, at: usize, line: &str, fault: Fault) {
+        self.faulty += 1;
+        self.first_fault.get_or_insert_with(|| {
+            let shown = line.get(..line.floor_char_boundary(SHOWN_BYTES)).unwrap_or_default();
+            let dots = if shown.len() < line.len() { "…" } else { "" };
+            (at + 1, format!("{shown}{dots}"), fault)
+        });
+    }
+}
+
+/// So many names of summaries and the like are remembered.
+const MOST_TYPES: usize = 100_000;
+
 /// How much of a line that is not understood is shown.
 const SHOWN_BYTES: usize = 120;
 
@@ -58,7 +72,8 @@ pub(super) fn read<'b>(
         match read {
             Ok((_, Line::Nothing)) => {}
             Ok((_, Line::End)) => remains.is_ended = format == Format::OpenMetrics,
-            Ok((true, Line::Type(name, _))) => _ = left_out.insert(name),
+            Ok((true, Line::Type(name, _))) if left_out.len() < MOST_TYPES => _ = left_out.insert(name),
+            Ok((true, Line::Type(..))) => remains.note_fault(at, line, "there are more types than any exporter has"),
             Ok((false, Line::Type(name, _))) => _ = left_out.remove(&name),
             Ok((_, Line::Sample(head))) => {
                 if !takes_all_types && left_out.contains(&head.name) {
@@ -69,14 +84,7 @@ pub(super) fn read<'b>(
                     take(&Series { head: &head, labels: &labels });
                 }
             }
-            Err(fault) => {
-                remains.faulty += 1;
-                remains.first_fault.get_or_insert_with(|| {
-                    let shown = line.get(..line.floor_char_boundary(SHOWN_BYTES)).unwrap_or_default();
-                    let dots = if shown.len() < line.len() { "…" } else { "" };
-                    (at + 1, format!("{shown}{dots}"), fault)
-                });
-            }
+            Err(fault) => remains.note_fault(at, line, fault),
         }
     }
     remains
@@ -157,6 +165,13 @@ t NaN
         assert_eq!((taken.len(), remains.is_ended, remains.faulty), (1, true, 1));
         let (taken, remains) = names("a 1\n# EOF\nb 2\n\n", Format::Prometheus, false);
         assert_eq!((taken.len(), remains.is_ended, remains.faulty), (2, false, 0));
+    }
+
+    #[test]
+    fn types_without_end_take_no_memory_without_end() {
+        let flood: String = (0..MOST_TYPES + 5).map(|n| format!("# TYPE n{n} info\n")).collect();
+        let (_, remains) = names(&flood, Format::Prometheus, false);
+        assert_eq!(remains.faulty, 5);
     }
 
     #[test]

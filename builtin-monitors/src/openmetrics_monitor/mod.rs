@@ -53,7 +53,7 @@ pub struct OpenmetricsMonitor {
     #[config(required, no_http)]
     url: String,
 
-    /// Headers that are sent with each request, by name: an `Authorization`, for example. Their values are shown nowhere.
+    /// Headers that are sent with each request, by name: an `Authorization`, for example.
     #[config(default, secret)]
     headers: BTreeMap<String, Secret>,
 
@@ -89,7 +89,7 @@ pub struct OpenmetricsMonitor {
     extra_fields: Map<String, Value>,
 
     /// Whether the server is asked for OpenMetrics rather than for the text format of Prometheus; which of the two it answers
-    /// in is its choice. OpenMetrics marks its end, and some programs name counters and write numbers in another way there.
+    /// in is its choice, and an Accept in `headers` counts more. OpenMetrics marks its end, and some programs name counters and write numbers in another way there.
     #[config(default = false)]
     prefer_openmetrics: bool,
 
@@ -163,7 +163,9 @@ impl Monitor for OpenmetricsMonitor {
         if !self.headers.keys().any(|name| name.eq_ignore_ascii_case("accept")) {
             request = request.header("accept", if self.prefer_openmetrics { ACCEPT_OPENMETRICS } else { ACCEPT_TEXT });
         }
-        let response = answer::judge_head(request.send()?)?;
+        let response = request.send()?;
+        report::tell_refusal(&response, out);
+        let response = answer::judge_head(response)?;
         let text = response.text();
         let answer = answer::judge_body(&response, &text);
         let wishes = Wishes { filter: &self.filter, extra_fields: &self.fields, max_metrics: self.max_metrics };
@@ -174,6 +176,12 @@ impl Monitor for OpenmetricsMonitor {
         let tally = scrape.end();
         let report = report::Report { place: &answer::place(&response), tally: &tally, remains: &remains };
         report.tell(self.max_metrics, out);
+        if report.understood_nothing() {
+            return report.fail(
+                "none of its lines is a metric as Prometheus or OpenMetrics write it; is the path right? Most exporters \
+                 show their metrics under /metrics",
+            );
+        }
         // What was read is written all the same.
         if response.is_cut() {
             return report.fail(format_args!(

@@ -3,8 +3,10 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use scalyr_monitor::http::Response;
 use scalyr_monitor::{Error, Result, Sample};
 
+use super::answer;
 use super::exposition::Remains;
 use super::scrape::Tally;
 
@@ -22,6 +24,13 @@ pub(super) struct Report<'r> {
     pub(super) remains: &'r Remains,
 }
 
+/// Tells what a server says for its refusal.
+pub(super) fn tell_refusal(response: &Response, out: &Sample) {
+    if let Some(said) = answer::refusal(response) {
+        out.limited("refusal", FIVE_MINUTES).warn(format_args!("{response}; the server says: {said}"));
+    }
+}
+
 impl Report<'_> {
     /// Tells what is odd.
     pub(super) fn tell(&self, max_metrics: u64, out: &Sample) {
@@ -33,7 +42,7 @@ impl Report<'_> {
             };
             out.limited("faulty lines", FIVE_MINUTES).warn(format_args!(
                 "{place}: line {line} is left out, because {why}: {text:?}{others}. It must be as Prometheus or OpenMetrics \
-                 has it: is this a page of metrics?"
+                 has it"
             ));
         }
         if tally.beyond > 0 {
@@ -83,8 +92,16 @@ impl Report<'_> {
         }
     }
 
+    /// Whether there was something, and nothing of it makes sense.
+    pub(super) fn understood_nothing(&self) -> bool {
+        let Self { tally, remains, .. } = self;
+        let understood =
+            tally.emitted + tally.filtered + tally.beyond + remains.of_left_out_types + remains.without_value;
+        remains.faulty > 0 && understood == 0
+    }
+
     /// The sample has failed, though what was read is written.
     pub(super) fn fail(&self, why: impl Display) -> Result<()> {
-        Err(Error::new(format!("{}: {why} (metrics that are written: {})", self.place, self.tally.emitted)))
+        Err(Error::new(format!("{}: {why}", self.place)))
     }
 }

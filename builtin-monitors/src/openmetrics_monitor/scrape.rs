@@ -15,6 +15,9 @@ use super::line::Label;
 /// The extra field of the time that a sample brings along.
 const TIME: &str = "timestamp";
 
+/// So many names are remembered, to see which of them are written alike: more than any exporter has.
+const MOST_SPELLINGS: usize = 20_000;
+
 /// What the user says about all scrapes.
 pub(super) struct Wishes<'w> {
     pub(super) filter: &'w Filter,
@@ -89,7 +92,7 @@ impl<'s, 'b> Scrape<'s, 'b> {
     fn look_at(&mut self, spelled: &Cow<'b, str>) -> Metric<'b> {
         let written = written_name(spelled);
         let verdict = self.wishes.filter.judge([spelled, &written]);
-        if verdict != Verdict::LeftOut {
+        if verdict != Verdict::LeftOut && self.spellings.len() < MOST_SPELLINGS {
             match self.spellings.entry(written.clone()) {
                 Entry::Vacant(free) => _ = free.insert(spelled.clone()),
                 Entry::Occupied(other) if other.get() != spelled => {

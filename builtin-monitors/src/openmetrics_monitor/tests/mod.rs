@@ -169,7 +169,7 @@ fn a_faulty_line_is_told_with_its_number_and_costs_no_other() {
     let taken = monitor.sample();
     assert_eq!(taken.lines(), ["a 1", "c 3", "e 5"]);
     assert_eq!(taken.error(), None);
-    expect![[r#"WARNING GET http://SERVER/metrics: line 2 is left out, because the value is no number: "b one"; so are 1 more of this answer, for this or another reason. It must be as Prometheus or OpenMetrics has it: is this a page of metrics?"#]]
+    expect![[r#"WARNING GET http://SERVER/metrics: line 2 is left out, because the value is no number: "b one"; so are 1 more of this answer, for this or another reason. It must be as Prometheus or OpenMetrics has it"#]]
     .assert_eq(&told(&taken));
     for minute in 1..5 {
         monitor.clock().advance(Duration::from_secs(60));

@@ -1,5 +1,7 @@
 //! What is no exposition, and what is only a part of one: the person who reads the error can mend it.
 
+use std::time::Duration;
+
 use expect_test::{Expect, expect};
 
 use scalyr_monitor::testing::{Harness, json};
@@ -9,53 +11,39 @@ use super::{Exporter, OpenmetricsMonitor, monitor, told, without_address};
 #[track_caller]
 fn fails(exporter: &Exporter, expected: Expect) {
     let taken = monitor(exporter, json!({})).sample();
-    expected.assert_eq(&without_address(taken.error().unwrap_or("no error")));
-    assert_eq!(told(&taken), "");
-}
-
-#[track_caller]
-fn refused(status: &str, body: &str, expected: Expect) {
-    let length = body.len();
-    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
-    fails(&Exporter::raw(head), expected);
+    let said = told(&taken);
+    let all = [without_address(taken.error().unwrap_or("no error")), said].join("\n");
+    expected.assert_eq(all.trim_end());
 }
 
 #[test]
 fn a_status_says_what_to_do() {
-    refused(
-        "401 Unauthorized",
-        "",
-        expect![[
-            r#"GET http://SERVER/metrics: status 401; the server wants to know who asks: give `headers` an Authorization, such as { "Authorization": "Bearer …" }"#
-        ]],
-    );
-    refused(
-        "403 Forbidden",
-        "no\tmetrics for you\nmore",
-        expect![
-            "GET http://SERVER/metrics: status 403: nometrics for you; the server refuses to show this page to this agent: allow it there, or give `headers` what it wants"
-        ],
-    );
-    refused(
-        "404 Not Found",
-        "<html><p>404",
-        expect![
-            "GET http://SERVER/metrics: status 404; is the path right? Most exporters show their metrics under /metrics"
-        ],
-    );
-    refused("204 No Content", "", expect!["GET http://SERVER/metrics: status 204; metrics come with status 200"]);
-    refused(
-        "500 Internal Server Error",
-        "cannot collect",
-        expect![
-            "GET http://SERVER/metrics: the server answers with status 500; look into the server's own log (it says: cannot collect)"
-        ],
-    );
-    refused(
-        "503 Service Unavailable",
-        "",
-        expect!["GET http://SERVER/metrics: the server answers with status 503; look into the server's own log"],
-    );
+    let mut all = Vec::new();
+    for (status, body) in [
+        ("204 No Content", ""),
+        ("401 Unauthorized", ""),
+        ("403 Forbidden", "no metrics\tfor you\nmore"),
+        ("404 Not Found", "<html><p>404"),
+        ("406 Not Acceptable", ""),
+        ("500 Internal Server Error", "cannot collect"),
+        ("503 Service Unavailable", ""),
+    ] {
+        let length = body.len();
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+        let taken = monitor(&Exporter::raw(answer), json!({})).sample();
+        all.extend([without_address(taken.error().unwrap()), told(&taken)]);
+    }
+    all.retain(|line| !line.is_empty());
+    expect![[r#"
+        GET http://SERVER/metrics: status 204; metrics come with status 200
+        GET http://SERVER/metrics: status 401; the server wants to know who asks: give `headers` an Authorization, such as { "Authorization": "Bearer …" }
+        GET http://SERVER/metrics: status 403; the server refuses to show this page to this agent: allow it there, or give `headers` what it wants
+        WARNING GET http://SERVER/metrics: status 403; the server says: no metrics for you
+        GET http://SERVER/metrics: status 404; is the path right? Most exporters show their metrics under /metrics
+        GET http://SERVER/metrics: status 406; the server has no text format; see what it offers, and ask for that by an Accept in `headers`
+        GET http://SERVER/metrics: the server answers with status 500; look into the server's own log
+        WARNING GET http://SERVER/metrics: status 500; the server says: cannot collect
+        GET http://SERVER/metrics: the server answers with status 503; look into the server's own log"#]].assert_eq(&all.join("\n"));
 }
 
 #[test]
@@ -93,6 +81,42 @@ fn a_page_that_is_no_exposition_is_named_for_what_it_is() {
 }
 
 #[test]
+fn a_text_that_is_no_exposition_is_told_with_its_first_line() {
+    fails(
+        &Exporter::showing("It works!\nReally."),
+        expect![[r#"
+        GET http://SERVER/metrics: none of its lines is a metric as Prometheus or OpenMetrics write it; is the path right? Most exporters show their metrics under /metrics
+        WARNING GET http://SERVER/metrics: line 1 is left out, because the value is no number: "It works!"; so are 1 more of this answer, for this or another reason. It must be as Prometheus or OpenMetrics has it"#]],
+    );
+}
+
+#[test]
+fn what_a_server_says_for_its_refusals_is_told_once_in_five_minutes() {
+    let exporter = Exporter::showing("");
+    let mut monitor = monitor(&exporter, json!({}));
+    let mut all = Vec::new();
+    for request in 0..3 {
+        let body = format!("request {request} failed");
+        let length = body.len();
+        exporter.answer_raw(format!("HTTP/1.1 500 Oh\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"));
+        let taken = monitor.sample();
+        all.push((taken.error().map(without_address), told(&taken)));
+        monitor.clock().advance(Duration::from_secs(60));
+    }
+    assert!(all[0].1.ends_with("the server says: request 0 failed"), "{all:?}");
+    assert!(all[1..].iter().all(|(error, told)| *error == all[0].0 && told.is_empty()), "{all:?}");
+}
+
+#[test]
+fn a_name_and_a_password_in_the_url_are_sent_and_never_shown() {
+    let exporter = Exporter::raw("HTTP/1.1 401 Who\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let url = exporter.url().replace("http://", "http://me:s3cret@");
+    let taken = Harness::<OpenmetricsMonitor>::from_config(json!({ "url": url })).sample();
+    assert!(exporter.asked().contains("authorization: basic"), "{}", exporter.asked());
+    assert!(!taken.to_string().contains("s3cret") && taken.error().unwrap().contains("http://me:***@127"), "{taken}");
+}
+
+#[test]
 fn a_server_that_is_not_there_is_told() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/metrics", closed.local_addr().unwrap());
@@ -107,20 +131,24 @@ fn what_came_of_a_part_is_written_and_the_sample_has_failed() {
     let exporter = Exporter::answering("application/openmetrics-text; version=1.0.0", "a 1\nb 2\n");
     let taken = monitor(&exporter, json!({})).sample();
     assert_eq!(taken.lines(), ["a 1", "b 2"]);
-    expect!["GET http://SERVER/metrics: the answer does not end with # EOF, as OpenMetrics must: a part of it is missing (metrics that are written: 2)"]
+    expect![
+        "GET http://SERVER/metrics: the answer does not end with # EOF, as OpenMetrics must: a part of it is missing"
+    ]
     .assert_eq(&without_address(taken.error().unwrap()));
 
     let exporter = Exporter::showing("a 1\nb 2\nc 123\n");
     let taken = monitor(&exporter, json!({ "max_body_bytes": 12 })).sample();
     assert_eq!(taken.lines(), ["a 1", "b 2"], "c may have had more digits");
-    expect!["GET http://SERVER/metrics: the answer is longer than `max_body_bytes` (12), and its rest is left out; raise it, or let the exporter show less (metrics that are written: 2)"]
+    expect!["GET http://SERVER/metrics: the answer is longer than `max_body_bytes` (12), and its rest is left out; raise it, or let the exporter show less"]
     .assert_eq(&without_address(taken.error().unwrap()));
 
     // Neither a length nor an end mark: where the connection ended, the answer may have been cut.
     let exporter = Exporter::raw("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\na 1\nb 2");
     let taken = monitor(&exporter, json!({})).sample();
     assert_eq!(taken.lines(), ["a 1"]);
-    expect!["GET http://SERVER/metrics: the answer ends in the middle of a line, which is left out: a part of it is missing (metrics that are written: 1)"]
+    expect![
+        "GET http://SERVER/metrics: the answer ends in the middle of a line, which is left out: a part of it is missing"
+    ]
     .assert_eq(&without_address(taken.error().unwrap()));
 }
 
