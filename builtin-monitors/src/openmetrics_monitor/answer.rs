@@ -34,7 +34,7 @@ pub(super) fn judge_head(response: Response) -> Result<Response> {
         }
         404 => Some("is the path right? Most exporters show their metrics under /metrics"),
         406 => Some("the server has no text format; see what it offers, and ask for that by an Accept in `headers`"),
-        200..300 => Some("metrics come with status 200"),
+        201..300 => Some("metrics come with status 200"),
         _ => None,
     };
     if response.status() == OK {
