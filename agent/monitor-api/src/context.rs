@@ -46,6 +46,8 @@ use crate::monitors::Monitors;
 use crate::run::Spacing;
 use crate::user_agent::UserAgentFragment;
 
+#[doc(hidden)]
+pub use crate::log_files::Opening;
 pub use crate::log_files::{LogConfig, LogFiles, LogRegistry};
 
 /// What an instance is given in [`Monitor::initialize`](crate::Monitor::initialize). The public fields may be changed
