@@ -7,7 +7,7 @@ mod refusals;
 
 use std::time::Duration;
 
-use expect_test::expect;
+use expect_test::{expect, expect_file};
 use scalyr_monitor::testing::{Harness, Taken, json};
 
 use super::OpenmetricsMonitor;
@@ -71,6 +71,15 @@ rpc_count 2693
         rpc_duration_seconds_sum 17560473.0
         rpc_count 2693"#]]
     .assert_eq(&taken.lines().join("\n"));
+    assert_eq!((told(&taken).as_str(), taken.error()), ("", None));
+}
+
+#[test]
+fn what_node_exporter_showed_becomes_these_lines() {
+    let page = include_str!("../../../tests/fixtures/openmetrics_monitor/node_exporter/page.txt");
+    let taken = sample(page, json!({ "extra_fields": { "datacentre": "eu-1" } }));
+    expect_file!["../../../tests/fixtures/openmetrics_monitor/node_exporter/golden.txt"]
+        .assert_eq(&(taken.lines().join("\n") + "\n"));
     assert_eq!((told(&taken).as_str(), taken.error()), ("", None));
 }
 

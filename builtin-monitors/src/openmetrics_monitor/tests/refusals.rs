@@ -56,7 +56,7 @@ fn a_page_that_is_no_exposition_is_named_for_what_it_is() {
             ],
         );
     };
-    html(&Exporter::answering("text/html", "up 1\n"));
+    html(&Exporter::answering("text/html; charset=utf-8", "<html>"));
     html(&Exporter::showing("\n<!DOCTYPE html><p>metrics"));
     fails(
         &Exporter::answering("application/json", "{}"),
@@ -78,6 +78,14 @@ fn a_page_that_is_no_exposition_is_named_for_what_it_is() {
             "GET http://SERVER/metrics: the server compresses its answer though it is not asked to; switch that off there, or take Accept-Encoding out of `headers`"
         ],
     );
+}
+
+#[test]
+fn an_exporter_that_misnames_what_it_shows_is_read_all_the_same() {
+    for content_type in ["text/html; charset=utf-8", "application/json", "application/octet-stream", "?"] {
+        let taken = monitor(&Exporter::answering(content_type, "up 1 5\n"), json!({})).sample();
+        assert_eq!((taken.lines(), taken.error()), (vec!["up 1 timestamp=5"], None), "{content_type}");
+    }
 }
 
 #[test]
