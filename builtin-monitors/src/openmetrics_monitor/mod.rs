@@ -89,7 +89,8 @@ pub struct OpenmetricsMonitor {
     extra_fields: Map<String, Value>,
 
     /// Whether the server is asked for OpenMetrics rather than for the text format of Prometheus; which of the two it answers
-    /// in is its choice, and an Accept in `headers` counts more. OpenMetrics marks its end, and some programs name counters and write numbers in another way there.
+    /// in is its choice, and an Accept in `headers` counts more. OpenMetrics marks its end; some programs name counters and
+    /// write numbers in another way there.
     #[config(default = false)]
     prefer_openmetrics: bool,
 
