@@ -4,4 +4,5 @@
 pub mod graphite_monitor;
 pub mod linux_process_metrics;
 pub mod linux_system_metrics;
+pub mod openmetrics_monitor;
 pub mod test_monitor;
