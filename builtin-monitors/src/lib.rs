@@ -1,6 +1,9 @@
 //! The monitors that every Scalyr agent carries.
 #![forbid(unsafe_code)]
 
+pub mod child;
+pub mod excerpt;
 pub mod linux_process_metrics;
 pub mod linux_system_metrics;
+pub mod shell_monitor;
 pub mod test_monitor;
