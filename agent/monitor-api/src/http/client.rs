@@ -12,6 +12,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 use super::explain::{explain, hint};
+use super::no_answer::{NoAnswer, Trouble};
 use super::options::HttpOptions;
 use super::redirect::{Asked, port};
 use super::roots::read_roots;
@@ -136,20 +137,26 @@ impl Request<'_> {
     /// # Errors
     /// When there is no answer within the deadline. The text names the URL without its secrets, the cause, and what to do.
     pub fn send(self) -> Result<Response> {
+        Ok(self.attempt()?)
+    }
+
+    /// As [`send`](Self::send), for a monitor that reports the trouble instead of failing with it.
+    ///
+    /// # Errors
+    /// When there is no answer within the deadline: what sort of trouble it was, and its text.
+    pub fn attempt(self) -> Result<Response, NoAnswer> {
         let Self { client, method, url, headers, body, flaw } = self;
         let place = format!("{method} {}", ShownUrl(&url));
         if let Some(flaw) = flaw {
-            return Err(Error::new(format!("{place}: {flaw}")));
+            return Err(NoAnswer { place, trouble: Trouble::Request, cause: flaw.to_string() });
         }
-        let answer = exchange(client, &method, &url, headers, body);
-        answer
-            .map(|(status, headers, body, cut)| Response { place: place.clone(), status, headers, body, cut })
-            .map_err(|failure| match failure {
-                Failure::Method => Error::new(format!("{place}: `{method}` is no HTTP method")),
-                Failure::Url(why) => Error::new(format!("{place}: this is no URL: {why}; write http://HOST/PATH")),
-                Failure::Redirect(why) => Error::new(format!("{place}: {why}")),
-                Failure::Exchange(error) => Error::new(format!("{place}: {}", explain(&error, client.timeout))),
-            })
+        match exchange(client, &method, &url, headers, body) {
+            Ok((status, headers, body, cut)) => Ok(Response { place, status, headers, body, cut }),
+            Err(failure) => {
+                let (trouble, cause) = failure.told(&method, client.timeout);
+                Err(NoAnswer { place, trouble, cause })
+            }
+        }
     }
 }
 
@@ -158,6 +165,24 @@ enum Failure {
     Url(String),
     Redirect(&'static str),
     Exchange(ureq::Error),
+    /// Behind the head of the answer.
+    Body(ureq::Error),
+}
+
+impl Failure {
+    /// What sort of trouble it is, and its text.
+    fn told(&self, method: &str, timeout: Duration) -> (Trouble, String) {
+        match self {
+            Self::Method => (Trouble::Request, format!("`{method}` is no HTTP method")),
+            Self::Url(why) => (Trouble::Request, format!("this is no URL: {why}; write http://HOST/PATH")),
+            Self::Redirect(why) => (Trouble::Redirect, (*why).to_owned()),
+            Self::Exchange(error) => (Trouble::of(error), explain(error, timeout)),
+            Self::Body(error) => match Trouble::of(error) {
+                Trouble::Timeout => (Trouble::Timeout, explain(error, timeout)),
+                _ => (Trouble::CutShort, explain(error, timeout)),
+            },
+        }
+    }
 }
 
 type Answer = (u16, HeaderMap, Vec<u8>, bool);
@@ -219,7 +244,7 @@ fn read(client: &HttpClient, answer: ureq::http::Response<Body>) -> Result<Answe
     let (head, mut body) = answer.into_parts();
     let mut bytes = Vec::new();
     let read = body.as_reader().take(client.max_body_bytes.saturating_add(1)).read_to_end(&mut bytes);
-    read.map_err(|error| Failure::Exchange(error.into()))?;
+    read.map_err(|error| Failure::Body(error.into()))?;
     let cut = bytes.len() as u64 > client.max_body_bytes;
     if cut {
         bytes.pop();
