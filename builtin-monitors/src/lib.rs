@@ -6,4 +6,6 @@ pub mod excerpt;
 pub mod linux_process_metrics;
 pub mod linux_system_metrics;
 pub mod shell_monitor;
+pub mod symlink_file_monitor;
 pub mod test_monitor;
+pub mod url_monitor;

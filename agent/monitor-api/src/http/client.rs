@@ -132,6 +132,21 @@ impl Request<'_> {
         self
     }
 
+    /// Whether it can be sent at all, as far as that is known without the server: for
+    /// [`Monitor::initialize`](crate::Monitor::initialize), when all of it comes from the configuration.
+    ///
+    /// # Errors
+    /// When its method, its URL or a header is none. The text names the URL without its secrets, the cause, and what to do.
+    pub fn check(&self) -> Result<()> {
+        let Self { client, method, url, flaw, .. } = self;
+        let cause = match (flaw, target(method, url)) {
+            (Some(flaw), _) => flaw.to_string(),
+            (None, Err(failure)) => failure.told(method, client.timeout).1,
+            (None, Ok(_)) => return Ok(()),
+        };
+        Err(Error::new(format!("{method} {}: {cause}", ShownUrl(url))))
+    }
+
     /// Sends the request and reads the answer, whatever its status.
     ///
     /// # Errors
@@ -187,14 +202,8 @@ impl Failure {
 
 type Answer = (u16, HeaderMap, Vec<u8>, bool);
 
-/// Asks, and asks again where a redirect leads, as often as is allowed.
-fn exchange(
-    client: &HttpClient,
-    method: &str,
-    url: &str,
-    headers: HeaderMap,
-    body: Vec<u8>,
-) -> Result<Answer, Failure> {
+/// What is to be asked, of whom.
+fn target(method: &str, url: &str) -> Result<(Method, Uri), Failure> {
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| Failure::Method)?;
     let uri: Uri = url.parse().map_err(|error: InvalidUri| Failure::Url(error.to_string()))?;
     if uri.host().is_none() {
@@ -204,6 +213,18 @@ fn exchange(
         // ureq would quote the URL, password and all.
         return Err(Failure::Url("it begins with neither http:// nor https://".to_owned()));
     }
+    Ok((method, uri))
+}
+
+/// Asks, and asks again where a redirect leads, as often as is allowed.
+fn exchange(
+    client: &HttpClient,
+    method: &str,
+    url: &str,
+    headers: HeaderMap,
+    body: Vec<u8>,
+) -> Result<Answer, Failure> {
+    let (method, uri) = target(method, url)?;
     let mut asked = Asked { method, uri, headers, body };
     // The network waits by the clock of the machine.
     let clock = Clock::system();
