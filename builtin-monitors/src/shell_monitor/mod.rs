@@ -125,7 +125,7 @@ impl Monitor for ShellMonitor {
         let exit_code = exit_code(ended.status);
         let duration = ended.took.as_secs();
         out.emit_with(self.output, &*value, Ran { command: &self.command, duration, exit_code, length });
-        out.emit_with(self.duration_ms, ended.took.as_secs_f64() * 1000.0, How { exit_code });
+        out.emit_with(self.duration_ms, ended.took.as_micros() as f64 / 1000.0, How { exit_code });
         if self.emit_number {
             self.emit_as_number(&value, out);
         }

@@ -170,7 +170,7 @@ impl UrlMonitor {
         let Excerpt { value, length } = self.excerpt.of(&text)?;
         let (request_method, status, url) = (self.request_method.as_str(), response.status(), self.shown_url.as_str());
         out.emit_with(self.response, &*value, Answered { length, request_method, status, url });
-        out.emit_with(self.duration_ms, took.as_secs_f64() * 1000.0, Asked { status, url });
+        out.emit_with(self.duration_ms, took.as_micros() as f64 / 1000.0, Asked { status, url });
         Ok(())
     }
 
