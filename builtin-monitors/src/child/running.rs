@@ -103,6 +103,11 @@ impl Running {
         match waitid(WaitId::Pid(Pid::from_child(&self.child)), options) {
             Ok(status) => Ok(status.is_some()),
             Err(Errno::INTR) => Ok(false),
+            // The kernel reaps for a process that was started so.
+            Err(Errno::CHILD) => Err(Error::new(
+                "how the command ended cannot be had, because the agent was started with the signal SIGCHLD ignored; start \
+                 it by systemd or from a shell",
+            )),
             Err(error) => Err(error).about("a command's end"),
         }
     }

@@ -22,6 +22,8 @@ const ERROR_CHARACTERS: usize = 200;
 ///
 /// Any status is an answer. Where there is none, the value is `failed` and the `status` 0, on which an alert can be built;
 /// `url_error`, `http_error`, `incomplete_read` or `unknown_error` says why.
+///
+/// The server is asked directly: a proxy that the environment names (`https_proxy`) is not used.
 #[scalyr_monitor(
     name = "url_monitor",
     module = "scalyr_agent.builtin_monitors.url_monitor",

@@ -1,5 +1,5 @@
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use flate2::Compression;
@@ -28,9 +28,7 @@ impl Server {
         std::thread::spawn(move || {
             for connection in listener.incoming() {
                 let mut connection = connection.unwrap();
-                let mut bytes = [0; 4096];
-                let length = connection.read(&mut bytes).unwrap_or(0);
-                heard.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..length]));
+                heard.lock().unwrap().push_str(&request(&mut connection));
                 _ = connection.write_all(&answer);
             }
         });
@@ -39,6 +37,27 @@ impl Server {
 
     fn asked(&self) -> String {
         self.asked.lock().unwrap().clone()
+    }
+}
+
+/// Reads a request with its body.
+fn request(connection: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        let length = connection.read(&mut chunk).unwrap_or(0);
+        bytes.extend_from_slice(&chunk[..length]);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            if length == 0 {
+                return text;
+            }
+            continue;
+        };
+        let of_body = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        if length == 0 || body.len() >= of_body.unwrap_or(0) {
+            return text;
+        }
     }
 }
 
@@ -278,4 +297,19 @@ fn fuzz_a_packed_body() {
             }
         }
     });
+}
+
+#[test]
+fn any_method_is_sent_with_and_without_a_body() {
+    for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PURGE", "PROPFIND"] {
+        for data in [None, Some("a=1")] {
+            let server = Server::answering("HTTP/1.1 204 No Content\r\n\r\n");
+            let entry = json!({ "url": server.url, "request_method": method, "request_data": data });
+            let taken = harness(entry).sample();
+            assert_eq!(*taken.metric("response").field("status"), 204, "{method} {data:?}: {taken}");
+            let asked = server.asked();
+            assert!(asked.starts_with(&format!("{method} / HTTP/1.1\r\n")), "{asked}");
+            assert!(asked.ends_with(data.unwrap_or("\r\n\r\n")), "{asked}");
+        }
+    }
 }

@@ -53,6 +53,7 @@ impl HttpClient {
             .proxy(None)
             .tls_config(tls)
             .http_status_as_error(false)
+            .allow_non_standard_methods(true)
             .max_redirects(0)
             .user_agent(concat!("scalyr-agent-2/", env!("CARGO_PKG_VERSION")))
             .accept_encoding("identity")
