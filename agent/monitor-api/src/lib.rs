@@ -25,6 +25,7 @@
 //! | run a process, or wait for anything else | [`Sample::stop`], [`Stop::wait`] |
 //! | ask a server by HTTP | module `http`, behind the feature of that name |
 //! | let the agent copy further log files | [`LogFiles`] |
+//! | write log files of received text | [`LogFiles::open`], [`LogWriter`] |
 //! | add and remove further monitors | [`Monitors`], [`NewMonitor`] |
 //! | say in the `User-Agent` what the agent runs on | [`UserAgentFragment`] |
 //! | test a monitor | module [`testing`] |
@@ -53,6 +54,7 @@ mod lines;
 pub mod listen;
 pub mod log;
 mod log_files;
+mod log_writer;
 pub mod metric;
 pub mod monitor;
 pub mod monitors;
@@ -84,6 +86,9 @@ pub use error::{About, Error, Result};
 #[doc(hidden)]
 pub use lines::Lines;
 pub use log::{Level, Logger};
+#[doc(hidden)]
+pub use log_writer::LogFile;
+pub use log_writer::{Appended, LogRotation, LogWriter, Obstacle, WhenFull};
 pub use metric::{Fields, Metric, MetricSet, MetricValue};
 pub use monitor::Monitor;
 pub use monitors::{Monitors, NewMonitor};

@@ -242,7 +242,7 @@ impl Host for OneRun {
         Surroundings {
             clock: self.clock.clone(),
             logger: self.logger.clone(),
-            log_files: LogFiles::new(Arc::new(WouldCopy::new(would_say.clone()))),
+            log_files: LogFiles::new(Arc::new(WouldCopy::new(would_say.clone(), Arc::clone(&self.log)))),
             contribution: Arc::new(would_say),
             log_path: self.log_path.clone(),
             restart: RestartPolicy::default(),

@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use scalyr_monitor::context::LogRegistry;
 use scalyr_monitor::registry::Problem;
 use scalyr_monitor::{Error, LogConfig, Logger, Result};
+use serde_json::{Map, Value};
 
 use super::handle::{TailHandle, Withdrawal};
+use super::matcher::Matcher;
 use crate::config::Workers;
-use crate::config::monitor_logs::{self, registered_log};
+use crate::config::monitor_logs::{self, metric_log, registered_log};
 use crate::config::plan::LogPlan;
 use crate::ledger::WorkerId;
 use crate::order;
@@ -32,6 +34,8 @@ struct Shared {
     frozen: AtomicBool,
     /// The workers in use.
     workers: Mutex<Workers>,
+    /// The entries of `logs`.
+    listed: Mutex<Vec<(Matcher, LogPlan)>>,
 }
 
 #[derive(Default)]
@@ -56,6 +60,7 @@ impl Registrations {
             state: Mutex::default(),
             frozen: AtomicBool::new(false),
             workers: Mutex::default(),
+            listed: Mutex::default(),
         }))
     }
 
@@ -88,6 +93,18 @@ impl Registrations {
         *self.0.workers.lock().unwrap_or_else(PoisonError::into_inner) = workers.clone();
     }
 
+    /// From now on these are the entries of `logs`.
+    pub fn follow_entries(&self, logs: &[LogPlan]) {
+        let listed = logs.iter().filter_map(|log| Some((Matcher::new(log).ok()?, log.clone()))).collect();
+        *self.0.listed.lock().unwrap_or_else(PoisonError::into_inner) = listed;
+    }
+
+    /// The first entry of `logs` that matches a path.
+    fn listing(&self, path: &Path) -> Option<LogPlan> {
+        let listed = self.0.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        listed.iter().find(|(matcher, _)| matcher.matches(path)).map(|(_, log)| log.clone())
+    }
+
     /// The workers in use, or those that an instance was started with, as long as they are not in use yet.
     pub(crate) fn workers(&self, of_instance: &Workers) -> Workers {
         let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,6 +121,9 @@ impl Registrations {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// What reads a monitor's word about a file.
+type Reader = fn(&str, &LogConfig, &Path, &Workers, &mut Vec<Problem>) -> std::result::Result<LogPlan, Vec<Problem>>;
 
 /// The registry of one monitor instance.
 pub struct RegisteredLogs {
@@ -133,12 +153,49 @@ impl RegisteredLogs {
         }
     }
 
-    /// Registers a file, or changes it.
+    /// Registers one file, whatever characters its name holds.
+    pub(crate) fn register_file(&self, log: LogConfig) -> Result<()> {
+        let (log, warnings) = self.read(&log, metric_log)?;
+        self.follow(log, false, &warnings)
+    }
+
+    /// Registers one file as an entry of `logs` says that matches it, with these attributes under the entry's, and `first`
+    /// over them. False when there is none.
+    pub(crate) fn register_listed(&self, log: LogConfig, first: Map<String, Value>) -> Result<bool> {
+        let Some(entry) = self.all.listing(&log.path) else { return Ok(false) };
+        let (of_monitor, warnings) = self.read(&log, metric_log)?;
+        let mut attributes = of_monitor.attributes;
+        attributes.extend(entry.attributes.clone());
+        attributes.extend(first);
+        let LogPlan { origin, path, .. } = of_monitor;
+        let plan =
+            LogPlan { origin, path, attributes, exclude: Vec::new(), copy_from_start: true, goes_first: true, ..entry };
+        self.follow(plan, false, &warnings)?;
+        Ok(true)
+    }
+
+    /// Whether an entry of `logs` matches a path.
+    pub(crate) fn is_listed(&self, path: &Path) -> bool {
+        self.all.listing(path).is_some()
+    }
+
+    /// Registers files, or changes them.
     fn copy(&self, log: &LogConfig, must_be_there: bool) -> Result<()> {
+        let (log, warnings) = self.read(log, registered_log)?;
+        self.follow(log, must_be_there, &warnings)
+    }
+
+    /// What the monitor says about a file, and what is odd about that.
+    fn read(&self, log: &LogConfig, reader: Reader) -> Result<(LogPlan, Vec<Problem>)> {
         let mut warnings = Vec::new();
         let workers = self.all.workers(&self.workers);
-        let log = registered_log(&self.monitor, log, &self.log_path, &workers, &mut warnings)
-            .map_err(|problems| Error::new(text_of(log, &problems)))?;
+        match reader(&self.monitor, log, &self.log_path, &workers, &mut warnings) {
+            Ok(plan) => Ok((plan, warnings)),
+            Err(problems) => Err(Error::new(text_of(log, &problems))),
+        }
+    }
+
+    fn follow(&self, log: LogPlan, must_be_there: bool, warnings: &[Problem]) -> Result<()> {
         let mut state = self.all.lock();
         if self.ended.load(Ordering::Acquire) {
             return Err(Error::new("the monitor was stopped; its log files are not copied any more"));
@@ -167,7 +224,7 @@ impl RegisteredLogs {
             self.held.fetch_add(1, Ordering::Relaxed);
         }
         drop(state);
-        self.tell(&warnings);
+        self.tell(warnings);
         Ok(())
     }
 

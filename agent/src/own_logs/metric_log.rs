@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use scalyr_monitor::{Logger, Stop};
+use scalyr_monitor::{Appended, Logger, Obstacle, Stop};
 
 use crate::config::own_files::normalised;
 use crate::config::plan::Rotation;
@@ -137,6 +137,29 @@ impl MetricLog {
             }
             hurry.wait(HELD_LOOK);
         }
+    }
+
+    /// Writes whole lines as far as it can be done now, and loses none: what is not written is the caller's. Of a rotation
+    /// that fails it tells itself, once; of writing, its caller.
+    pub(crate) fn append(&self, lines: &[u8], when_held: WhenHeld) -> Appended {
+        let (written, before, now) = {
+            let mut guarded = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            let written = guarded.file.write_lines(lines, when_held);
+            let is_rotating = written.trouble.is_some() && written.left == 0;
+            let now = if is_rotating { Trouble::Rotating } else { Trouble::None };
+            (written, std::mem::replace(&mut guarded.trouble, now), now)
+        };
+        let taken = lines.len() - written.left.min(lines.len());
+        let obstacle = match (written.trouble, written.held) {
+            (Some(error), _) if now == Trouble::Rotating => {
+                self.report(now, before, 0, Some(error));
+                None
+            }
+            (Some(error), _) => Some(Obstacle::Failed(error)),
+            (None, Some(held)) if held.left > 0 => Some(Obstacle::Full { unsettled: held.unsettled }),
+            (None, _) => None,
+        };
+        Appended { written: taken, obstacle }
     }
 
     /// Trouble is reported once, and its end.

@@ -36,6 +36,11 @@ impl StdoutLog {
         self.write_all(format!("{text}\n").as_bytes());
     }
 
+    /// Writes whole lines as they are.
+    pub fn show(&self, lines: &[u8]) {
+        self.write_all(lines);
+    }
+
     /// Why the stream takes nothing more, once it does not.
     pub fn trouble(&self) -> Option<io::Error> {
         self.stream().trouble.take()

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use scalyr_monitor::user_agent::FragmentSink;
-use scalyr_monitor::{LogFiles, Logger, UserAgentFragment};
+use scalyr_monitor::{Logger, UserAgentFragment};
 use serde_json::{Map, Value};
 
 use crate::config::Workers;
@@ -95,9 +95,9 @@ pub(super) struct OfMonitor {
 }
 
 impl OfMonitor {
-    /// Its handle to register log files.
-    pub(super) fn log_files(&self) -> LogFiles {
-        LogFiles::new(self.log_files.clone())
+    /// The log files that it registers.
+    pub(super) fn log_files(&self) -> Arc<RegisteredLogs> {
+        self.log_files.clone()
     }
 }
 

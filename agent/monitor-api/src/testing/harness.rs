@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -234,6 +235,11 @@ impl<M: Declared> Harness<M> {
         self.parts.surroundings.logs()
     }
 
+    /// What the monitor has written to the log file that it opened at this path; invalid UTF-8 is replaced.
+    pub fn log_text(&self, path: impl AsRef<Path>) -> String {
+        String::from_utf8_lossy(&self.parts.surroundings.written(path.as_ref())).into_owned()
+    }
+
     /// The monitors that the monitor has added and not removed, sorted by name. None of them is started.
     pub fn added_monitors(&self) -> Vec<NewMonitor> {
         self.parts.surroundings.monitors()
@@ -312,6 +318,7 @@ impl<M: Declared> Harness<M> {
             recorder: parts.recorder.clone(),
             allows_dynamic: parts.allows_dynamic,
             patience: parts.patience,
+            around: parts.surroundings.clone(),
         };
         Running::start(monitor, run, watching)
     }

@@ -1,14 +1,16 @@
 //! The agent around a monitor, as far as the monitor can see it: takes what it is told, and does nothing about it.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
 use super::judged;
-use crate::context::{LogConfig, LogRegistry};
+use crate::context::{LogConfig, LogRegistry, Opening};
 use crate::error::{Error, Result};
+use crate::log_writer::{Appended, LogFile, LogRotation, LogWriter, Obstacle, WhenFull};
 use crate::monitors::{AddedMonitor, MonitorRegistry, NewMonitor};
 use crate::user_agent::FragmentSink;
 
@@ -21,6 +23,10 @@ struct Told {
     logs: BTreeMap<PathBuf, LogConfig>,
     monitors: BTreeMap<String, NewMonitor>,
     user_agent: String,
+    /// What was written to log files, by their paths.
+    written: BTreeMap<PathBuf, Vec<u8>>,
+    /// Nothing can be written now: the disk is full.
+    is_full: bool,
 }
 
 impl Surroundings {
@@ -38,6 +44,14 @@ impl Surroundings {
 
     pub(super) fn user_agent(&self) -> String {
         self.told().user_agent.clone()
+    }
+
+    pub(super) fn written(&self, path: &Path) -> Vec<u8> {
+        self.told().written.get(path).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn fill_disk(&self, is_full: bool) {
+        self.told().is_full = is_full;
     }
 }
 
@@ -70,6 +84,39 @@ impl LogRegistry for Surroundings {
 
     fn registered(&self) -> Vec<PathBuf> {
         self.told().logs.keys().cloned().collect()
+    }
+
+    /// As if each path were listed.
+    fn open(&self, mut log: LogConfig, _: LogRotation, how: Opening) -> Result<Option<LogWriter>> {
+        if let Opening::IfListed { first } = how {
+            log.attributes.extend(first);
+        }
+        let path = log.path.clone();
+        self.register(log)?;
+        Ok(Some(LogWriter::new(Box::new(Kept { around: self.clone(), path }))))
+    }
+
+    fn remove(&self, path: &Path) -> Result<bool> {
+        self.told().written.remove(path);
+        self.told().logs.remove(path);
+        Ok(true)
+    }
+}
+
+/// A log file in memory.
+struct Kept {
+    around: Surroundings,
+    path: PathBuf,
+}
+
+impl LogFile for Kept {
+    fn append(&mut self, lines: &[u8], _: WhenFull) -> Appended {
+        let mut told = self.around.told();
+        if told.is_full {
+            return Appended { written: 0, obstacle: Some(Obstacle::Failed(io::ErrorKind::StorageFull.into())) };
+        }
+        told.written.entry(self.path.clone()).or_default().extend_from_slice(lines);
+        Appended { written: lines.len(), obstacle: None }
     }
 }
 

@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use scalyr_monitor::context::LogRegistry;
+use scalyr_monitor::context::{LogRegistry, Opening};
 use scalyr_monitor::registry::Problem;
 use scalyr_monitor::user_agent::FragmentSink;
-use scalyr_monitor::{Error, LogConfig, Logger, Result, UserAgentFragment};
+use scalyr_monitor::{
+    Appended, Error, LogConfig, LogFile, LogRotation, LogWriter, Logger, Result, UserAgentFragment, WhenFull,
+};
 use serde_json::{Map, Value};
 
 use crate::config::Workers;
 use crate::config::monitor_logs::registered_log;
 use crate::monitors::contribution::Contribution;
+use crate::own_logs::stdout_log::StdoutLog;
 
 /// Tells what the daemon would send along, in the name of one instance.
 #[derive(Clone)]
@@ -51,11 +54,13 @@ impl FragmentSink for WouldSay {
 pub(super) struct WouldCopy {
     say: WouldSay,
     registered: Mutex<BTreeSet<PathBuf>>,
+    log: Arc<StdoutLog>,
 }
 
 impl WouldCopy {
-    pub(super) fn new(say: WouldSay) -> Self {
-        Self { say, registered: Mutex::default() }
+    /// The lines of log files that the monitor writes go to `log`.
+    pub(super) fn new(say: WouldSay, log: Arc<StdoutLog>) -> Self {
+        Self { say, registered: Mutex::default(), log }
     }
 
     fn check(&self, log: &LogConfig) -> Result<PathBuf> {
@@ -103,7 +108,42 @@ impl LogRegistry for WouldCopy {
         Ok(())
     }
 
+    fn open(&self, mut log: LogConfig, _: LogRotation, how: Opening) -> Result<Option<LogWriter>> {
+        let path = self.say.log_path.join(&log.path);
+        if let Opening::IfListed { first } = how {
+            log.attributes.extend(first);
+        }
+        let mut registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
+        if registered.insert(path.clone()) {
+            let (shown, parser) = (path.display(), &log.parser);
+            self.say.logger.info(format_args!(
+                "The agent would write the lines that follow to {shown}, and copy them with the parser {parser}; here they are \
+                 only shown"
+            ));
+        }
+        Ok(Some(LogWriter::new(Box::new(Shown(Arc::clone(&self.log))))))
+    }
+
+    fn remove(&self, path: &Path) -> Result<bool> {
+        self.say.logger.info(format_args!("The agent would now remove {}", path.display()));
+        Ok(true)
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.say.log_path.clone()
+    }
+
     fn registered(&self) -> Vec<PathBuf> {
         self.registered.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+/// A log file whose lines are shown instead of written.
+struct Shown(Arc<StdoutLog>);
+
+impl LogFile for Shown {
+    fn append(&mut self, lines: &[u8], _: WhenFull) -> Appended {
+        self.0.show(lines);
+        Appended { written: lines.len(), obstacle: None }
     }
 }
