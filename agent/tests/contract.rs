@@ -60,8 +60,6 @@ const DIFFERENT: &[(&str, &str, &str)] = &[
 const COMING: &[(&str, &str)] = &[
     ("graphite_monitor", ""),
     ("journald_monitor", ""),
-    ("linux_process_metrics", ""),
-    ("linux_system_metrics", ""),
     ("openmetrics_monitor", ""),
     ("syslog_monitor", ""),
 ];
