@@ -1,8 +1,8 @@
 //! What the Python agent's monitors take and emit, ours take and emit: each option, each metric, each unit and each extra
 //! field of the contract is declared by the monitor of that name, or stands below with the reason.
 //!
-//! The contract is `builtin-monitors/tests/fixtures/contract.json`. That what is declared is emitted as well, the tests of
-//! each monitor say (`expect_all_emitted`).
+//! The contract is `builtin-monitors/tests/fixtures/contract.json`. That what is declared is emitted as well, says
+//! `builtin-monitors/tests/contract.rs`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use {builtin_monitors as _, local_monitors as _};
@@ -57,12 +57,8 @@ const DIFFERENT: &[(&str, &str, &str)] = &[
 ];
 
 /// What is still to come: monitor, and what begins so. Nothing fails when it is there already.
-const COMING: &[(&str, &str)] = &[
-    ("graphite_monitor", ""),
-    ("journald_monitor", ""),
-    ("openmetrics_monitor", ""),
-    ("syslog_monitor", ""),
-];
+const COMING: &[(&str, &str)] =
+    &[("graphite_monitor", ""), ("journald_monitor", ""), ("openmetrics_monitor", ""), ("syslog_monitor", "")];
 
 /// The monitors of the contract.
 fn contract() -> Vec<Value> {
