@@ -5,6 +5,7 @@ pub mod child;
 pub mod excerpt;
 pub mod linux_process_metrics;
 pub mod linux_system_metrics;
+pub mod openmetrics_monitor;
 pub mod shell_monitor;
 pub mod symlink_file_monitor;
 pub mod test_monitor;
