@@ -1,6 +1,7 @@
 //! The monitors that every Scalyr agent carries.
 #![forbid(unsafe_code)]
 
+pub mod journald_monitor;
 pub mod linux_process_metrics;
 pub mod linux_system_metrics;
 pub mod test_monitor;

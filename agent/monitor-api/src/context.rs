@@ -36,6 +36,7 @@
 //! }
 //! ```
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -47,6 +48,9 @@ use crate::run::Spacing;
 use crate::user_agent::UserAgentFragment;
 
 pub use crate::log_files::{LogConfig, LogFiles, LogRegistry};
+#[doc(hidden)]
+pub use crate::written_log::LineOutput;
+pub use crate::written_log::{LogRotation, WrittenLog};
 
 /// What an instance is given in [`Monitor::initialize`](crate::Monitor::initialize). The public fields may be changed
 /// there; the agent reads them back afterwards.
@@ -63,6 +67,7 @@ pub struct Context {
     /// gives, or a monitor that stands before this one in it, is not sent; a line in the agent log says so.
     pub server_attributes: Map<String, Value>,
     name: String,
+    data_path: Option<PathBuf>,
     logger: Logger,
     clock: Clock,
     log_files: LogFiles,
@@ -88,12 +93,20 @@ impl Context {
             spacing: Spacing::default(),
             server_attributes: Map::new(),
             name: name.to_owned(),
+            data_path: None,
             logger,
             clock,
             log_files,
             user_agent: UserAgentFragment::none(),
             monitors: Monitors::none(),
         }
+    }
+
+    /// With the agent's data path, when there is one.
+    #[must_use]
+    #[doc(hidden)]
+    pub fn with_data_path(self, data_path: Option<PathBuf>) -> Self {
+        Self { data_path, ..self }
     }
 
     /// With the way into the agent's `User-Agent`; without it [`user_agent`](Self::user_agent) leads nowhere.
@@ -113,6 +126,13 @@ impl Context {
     /// The instance's name, `<short name>(<id>)`.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The folder of the agent's own data, `agent_data_path`, for a file that has to outlive a restart: name it after the
+    /// monitor, replace it by renaming, and remember that other instances of the monitor see it too. None under
+    /// `--run-monitor`, which leaves nothing behind.
+    pub fn data_path(&self) -> Option<&Path> {
+        self.data_path.as_deref()
     }
 
     /// Diagnostics that belong in the agent log. Clone it to keep it.

@@ -25,6 +25,8 @@
 //! | run a process, or wait for anything else | [`Sample::stop`], [`Stop::wait`] |
 //! | ask a server by HTTP | module `http`, behind the feature of that name |
 //! | let the agent copy further log files | [`LogFiles`] |
+//! | write log files of its own | [`LogFiles::open`], [`WrittenLog`] |
+//! | keep something over restarts | [`Context::data_path`] |
 //! | add and remove further monitors | [`Monitors`], [`NewMonitor`] |
 //! | say in the `User-Agent` what the agent runs on | [`UserAgentFragment`] |
 //! | test a monitor | module [`testing`] |
@@ -74,6 +76,7 @@ pub mod schema;
 mod stop;
 pub mod testing;
 pub mod user_agent;
+mod written_log;
 
 pub use monitor_macros::{ConfigValue, Fields, MetricSet, OptionGroup, scalyr_monitor};
 
@@ -91,3 +94,4 @@ pub use run::{Run, Spacing};
 pub use sample::{Emission, Sample};
 pub use stop::Stop;
 pub use user_agent::UserAgentFragment;
+pub use written_log::{LogRotation, WrittenLog};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::written_log::{LineOutput, LogRotation, WrittenLog};
 
 /// How a log file is copied: what an entry of `logs` may say, for a monitor's metric log or for a log file that it
 /// registers. Checked as such an entry is: what is wrong or not known is named.
@@ -94,6 +95,15 @@ pub trait LogRegistry: Send + Sync {
 
     /// See [`LogFiles::registered`].
     fn registered(&self) -> Vec<PathBuf>;
+
+    /// See [`LogFiles::open`].
+    ///
+    /// # Errors
+    /// See there.
+    fn open(&self, log: LogConfig, rotation: LogRotation) -> Result<Arc<dyn LineOutput>> {
+        let _ = rotation;
+        Err(Error::new(format!("{} cannot be written: no log files are written here", log.path.display())))
+    }
 }
 
 /// A handle to register, change and withdraw log files while the agent runs. Cheap to clone, and callable from every
@@ -129,6 +139,18 @@ impl LogFiles {
     /// cannot take another file; the text says why. Nothing is changed then.
     pub fn register(&self, log: LogConfig) -> Result<()> {
         self.0.register(log)
+    }
+
+    /// Opens a log file that the monitor writes itself, rotated by its size, and [registers](Self::register) it, so that
+    /// it is copied from its first line. The path is that of one file, whatever characters it holds. It may be that of the
+    /// monitor's metric log, which goes on being copied as [`Context::log_config`](crate::Context::log_config) says.
+    ///
+    /// Lines of this file have no limit like that of a metric log; how they look is the monitor's own matter.
+    ///
+    /// # Errors
+    /// As [`register`](Self::register), and when the file is one of the agent's own or cannot be opened.
+    pub fn open(&self, log: LogConfig, rotation: LogRotation) -> Result<WrittenLog> {
+        self.0.open(log, rotation).map(WrittenLog::new)
     }
 
     /// Copies a registered file with other settings from now on. Nothing is lost or sent twice by it: lines that were

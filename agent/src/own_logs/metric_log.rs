@@ -1,6 +1,7 @@
 //! Metric logs: one writer per path, a limit per monitor instance (`monitor-framework.md` section 15).
 
 mod instance;
+mod monitor_log;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use crate::own_logs::rotating_file::{Held, RotatingFile, WhenHeld, Written};
 use crate::own_logs::unsettled::SharedCopies;
 
 pub use instance::{InstanceLog, MetricOutput};
+pub use monitor_log::MonitorLog;
 
 /// How often a writer looks whether the rotation that holds it up may go on.
 const HELD_LOOK: Duration = Duration::from_millis(50);

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use scalyr_monitor::context::LineOutput;
 use scalyr_monitor::log::{LogSink, Record};
 use scalyr_monitor::sample::Lines;
 use scalyr_monitor::{Clock, Level, Stop};
@@ -73,6 +74,13 @@ impl LogSink for StdoutLog {
 impl MetricOutput for StdoutLog {
     fn write(&self, lines: &Lines) -> u64 {
         if self.write_all(lines.text().as_bytes()) { 0 } else { lines.len() as u64 }
+    }
+}
+
+/// For the log files that a monitor would write itself.
+impl LineOutput for StdoutLog {
+    fn write(&self, lines: &str, _: &Stop) -> u64 {
+        if self.write_all(lines.as_bytes()) { 0 } else { lines.matches('\n').count() as u64 }
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Lender {
     pub(super) copies: MetricLogCopies,
     /// `agent_log_path`.
     pub(super) log_path: PathBuf,
+    /// `agent_data_path`.
+    pub(super) data_path: PathBuf,
     /// What the rates of all instances may take together.
     pub(super) rate_series: SeriesBudget,
 }
@@ -38,14 +40,14 @@ impl Lender {
 
     fn without_monitors(&self, monitor: &MonitorPlan) -> Surroundings {
         let module = monitor.entry.get("module").and_then(|module| module.as_str()).unwrap_or(&monitor.short_name);
-        let contribution =
-            self.contributions.of_monitor(&monitor.name(), module, &self.log_path, &monitor.workers, &self.logger);
+        let contribution = self.contributions.of_monitor(monitor, module, &self.log_path, &self.logger);
         Surroundings {
             clock: self.clock.clone(),
             logger: self.logger.clone(),
             log_files: contribution.log_files(),
             contribution,
             log_path: self.log_path.clone(),
+            data_path: Some(self.data_path.clone()),
             restart: RestartPolicy::default(),
             rate_series: self.rate_series.clone(),
             monitors: None,

@@ -205,13 +205,15 @@ impl Supervisor {
             own_log,
         };
         let tail = Tail::start(parts, &threads).map_err(refused("thread of the tail stage"))?;
+        let metric_logs = Arc::new(MetricLogs::guarded(logger.clone(), Arc::new(ledger.clone())));
         let lender = Lender {
             clock: clock.clone(),
             logger: logger.clone(),
-            contributions: Contributions::new(tail.clone(), &logger),
-            metric_logs: Arc::new(MetricLogs::guarded(logger.clone(), Arc::new(ledger.clone()))),
+            contributions: Contributions::new(tail.clone(), Arc::clone(&metric_logs), &logger),
+            metric_logs,
             copies: MetricLogCopies::new(tail.clone(), logger.clone()),
             log_path: plan.log_path.clone(),
+            data_path: plan.data_path.clone(),
             rate_series: SeriesBudget::default(),
         };
         let host = Box::new(lender.clone());

@@ -2,12 +2,14 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::checks;
 use super::record::{Mark, Recorder};
+use super::surroundings::Surroundings;
 use super::taken::Taken;
 use crate::clock::Clock;
 use crate::error::Result;
@@ -27,6 +29,7 @@ pub struct Running {
     pub(super) registration: &'static Registration,
     pub(super) recorder: Recorder,
     pub(super) begin: Mark,
+    surroundings: Surroundings,
     pub(super) allows_dynamic: bool,
     stop: Stop,
     clock: Clock,
@@ -50,6 +53,7 @@ struct Ending {
 pub(super) struct Watching {
     pub(super) registration: &'static Registration,
     pub(super) recorder: Recorder,
+    pub(super) surroundings: Surroundings,
     pub(super) allows_dynamic: bool,
     pub(super) patience: Duration,
 }
@@ -57,11 +61,12 @@ pub(super) struct Watching {
 impl Running {
     /// Lets the monitor run on a thread of its own.
     pub(super) fn start(mut monitor: Box<dyn Monitor>, mut run: Run, watching: Watching) -> Self {
-        let Watching { registration, recorder, allows_dynamic, patience } = watching;
+        let Watching { registration, recorder, surroundings, allows_dynamic, patience } = watching;
         let running = Self {
             registration,
             begin: recorder.mark(),
             recorder,
+            surroundings,
             allows_dynamic,
             stop: run.stop().clone(),
             clock: run.clock().clone(),
@@ -143,6 +148,16 @@ impl Running {
             told.inspect(|diagnostic| found.clone_from(&diagnostic.message)).is_some()
         });
         found
+    }
+
+    /// What the monitor has written so far into the log file that it [opened](crate::LogFiles::open) with this path.
+    pub fn written(&self, path: impl AsRef<Path>) -> String {
+        self.surroundings.written(path.as_ref())
+    }
+
+    /// Lets the disk of the monitor's own log files take nothing, or takes that back.
+    pub fn fill_disk(&self, is_full: bool) {
+        self.surroundings.fill_disk(is_full);
     }
 
     /// The clock; [advance](Clock::advance) it to make the next sample due.

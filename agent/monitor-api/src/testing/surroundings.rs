@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use super::judged;
-use crate::context::{LogConfig, LogRegistry};
+use crate::context::{LineOutput, LogConfig, LogRegistry, LogRotation};
 use crate::error::{Error, Result};
 use crate::monitors::{AddedMonitor, MonitorRegistry, NewMonitor};
+use crate::stop::Stop;
 use crate::user_agent::FragmentSink;
 
 /// What a monitor told the agent. Cheap to clone; clones keep one record.
@@ -19,6 +20,10 @@ pub(super) struct Surroundings(Arc<Mutex<Told>>);
 #[derive(Default)]
 struct Told {
     logs: BTreeMap<PathBuf, LogConfig>,
+    /// The lines of the log files that the monitor writes itself.
+    written: BTreeMap<PathBuf, String>,
+    /// Their disk takes nothing.
+    disk_is_full: bool,
     monitors: BTreeMap<String, NewMonitor>,
     user_agent: String,
 }
@@ -30,6 +35,14 @@ impl Surroundings {
 
     pub(super) fn logs(&self) -> Vec<LogConfig> {
         self.told().logs.values().cloned().collect()
+    }
+
+    pub(super) fn written(&self, path: &Path) -> String {
+        self.told().written.get(path).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn fill_disk(&self, is_full: bool) {
+        self.told().disk_is_full = is_full;
     }
 
     pub(super) fn monitors(&self) -> Vec<NewMonitor> {
@@ -70,6 +83,29 @@ impl LogRegistry for Surroundings {
 
     fn registered(&self) -> Vec<PathBuf> {
         self.told().logs.keys().cloned().collect()
+    }
+
+    fn open(&self, log: LogConfig, _: LogRotation) -> Result<Arc<dyn LineOutput>> {
+        let path = log.path.clone();
+        self.register(log)?;
+        Ok(Arc::new(KeptLog { path, surroundings: self.clone() }))
+    }
+}
+
+/// A log file that the monitor writes, kept in memory.
+struct KeptLog {
+    path: PathBuf,
+    surroundings: Surroundings,
+}
+
+impl LineOutput for KeptLog {
+    fn write(&self, lines: &str, _: &Stop) -> u64 {
+        let mut told = self.surroundings.told();
+        if told.disk_is_full {
+            return lines.matches('\n').count() as u64;
+        }
+        told.written.entry(self.path.clone()).or_default().push_str(lines);
+        0
     }
 }
 

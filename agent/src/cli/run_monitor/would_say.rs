@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use scalyr_monitor::context::LogRegistry;
+use scalyr_monitor::context::{LineOutput, LogRegistry, LogRotation};
 use scalyr_monitor::registry::Problem;
 use scalyr_monitor::user_agent::FragmentSink;
 use scalyr_monitor::{Error, LogConfig, Logger, Result, UserAgentFragment};
@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::config::Workers;
 use crate::config::monitor_logs::registered_log;
 use crate::monitors::contribution::Contribution;
+use crate::own_logs::stdout_log::StdoutLog;
 
 /// Tells what the daemon would send along, in the name of one instance.
 #[derive(Clone)]
@@ -50,12 +51,14 @@ impl FragmentSink for WouldSay {
 /// Tells which log files the daemon would copy, and refuses what it would refuse.
 pub(super) struct WouldCopy {
     say: WouldSay,
+    /// Where the lines go that the monitor would write into files.
+    lines: Arc<StdoutLog>,
     registered: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl WouldCopy {
-    pub(super) fn new(say: WouldSay) -> Self {
-        Self { say, registered: Mutex::default() }
+    pub(super) fn new(say: WouldSay, lines: Arc<StdoutLog>) -> Self {
+        Self { say, lines, registered: Mutex::default() }
     }
 
     fn check(&self, log: &LogConfig) -> Result<PathBuf> {
@@ -105,5 +108,14 @@ impl LogRegistry for WouldCopy {
 
     fn registered(&self) -> Vec<PathBuf> {
         self.registered.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn open(&self, mut log: LogConfig, _: LogRotation) -> Result<Arc<dyn LineOutput>> {
+        let path = log.path.to_string_lossy().into_owned();
+        // It is one file: a bracket in its name is no pattern.
+        log.path = glob::Pattern::escape(&path).into();
+        self.check(&log)?;
+        self.say.logger.debug(format_args!("The agent would write the log file {path}; its lines are shown here"));
+        Ok(self.lines.clone())
     }
 }
