@@ -229,16 +229,16 @@ impl Follower {
             return Ok(false);
         }
         let newest = newest.filter(|cursor| is_cursor(cursor));
-        run.logger().info(match &newest {
-            Some(cursor) => format!("Reading the journal begins at its end, behind the cursor {cursor}"),
-            None => "Reading the journal begins with its first entry: there is none yet".to_owned(),
-        });
         let place = newest.map_or(Place::Beginning, Place::Behind);
         (self.read, self.written) = (Some(place.clone()), Some(place));
         // From now on nothing is skipped.
         if let Err(error) = self.save() {
             run.limited("save", FIVE_MINUTES).error(format_args!("{error}"));
         }
+        run.logger().info(match self.read.as_ref().and_then(Place::cursor) {
+            Some(cursor) => format!("Reading the journal begins at its end, behind the cursor {cursor}"),
+            None => "Reading the journal begins with its first entry: there is none yet".to_owned(),
+        });
         Ok(true)
     }
 
@@ -298,7 +298,9 @@ impl Follower {
             if self.outputs.write(run.stop()) {
                 return true;
             }
-            // The disk is full, which the agent has told. What is not read yet stays in the journal.
+            // Why, the agent has told. What is not read yet stays in the journal.
+            run.limited("written", FIVE_MINUTES)
+                .warn("Reading the journal waits until its log files can be written; what was read is kept");
             if run.stop().wait(DISK_PAUSE) {
                 return self.outputs.write(run.stop());
             }

@@ -232,9 +232,9 @@ mod tests {
             .map(|Route { log, .. }| format!("{} {} {}", log.path.display(), log.parser, log.attributes.len()))
             .collect();
         expect![[r#"
-            journald_cc06d50f79.log sshParser 0
-            journald_3c8d0e6e2b.log journald 1
-            journald_b4a2b1ab21.log journald 0
+            journald_9a0cdf1a4a.log sshParser 0
+            journald_1a8b6fc18d.log journald 1
+            journald_e640791f4e.log journald 0
             /l/journald_monitor.log journald 0"#]]
         .assert_eq(&logs.join("\n"));
     }
