@@ -22,6 +22,9 @@ use serde_json::{Map, Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Monitors that emit nothing without something to look at: they are only run.
+const SILENT: [&str; 1] = ["journald_monitor"];
+
 /// What the options that must be given are set to. A monitor that needs more than is known here is only asked to say
 /// what it misses.
 fn required_options(registration: &Registration) -> Option<Map<String, Value>> {
@@ -94,6 +97,9 @@ fn run_alone(registration: &Registration, options: &Map<String, Value>) {
     let code = run(request, Clock::system(), &Threads::new(), Box::new(out.clone()), &mut err);
     let out = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
     assert_eq!((code, err.as_slice()), (0, &b""[..]), "{out}");
+    if SILENT.contains(&registration.name) {
+        return;
+    }
     // What it tells in the agent log stands between them.
     let told = format!(" INFO [monitor:{}(", registration.name);
     let lines: String = out.split_inclusive('\n').filter(|line| !line.contains(&told)).collect();
@@ -117,6 +123,9 @@ fn run_in_daemon(registration: &Registration, options: &Map<String, Value>) {
     let monitor = supervisor.snapshot().monitors[0].clone();
     assert_eq!((monitor.failed_samples, monitor.panics, monitor.restarts), (0, 0, 0), "{monitor:?}");
     assert_eq!(supervisor.stop().left_behind, Vec::<String>::new());
+    if SILENT.contains(&registration.name) {
+        return;
+    }
     let log = fs::read_to_string(directory.path().join(format!("log/{}.log", registration.name))).unwrap();
     assert_metric_lines(registration, &log);
 }
