@@ -47,10 +47,9 @@ use crate::monitors::Monitors;
 use crate::run::Spacing;
 use crate::user_agent::UserAgentFragment;
 
-pub use crate::log_files::{LogConfig, LogFiles, LogRegistry};
 #[doc(hidden)]
-pub use crate::written_log::LineOutput;
-pub use crate::written_log::{LogRotation, WrittenLog};
+pub use crate::log_files::Opening;
+pub use crate::log_files::{LogConfig, LogFiles, LogRegistry};
 
 /// What an instance is given in [`Monitor::initialize`](crate::Monitor::initialize). The public fields may be changed
 /// there; the agent reads them back afterwards.
@@ -66,6 +65,10 @@ pub struct Context {
     /// Attributes of this host that are sent with every request: text, numbers and booleans. One that the configuration
     /// gives, or a monitor that stands before this one in it, is not sent; a line in the agent log says so.
     pub server_attributes: Map<String, Value>,
+    /// Set when whole series would be lost by the limit of the metric log, and how many there are is known and bounded: the
+    /// log takes then as much as there is, unless the entry says how much by `monitor_log_write_rate` or
+    /// `monitor_log_max_write_burst`.
+    pub unlimited_log: bool,
     name: String,
     data_path: Option<PathBuf>,
     logger: Logger,
@@ -92,6 +95,7 @@ impl Context {
             disabled: false,
             spacing: Spacing::default(),
             server_attributes: Map::new(),
+            unlimited_log: false,
             name: name.to_owned(),
             data_path: None,
             logger,

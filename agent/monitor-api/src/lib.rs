@@ -25,8 +25,8 @@
 //! | run a process, or wait for anything else | [`Sample::stop`], [`Stop::wait`] |
 //! | ask a server by HTTP | module `http`, behind the feature of that name |
 //! | let the agent copy further log files | [`LogFiles`] |
-//! | write log files of its own | [`LogFiles::open`], [`WrittenLog`] |
 //! | keep something over restarts | [`Context::data_path`] |
+//! | write log files of received text | [`LogFiles::open`], [`LogWriter`] |
 //! | add and remove further monitors | [`Monitors`], [`NewMonitor`] |
 //! | say in the `User-Agent` what the agent runs on | [`UserAgentFragment`] |
 //! | test a monitor | module [`testing`] |
@@ -55,6 +55,7 @@ mod lines;
 pub mod listen;
 pub mod log;
 mod log_files;
+mod log_writer;
 pub mod metric;
 pub mod monitor;
 pub mod monitors;
@@ -76,7 +77,6 @@ pub mod schema;
 mod stop;
 pub mod testing;
 pub mod user_agent;
-mod written_log;
 
 pub use monitor_macros::{ConfigValue, Fields, MetricSet, OptionGroup, scalyr_monitor};
 
@@ -87,6 +87,9 @@ pub use error::{About, Error, Result};
 #[doc(hidden)]
 pub use lines::Lines;
 pub use log::{Level, Logger};
+#[doc(hidden)]
+pub use log_writer::LogFile;
+pub use log_writer::{Appended, LogRotation, LogWriter, Obstacle, WhenFull};
 pub use metric::{Fields, Metric, MetricSet, MetricValue};
 pub use monitor::Monitor;
 pub use monitors::{Monitors, NewMonitor};
@@ -94,4 +97,3 @@ pub use run::{Run, Spacing};
 pub use sample::{Emission, Sample};
 pub use stop::Stop;
 pub use user_agent::UserAgentFragment;
-pub use written_log::{LogRotation, WrittenLog};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::written_log::{LineOutput, LogRotation, WrittenLog};
+use crate::log_writer::{LogRotation, LogWriter};
 
 /// How a log file is copied: what an entry of `logs` may say, for a monitor's metric log or for a log file that it
 /// registers. Checked as such an entry is: what is wrong or not known is named.
@@ -71,6 +71,19 @@ impl LogConfig {
     }
 }
 
+/// When a log file is opened.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub enum Opening {
+    /// See [`LogFiles::open`].
+    Always,
+    /// See [`LogFiles::open_listed`].
+    IfListed {
+        /// Attributes that win over the entry's.
+        first: Map<String, Value>,
+    },
+}
+
 /// Takes the log files that one monitor instance registers and withdraws; implemented by the agent. What each function
 /// is to do is said at [`LogFiles`].
 #[doc(hidden)]
@@ -96,13 +109,27 @@ pub trait LogRegistry: Send + Sync {
     /// See [`LogFiles::registered`].
     fn registered(&self) -> Vec<PathBuf>;
 
-    /// See [`LogFiles::open`].
+    /// See [`LogFiles::open`] and [`LogFiles::open_listed`].
     ///
     /// # Errors
     /// See there.
-    fn open(&self, log: LogConfig, rotation: LogRotation) -> Result<Arc<dyn LineOutput>> {
-        let _ = rotation;
-        Err(Error::new(format!("{} cannot be written: no log files are written here", log.path.display())))
+    fn open(&self, log: LogConfig, rotation: LogRotation, how: Opening) -> Result<Option<LogWriter>> {
+        let _ = (rotation, how);
+        Err(Error::new(format!("there is nobody to write {}", log.path.display())))
+    }
+
+    /// See [`LogFiles::remove`].
+    ///
+    /// # Errors
+    /// See there.
+    fn remove(&self, path: &Path) -> Result<bool> {
+        let _ = path;
+        Ok(false)
+    }
+
+    /// See [`LogFiles::folder`].
+    fn folder(&self) -> PathBuf {
+        PathBuf::new()
     }
 }
 
@@ -141,18 +168,6 @@ impl LogFiles {
         self.0.register(log)
     }
 
-    /// Opens a log file that the monitor writes itself, rotated by its size, and [registers](Self::register) it, so that
-    /// it is copied from its first line. The path is that of one file, whatever characters it holds. It may be that of the
-    /// monitor's metric log, which goes on being copied as [`Context::log_config`](crate::Context::log_config) says.
-    ///
-    /// Lines of this file have no limit like that of a metric log; how they look is the monitor's own matter.
-    ///
-    /// # Errors
-    /// As [`register`](Self::register), and when the file is one of the agent's own or cannot be opened.
-    pub fn open(&self, log: LogConfig, rotation: LogRotation) -> Result<WrittenLog> {
-        self.0.open(log, rotation).map(WrittenLog::new)
-    }
-
     /// Copies a registered file with other settings from now on. Nothing is lost or sent twice by it: lines that were
     /// read before keep their attributes.
     ///
@@ -184,6 +199,47 @@ impl LogFiles {
     /// after a failure and has to find out what it registered before.
     pub fn registered(&self) -> Vec<PathBuf> {
         self.0.registered()
+    }
+
+    /// Opens a log file that this monitor writes itself, of whole lines, and lets the agent copy it as
+    /// [`register`](Self::register) does. For text that comes as it is, from a network or a pipe; metrics go by
+    /// [`Sample`](crate::Sample). Whoever opens the same path, in this monitor or another one, writes to the same file.
+    ///
+    /// # Errors
+    /// As [`register`](Self::register), when the file is one of the agent's own, and when it cannot be opened.
+    pub fn open(&self, log: LogConfig, rotation: LogRotation) -> Result<LogWriter> {
+        let path = log.path.clone();
+        let opened = self.0.open(log, rotation, Opening::Always)?;
+        opened.ok_or_else(|| Error::new(format!("the log file {} cannot be opened", path.display())))
+    }
+
+    /// The same, only if an entry of `logs` in the agent's configuration matches the path; `None` when there is none. The
+    /// file is copied as that entry says. Of its attributes, `first` win over the entry's, and the entry's, its parser among
+    /// them, over the `log`'s.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_listed(
+        &self,
+        log: LogConfig,
+        first: Map<String, Value>,
+        rotation: LogRotation,
+    ) -> Result<Option<LogWriter>> {
+        self.0.open(log, rotation, Opening::IfListed { first })
+    }
+
+    /// Removes a file that was written by [`open_listed`](Self::open_listed), or an older one of it (`NAME.1`), once all
+    /// that it holds is uploaded; false when that is not so yet.
+    ///
+    /// # Errors
+    /// When it is not such a file, and when it cannot be removed.
+    pub fn remove(&self, path: impl AsRef<Path>) -> Result<bool> {
+        self.0.remove(path.as_ref())
+    }
+
+    /// `agent_log_path`: relative paths of log files lie below it.
+    pub fn folder(&self) -> PathBuf {
+        self.0.folder()
     }
 }
 

@@ -29,6 +29,11 @@ pub trait Watch: Send {
     fn lines_emitted(&mut self, emitted: u64) {
         let _ = emitted;
     }
+
+    /// Lines went another way than by samples, and some were lost on it.
+    fn lines_counted(&mut self, written: u64, lost: u64) {
+        let _ = (written, lost);
+    }
 }
 
 /// The least time between two samples; anything below is surely a mistake and would keep a processor busy.
@@ -180,6 +185,14 @@ impl Run {
         }
         if self.spacing == Spacing::AfterSample && !std::mem::take(&mut self.is_due_by_phase) {
             self.due = later(self.clock.monotonic(), self.interval);
+        }
+    }
+
+    /// Counts lines that the monitor wrote by a [`LogWriter`](crate::LogWriter), and those that it had to drop: `status`
+    /// shows both beside the metric lines. To be called now and then, with what came since the last call.
+    pub fn count_lines(&mut self, written: u64, lost: u64) {
+        if written > 0 || lost > 0 {
+            self.watch.lines_counted(written, lost);
         }
     }
 

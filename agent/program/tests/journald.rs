@@ -242,7 +242,7 @@ fn a_journal_that_is_larger_than_its_log_files_waits_until_the_server_answers() 
     receiver.kill();
     // About half a megabyte of lines.
     journal.add(1..2_000);
-    wait_for_begin(&scratch, "journald_monitor() waits: its log");
+    wait_for_begin(&scratch, "Reading the journal waits: the log file");
     let size = |name: &str| fs::metadata(scratch.path(name)).map_or(0, |found| found.len());
     assert!(size("log/journald_monitor.log") + size("log/journald_monitor.log.1") < 40_000, "the disk is bounded");
     receiver.restart(&scratch, &[]);

@@ -186,6 +186,8 @@ pub struct LogPlan {
     pub stale_after: Option<Duration>,
     /// `minimum_scan_interval`: the least time between two looks at a file.
     pub scan_interval: Option<Duration>,
+    /// Whether it goes before the entries of the configuration: a monitor made it of one of them, for a file of its own.
+    pub goes_first: bool,
 }
 
 impl LogPlan {
@@ -202,6 +204,7 @@ impl LogPlan {
             renaming: None,
             stale_after: None,
             scan_interval: None,
+            goes_first: false,
         }
     }
 

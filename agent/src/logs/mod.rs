@@ -34,5 +34,5 @@ pub use matcher::is_glob;
 pub use metric_logs::{MetricLogCopies, MetricLogPlan};
 pub use notices::{FileSystems, NoticesSnapshot, Noticing};
 pub use position::Position;
-pub use registered::{Owner, RegisteredLogs, Registrations};
+pub use registered::{RegisteredLogs, Registrations};
 pub use tail::{Tail, TailParts};

@@ -5,18 +5,18 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use scalyr_monitor::context::{LineOutput, LogRegistry, LogRotation};
+use scalyr_monitor::context::LogRegistry;
 use scalyr_monitor::registry::Problem;
 use scalyr_monitor::{Error, LogConfig, Logger, Result};
+use serde_json::{Map, Value};
 
 use super::handle::{TailHandle, Withdrawal};
+use super::matcher::Matcher;
 use crate::config::Workers;
-use crate::config::monitor_logs::{self, registered_log};
-use crate::config::own_files::{OwnFiles, normalised};
-use crate::config::plan::{LogPlan, Rotation};
+use crate::config::monitor_logs::{self, metric_log, registered_log};
+use crate::config::plan::LogPlan;
 use crate::ledger::WorkerId;
 use crate::order;
-use crate::own_logs::metric_log::{MetricLogs, MonitorLog};
 
 /// How many log files one monitor instance may have registered at a time.
 const MOST_OF_ONE_MONITOR: usize = 20_000;
@@ -29,12 +29,13 @@ pub struct Registrations(Arc<Shared>);
 
 struct Shared {
     tail: TailHandle,
-    metric_logs: Arc<MetricLogs>,
     state: Mutex<State>,
     /// The agent stops: nothing is let go any more, so that each file goes on where it was after the next start.
     frozen: AtomicBool,
     /// The workers in use.
     workers: Mutex<Workers>,
+    /// The entries of `logs`.
+    listed: Mutex<Vec<(Matcher, LogPlan)>>,
 }
 
 #[derive(Default)]
@@ -52,20 +53,56 @@ struct Registration {
 }
 
 impl Registrations {
-    /// None yet; `tail` copies the files, `metric_logs` are the writers of those that monitors write themselves.
-    pub fn new(tail: TailHandle, metric_logs: Arc<MetricLogs>) -> Self {
+    /// None yet; `tail` copies the files.
+    pub fn new(tail: TailHandle) -> Self {
         Self(Arc::new(Shared {
             tail,
-            metric_logs,
             state: Mutex::default(),
             frozen: AtomicBool::new(false),
             workers: Mutex::default(),
+            listed: Mutex::default(),
         }))
+    }
+
+    /// The registry that one monitor instance is given. `owner` tells instances apart, `monitor` is its name, for
+    /// messages; its relative paths lie below `log_path`, its files can be those of `workers`, and what is odd about its entries goes to `logger`.
+    pub fn of_monitor(
+        &self,
+        owner: u64,
+        monitor: String,
+        log_path: PathBuf,
+        workers: Workers,
+        logger: Logger,
+    ) -> Arc<RegisteredLogs> {
+        let (ended, told) = (AtomicBool::new(false), Mutex::default());
+        Arc::new(RegisteredLogs {
+            all: self.clone(),
+            owner,
+            monitor,
+            log_path,
+            workers,
+            logger,
+            held: AtomicUsize::new(0),
+            ended,
+            told,
+        })
     }
 
     /// From now on the files of every instance can be those of these workers, too.
     pub fn follow_workers(&self, workers: &Workers) {
         *self.0.workers.lock().unwrap_or_else(PoisonError::into_inner) = workers.clone();
+    }
+
+    /// From now on these are the entries of `logs`.
+    pub fn follow_entries(&self, logs: &[LogPlan]) {
+        let listed = logs.iter().filter_map(|log| Some((Matcher::new(log).ok()?, log.clone()))).collect();
+        *self.0.listed.lock().unwrap_or_else(PoisonError::into_inner) = listed;
+    }
+
+    /// The first entry of `logs` that matches a path.
+    fn listing(&self, path: &Path) -> Option<LogPlan> {
+        let listed = self.0.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        listed.iter().find(|(matcher, _)| matcher.matches(path)).map(|(_, log)| log.clone())
     }
 
     /// The workers in use, or those that an instance was started with, as long as they are not in use yet.
@@ -85,19 +122,8 @@ impl Registrations {
     }
 }
 
-/// The monitor instance that registers files.
-pub struct Owner {
-    /// Tells instances apart, also those of one name.
-    pub number: u64,
-    /// Its name, for messages.
-    pub monitor: String,
-    /// `agent_log_path`: relative paths lie below it.
-    pub log_path: PathBuf,
-    /// Its files can be those of these workers.
-    pub workers: Workers,
-    /// What it must not write.
-    pub own_files: OwnFiles,
-}
+/// What reads a monitor's word about a file.
+type Reader = fn(&str, &LogConfig, &Path, &Workers, &mut Vec<Problem>) -> std::result::Result<LogPlan, Vec<Problem>>;
 
 /// The registry of one monitor instance.
 pub struct RegisteredLogs {
@@ -106,7 +132,6 @@ pub struct RegisteredLogs {
     monitor: String,
     log_path: PathBuf,
     workers: Workers,
-    own_files: OwnFiles,
     logger: Logger,
     /// How many files of `all` are its own; changed under their lock.
     held: AtomicUsize,
@@ -115,23 +140,6 @@ pub struct RegisteredLogs {
 }
 
 impl RegisteredLogs {
-    /// The registry that one monitor instance is given; what is odd about its entries goes to `logger`.
-    pub fn new(all: &Registrations, owner: Owner, logger: Logger) -> Self {
-        let Owner { number, monitor, log_path, workers, own_files } = owner;
-        Self {
-            all: all.clone(),
-            owner: number,
-            monitor,
-            log_path,
-            workers,
-            own_files,
-            logger,
-            held: AtomicUsize::new(0),
-            ended: AtomicBool::new(false),
-            told: Mutex::default(),
-        }
-    }
-
     /// The instance has come to its end: what it registered is withdrawn, after it was read, and what it still asks
     /// for is refused.
     pub fn end(&self) {
@@ -145,12 +153,49 @@ impl RegisteredLogs {
         }
     }
 
-    /// Registers a file, or changes it.
+    /// Registers one file, whatever characters its name holds.
+    pub(crate) fn register_file(&self, log: LogConfig) -> Result<()> {
+        let (log, warnings) = self.read(&log, metric_log)?;
+        self.follow(log, false, &warnings)
+    }
+
+    /// Registers one file as an entry of `logs` says that matches it, with these attributes under the entry's, and `first`
+    /// over them. False when there is none.
+    pub(crate) fn register_listed(&self, log: LogConfig, first: Map<String, Value>) -> Result<bool> {
+        let Some(entry) = self.all.listing(&log.path) else { return Ok(false) };
+        let (of_monitor, warnings) = self.read(&log, metric_log)?;
+        let mut attributes = of_monitor.attributes;
+        attributes.extend(entry.attributes.clone());
+        attributes.extend(first);
+        let LogPlan { origin, path, .. } = of_monitor;
+        let plan =
+            LogPlan { origin, path, attributes, exclude: Vec::new(), copy_from_start: true, goes_first: true, ..entry };
+        self.follow(plan, false, &warnings)?;
+        Ok(true)
+    }
+
+    /// Whether an entry of `logs` matches a path.
+    pub(crate) fn is_listed(&self, path: &Path) -> bool {
+        self.all.listing(path).is_some()
+    }
+
+    /// Registers files, or changes them.
     fn copy(&self, log: &LogConfig, must_be_there: bool) -> Result<()> {
+        let (log, warnings) = self.read(log, registered_log)?;
+        self.follow(log, must_be_there, &warnings)
+    }
+
+    /// What the monitor says about a file, and what is odd about that.
+    fn read(&self, log: &LogConfig, reader: Reader) -> Result<(LogPlan, Vec<Problem>)> {
         let mut warnings = Vec::new();
         let workers = self.all.workers(&self.workers);
-        let log = registered_log(&self.monitor, log, &self.log_path, &workers, &mut warnings)
-            .map_err(|problems| Error::new(text_of(log, &problems)))?;
+        match reader(&self.monitor, log, &self.log_path, &workers, &mut warnings) {
+            Ok(plan) => Ok((plan, warnings)),
+            Err(problems) => Err(Error::new(text_of(log, &problems))),
+        }
+    }
+
+    fn follow(&self, log: LogPlan, must_be_there: bool, warnings: &[Problem]) -> Result<()> {
         let mut state = self.all.lock();
         if self.ended.load(Ordering::Acquire) {
             return Err(Error::new("the monitor was stopped; its log files are not copied any more"));
@@ -179,7 +224,7 @@ impl RegisteredLogs {
             self.held.fetch_add(1, Ordering::Relaxed);
         }
         drop(state);
-        self.tell(&warnings);
+        self.tell(warnings);
         Ok(())
     }
 
@@ -241,20 +286,6 @@ impl LogRegistry for RegisteredLogs {
         let paths: BTreeSet<PathBuf> = order::tree(own.map(|((path, _), _)| PathBuf::from(path)));
         paths.into_iter().collect()
     }
-
-    fn open(&self, mut log: LogConfig, rotation: LogRotation) -> Result<Arc<dyn LineOutput>> {
-        let path = normalised(&self.log_path.join(&log.path));
-        if let Some(refusal) = self.own_files.refusal(&path) {
-            return Err(Error::new(refusal));
-        }
-        log.path = glob::Pattern::escape(&path.to_string_lossy()).into();
-        // Before the first line, so that the file is copied from there.
-        self.copy(&log, false)?;
-        let LogRotation { max_bytes, backups } = rotation;
-        let opened = self.all.0.metric_logs.open(&path, Rotation { max_bytes, backups }, &self.monitor);
-        let opened = opened.map_err(|error| Error::new(format!("the log file {}: {error}", path.display())))?;
-        Ok(Arc::new(MonitorLog::new(opened, &self.monitor)))
-    }
 }
 
 fn not_yours(path: &str, monitor: &str) -> Error {
@@ -283,15 +314,9 @@ mod tests {
     #[test]
     fn a_tail_thread_that_does_not_come_round_holds_up_neither_a_monitor_nor_the_stop() {
         let (tail, _never_read) = stuck();
-        let registrations = Registrations::new(tail, Arc::new(MetricLogs::new(Logger::none())));
-        let owner = Owner {
-            number: 1,
-            monitor: "jobs()".to_owned(),
-            log_path: "/var/log".into(),
-            workers: Workers::default(),
-            own_files: OwnFiles::new(Path::new("/var/log"), Path::new("/var/lib/agent")),
-        };
-        let files = RegisteredLogs::new(&registrations, owner, Logger::none());
+        let registrations = Registrations::new(tail);
+        let files =
+            registrations.of_monitor(1, "jobs()".to_owned(), "/var/log".into(), Workers::default(), Logger::none());
         assert!(files.register(LogConfig::new("a.log")).is_ok());
         let refused = files.register(LogConfig::new("b.log")).unwrap_err().to_string();
         assert_eq!(refused, "the agent is busy with other log files; register it again later");

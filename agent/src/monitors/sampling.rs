@@ -139,6 +139,12 @@ impl Watch for Watched {
         figures.values.begin_sample();
     }
 
+    fn lines_counted(&mut self, written: u64, lost: u64) {
+        let mut figures = self.shared.state.figures();
+        figures.lines_emitted += written + lost;
+        figures.lines_dropped += lost;
+    }
+
     fn sample_ended(&mut self, failure: Option<&Error>) {
         self.shared.tell_of(failure);
         let took = self.shared.sample_is_over();

@@ -1,7 +1,6 @@
 //! Metric logs: one writer per path, a limit per monitor instance (`monitor-framework.md` section 15).
 
 mod instance;
-mod monitor_log;
 #[cfg(test)]
 mod tests;
 
@@ -11,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use scalyr_monitor::{Logger, Stop};
+use scalyr_monitor::{Appended, Logger, Obstacle, Stop};
 
 use crate::config::own_files::normalised;
 use crate::config::plan::Rotation;
@@ -19,7 +18,6 @@ use crate::own_logs::rotating_file::{Held, RotatingFile, WhenHeld, Written};
 use crate::own_logs::unsettled::SharedCopies;
 
 pub use instance::{InstanceLog, MetricOutput};
-pub use monitor_log::MonitorLog;
 
 /// How often a writer looks whether the rotation that holds it up may go on.
 const HELD_LOOK: Duration = Duration::from_millis(50);
@@ -139,6 +137,29 @@ impl MetricLog {
             }
             hurry.wait(HELD_LOOK);
         }
+    }
+
+    /// Writes whole lines as far as it can be done now, and loses none: what is not written is the caller's. Of a rotation
+    /// that fails it tells itself, once; of writing, its caller.
+    pub(crate) fn append(&self, lines: &[u8], when_held: WhenHeld) -> Appended {
+        let (written, before, now) = {
+            let mut guarded = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            let written = guarded.file.write_lines(lines, when_held);
+            let is_rotating = written.trouble.is_some() && written.left == 0;
+            let now = if is_rotating { Trouble::Rotating } else { Trouble::None };
+            (written, std::mem::replace(&mut guarded.trouble, now), now)
+        };
+        let taken = lines.len() - written.left.min(lines.len());
+        let obstacle = match (written.trouble, written.held) {
+            (Some(error), _) if now == Trouble::Rotating => {
+                self.report(now, before, 0, Some(error));
+                None
+            }
+            (Some(error), _) => Some(Obstacle::Failed(error)),
+            (None, Some(held)) if held.left > 0 => Some(Obstacle::Full { unsettled: held.unsettled }),
+            (None, _) => None,
+        };
+        Appended { written: taken, obstacle }
     }
 
     /// Trouble is reported once, and its end.

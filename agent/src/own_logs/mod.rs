@@ -5,6 +5,7 @@ pub(crate) mod debug_log;
 pub mod leaky_bucket;
 pub mod log_room;
 pub mod metric_log;
+pub mod monitor_files;
 pub mod record_line;
 pub mod rotating_file;
 pub mod short_text;

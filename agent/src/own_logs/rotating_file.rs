@@ -69,12 +69,22 @@ struct Open {
     inode: u64,
 }
 
+impl Open {
+    /// Takes the last bytes back.
+    fn cut(&mut self, bytes: u64) -> io::Result<()> {
+        let size = self.file.metadata()?.len();
+        self.file.set_len(size.saturating_sub(bytes))
+    }
+}
+
 /// What became of some lines.
 #[derive(Debug, Default)]
 #[must_use = "lost lines have to be counted and reported"]
 pub struct Written {
     /// How many lines could not be written; they are gone.
     pub lost_lines: u64,
+    /// How many bytes of the lines were not written, from their end, whole lines; they are lost, or held back.
+    pub left: usize,
     /// The rotation that is held back, when one is.
     pub held: Option<Held>,
     /// How many bytes of an old file were removed though they had no outcome yet.
@@ -132,8 +142,7 @@ impl RotatingFile {
                 if let Some(unsettled) = self.unsettled_of_oldest() {
                     match when_held {
                         WhenHeld::Leave => {
-                            outcome.held = Some(Held { unsettled, left: rest.len() });
-                            return outcome;
+                            return outcome.held(unsettled, rest.len());
                         }
                         WhenHeld::GrowTwice if size >= self.rotation.max_bytes.saturating_mul(2) => {
                             // So that the disk has its room back although the copier has it open; it sees the loss.
@@ -149,8 +158,7 @@ impl RotatingFile {
                     }
                 }
                 if when_held == WhenHeld::Leave && self.is_still_to_be_opened() {
-                    outcome.held = Some(Held { unsettled: 0, left: rest.len() });
-                    return outcome;
+                    return outcome.held(0, rest.len());
                 }
                 if let Err(error) = self.rotate() {
                     // Better a file that grows than lines that are lost; the next call tries to rotate again.
@@ -288,7 +296,7 @@ impl RotatingFile {
         name.into()
     }
 
-    /// Appends the bytes; on failure tells how many of them were written.
+    /// Appends the bytes; on failure tells how many of them were written, in whole lines.
     fn append(&mut self, bytes: &[u8]) -> Result<(), (usize, io::Error)> {
         let Some(open) = &mut self.open else {
             return Err((0, io::Error::new(ErrorKind::NotFound, "the file is not open")));
@@ -298,15 +306,22 @@ impl RotatingFile {
             write_all(&mut open.file, b"\n").map_err(|(_, error)| (0, error))?;
             self.torn = false;
         }
-        write_all(&mut open.file, bytes).inspect_err(|&(written, _)| {
-            self.torn = written > 0 && bytes[written - 1] != b'\n';
-        })
+        let Err((written, error)) = write_all(&mut open.file, bytes) else { return Ok(()) };
+        let whole = memrchr(b'\n', &bytes[..written]).map_or(0, |end| end + 1);
+        // The beginning of a line is taken back, so that whoever still has the line can write it again.
+        self.torn = whole < written && open.cut((written - whole) as u64).is_err();
+        Err((whole, error))
     }
 }
 
 impl Written {
+    fn held(self, unsettled: u64, left: usize) -> Self {
+        Self { left, held: Some(Held { unsettled, left }), ..self }
+    }
+
     fn lost(mut self, rest: &[u8], error: io::Error) -> Self {
         self.lost_lines = memchr_iter(b'\n', rest).count() as u64;
+        self.left = rest.len();
         self.trouble = Some(error);
         self
     }

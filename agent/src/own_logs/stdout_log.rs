@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use scalyr_monitor::context::LineOutput;
 use scalyr_monitor::log::{LogSink, Record};
 use scalyr_monitor::sample::Lines;
 use scalyr_monitor::{Clock, Level, Stop};
@@ -35,6 +34,11 @@ impl StdoutLog {
     /// Writes a line as it is, without time and component; `text` has no line end.
     pub fn say(&self, text: &str) {
         self.write_all(format!("{text}\n").as_bytes());
+    }
+
+    /// Writes whole lines as they are.
+    pub fn show(&self, lines: &[u8]) {
+        self.write_all(lines);
     }
 
     /// Why the stream takes nothing more, once it does not.
@@ -74,13 +78,6 @@ impl LogSink for StdoutLog {
 impl MetricOutput for StdoutLog {
     fn write(&self, lines: &Lines) -> u64 {
         if self.write_all(lines.text().as_bytes()) { 0 } else { lines.len() as u64 }
-    }
-}
-
-/// For the log files that a monitor would write itself.
-impl LineOutput for StdoutLog {
-    fn write(&self, lines: &str, _: &Stop) -> u64 {
-        if self.write_all(lines.as_bytes()) { 0 } else { lines.matches('\n').count() as u64 }
     }
 }
 

@@ -6,14 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use scalyr_monitor::user_agent::FragmentSink;
-use scalyr_monitor::{LogFiles, Logger, UserAgentFragment};
+use scalyr_monitor::{Logger, UserAgentFragment};
 use serde_json::{Map, Value};
 
 use crate::config::Workers;
-use crate::config::plan::MonitorPlan;
-use crate::logs::{Owner, RegisteredLogs, Registrations, TailHandle};
+use crate::logs::{RegisteredLogs, Registrations, TailHandle};
 use crate::monitors::contribution::Contribution;
-use crate::own_logs::metric_log::MetricLogs;
 use crate::upload::{HostAttributes, ServerAttributes, UserAgent};
 
 /// What all instances say together. Cheap to clone.
@@ -28,9 +26,9 @@ pub(super) struct Contributions {
 }
 
 impl Contributions {
-    pub(super) fn new(tail: TailHandle, metric_logs: Arc<MetricLogs>, logger: &Logger) -> Self {
+    pub(super) fn new(tail: TailHandle, logger: &Logger) -> Self {
         Self {
-            registrations: Registrations::new(tail, metric_logs),
+            registrations: Registrations::new(tail),
             server_attributes: ServerAttributes::new(logger.clone()),
             user_agent: UserAgent::new(logger.clone()),
             last_id: Arc::default(),
@@ -38,29 +36,28 @@ impl Contributions {
         }
     }
 
-    /// For the instance `monitor` of `module`, whose relative paths lie below `log_path`.
+    /// For the instance `monitor` of `module`, whose relative paths lie below `log_path`, and whose log files can be
+    /// those of `workers`.
     pub(super) fn of_monitor(
         &self,
-        monitor: &MonitorPlan,
+        monitor: &str,
         module: &str,
         log_path: &Path,
+        workers: &Workers,
         logger: &Logger,
     ) -> Arc<OfMonitor> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
-        let name = monitor.name();
-        let logger = logger.for_component(&format!("monitor:{name}"));
-        let owner = Owner {
-            number: id,
-            monitor: name.clone(),
-            log_path: log_path.to_owned(),
-            workers: monitor.workers.clone(),
-            own_files: monitor.own_files.clone(),
-        };
-        let log_files = RegisteredLogs::new(&self.registrations, owner, logger);
+        let logger = logger.for_component(&format!("monitor:{monitor}"));
         Arc::new(OfMonitor {
-            log_files: Arc::new(log_files),
+            log_files: self.registrations.of_monitor(
+                id,
+                monitor.to_owned(),
+                log_path.to_owned(),
+                workers.clone(),
+                logger,
+            ),
             id,
-            monitor: name,
+            monitor: monitor.to_owned(),
             module: module.to_owned(),
             all: self.clone(),
             fragment: Arc::new(Fragment { id, user_agent: self.user_agent.clone(), ended: Mutex::new(false) }),
@@ -98,9 +95,9 @@ pub(super) struct OfMonitor {
 }
 
 impl OfMonitor {
-    /// Its handle to register log files.
-    pub(super) fn log_files(&self) -> LogFiles {
-        LogFiles::new(self.log_files.clone())
+    /// The log files that it registers.
+    pub(super) fn log_files(&self) -> Arc<RegisteredLogs> {
+        self.log_files.clone()
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use scalyr_monitor::rules::SeriesBudget;
-use scalyr_monitor::{Clock, Logger};
+use scalyr_monitor::{Clock, LogFiles, Logger};
 
 use super::contributions::Contributions;
 use crate::config::plan::{LogPlan, MonitorPlan};
@@ -13,6 +13,8 @@ use crate::monitors::added::{AddedMonitors, Host, Opened};
 use crate::monitors::back_off::RestartPolicy;
 use crate::monitors::instance::{Instance, Surroundings};
 use crate::own_logs::metric_log::{InstanceLog, MetricLogs, MetricOutput};
+use crate::own_logs::monitor_files::MonitorFiles;
+use crate::own_logs::unsettled::SharedCopies;
 
 /// Lends what instances need, and opens their metric logs. Cheap to clone.
 #[derive(Clone)]
@@ -22,6 +24,8 @@ pub(super) struct Lender {
     /// What instances say beside their lines.
     pub(super) contributions: Contributions,
     pub(super) metric_logs: Arc<MetricLogs>,
+    /// What of them is uploaded.
+    pub(super) settled: SharedCopies,
     /// Which of these are copied, and how.
     pub(super) copies: MetricLogCopies,
     /// `agent_log_path`.
@@ -40,11 +44,21 @@ impl Lender {
 
     fn without_monitors(&self, monitor: &MonitorPlan) -> Surroundings {
         let module = monitor.entry.get("module").and_then(|module| module.as_str()).unwrap_or(&monitor.short_name);
-        let contribution = self.contributions.of_monitor(monitor, module, &self.log_path, &self.logger);
+        let contribution =
+            self.contributions.of_monitor(&monitor.name(), module, &self.log_path, &monitor.workers, &self.logger);
+        let log_files = MonitorFiles {
+            registered: contribution.log_files(),
+            logs: Arc::clone(&self.metric_logs),
+            copies: Arc::clone(&self.settled),
+            monitor: monitor.name(),
+            log_path: self.log_path.clone(),
+            rotation: monitor.rotation,
+            own_files: monitor.own_files.clone(),
+        };
         Surroundings {
             clock: self.clock.clone(),
             logger: self.logger.clone(),
-            log_files: contribution.log_files(),
+            log_files: LogFiles::new(Arc::new(log_files)),
             contribution,
             log_path: self.log_path.clone(),
             data_path: Some(self.data_path.clone()),
@@ -59,7 +73,7 @@ impl Lender {
         let path = &instance.log_config.path;
         let log = self.metric_logs.open(path, instance.plan.rotation, &instance.plan.name());
         let log = log.map_err(|error| format!("its log {}: {error}", path.display()))?;
-        let limit = instance.plan.write_limit;
+        let limit = instance.write_limit();
         Ok(Arc::new(InstanceLog::new(log, &instance.plan.name(), limit, self.clock.clone())))
     }
 }

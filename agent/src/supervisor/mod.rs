@@ -205,12 +205,12 @@ impl Supervisor {
             own_log,
         };
         let tail = Tail::start(parts, &threads).map_err(refused("thread of the tail stage"))?;
-        let metric_logs = Arc::new(MetricLogs::guarded(logger.clone(), Arc::new(ledger.clone())));
         let lender = Lender {
             clock: clock.clone(),
             logger: logger.clone(),
-            contributions: Contributions::new(tail.clone(), Arc::clone(&metric_logs), &logger),
-            metric_logs,
+            contributions: Contributions::new(tail.clone(), &logger),
+            metric_logs: Arc::new(MetricLogs::guarded(logger.clone(), Arc::new(ledger.clone()))),
+            settled: Arc::new(ledger.clone()),
             copies: MetricLogCopies::new(tail.clone(), logger.clone()),
             log_path: plan.log_path.clone(),
             data_path: plan.data_path.clone(),
@@ -321,6 +321,7 @@ impl Supervisor {
             running.sessions.push((id, session));
         }
         self.lender.contributions.follow_workers(plan.added_entries.workers());
+        self.lender.contributions.registrations.follow_entries(&plan.logs);
         let running_now = instances.iter().filter(|(instance, _)| !instance.disabled);
         let copied = running_now.map(|(instance, _)| instance.metric_log()).collect();
         let removed: Vec<String> = difference.monitors.removed.iter().map(MonitorPlan::name).collect();

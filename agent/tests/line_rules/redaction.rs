@@ -2,9 +2,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use scalyr_agent::config::Workers;
 use scalyr_agent::config::line_plan::{NamePiece, Renaming, RenamingPlan};
-use scalyr_agent::config::own_files::OwnFiles;
-use scalyr_agent::logs::{Owner, RegisteredLogs, Registrations};
-use scalyr_agent::own_logs::metric_log::MetricLogs;
+use scalyr_agent::logs::Registrations;
 use scalyr_monitor::{LogConfig, LogFiles};
 use serde_json::json;
 
@@ -132,15 +130,8 @@ fn the_registered_logs_of_a_monitor_have_their_rules_from_the_first_line() {
     let mut story = Story::new();
     story.start(Vec::new());
     story.append("container.log", "2026-01-31T12:00:00Z stdout F token=abc\n");
-    let all = Registrations::new(story.running().tail.clone(), Arc::new(MetricLogs::new(Logger::none())));
-    let owner = Owner {
-        number: 1,
-        monitor: "docker()".to_owned(),
-        log_path: story.path(""),
-        workers: Workers::default(),
-        own_files: OwnFiles::new(&story.path(""), &story.path("data")),
-    };
-    let registry = Arc::new(RegisteredLogs::new(&all, owner, Logger::none()));
+    let all = Registrations::new(story.running().tail.clone());
+    let registry = all.of_monitor(1, "docker()".to_owned(), story.path(""), Workers::default(), Logger::none());
     let log = LogConfig::new(story.path("container.log"))
         .option("parse_format", "cri")
         .option("redaction_rules", json!([{ "match_expression": "token=\\w+", "replacement": "token=?" }]));

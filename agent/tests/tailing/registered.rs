@@ -6,10 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scalyr_agent::config::Workers;
-use scalyr_agent::config::own_files::OwnFiles;
 use scalyr_agent::config::plan::LogPlan;
-use scalyr_agent::logs::{Owner, RegisteredLogs, Registrations, Withdrawal};
-use scalyr_agent::own_logs::metric_log::MetricLogs;
+use scalyr_agent::logs::{RegisteredLogs, Registrations, Withdrawal};
 use scalyr_monitor::{Clock, LogConfig, LogFiles, Logger};
 use serde_json::json;
 
@@ -22,14 +20,8 @@ fn described(mut log: LogPlan, name: &str) -> LogPlan {
 
 /// What two monitors are given.
 fn monitors(tailing: &Tailing) -> (Registrations, [Arc<RegisteredLogs>; 2]) {
-    let writers = Arc::new(MetricLogs::new(Logger::none()));
-    let all = Registrations::new(tailing.running().tail.clone(), writers);
-    let of = |number, name: &str| {
-        let (log_path, monitor) = (tailing.path(""), name.to_owned());
-        let own_files = OwnFiles::new(&log_path, &tailing.path("data"));
-        let owner = Owner { number, monitor, log_path, workers: Workers::default(), own_files };
-        Arc::new(RegisteredLogs::new(&all, owner, Logger::none()))
-    };
+    let all = Registrations::new(tailing.running().tail.clone());
+    let of = |id, name: &str| all.of_monitor(id, name.to_owned(), tailing.path(""), Workers::default(), Logger::none());
     let monitors = [of(1, "docker()"), of(2, "kubernetes()")];
     (all, monitors)
 }

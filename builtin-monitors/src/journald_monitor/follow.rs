@@ -32,9 +32,6 @@ const END_DEADLINE: Duration = Duration::from_secs(2);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// How long a log file is left alone that could not be written.
-const DISK_PAUSE: Duration = Duration::from_secs(1);
-
 /// Reads the journal.
 pub(super) struct Follower {
     journal: Journal,
@@ -292,22 +289,18 @@ impl Follower {
         ));
     }
 
-    /// Writes the lines that were read, and waits while that is not possible; false when the monitor is to stop before.
+    /// Writes the lines that were read, and waits while that is not possible; what is not read yet stays in the journal
+    /// meanwhile. False when the monitor is to stop before.
     fn write(&mut self, run: &mut Run) -> bool {
-        loop {
-            if self.outputs.write(run.stop()) {
-                return true;
-            }
-            // Why, the agent has told. What is not read yet stays in the journal.
-            run.limited("written", FIVE_MINUTES)
-                .warn("Reading the journal waits until its log files can be written; what was read is kept");
-            if run.stop().wait(DISK_PAUSE) {
-                return self.outputs.write(run.stop());
+        while let Some(pause) = self.outputs.write(run) {
+            if run.stop().wait(pause) {
+                return self.outputs.write(run).is_none();
             }
             if run.is_due() {
                 run.sample(|_| self.save());
             }
         }
+        true
     }
 
     /// Saves the place up to which all lines are written.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use scalyr_monitor::prelude::*;
-use scalyr_monitor::{LogRotation, WrittenLog};
+use scalyr_monitor::{LogRotation, LogWriter, Obstacle, WhenFull};
 
 use super::entry::Entry;
 use super::fields::LineFields;
@@ -13,6 +13,10 @@ use super::routes::Routes;
 
 /// How often one and the same trouble is told of.
 const FIVE_MINUTES: Duration = Duration::from_secs(300);
+
+/// How long a log file is left alone that is full, or cannot be written.
+const FULL_PAUSE: Duration = Duration::from_millis(50);
+const DISK_PAUSE: Duration = Duration::from_secs(1);
 
 /// What the buffers keep between two pieces of the journal.
 const KEPT_CAPACITY: usize = 64 * 1024;
@@ -29,8 +33,10 @@ pub(super) struct Outputs {
 
 struct Output {
     form: LineForm,
+    /// The name of its file.
+    name: String,
     /// None: what comes here is dropped.
-    file: Option<WrittenLog>,
+    file: Option<LogWriter>,
     /// Lines that are not written yet.
     lines: String,
     dropped: u64,
@@ -54,7 +60,8 @@ impl Outputs {
                 true => None,
                 false => Some(log_files.open(route.log.clone(), rotation)?),
             };
-            files.push(Output { form: route.form, file, lines: String::new(), dropped: 0 });
+            let name = route.log.path.display().to_string();
+            files.push(Output { form: route.form, name, file, lines: String::new(), dropped: 0 });
         }
         Ok(Self { fields, routes, id, files })
     }
@@ -77,18 +84,42 @@ impl Outputs {
         push_line(&mut output.lines, time, entry, &fields, output.form);
     }
 
-    /// Writes all lines; false when some could not be written, which are kept for the next call.
-    pub(super) fn write(&mut self, stop: &Stop) -> bool {
-        let mut is_done = true;
+    /// Writes all lines. Those that could not be written are kept for the next call, and it is told why: then it gives
+    /// the time after which to try again. When the monitor is to stop, files grow beyond their size.
+    pub(super) fn write(&mut self, run: &mut Run) -> Option<Duration> {
+        let when_full = if run.stop().is_stopped() { WhenFull::Grow } else { WhenFull::Leave };
+        let (mut again, mut count) = (None, 0);
         for output in &mut self.files {
-            let Some(file) = output.file.as_ref().filter(|_| !output.lines.is_empty()) else { continue };
-            let lost = file.write(&output.lines, stop);
-            let rest = start_of_last(&output.lines, lost);
-            output.lines.drain(..rest);
+            let Some(file) = output.file.as_mut().filter(|_| !output.lines.is_empty()) else { continue };
+            let appended = file.append(output.lines.as_bytes(), when_full);
+            let written = output.lines.floor_char_boundary(appended.written);
+            count +=
+                memchr::memchr_iter(b'\n', output.lines.as_bytes().get(..written).unwrap_or_default()).count() as u64;
+            output.lines.drain(..written);
             output.lines.shrink_to(KEPT_CAPACITY);
-            is_done &= lost == 0;
+            let name = &output.name;
+            let pause = match appended.obstacle {
+                None => continue,
+                Some(Obstacle::Full { unsettled: 0 }) => FULL_PAUSE,
+                Some(Obstacle::Full { unsettled }) => {
+                    run.limited("full", FIVE_MINUTES).warn(format_args!(
+                        "Reading the journal waits: the log file {name} is full, and {unsettled} bytes of the oldest file \
+                         are not uploaded yet, which a rotation would remove"
+                    ));
+                    FULL_PAUSE
+                }
+                Some(Obstacle::Failed(error)) => {
+                    run.limited("written", FIVE_MINUTES).error(format_args!(
+                        "Reading the journal waits: the log file {name} cannot be written: {error}. What was read is kept \
+                         and written once that is mended"
+                    ));
+                    DISK_PAUSE
+                }
+            };
+            again = again.max(Some(pause));
         }
-        is_done
+        run.count_lines(count, 0);
+        again
     }
 
     /// How many entries were dropped since it was last asked, because their entry of `journald_logs` is refused.
@@ -99,24 +130,3 @@ impl Outputs {
 
 /// The field that tells instances apart.
 const MONITOR_ID: &str = "monitor_id";
-
-/// Where the last `count` lines begin.
-fn start_of_last(lines: &str, count: u64) -> usize {
-    let Some(before) = usize::try_from(count).ok().and_then(|count| count.checked_sub(1)) else { return lines.len() };
-    // The end of the line before them, behind which they stand.
-    let ends = memchr::memrchr_iter(b'\n', lines.as_bytes());
-    ends.skip(before + 1).next().map_or(0, |end| end + 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::start_of_last;
-
-    #[test]
-    fn the_last_lines_of_a_text_are_found() {
-        for (count, rest) in [(0, ""), (1, "c\n"), (2, "b\nc\n"), (3, "a\nb\nc\n"), (9, "a\nb\nc\n")] {
-            let lines = "a\nb\nc\n";
-            assert_eq!(&lines[start_of_last(lines, count)..], rest);
-        }
-    }
-}

@@ -12,8 +12,9 @@ const TABLES: [&str; 2] = ["/proc/self/net/udp", "/proc/self/net/udp6"];
 const INODE: usize = 9;
 const DROPS: usize = 12;
 
-/// Packets that were dropped since the socket was made.
-pub(super) fn count(socket: &UdpSocket) -> Option<u64> {
+/// Packets that the kernel has dropped of a UDP socket since it was made, as
+/// [`Packets::lost`](super::Packets::lost) says it, for a monitor that has sockets of its own.
+pub fn count(socket: &UdpSocket) -> Option<u64> {
     let link = fs::read_link(format!("/proc/self/fd/{}", socket.as_raw_fd())).ok()?;
     let inode = link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
     TABLES.iter().find_map(|table| drops(BufReader::new(File::open(table).ok()?), inode))

@@ -121,6 +121,7 @@ use monitor_macros::OptionGroup;
 use crate::error::{Error, Result};
 
 pub use connections::{Connection, Connections};
+pub use lost::count as lost_packets;
 pub use packets::Packets;
 
 /// How long a call waits for something to come before it gives the monitor the chance to look whether it is to stop.

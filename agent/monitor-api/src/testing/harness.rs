@@ -250,9 +250,9 @@ impl<M: Declared> Harness<M> {
         self.parts.surroundings.logs()
     }
 
-    /// What the monitor has written so far into the log file that it [opened](LogFiles::open) with this path.
-    pub fn written(&self, path: impl AsRef<Path>) -> String {
-        self.parts.surroundings.written(path.as_ref())
+    /// What the monitor has written to the log file that it opened at this path; invalid UTF-8 is replaced.
+    pub fn log_text(&self, path: impl AsRef<Path>) -> String {
+        String::from_utf8_lossy(&self.parts.surroundings.written(path.as_ref())).into_owned()
     }
 
     /// The monitors that the monitor has added and not removed, sorted by name. None of them is started.
@@ -331,9 +331,9 @@ impl<M: Declared> Harness<M> {
         let watching = Watching {
             registration: parts.registration,
             recorder: parts.recorder.clone(),
-            surroundings: parts.surroundings.clone(),
             allows_dynamic: parts.allows_dynamic,
             patience: parts.patience,
+            around: parts.surroundings.clone(),
         };
         Running::start(monitor, run, watching)
     }

@@ -1,8 +1,8 @@
 //! A monitor whose `run` is at work on a thread of its own, while the test looks on.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -29,8 +29,8 @@ pub struct Running {
     pub(super) registration: &'static Registration,
     pub(super) recorder: Recorder,
     pub(super) begin: Mark,
-    surroundings: Surroundings,
     pub(super) allows_dynamic: bool,
+    around: Surroundings,
     stop: Stop,
     clock: Clock,
     patience: Duration,
@@ -53,21 +53,21 @@ struct Ending {
 pub(super) struct Watching {
     pub(super) registration: &'static Registration,
     pub(super) recorder: Recorder,
-    pub(super) surroundings: Surroundings,
     pub(super) allows_dynamic: bool,
     pub(super) patience: Duration,
+    pub(super) around: Surroundings,
 }
 
 impl Running {
     /// Lets the monitor run on a thread of its own.
     pub(super) fn start(mut monitor: Box<dyn Monitor>, mut run: Run, watching: Watching) -> Self {
-        let Watching { registration, recorder, surroundings, allows_dynamic, patience } = watching;
+        let Watching { registration, recorder, allows_dynamic, patience, around } = watching;
         let running = Self {
             registration,
             begin: recorder.mark(),
             recorder,
-            surroundings,
             allows_dynamic,
+            around,
             stop: run.stop().clone(),
             clock: run.clock().clone(),
             patience,
@@ -150,14 +150,39 @@ impl Running {
         found
     }
 
-    /// What the monitor has written so far into the log file that it [opened](crate::LogFiles::open) with this path.
-    pub fn written(&self, path: impl AsRef<Path>) -> String {
-        self.surroundings.written(path.as_ref())
+    /// What the monitor has written to the log file that it opened at this path; invalid UTF-8 is replaced.
+    pub fn log_text(&self, path: impl AsRef<Path>) -> String {
+        String::from_utf8_lossy(&self.around.written(path.as_ref())).into_owned()
     }
 
-    /// Lets the disk of the monitor's own log files take nothing, or takes that back.
+    /// Waits until what the monitor has written to the log file at this path fulfils the condition, and gives that.
+    ///
+    /// # Panics
+    /// As [`wait_until`](Self::wait_until).
+    #[track_caller]
+    pub fn wait_for_log_text(&self, path: impl AsRef<Path>, condition: impl Fn(&str) -> bool) -> String {
+        let system = Clock::system();
+        let deadline = system.monotonic() + self.patience;
+        loop {
+            let has_ended = self.has_ended();
+            let text = self.log_text(&path);
+            if condition(&text) {
+                return text;
+            }
+            let (name, path) = (self.registration.name, path.as_ref().display());
+            assert!(!has_ended, "the run of the monitor `{name}` ended{}; {path} holds\n{text}", self.end_text());
+            assert!(
+                system.monotonic() < deadline,
+                "{path} does not hold what the test waits for, but\n{text}\n{}",
+                self.taken()
+            );
+            self.recorder.wait(LOOK_AGAIN);
+        }
+    }
+
+    /// From now on nothing can be written to the log files that the monitor opens, or it can again.
     pub fn fill_disk(&self, is_full: bool) {
-        self.surroundings.fill_disk(is_full);
+        self.around.fill_disk(is_full);
     }
 
     /// The clock; [advance](Clock::advance) it to make the next sample due.

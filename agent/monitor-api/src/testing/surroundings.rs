@@ -1,16 +1,17 @@
 //! The agent around a monitor, as far as the monitor can see it: takes what it is told, and does nothing about it.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
 use super::judged;
-use crate::context::{LineOutput, LogConfig, LogRegistry, LogRotation};
+use crate::context::{LogConfig, LogRegistry, Opening};
 use crate::error::{Error, Result};
+use crate::log_writer::{Appended, LogFile, LogRotation, LogWriter, Obstacle, WhenFull};
 use crate::monitors::{AddedMonitor, MonitorRegistry, NewMonitor};
-use crate::stop::Stop;
 use crate::user_agent::FragmentSink;
 
 /// What a monitor told the agent. Cheap to clone; clones keep one record.
@@ -20,12 +21,12 @@ pub(super) struct Surroundings(Arc<Mutex<Told>>);
 #[derive(Default)]
 struct Told {
     logs: BTreeMap<PathBuf, LogConfig>,
-    /// The lines of the log files that the monitor writes itself.
-    written: BTreeMap<PathBuf, String>,
-    /// Their disk takes nothing.
-    disk_is_full: bool,
     monitors: BTreeMap<String, NewMonitor>,
     user_agent: String,
+    /// What was written to log files, by their paths.
+    written: BTreeMap<PathBuf, Vec<u8>>,
+    /// Nothing can be written now: the disk is full.
+    is_full: bool,
 }
 
 impl Surroundings {
@@ -37,20 +38,20 @@ impl Surroundings {
         self.told().logs.values().cloned().collect()
     }
 
-    pub(super) fn written(&self, path: &Path) -> String {
-        self.told().written.get(path).cloned().unwrap_or_default()
-    }
-
-    pub(super) fn fill_disk(&self, is_full: bool) {
-        self.told().disk_is_full = is_full;
-    }
-
     pub(super) fn monitors(&self) -> Vec<NewMonitor> {
         self.told().monitors.values().cloned().collect()
     }
 
     pub(super) fn user_agent(&self) -> String {
         self.told().user_agent.clone()
+    }
+
+    pub(super) fn written(&self, path: &Path) -> Vec<u8> {
+        self.told().written.get(path).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn fill_disk(&self, is_full: bool) {
+        self.told().is_full = is_full;
     }
 }
 
@@ -85,27 +86,37 @@ impl LogRegistry for Surroundings {
         self.told().logs.keys().cloned().collect()
     }
 
-    fn open(&self, log: LogConfig, _: LogRotation) -> Result<Arc<dyn LineOutput>> {
+    /// As if each path were listed.
+    fn open(&self, mut log: LogConfig, _: LogRotation, how: Opening) -> Result<Option<LogWriter>> {
+        if let Opening::IfListed { first } = how {
+            log.attributes.extend(first);
+        }
         let path = log.path.clone();
         self.register(log)?;
-        Ok(Arc::new(KeptLog { path, surroundings: self.clone() }))
+        Ok(Some(LogWriter::new(Box::new(Kept { around: self.clone(), path }))))
+    }
+
+    fn remove(&self, path: &Path) -> Result<bool> {
+        self.told().written.remove(path);
+        self.told().logs.remove(path);
+        Ok(true)
     }
 }
 
-/// A log file that the monitor writes, kept in memory.
-struct KeptLog {
+/// A log file in memory.
+struct Kept {
+    around: Surroundings,
     path: PathBuf,
-    surroundings: Surroundings,
 }
 
-impl LineOutput for KeptLog {
-    fn write(&self, lines: &str, _: &Stop) -> u64 {
-        let mut told = self.surroundings.told();
-        if told.disk_is_full {
-            return lines.matches('\n').count() as u64;
+impl LogFile for Kept {
+    fn append(&mut self, lines: &[u8], _: WhenFull) -> Appended {
+        let mut told = self.around.told();
+        if told.is_full {
+            return Appended { written: 0, obstacle: Some(Obstacle::Failed(io::ErrorKind::StorageFull.into())) };
         }
-        told.written.entry(self.path.clone()).or_default().push_str(lines);
-        0
+        told.written.entry(self.path.clone()).or_default().extend_from_slice(lines);
+        Appended { written: lines.len(), obstacle: None }
     }
 }
 

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use scalyr_monitor::context::{LineOutput, LogRegistry, LogRotation};
+use scalyr_monitor::context::{LogRegistry, Opening};
 use scalyr_monitor::registry::Problem;
 use scalyr_monitor::user_agent::FragmentSink;
-use scalyr_monitor::{Error, LogConfig, Logger, Result, UserAgentFragment};
+use scalyr_monitor::{
+    Appended, Error, LogConfig, LogFile, LogRotation, LogWriter, Logger, Result, UserAgentFragment, WhenFull,
+};
 use serde_json::{Map, Value};
 
 use crate::config::Workers;
@@ -51,14 +53,14 @@ impl FragmentSink for WouldSay {
 /// Tells which log files the daemon would copy, and refuses what it would refuse.
 pub(super) struct WouldCopy {
     say: WouldSay,
-    /// Where the lines go that the monitor would write into files.
-    lines: Arc<StdoutLog>,
     registered: Mutex<BTreeSet<PathBuf>>,
+    log: Arc<StdoutLog>,
 }
 
 impl WouldCopy {
-    pub(super) fn new(say: WouldSay, lines: Arc<StdoutLog>) -> Self {
-        Self { say, lines, registered: Mutex::default() }
+    /// The lines of log files that the monitor writes go to `log`.
+    pub(super) fn new(say: WouldSay, log: Arc<StdoutLog>) -> Self {
+        Self { say, registered: Mutex::default(), log }
     }
 
     fn check(&self, log: &LogConfig) -> Result<PathBuf> {
@@ -106,16 +108,42 @@ impl LogRegistry for WouldCopy {
         Ok(())
     }
 
+    fn open(&self, mut log: LogConfig, _: LogRotation, how: Opening) -> Result<Option<LogWriter>> {
+        let path = self.say.log_path.join(&log.path);
+        if let Opening::IfListed { first } = how {
+            log.attributes.extend(first);
+        }
+        let mut registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
+        if registered.insert(path.clone()) {
+            let (shown, parser) = (path.display(), &log.parser);
+            self.say.logger.info(format_args!(
+                "The agent would write the lines that follow to {shown}, and copy them with the parser {parser}; here they are \
+                 only shown"
+            ));
+        }
+        Ok(Some(LogWriter::new(Box::new(Shown(Arc::clone(&self.log))))))
+    }
+
+    fn remove(&self, path: &Path) -> Result<bool> {
+        self.say.logger.info(format_args!("The agent would now remove {}", path.display()));
+        Ok(true)
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.say.log_path.clone()
+    }
+
     fn registered(&self) -> Vec<PathBuf> {
         self.registered.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
+}
 
-    fn open(&self, mut log: LogConfig, _: LogRotation) -> Result<Arc<dyn LineOutput>> {
-        let path = log.path.to_string_lossy().into_owned();
-        // It is one file: a bracket in its name is no pattern.
-        log.path = glob::Pattern::escape(&path).into();
-        self.check(&log)?;
-        self.say.logger.debug(format_args!("The agent would write the log file {path}; its lines are shown here"));
-        Ok(self.lines.clone())
+/// A log file whose lines are shown instead of written.
+struct Shown(Arc<StdoutLog>);
+
+impl LogFile for Shown {
+    fn append(&mut self, lines: &[u8], _: WhenFull) -> Appended {
+        self.0.show(lines);
+        Appended { written: lines.len(), obstacle: None }
     }
 }

@@ -108,7 +108,7 @@ impl Tail {
     }
 
     /// The entry that says how a path is copied: the first of the configuration, before metric logs and those that
-    /// monitors registered.
+    /// monitors registered; before all of them one that a monitor made of an entry.
     pub(super) fn wanted_by(&self, worker: &WorkerId, path: &Path) -> Option<&LogPlan> {
         let matches = |entry: &&Entry| entry.plan.worker == *worker && entry.matcher.matches(path);
         let of = |list: List| Some(self.list(list).at(self.list(list).wanting(worker, path)?));
@@ -117,7 +117,8 @@ impl Tail {
             self.registered.get(&key).filter(matches)
         };
         let globs = || self.registered.values().filter(|entry| entry.matcher.is_glob()).find(matches);
-        let entry = of(List::Entries).or_else(|| of(List::MetricLogs)).or_else(exact).or_else(globs)?;
+        let first = || exact().filter(|entry| entry.plan.goes_first);
+        let entry = first().or_else(|| of(List::Entries)).or_else(|| of(List::MetricLogs)).or_else(exact).or_else(globs)?;
         Some(&entry.plan)
     }
 

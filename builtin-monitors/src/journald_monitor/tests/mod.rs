@@ -39,8 +39,7 @@ fn messages(text: &str) -> Vec<String> {
 
 /// Waits until so many lines are in a log file.
 fn wait_for_lines(running: &Running, path: &str, count: usize) -> String {
-    running.wait_until(|_| running.written(path).lines().count() >= count);
-    running.written(path)
+    running.wait_for_log_text(path, |text| text.lines().count() >= count)
 }
 
 #[test]
@@ -152,7 +151,7 @@ fn a_journal_that_comes_later_is_read_and_its_absence_is_told_with_what_to_do() 
         journals.add([Made::new(0, "first")]);
         running.wait_until(|_| {
             running.clock().advance(Duration::from_secs(1));
-            running.written(MAIN).lines().count() == 1
+            running.log_text(MAIN).lines().count() == 1
         });
     });
 }
@@ -208,9 +207,9 @@ fn a_journalctl_that_ends_is_started_again_where_it_stood_and_one_that_hangs_doe
         journals.add((1..=3).map(|number| Made::new(number, &format!("line {number}"))));
         running.wait_until(|_| {
             running.clock().advance(Duration::from_secs(1));
-            running.written(MAIN).lines().count() >= 3
+            running.log_text(MAIN).lines().count() >= 3
         });
-        assert_eq!(messages(&running.written(MAIN)), ["line 1", "line 2", "line 3"]);
+        assert_eq!(messages(&running.log_text(MAIN)), ["line 1", "line 2", "line 3"]);
     });
     let told = monitor.diagnostics();
     assert!(told.iter().any(|told| told.message.contains("is started again")), "{told:?}");
@@ -226,8 +225,8 @@ fn lines_that_find_a_full_disk_are_written_later_and_none_is_lost() {
         let before = place();
         running.fill_disk(true);
         journals.add([Made::new(1, "one"), Made::new(2, "two")]);
-        running.wait_for_diagnostic("waits until its log files can be written");
-        assert_eq!((running.written(MAIN), place()), (String::new(), before), "what is not written is not settled");
+        running.wait_for_diagnostic("What was read is kept");
+        assert_eq!((running.log_text(MAIN), place()), (String::new(), before), "what is not written is not settled");
         running.fill_disk(false);
         assert_eq!(messages(&wait_for_lines(running, MAIN, 2)), ["one", "two"]);
     });

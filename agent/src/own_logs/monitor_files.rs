@@ -1,0 +1,149 @@
+//! Log files that monitors write themselves, beside the metric logs and with the same writers: rotated, shared by path, and
+//! never rotated over bytes that are not uploaded yet.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use scalyr_monitor::context::{LogRegistry, Opening};
+use scalyr_monitor::{About, Appended, Error, LogConfig, LogFile, LogRotation, LogWriter, Result, WhenFull};
+
+use crate::config::own_files::{OwnFiles, normalised};
+use crate::config::plan::Rotation;
+use crate::logs::RegisteredLogs;
+use crate::own_logs::metric_log::{MetricLog, MetricLogs};
+use crate::own_logs::rotating_file::WhenHeld;
+use crate::own_logs::unsettled::{SharedCopies, Standing};
+
+/// What one monitor instance may do with log files: let them be copied, and write them.
+pub struct MonitorFiles {
+    /// Lets them be copied.
+    pub registered: Arc<RegisteredLogs>,
+    /// The writers of all monitors.
+    pub logs: Arc<MetricLogs>,
+    /// Knows what is uploaded.
+    pub copies: SharedCopies,
+    /// The instance.
+    pub monitor: String,
+    /// `agent_log_path`.
+    pub log_path: PathBuf,
+    /// The rotation of its metric log.
+    pub rotation: Rotation,
+    /// What it must not write to.
+    pub own_files: OwnFiles,
+}
+
+impl MonitorFiles {
+    fn refuse_own(&self, path: &Path) -> Result<()> {
+        match self.own_files.refusal(path) {
+            Some(why) => Err(Error::new(why.replace("the metric log would be", "the log file would be"))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl LogRegistry for MonitorFiles {
+    fn register(&self, log: LogConfig) -> Result<()> {
+        self.registered.register(log)
+    }
+
+    fn update(&self, log: LogConfig) -> Result<()> {
+        self.registered.update(log)
+    }
+
+    fn withdraw(&self, path: &Path, at_once: bool) -> Result<()> {
+        self.registered.withdraw(path, at_once)
+    }
+
+    fn registered(&self) -> Vec<PathBuf> {
+        self.registered.registered()
+    }
+
+    fn open(&self, log: LogConfig, rotation: LogRotation, how: Opening) -> Result<Option<LogWriter>> {
+        let path = normalised(&self.log_path.join(&log.path));
+        self.refuse_own(&path)?;
+        let rotation = Rotation {
+            max_bytes: rotation.max_bytes.unwrap_or(self.rotation.max_bytes),
+            backups: rotation.backups.unwrap_or(self.rotation.backups),
+        };
+        // Before the first line, so that the file is copied from there.
+        match how {
+            Opening::Always => self.registered.register_file(LogConfig { path: path.clone(), ..log })?,
+            Opening::IfListed { first } => {
+                if !self.registered.register_listed(LogConfig { path: path.clone(), ..log }, first)? {
+                    return Ok(None);
+                }
+            }
+        }
+        let file = self.logs.open(&path, rotation, &self.monitor).about(path.display())?;
+        Ok(Some(LogWriter::new(Box::new(MonitorFile(file)))))
+    }
+
+    fn remove(&self, path: &Path) -> Result<bool> {
+        let path = normalised(&self.log_path.join(path));
+        self.refuse_own(&path)?;
+        let newest = newest_of(&path);
+        if !self.registered.is_listed(&newest) {
+            let path = path.display();
+            return Err(Error::new(format!("{path} is not removed: no entry of `logs` matches it, so it may be another's")));
+        }
+        match fs::symlink_metadata(&path) {
+            Ok(found) if !found.is_file() => {
+                return Err(Error::new(format!("{} is not removed: it is no file", path.display())));
+            }
+            Ok(found) => {
+                if let Standing::Unsettled(_) = self.copies.standing(found.dev(), found.ino(), found.len()) {
+                    return Ok(false);
+                }
+                fs::remove_file(&path).about(path.display())?;
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error).about(path.display()),
+        }
+        if newest == path {
+            self.registered.withdraw(&path, false)?;
+        }
+        Ok(true)
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.log_path.clone()
+    }
+}
+
+/// `f.log` of `f.log.12`.
+fn newest_of(path: &Path) -> PathBuf {
+    let is_number =
+        |text: &str| !text.is_empty() && text.len() < 6 && text.bytes().all(|digit| digit.is_ascii_digit());
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some(number) if is_number(number) => path.with_extension(""),
+        _ => path.to_owned(),
+    }
+}
+
+struct MonitorFile(Arc<MetricLog>);
+
+impl LogFile for MonitorFile {
+    fn append(&mut self, lines: &[u8], when_full: WhenFull) -> Appended {
+        let when_held = match when_full {
+            WhenFull::Leave => WhenHeld::Leave,
+            WhenFull::Grow => WhenHeld::Grow,
+        };
+        self.0.append(lines, when_held)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_file_belongs_to_the_newest_one() {
+        for (path, newest) in [("/l/a.log.1", "/l/a.log"), ("/l/a.log", "/l/a.log"), ("/l/a", "/l/a"), ("/l/a.x1", "/l/a.x1")]
+        {
+            assert_eq!(newest_of(Path::new(path)), Path::new(newest));
+        }
+    }
+}
