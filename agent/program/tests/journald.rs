@@ -230,6 +230,38 @@ fn entries_of_journald_logs_may_change_while_the_agent_runs_and_nothing_is_lost(
 }
 
 #[test]
+fn two_monitors_read_one_journal_each_with_its_place_and_its_files() {
+    let scratch = Scratch::new();
+    let mut receiver = ReceiverProcess::start(&scratch, "receiver");
+    let journal = Journal(&scratch);
+    journal.add(0..2);
+    let monitor = |id: &str| {
+        let unit = format!("_SYSTEMD_UNIT={id}.service");
+        json!({ "module": "journald_monitor", "id": id, "journal_path": journal.folder(), "journal_matches": [unit] })
+    };
+    let extra = json!({ "monitors": [monitor("ssh"), monitor("app")], "journald_logs": [{ "journald_unit": "ssh" }] });
+    let config = write_config(&scratch, &receiver.url(), json!([]), extra);
+    let mut agent = AgentProcess::start(&scratch, &config);
+    let places = || -> Value {
+        let text = fs::read_to_string(scratch.path("data/journald-checkpoints.json")).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    };
+    wait_until("both have found their places", PATIENCE, || {
+        let places = places();
+        places["ssh"].is_string() && places["app"].is_string()
+    });
+    journal.add(2..50);
+    wait_for_entries(&mut receiver, 2..50);
+    end_well(&mut agent, PATIENCE);
+    journal.add(50..60);
+    let mut agent = AgentProcess::start(&scratch, &config);
+    wait_for_entries(&mut receiver, 2..60);
+    end_well(&mut agent, PATIENCE);
+    assert_each_once(&mut receiver, 2..60);
+    assert_ne!(places()["ssh"], places()["app"]);
+}
+
+#[test]
 fn a_journal_that_is_larger_than_its_log_files_waits_until_the_server_answers() {
     let scratch = Scratch::new();
     let mut receiver = ReceiverProcess::start(&scratch, "receiver");

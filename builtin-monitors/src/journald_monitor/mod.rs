@@ -35,7 +35,7 @@ use self::routes::Routes;
 
 /// Copies the systemd journal: each entry becomes a line of a log file, with its message and the fields that
 /// `journal_fields` names. Entries of `journald_logs` say which units go into which file and how that is copied; the rest
-/// goes into `journald_monitor.log`.
+/// goes into `journald_monitor.log`. A monitor with an `id` has files of its own.
 ///
 /// The agent must be root or in the group `systemd-journal`, and `journalctl` must be there.
 ///
@@ -114,8 +114,7 @@ impl Monitor for JournaldMonitor {
         let id = id_of(context.name()).to_owned();
         let routes = Routes::new(&self.journald_logs, &context.log_config, &id)?;
         // What goes into the instance's own log is copied as the route says that ends there.
-        let own = routes.iter().find(|route| route.log.path == context.log_config.path);
-        if let Some(own) = own {
+        if let Some(own) = routes.own() {
             context.log_config = own.log.clone();
         }
         context.sample_interval = self.journal_poll_interval;

@@ -11,6 +11,9 @@ use sha2::{Digest as _, Sha256};
 use super::fields::UNIT;
 use super::line::LineForm;
 
+/// The instance's own log, unless the user names another one.
+const OWN_LOG: &str = "journald_monitor.log";
+
 /// The parser of entries that name none.
 const PARSER: &str = "journald";
 
@@ -65,8 +68,8 @@ impl Route {
 pub(super) struct Routes(Vec<Route>);
 
 impl Routes {
-    /// The routes of these entries, and behind them one for the rest, whose file is the instance's own log, `main`.
-    /// Files of other instances must not be the same, so `id` is in their names.
+    /// The routes of these entries, and behind them one for the rest, whose file is the instance's own log, `main`. No two
+    /// instances may write one file, so the names depend on `id`; of the own log only where the user has not named it.
     ///
     /// # Errors
     /// With all that is wrong with the entries.
@@ -87,6 +90,11 @@ impl Routes {
             routes.push(route(&Map::new(), main, id)?);
         }
         Ok(Self(routes))
+    }
+
+    /// The route of the instance's own log.
+    pub(super) fn own(&self) -> Option<&Route> {
+        self.0.iter().find(|route| matches!(route.matcher, Matcher::All))
     }
 
     /// All of them, in their order.
@@ -112,8 +120,9 @@ fn route(entry: &Map<String, Value>, main: &LogConfig, id: &str) -> Result<Route
     let mut log = main.clone();
     log.parser = PARSER.to_owned();
     log.copy_from_start = true;
-    if let Some(path) = file_name(&matcher, id) {
-        log.path = PathBuf::from(path);
+    let keeps_path = matches!(matcher, Matcher::All) && (id.is_empty() || !main.path.ends_with(OWN_LOG));
+    if !keeps_path {
+        log.path = PathBuf::from(file_name(&matcher, id));
     }
     let (mut form, mut is_withheld) = (LineForm::default(), false);
     for (key, value) in entry {
@@ -170,10 +179,10 @@ fn wrong(key: &str, value: &Value, wanted: &str) -> Error {
     Error::new(format!("{key}: must be {wanted}, but is {value}"))
 }
 
-/// The same name after each restart (the Python agent's were others each time); none for the route that takes all.
-fn file_name(matcher: &Matcher, id: &str) -> Option<String> {
+/// The same name after each restart (the Python agent's were others each time).
+fn file_name(matcher: &Matcher, id: &str) -> String {
     let what = match matcher {
-        Matcher::All => return None,
+        Matcher::All => "all".to_owned(),
         Matcher::Unit(pattern) => format!("unit\n{}", pattern.as_str()),
         Matcher::Globs(globs) => globs.iter().fold("globs".to_owned(), |mut text, (name, glob)| {
             _ = write!(text, "\n{name}\n{glob}");
@@ -185,7 +194,7 @@ fn file_name(matcher: &Matcher, id: &str) -> Option<String> {
     for byte in Sha256::digest(what.as_bytes()).iter().take(HASH_DIGITS / 2) {
         _ = write!(digits, "{byte:02x}");
     }
-    Some(format!("journald_{digits}.log"))
+    format!("journald_{digits}.log")
 }
 
 #[cfg(test)]
@@ -255,7 +264,10 @@ mod tests {
         };
         let (one, other) = (paths(""), paths("b"));
         assert_eq!((one.len(), other.len()), (2, 2));
-        assert_ne!(one[0], other[0]);
+        assert!(one[0] != other[0] && one[1] != other[1], "{one:?} {other:?}");
+        // A log that the user has named stays what it is.
+        let named = Routes::new(&[], &LogConfig::new("/l/mine.log"), "b").unwrap();
+        assert_eq!(named.iter().next().unwrap().log.path, PathBuf::from("/l/mine.log"));
     }
 
     #[test]

@@ -18,6 +18,8 @@ use super::checkpoints::{DEFAULT_NAME, FILE_NAME};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The file of the unit `cron`, of the instance `jid`.
 const CRON_OF_JID: &str = "journald_f21e56d9fd.log";
+/// The one of its other entries.
+const REST_OF_JID: &str = "journald_5526df66cd.log";
 const MAIN: &str = "journald_monitor.log";
 
 /// A harness with a journal in `journals`, and a data path.
@@ -58,7 +60,7 @@ fn an_entry_becomes_a_line_like_those_of_the_python_agent() {
             Made::new(3, "cron job\nof two lines").unit("cron.service"),
             Made::bytes(4, b"binary \xff\x00 message").unit("ssh.service"),
         ]);
-        main = wait_for_lines(running, MAIN, 2);
+        main = wait_for_lines(running, REST_OF_JID, 2);
         let logs = running.taken();
         assert!(logs.error().is_none());
         cron = wait_for_lines(running, CRON_OF_JID, 1);
