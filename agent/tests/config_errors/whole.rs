@@ -127,6 +127,7 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                     renaming: None,
                     stale_after: None,
                     scan_interval: None,
+                    goes_first: false,
                 },
             ],
             monitors: [
@@ -207,7 +208,7 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                         ),
                     },
                     allow_http: true,
-                    journald_logs: [],
+                    journald_logs: 0 entries,
                 },
                 ..
             },

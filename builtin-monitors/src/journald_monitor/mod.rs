@@ -61,7 +61,7 @@ pub struct JournaldMonitor {
     #[config(default = "/var/log/journal", check = is_folder)]
     journal_path: String,
 
-    /// How often the place in the journal is saved. Entries are read as they come.
+    /// How often the place in the journal is saved; `sample_interval` has no effect. Entries are read as they come.
     #[config(default = 5, min = 0.1, max = 3600)]
     journal_poll_interval: Duration,
 
@@ -145,6 +145,7 @@ fn id_of(name: &str) -> &str {
     name.split_once('(').map_or("", |(_, id)| id.strip_suffix(')').unwrap_or(id))
 }
 
+#[expect(clippy::ptr_arg, reason = "a check is given the option's own type")]
 fn is_folder(path: &String) -> Result<()> {
     if path.is_empty() || path.starts_with('/') {
         return Ok(());

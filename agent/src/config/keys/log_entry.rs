@@ -54,7 +54,7 @@ pub const JOURNALD_LOG_ENTRY: &[Key] = keys! {
     open_text("journald_unit").at(Files),
     /// In place of units: fields, by their names in the line, each with a shell pattern of its value. All must match.
     Key::new("journald_globs", Kind::Object).at(Files),
-    /// Writes the message without quotes; line breaks in it become `\\n`.
+    /// Writes the message without quotes; line breaks in it become `\n`.
     flag("emit_raw_details", false).at(Files),
     /// Leaves a message or field that stands in quotes already as it is.
     flag("detect_escaped_strings", false).at(Files),
