@@ -16,6 +16,19 @@ pub(super) fn is_cursor(text: &str) -> bool {
     text.len() <= MAX_BYTES && text.split(';').all(is_part)
 }
 
+/// Whether two cursors are of one entry. It may lie in several files, each of which numbers its entries by itself (`s`,
+/// `i`); boot, times and hash are the entry's own.
+pub(super) fn is_same_entry(one: &str, other: &str) -> bool {
+    let of_entry = |cursor: &str| -> Option<Vec<String>> {
+        let part = |key: &str| cursor.split(';').find(|part| part.starts_with(key)).map(str::to_owned);
+        ["b=", "m=", "t=", "x="].into_iter().map(part).collect()
+    };
+    match (of_entry(one), of_entry(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other,
+    }
+}
+
 /// How long before `now` the journal received the entry; none when the cursor does not say it.
 pub(super) fn age(cursor: &str, now: Timestamp) -> Option<Duration> {
     let micros = cursor.split(';').find_map(|part| part.strip_prefix("t="))?;
@@ -37,6 +50,13 @@ mod tests {
         assert_eq!(age(CURSOR, Timestamp::from_nanos(received + 5)), Some(Duration::from_nanos(5)));
         assert_eq!(age(CURSOR, Timestamp::from_nanos(received - 5)), Some(Duration::ZERO));
         assert_eq!(age("s=0;i=1", Timestamp::from_nanos(received)), None);
+    }
+
+    #[test]
+    fn an_entry_is_the_same_in_another_file_and_another_entry_is_not() {
+        assert!(is_same_entry(CURSOR, &CURSOR.replace("s=0b", "s=1c").replace("i=1;", "i=9;")));
+        assert!(!is_same_entry(CURSOR, &CURSOR.replace("x=e", "x=f")));
+        assert!(is_same_entry("s=1;i=2", "s=1;i=2") && !is_same_entry("s=1;i=2", "s=1;i=3"));
     }
 
     #[test]

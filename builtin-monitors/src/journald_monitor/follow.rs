@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use scalyr_monitor::prelude::*;
 
 use super::checkpoints::{Checkpoint, Place};
-use super::cursor::{self, is_cursor};
+use super::cursor::{self, is_cursor, is_same_entry};
 use super::entry::CURSOR;
 use super::export::ExportReader;
 use super::journalctl::{Extent, Journal, Journalctl};
@@ -43,6 +43,8 @@ pub(super) struct Follower {
     /// Up to where all lines are written.
     written: Option<Place>,
     saved: Option<Place>,
+    /// The first entry that journalctl tells is skipped if it is this one: it was read before.
+    known: Option<String>,
     /// A journal that is not there yet is new from its first entry on, unless the agent is started anew before.
     is_new: bool,
     buffer: Vec<u8>,
@@ -71,6 +73,7 @@ impl Follower {
             read: None,
             written: None,
             saved: None,
+            known: None,
             is_new: false,
             buffer: vec![0; PIECE_BYTES],
         }
@@ -178,7 +181,8 @@ impl Follower {
             }
         }
         self.reader.begin_anew();
-        let extent = self.read.as_ref().and_then(Place::cursor).map_or(Extent::All, Extent::Behind);
+        self.known = self.read.as_ref().and_then(Place::cursor).map(str::to_owned);
+        let extent = self.known.as_deref().map_or(Extent::All, Extent::From);
         match Journalctl::start(&self.journal, extent) {
             Ok(child) => Some(child),
             Err(error) => {
@@ -255,10 +259,16 @@ impl Follower {
         }
         let count = child.read(&mut self.buffer)?;
         let piece = self.buffer.get(..count).unwrap_or_default();
-        let (outputs, read, now) = (&mut self.outputs, &mut self.read, run.clock().now());
+        let (outputs, read, known, now) = (&mut self.outputs, &mut self.read, &mut self.known, run.clock().now());
         self.reader.read(piece, |entry| {
+            let cursor = entry.text(CURSOR).filter(|cursor| is_cursor(cursor));
+            if let (Some(known), Some(cursor)) = (known.take(), &cursor)
+                && is_same_entry(&known, cursor)
+            {
+                return;
+            }
             outputs.push(now, entry, run);
-            if let Some(cursor) = entry.text(CURSOR).filter(|cursor| is_cursor(cursor)) {
+            if let Some(cursor) = cursor {
                 *read = Some(Place::Behind(cursor.into_owned()));
             }
         });

@@ -16,6 +16,9 @@ const MAX_TOLD_BYTES: usize = 2 * 1024;
 /// How often it is looked whether it has ended.
 const END_LOOK: Duration = Duration::from_millis(10);
 
+/// So often, once it is killed: for half a second.
+const KILL_LOOKS: u32 = 50;
+
 /// What it reads, beside where it begins.
 #[derive(Clone, Debug)]
 pub(super) struct Journal {
@@ -34,8 +37,9 @@ pub(super) enum Extent<'c> {
     Newest,
     /// Everything, then what comes.
     All,
-    /// What stands behind this cursor, then what comes.
-    Behind(&'c str),
+    /// The entry of this cursor, what stands behind it, then what comes. (`--after-cursor` would skip an entry too many
+    /// when the one of the cursor is not there any more.)
+    From(&'c str),
 }
 
 /// A running journalctl; dropped, it is killed.
@@ -71,8 +75,8 @@ impl Journalctl {
         match extent {
             Extent::Newest => _ = command.arg("--lines=1"),
             Extent::All => _ = command.args(["--follow", "--no-tail"]),
-            Extent::Behind(cursor) => {
-                command.args(["--follow", "--no-tail"]).arg(format!("--after-cursor={cursor}"));
+            Extent::From(cursor) => {
+                command.args(["--follow", "--no-tail"]).arg(format!("--cursor={cursor}"));
             }
         }
         command.args(&journal.matches);
@@ -177,8 +181,13 @@ impl Journalctl {
             if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
                 _ = kill_process_group(group, Signal::KILL);
             }
-            // It takes no signal later than this one.
-            _ = self.child.wait();
+            // Only a process that hangs in the kernel outlives that; it is left behind.
+            for _ in 0..KILL_LOOKS {
+                match self.child.try_wait() {
+                    Ok(None) => _ = poll(&mut [], Some(&timespec(END_LOOK))),
+                    _ => break,
+                }
+            }
         }
         ended
     }

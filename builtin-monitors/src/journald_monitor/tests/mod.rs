@@ -100,6 +100,18 @@ fn nothing_is_skipped_or_repeated_over_a_stop() {
 }
 
 #[test]
+fn no_entry_is_skipped_when_the_one_that_was_read_last_was_removed() {
+    let journals = Journals::new();
+    journals.add([Made::new(0, "old")]);
+    harness(&journals, json!({})).running(|running| running.wait_for_diagnostic("begins at its end"));
+    fs::remove_dir_all(journals.path()).unwrap();
+    fs::create_dir(journals.path()).unwrap();
+    journals.add([Made::new(1, "first"), Made::new(2, "second")]);
+    let text = harness(&journals, json!({})).running(|running| wait_for_lines(running, MAIN, 2));
+    assert_eq!(messages(&text), ["first", "second"]);
+}
+
+#[test]
 fn a_journal_that_is_empty_at_the_first_start_is_read_from_its_first_entry_also_after_a_stop() {
     let journals = Journals::new();
     journals.add([Made::new(0, "of another kind").field("KIND", "b")]);
@@ -196,12 +208,12 @@ fn what_journalctl_complains_of_is_told_with_what_to_do_and_once() {
 }
 
 #[test]
-fn a_journalctl_that_ends_is_started_again_where_it_stood_and_one_that_hangs_does_not_outlive_the_monitor() {
+fn a_journalctl_that_ends_in_the_middle_of_an_entry_is_started_again_where_it_stood() {
     let journals = Journals::new();
     journals.add([Made::new(0, "old")]);
-    // It ends behind each entry; at its end it hangs, and so does what it has started.
+    // It ends within the second entry behind the one that it begins with.
     let script = "case \"$*\" in *--lines=1*) exec journalctl \"$@\";; esac\n\
-                  timeout 1 journalctl \"$@\" | { head -c 400; sleep 0.2; }";
+                  timeout 1 journalctl \"$@\" | { head -c 1000; sleep 0.2; }";
     let path = program(journals.data_path().as_path(), script);
     let mut monitor = harness(&journals, json!({ "journalctl_path": path }));
     monitor.running(|running| {
