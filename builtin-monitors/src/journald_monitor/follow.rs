@@ -229,7 +229,10 @@ impl Follower {
             ));
             return Ok(false);
         }
-        let newest = newest.filter(|cursor| is_cursor(cursor));
+        if let Some(cursor) = newest.as_ref().filter(|cursor| !is_cursor(cursor)) {
+            let program = &self.journal.program;
+            return Err(Error::new(format!("{program} told {cursor:?} as the place of the newest entry, which is none")));
+        }
         let place = newest.map_or(Place::Beginning, Place::Behind);
         (self.read, self.written) = (Some(place.clone()), Some(place));
         // From now on nothing is skipped.

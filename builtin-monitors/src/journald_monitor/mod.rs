@@ -127,7 +127,7 @@ impl Monitor for JournaldMonitor {
         let Some(prepared) = self.prepared.take() else { return Ok(()) };
         let Prepared { fields, routes, id, checkpoint, log_files } = prepared;
         let rotation = LogRotation { max_bytes: Some(self.max_log_size), backups: Some(self.max_log_rotations) };
-        let wanted = WantedFields::new(fields.journal_names().chain([entry::RECEIVED]));
+        let wanted = WantedFields::new(fields.journal_names());
         let journal = Journal {
             program: self.journalctl_path.clone(),
             folder: self.journal_path.clone(),
