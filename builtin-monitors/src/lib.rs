@@ -1,7 +1,9 @@
 //! The monitors that every Scalyr agent carries.
 #![forbid(unsafe_code)]
 
+pub mod graphite_monitor;
 pub mod journald_monitor;
 pub mod linux_process_metrics;
 pub mod linux_system_metrics;
+pub mod openmetrics_monitor;
 pub mod test_monitor;

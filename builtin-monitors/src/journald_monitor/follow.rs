@@ -231,7 +231,9 @@ impl Follower {
         }
         if let Some(cursor) = newest.as_ref().filter(|cursor| !is_cursor(cursor)) {
             let program = &self.journal.program;
-            return Err(Error::new(format!("{program} told {cursor:?} as the place of the newest entry, which is none")));
+            return Err(Error::new(format!(
+                "{program} told {cursor:?} as the place of the newest entry, which is none"
+            )));
         }
         let place = newest.map_or(Place::Beginning, Place::Behind);
         (self.read, self.written) = (Some(place.clone()), Some(place));
