@@ -21,7 +21,7 @@ use scalyr_monitor::registry::{Environment, Registration, Registry};
 use serde_json::{Map, Value, json};
 
 /// Those that emit nothing by themselves.
-const SILENT: [&str; 2] = ["graphite_monitor", "symlink_file_monitor"];
+const SILENT: [&str; 3] = ["graphite_monitor", "journald_monitor", "symlink_file_monitor"];
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

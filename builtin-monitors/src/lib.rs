@@ -4,6 +4,7 @@
 pub mod child;
 pub mod excerpt;
 pub mod graphite_monitor;
+pub mod journald_monitor;
 pub mod linux_process_metrics;
 pub mod linux_system_metrics;
 pub mod openmetrics_monitor;
