@@ -1,7 +1,7 @@
 //! The systemd journal: its entries become lines of log files, one file for each entry of `journald_logs`.
 //!
 //! journalctl reads the journal, as a child process that follows it; [`export`] takes its output apart, [`routes`] says
-//! which file an entry belongs to, [`line`] how it looks there, and [`checkpoints`] keeps the place over restarts.
+//! which file an entry belongs to, [`mod@line`] how it looks there, and [`checkpoints`] keeps the place over restarts.
 
 mod checkpoints;
 mod cursor;
