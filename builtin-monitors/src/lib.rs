@@ -3,4 +3,5 @@
 
 pub mod linux_process_metrics;
 pub mod linux_system_metrics;
+pub mod syslog_monitor;
 pub mod test_monitor;
