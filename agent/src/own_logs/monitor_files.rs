@@ -87,7 +87,9 @@ impl LogRegistry for MonitorFiles {
         let newest = newest_of(&path);
         if !self.registered.is_listed(&newest) {
             let path = path.display();
-            return Err(Error::new(format!("{path} is not removed: no entry of `logs` matches it, so it may be another's")));
+            return Err(Error::new(format!(
+                "{path} is not removed: no entry of `logs` matches it, so it may be another's"
+            )));
         }
         match fs::symlink_metadata(&path) {
             Ok(found) if !found.is_file() => {
@@ -115,8 +117,7 @@ impl LogRegistry for MonitorFiles {
 
 /// `f.log` of `f.log.12`.
 fn newest_of(path: &Path) -> PathBuf {
-    let is_number =
-        |text: &str| !text.is_empty() && text.len() < 6 && text.bytes().all(|digit| digit.is_ascii_digit());
+    let is_number = |text: &str| !text.is_empty() && text.len() < 6 && text.bytes().all(|digit| digit.is_ascii_digit());
     match path.extension().and_then(|extension| extension.to_str()) {
         Some(number) if is_number(number) => path.with_extension(""),
         _ => path.to_owned(),
@@ -141,7 +142,8 @@ mod tests {
 
     #[test]
     fn an_older_file_belongs_to_the_newest_one() {
-        for (path, newest) in [("/l/a.log.1", "/l/a.log"), ("/l/a.log", "/l/a.log"), ("/l/a", "/l/a"), ("/l/a.x1", "/l/a.x1")]
+        for (path, newest) in
+            [("/l/a.log.1", "/l/a.log"), ("/l/a.log", "/l/a.log"), ("/l/a", "/l/a"), ("/l/a.x1", "/l/a.x1")]
         {
             assert_eq!(newest_of(Path::new(path)), Path::new(newest));
         }

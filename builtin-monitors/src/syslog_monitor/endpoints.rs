@@ -64,12 +64,13 @@ pub(super) fn endpoints(text: &str) -> Result<Vec<Endpoint>> {
 }
 
 fn endpoint(part: &str) -> Result<Endpoint> {
-    let (protocol, place) = part.split_once(':').map_or((part, None), |(protocol, place)| (protocol, Some(place.trim())));
+    let (protocol, place) =
+        part.split_once(':').map_or((part, None), |(protocol, place)| (protocol, Some(place.trim())));
     let port = |default: u16| match place {
         None => Ok(default),
-        Some(port) => port
-            .parse()
-            .map_err(|_| Error::new(format!("{part:?} has no port behind the colon: that is a number from 1 to 65535"))),
+        Some(port) => port.parse().map_err(|_| {
+            Error::new(format!("{part:?} has no port behind the colon: that is a number from 1 to 65535"))
+        }),
     };
     let path = || match place {
         Some(path) if path.starts_with('/') => Ok(PathBuf::from(path)),
@@ -100,7 +101,10 @@ mod tests {
     fn what_is_named_twice_counts_once_and_ports_have_defaults() {
         assert_eq!(shown("tcp"), "tcp:601");
         assert_eq!(shown("TCP:601, udp ,tcp"), "tcp:601 udp:514");
-        assert_eq!(shown("tls,unix:/dev/log,unix_stream:/run/s.sock"), "tls:6514 unix:/dev/log unix_stream:/run/s.sock");
+        assert_eq!(
+            shown("tls,unix:/dev/log,unix_stream:/run/s.sock"),
+            "tls:6514 unix:/dev/log unix_stream:/run/s.sock"
+        );
     }
 
     #[test]

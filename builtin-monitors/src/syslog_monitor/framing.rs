@@ -42,7 +42,10 @@ enum State {
 #[derive(Debug, PartialEq, Eq)]
 enum Head {
     /// With its length in bytes, so many bytes before it.
-    Counted { head: usize, length: usize },
+    Counted {
+        head: usize,
+        length: usize,
+    },
     Text,
     /// More bytes will tell.
     Unknown,
@@ -87,9 +90,9 @@ impl Framing {
         match bytes.get(digits) {
             None => Head::Unknown,
             Some(b' ') => {
-                let number = bytes[..digits].iter().fold(0_usize, |sum, digit| {
-                    sum.saturating_mul(10).saturating_add(usize::from(digit - b'0'))
-                });
+                let number = bytes[..digits]
+                    .iter()
+                    .fold(0_usize, |sum, digit| sum.saturating_mul(10).saturating_add(usize::from(digit - b'0')));
                 let head = digits + 1;
                 // So long a one is believed only when a message of syslog begins there, which it does with its priority.
                 match (number > self.longest, bytes.get(head)) {

@@ -9,7 +9,9 @@ pub(super) struct Sender<'m> {
 
 /// What the head of a message says; nothing when it has none.
 pub(super) fn sender(message: &[u8]) -> Sender<'_> {
-    behind_priority(message.trim_ascii()).and_then(|rest| new_style(rest).or_else(|| old_style(rest))).unwrap_or_default()
+    behind_priority(message.trim_ascii())
+        .and_then(|rest| new_style(rest).or_else(|| old_style(rest)))
+        .unwrap_or_default()
 }
 
 /// `<13>…`
@@ -75,7 +77,8 @@ mod tests {
 
     fn told(message: &str) -> String {
         let Sender { host, app } = sender(message.as_bytes());
-        let text = |bytes: Option<&[u8]>| bytes.map_or("-".to_owned(), |bytes| String::from_utf8_lossy(bytes).into_owned());
+        let text =
+            |bytes: Option<&[u8]>| bytes.map_or("-".to_owned(), |bytes| String::from_utf8_lossy(bytes).into_owned());
         format!("{} {}", text(host), text(app))
     }
 
@@ -87,7 +90,10 @@ mod tests {
             ("<34>Oct 11 22:14:15 mymachine su[x]: y", "mymachine su[x]"),
             ("<34>Oct 11 22:14:15 mymachine my app", "mymachine my"),
             ("<34>Oct 11 22:14:15 mymachine alone", "mymachine -"),
-            ("<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [a b=\"c\"] x", "mymachine.example.com evntslog"),
+            (
+                "<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [a b=\"c\"] x",
+                "mymachine.example.com evntslog",
+            ),
             ("<165>1 - - app - - -", "- app"),
             (" <34>Oct 11 22:14:15 h a: x \n", "h a"),
             ("<13>a", "- -"),

@@ -61,13 +61,16 @@ impl Packets {
         );
         let received = match received.map_err(io::Error::from) {
             Ok(received) => received,
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => return Ok(None),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                return Ok(None);
+            }
             // What an answer to an earlier sender came to is no matter of this socket.
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return Ok(None),
             Err(error) => return Err(error),
         };
         let count = received.cmsgs().ok().and_then(|mut messages| {
-            messages.find_map(|message| if let ControlMessageOwned::RxqOvfl(count) = message { Some(count) } else { None })
+            messages
+                .find_map(|message| if let ControlMessageOwned::RxqOvfl(count) = message { Some(count) } else { None })
         });
         let ip = received.address.as_ref().and_then(|address| {
             let v4 = address.as_sockaddr_in().map(|address| IpAddr::from(address.ip()));
@@ -108,7 +111,10 @@ mod tests {
             }
         };
         receive(&mut packets, &mut received, &mut dropped);
-        assert!(received < sent && dropped == 0, "{received} of {sent}: nothing has come behind those that were dropped");
+        assert!(
+            received < sent && dropped == 0,
+            "{received} of {sent}: nothing has come behind those that were dropped"
+        );
         assert_eq!(received + packets.dropped_at_end(), sent);
         sender.send_to(b"x", to).unwrap();
         receive(&mut packets, &mut received, &mut dropped);

@@ -186,7 +186,8 @@ mod tests {
         let taken = Socket::open(&Endpoint::Tcp(0), false, 0).unwrap();
         let error = told(Socket::open(&Endpoint::Tcp(taken.port), false, 0));
         assert!(error.contains(&format!("`ss -tlpn sport = :{}` shows it", taken.port)), "{error}");
-        let denied = cannot_listen("udp", ([127, 0, 0, 1], 514).into(), &ErrorKind::PermissionDenied.into()).to_string();
+        let denied =
+            cannot_listen("udp", ([127, 0, 0, 1], 514).into(), &ErrorKind::PermissionDenied.into()).to_string();
         assert!(denied.contains("`protocols: \"udp:5514\"`"), "{denied}");
     }
 

@@ -179,7 +179,9 @@ impl Sources {
 /// `f.log` of `f.log.12`.
 fn newest_of(path: &Path) -> PathBuf {
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some(number) if number.len() < 6 && number.bytes().all(|digit| digit.is_ascii_digit()) => path.with_extension(""),
+        Some(number) if number.len() < 6 && number.bytes().all(|digit| digit.is_ascii_digit()) => {
+            path.with_extension("")
+        }
         _ => path.to_owned(),
     }
 }

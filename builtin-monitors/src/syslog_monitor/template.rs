@@ -77,7 +77,8 @@ impl Template {
             }
             let (name, behind) = match behind.strip_prefix('{') {
                 Some(braced) => braced.split_once('}').unwrap_or((braced, "")),
-                None => behind.split_at(behind.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(behind.len())),
+                None => behind
+                    .split_at(behind.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(behind.len())),
             };
             let variable = Variable::named(name).ok_or_else(|| {
                 Error::new(format!("knows no ${name}, but $PROTO, $SRCIP, $DESTPORT, $HOSTNAME, $APPNAME and $$"))
@@ -141,9 +142,9 @@ fn push_literal(parts: &mut Vec<Part>, text: &str) {
 fn matching(folder: &Path, pattern: &str, is_file: bool) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let fits = |name: &str| {
-        let rotated = name.rsplit_once('.').filter(|(_, number)| {
-            (1..6).contains(&number.len()) && number.bytes().all(|digit| digit.is_ascii_digit())
-        });
+        let rotated = name
+            .rsplit_once('.')
+            .filter(|(_, number)| (1..6).contains(&number.len()) && number.bytes().all(|digit| digit.is_ascii_digit()));
         is_like(name, pattern) || (is_file && rotated.is_some_and(|(newest, _)| is_like(newest, pattern)))
     };
     entries
@@ -219,7 +220,10 @@ mod tests {
 
     #[test]
     fn variables_are_filled_in() {
-        assert_eq!(filled("slog-$PROTO-$SRCIP-$DESTPORT-$HOSTNAME-$APPNAME.log"), "slog-tcp-127.0.0.1-16611-mymachine-su.log");
+        assert_eq!(
+            filled("slog-$PROTO-$SRCIP-$DESTPORT-$HOSTNAME-$APPNAME.log"),
+            "slog-tcp-127.0.0.1-16611-mymachine-su.log"
+        );
         assert_eq!(filled("a/${HOSTNAME}_$$x/${APPNAME}"), "a/mymachine_$x/su");
         let told = Template::read("$HOSTNAME-$HOST.log").unwrap_err().to_string();
         assert!(told.starts_with("knows no $HOST, but $PROTO"), "{told}");
@@ -228,9 +232,14 @@ mod tests {
 
     #[test]
     fn no_value_leads_out_of_its_folder() {
-        for (value, expected) in
-            [("../../etc/passwd", ".._.._etc_passwd"), ("..", "__"), (".", "_"), ("", "_"), ("::1", "__1"), ("a\0b", "a_b")]
-        {
+        for (value, expected) in [
+            ("../../etc/passwd", ".._.._etc_passwd"),
+            ("..", "__"),
+            (".", "_"),
+            ("", "_"),
+            ("::1", "__1"),
+            ("a\0b", "a_b"),
+        ] {
             assert_eq!(made_plain(value), expected);
         }
         assert_eq!(made_plain(&"x".repeat(1000)).len(), LONGEST_VALUE);

@@ -47,7 +47,11 @@ pub(super) fn configuration(options: &Listening) -> Result<Arc<ServerConfig>> {
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>);
     let found = read.map_err(|error| unreadable(path, "certificates", &error))?;
-    if found.is_empty() { Err(Error::new(format!("{} holds no certificate in PEM", path.display()))) } else { Ok(found) }
+    if found.is_empty() {
+        Err(Error::new(format!("{} holds no certificate in PEM", path.display())))
+    } else {
+        Ok(found)
+    }
 }
 
 fn unreadable(path: &Path, what: &str, error: &rustls::pki_types::pem::Error) -> Error {

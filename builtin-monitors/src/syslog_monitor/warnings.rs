@@ -139,9 +139,9 @@ impl Warnings {
 
     /// A file of the template cannot be had, so its messages go to `message_log`.
     pub(super) fn no_file(&self, path: &str, why: &dyn Display) {
-        self.logger.limited(&self.clock, "template", TEN_MINUTES).warn(format_args!(
-            "Messages that belong into {path} go to `message_log`: {why}"
-        ));
+        self.logger
+            .limited(&self.clock, "template", TEN_MINUTES)
+            .warn(format_args!("Messages that belong into {path} go to `message_log`: {why}"));
     }
 
     pub(super) fn cannot_remove(&self, path: &dyn Display, error: &dyn Display) {

@@ -1,8 +1,8 @@
 //! A monitor whose `run` is at work on a thread of its own, while the test looks on.
 
 use std::any::Any;
-use std::path::Path;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;

@@ -118,7 +118,8 @@ impl Tail {
         };
         let globs = || self.registered.values().filter(|entry| entry.matcher.is_glob()).find(matches);
         let first = || exact().filter(|entry| entry.plan.goes_first);
-        let entry = first().or_else(|| of(List::Entries)).or_else(|| of(List::MetricLogs)).or_else(exact).or_else(globs)?;
+        let entry =
+            first().or_else(|| of(List::Entries)).or_else(|| of(List::MetricLogs)).or_else(exact).or_else(globs)?;
         Some(&entry.plan)
     }
 

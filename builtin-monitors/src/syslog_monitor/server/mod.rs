@@ -201,10 +201,11 @@ impl Server {
             if self.sockets[place].is_some() {
                 continue;
             }
-            let opened = Socket::open(endpoint, self.rules.is_remote, self.rules.udp_receive_buffer).and_then(|socket| {
-                epoll::add(&self.poll, &socket, EventData::new_u64(place as u64), EventFlags::IN)?;
-                Ok(socket)
-            });
+            let opened =
+                Socket::open(endpoint, self.rules.is_remote, self.rules.udp_receive_buffer).and_then(|socket| {
+                    epoll::add(&self.poll, &socket, EventData::new_u64(place as u64), EventFlags::IN)?;
+                    Ok(socket)
+                });
             match opened {
                 Ok(socket) => {
                     self.warnings.logger.info(format_args!(
