@@ -124,5 +124,5 @@ fn frame_any(bytes: &[u8]) {
 
 #[test]
 fn fuzz_syslog_framing() {
-    bolero::check!(name = "fuzz_syslog_framing").for_each(|bytes: &[u8]| frame_any(bytes));
+    bolero::check!(name = "syslog_framing").for_each(|bytes: &[u8]| frame_any(bytes));
 }
