@@ -206,14 +206,15 @@ fn senders_wait_for_a_stalled_server_and_nothing_is_rotated_away() {
     wait_for_lines(&mut host.receiver, 100, PATIENCE);
     host.receiver.freeze();
     // Far more than file, and socket, can hold.
-    let sending = thread::spawn(move || sender.write_all(lines(100..300_000).as_bytes()).unwrap());
-    wait_until("the monitor says that it waits", PATIENCE, || host.agent_log().contains("is full, and"));
-    let size = |name: &str| fs::metadata(host.scratch.path(name)).map_or(0, |file| file.len());
-    assert!(size("log/agent_syslog.log") <= 50_000 && size("log/agent_syslog.log.1") <= 50_000);
-    assert!(!sending.is_finished());
-    host.receiver.thaw();
-    wait_for_lines(&mut host.receiver, 300_000, 2 * PATIENCE);
-    sending.join().unwrap();
+    thread::scope(|threads| {
+        let sending = threads.spawn(|| sender.write_all(lines(100..300_000).as_bytes()).unwrap());
+        wait_until("the monitor says that it waits", PATIENCE, || host.agent_log().contains("is full, and"));
+        let size = |name: &str| fs::metadata(host.scratch.path(name)).map_or(0, |file| file.len());
+        assert!(size("log/agent_syslog.log") <= 50_000 && size("log/agent_syslog.log.1") <= 50_000);
+        assert!(!sending.is_finished());
+        host.receiver.thaw();
+        wait_for_lines(&mut host.receiver, 300_000, 2 * PATIENCE);
+    });
     end_well(&mut host.agent, PATIENCE);
 }
 

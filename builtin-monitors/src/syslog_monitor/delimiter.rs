@@ -6,7 +6,7 @@ use scalyr_monitor::prelude::*;
 const LONGEST: usize = 64;
 
 /// For the option.
-pub(super) fn check(text: &String) -> Result<()> {
+pub(super) fn check(text: &str) -> Result<()> {
     decoded(text).map(drop)
 }
 

@@ -41,7 +41,7 @@ impl fmt::Display for Endpoint {
 }
 
 /// For the option.
-pub(super) fn check(text: &String) -> Result<()> {
+pub(super) fn check(text: &str) -> Result<()> {
     endpoints(text).map(drop)
 }
 

@@ -197,7 +197,7 @@ pub(super) struct Docker {
     docker_check_rotated_timestamps: Option<NotYet>,
 }
 
-fn must_be_syslog(mode: &String) -> Result<()> {
+fn must_be_syslog(mode: &str) -> Result<()> {
     match mode.to_ascii_lowercase().as_str() {
         "syslog" => Ok(()),
         "docker" => Err(Error::new(
