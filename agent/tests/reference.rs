@@ -81,7 +81,7 @@ fn the_list_fits_the_terminal() {
         | Monitor | From | What it does |
         | --- | --- | --- |
         | [coin](coin.md) | crate coin 0.1.0 | Flips two coins: one uniform, one gaussian. |
-        | [linux_system_metrics](linux_system_metrics.md) |  | Reads the host's own counters from `/proc` and `/sys`: processors, memory, paging, load, disks, file systems and network interfaces. |
+        | [linux_system_metrics](linux_system_metrics.md) |  | Reads the host's own counters from `/proc` and `/sys`: processors, memory, paging, load, memory nodes, disks, file systems, network interfaces, sockets and TCP connections. |
         | [test_monitor](test_monitor.md) |  | Emits two random numbers with each sample, one uniform and one gaussian: a way to see that metrics arrive at the server before a real monitor is set up. |
         | [weather-station](weather-station.md) | crate weather 2.1.0 | Reads a weather station. |
 

@@ -3,5 +3,6 @@
 
 pub mod linux_process_metrics;
 pub mod linux_system_metrics;
+pub mod openmetrics_monitor;
 pub mod syslog_monitor;
 pub mod test_monitor;

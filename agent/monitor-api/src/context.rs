@@ -64,6 +64,10 @@ pub struct Context {
     /// Attributes of this host that are sent with every request: text, numbers and booleans. One that the configuration
     /// gives, or a monitor that stands before this one in it, is not sent; a line in the agent log says so.
     pub server_attributes: Map<String, Value>,
+    /// Set when whole series would be lost by the limit of the metric log, and how many there are is known and bounded: the
+    /// log takes then as much as there is, unless the entry says how much by `monitor_log_write_rate` or
+    /// `monitor_log_max_write_burst`.
+    pub unlimited_log: bool,
     name: String,
     logger: Logger,
     clock: Clock,
@@ -89,6 +93,7 @@ impl Context {
             disabled: false,
             spacing: Spacing::default(),
             server_attributes: Map::new(),
+            unlimited_log: false,
             name: name.to_owned(),
             logger,
             clock,

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::config::monitor_logs;
 use crate::config::own_files::normalised;
-use crate::config::plan::{LogPlan, MonitorPlan};
+use crate::config::plan::{LogPlan, MonitorPlan, WriteLimit};
 use crate::config::report::write_on_one_line;
 use crate::logs::MetricLogPlan;
 use crate::monitors::added::{AddedMonitors, Lent};
@@ -59,6 +59,8 @@ pub struct Instance {
     pub log_plan: LogPlan,
     /// Attributes of this host that it adds to every request.
     pub server_attributes: Map<String, Value>,
+    /// Whether its metric log has no limit of the agent's own.
+    pub unlimited_log: bool,
     /// What is odd about that, to be told once.
     pub warnings: Vec<Problem>,
     /// For diagnostics of this instance, component `monitor:<name>`.
@@ -114,6 +116,13 @@ impl Instance {
     /// Its name, and its metric log as it wants that to be copied.
     pub fn metric_log(&self) -> (String, MetricLogPlan) {
         (self.plan.name(), (self.log_config.path.clone(), self.log_plan.clone()))
+    }
+
+    /// How much its metric log takes; `None` for all. What the entry says counts more than what the monitor wants.
+    pub fn write_limit(&self) -> Option<WriteLimit> {
+        let is_given = |key: &str| self.plan.entry.get(key).is_some_and(|value| !value.is_null());
+        let is_users = is_given("monitor_log_write_rate") || is_given("monitor_log_max_write_burst");
+        self.plan.write_limit.filter(|_| is_users || !self.unlimited_log)
     }
 
     /// Tells in the agent log what is odd about what the monitor said in `initialize`.
@@ -198,6 +207,7 @@ pub(super) fn construct_with(
         log_config,
         log_plan,
         server_attributes,
+        unlimited_log: context.unlimited_log,
         warnings,
         logger,
         monitor,

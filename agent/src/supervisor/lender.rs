@@ -70,7 +70,7 @@ impl Lender {
         let path = &instance.log_config.path;
         let log = self.metric_logs.open(path, instance.plan.rotation, &instance.plan.name());
         let log = log.map_err(|error| format!("its log {}: {error}", path.display()))?;
-        let limit = instance.plan.write_limit;
+        let limit = instance.write_limit();
         Ok(Arc::new(InstanceLog::new(log, &instance.plan.name(), limit, self.clock.clone())))
     }
 }

@@ -18,6 +18,22 @@ impl Monitor for Flooding {
     }
 }
 
+/// Emits as much, and says that it knows what it does.
+#[scalyr_monitor(name = "bounded")]
+struct Bounded {}
+
+impl Monitor for Bounded {
+    fn initialize(&mut self, context: &mut Context) -> Result<()> {
+        context.unlimited_log = true;
+        Ok(())
+    }
+
+    fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
+        (0..20_000).for_each(|number| out.line(&format!("a line that somebody reads, number {number}")));
+        Ok(())
+    }
+}
+
 /// Asks for no rest at all between its samples, and at last for an endless one.
 #[scalyr_monitor(name = "restless")]
 struct Restless {}
@@ -77,6 +93,23 @@ fn a_flood_is_cut_to_its_limit_and_the_gap_is_told() {
     let written = log.lines().filter(|line| !is_notice(line)).count() as u64;
     assert_eq!(written + snapshot.lines_dropped, snapshot.lines_emitted);
     assert!(log.len() < 200_000, "{} bytes", log.len());
+}
+
+#[test]
+fn a_log_without_a_limit_takes_all_unless_the_user_gives_it_one() {
+    let agent = agent();
+    let free = agent.start::<Bounded>();
+    let snapshot = wait_for(&free, |snapshot| snapshot.samples >= 1);
+    agent.stop(&[free], PATIENCE);
+    assert_eq!(snapshot.lines_dropped, 0);
+    for limit in ["monitor_log_write_rate", "monitor_log_max_write_burst"] {
+        let entry = serde_json::json!({ limit: 1000, "id": limit });
+        let limited = agent.run(agent.construct::<Bounded>(entry).unwrap());
+        wait_for(&limited, |snapshot| snapshot.lines_dropped > 10_000);
+        agent.stop(&[limited], PATIENCE);
+    }
+    let is_none = serde_json::json!({ "monitor_log_write_rate": null, "id": "none" });
+    assert_eq!(agent.construct::<Bounded>(is_none).unwrap().write_limit(), None);
 }
 
 #[test]

@@ -93,7 +93,7 @@ impl Agent {
         let log =
             self.metric_logs.open(&instance.log_config.path, instance.plan.rotation, &instance.plan.name()).unwrap();
         let clock = self.surroundings.clock.clone();
-        let output = Arc::new(InstanceLog::new(log, &instance.plan.name(), instance.plan.write_limit, clock));
+        let output = Arc::new(InstanceLog::new(log, &instance.plan.name(), instance.write_limit(), clock));
         MonitorHandle::start(instance, output, &self.surroundings, None, &self.threads).unwrap()
     }
 

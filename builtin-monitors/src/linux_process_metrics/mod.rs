@@ -7,6 +7,7 @@
 
 mod choice;
 mod figures;
+mod metrics;
 mod process;
 mod totals;
 mod tree;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use scalyr_monitor::prelude::*;
 
 use choice::{Choice, Wanted};
-use figures::{Figures, Series};
+use metrics::ProcessMetrics;
 use process::Process;
 use totals::Totals;
 use tree::Tree;
@@ -59,39 +60,8 @@ pub struct LinuxProcessMetrics {
     #[config(default = "/proc")]
     proc_root: PathBuf,
 
-    /// Processor time, in hundredths of a second.
-    #[metric(name = "app.cpu")]
-    cpu: Metric<i64, Part<'static>>,
-    /// How long the process has been running, in milliseconds; of several, the one that gained most since the sample before.
-    #[metric(name = "app.uptime")]
-    uptime: Metric<i64, App<'static>>,
-    /// The nice value; of several processes, the lowest.
-    #[metric(name = "app.nice")]
-    nice: Metric<f64, App<'static>>,
-    /// Threads.
-    #[metric(name = "app.threads")]
-    threads: Metric<i64, App<'static>>,
-    /// Page faults that had to read from disk.
-    #[metric(name = "app.mem.majflt")]
-    majflt: Metric<i64, App<'static>>,
-    /// Time spent waiting for disks, in ticks of the kernel's clock (hundredths of a second, as a rule).
-    #[metric(name = "app.io.wait")]
-    io_wait: Metric<i64, App<'static>>,
-    /// Memory in bytes: address space and what of it is resident, each now and at its most.
-    #[metric(name = "app.mem.bytes")]
-    mem_bytes: Metric<i64, Part<'static>>,
-    /// Bytes that were read and written by system calls; also from the page cache, to pipes and to sockets.
-    #[metric(name = "app.disk.bytes")]
-    disk_bytes: Metric<i64, Part<'static>>,
-    /// System calls that read and wrote.
-    #[metric(name = "app.disk.requests")]
-    disk_requests: Metric<i64, Part<'static>>,
-    /// Bytes that were fetched from disks and other storage, and those that are to be stored there.
-    #[metric(name = "app.disk.storage_bytes")]
-    disk_storage_bytes: Metric<i64, Part<'static>>,
-    /// Descriptors that are open; for the agent itself with the one that counts them.
-    #[metric(name = "app.io.fds")]
-    fds: Metric<i64, Part<'static>>,
+    #[metrics]
+    metrics: ProcessMetrics,
 
     #[state(default = Tree::new("/proc".into()))]
     tree: Tree,
@@ -99,22 +69,6 @@ pub struct LinuxProcessMetrics {
     processes: Vec<Process>,
     totals: Totals,
     app: String,
-}
-
-/// Extra field of the metrics that have one value.
-#[derive(Clone, Copy, Fields)]
-struct App<'a> {
-    /// The monitor's id.
-    app: &'a str,
-}
-
-/// Extra fields of the metrics that have several values.
-#[derive(Clone, Copy, Fields)]
-struct Part<'a> {
-    /// The monitor's id.
-    app: &'a str,
-    /// Which of the values it is.
-    r#type: &'static str,
 }
 
 impl Monitor for LinuxProcessMetrics {
@@ -154,40 +108,12 @@ impl Monitor for LinuxProcessMetrics {
             return Ok(());
         }
         let figures = self.totals.add(&mut self.processes);
-        self.emit(&figures, out);
+        self.metrics.emit(&figures, &self.app, out);
         Ok(())
     }
 }
 
-impl LinuxProcessMetrics {
-    fn emit(&self, figures: &Figures, out: &mut Sample) {
-        let app = App { app: &self.app };
-        let part = |r#type| Part { app: &self.app, r#type };
-        for series in Series::ALL {
-            let Some(value) = figures[series as usize] else { continue };
-            match series {
-                Series::CpuUser => out.emit_with(self.cpu, value, part("user")),
-                Series::CpuSystem => out.emit_with(self.cpu, value, part("system")),
-                Series::Uptime => out.emit_with(self.uptime, value, app),
-                Series::Nice => out.emit_with(self.nice, value as f64, app),
-                Series::Threads => out.emit_with(self.threads, value, app),
-                Series::MajorFaults => out.emit_with(self.majflt, value, app),
-                Series::IoWait => out.emit_with(self.io_wait, value, app),
-                Series::PeakAddressSpace => out.emit_with(self.mem_bytes, value, part("peak_vmsize")),
-                Series::AddressSpace => out.emit_with(self.mem_bytes, value, part("vmsize")),
-                Series::PeakResident => out.emit_with(self.mem_bytes, value, part("peak_resident")),
-                Series::Resident => out.emit_with(self.mem_bytes, value, part("resident")),
-                Series::BytesRead => out.emit_with(self.disk_bytes, value, part("read")),
-                Series::BytesWritten => out.emit_with(self.disk_bytes, value, part("write")),
-                Series::Reads => out.emit_with(self.disk_requests, value, part("read")),
-                Series::Writes => out.emit_with(self.disk_requests, value, part("write")),
-                Series::StorageRead => out.emit_with(self.disk_storage_bytes, value, part("read")),
-                Series::StorageWritten => out.emit_with(self.disk_storage_bytes, value, part("write")),
-                Series::Descriptors => out.emit_with(self.fds, value, part("open")),
-            }
-        }
-    }
-}
-
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

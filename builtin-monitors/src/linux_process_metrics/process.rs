@@ -75,12 +75,12 @@ impl Process {
             if self.refused[source as usize] {
                 continue;
             }
-            if let Err(error) = self.read_source(source, tree)
-                && !is_gone(&error)
-            {
-                self.refused[source as usize] = error.kind() == ErrorKind::PermissionDenied;
-                self.tell(source, &error, tree, out);
+            let Err(error) = self.read_source(source, tree) else { continue };
+            if is_gone(&error) && (error.kind() != ErrorKind::NotFound || !self.look(tree)) {
+                return; // it is ending just now: the next sample leaves it out
             }
+            self.refused[source as usize] = matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::NotFound);
+            self.tell(source, &error, tree, out);
         }
     }
 
@@ -101,6 +101,7 @@ impl Process {
                 ". The kernel tells it of the processes of other users only to root, or with the capability SYS_PTRACE: run \
                  the agent as root, or give it that"
             }
+            ErrorKind::NotFound => ". The process lives, so this kernel was built without that file",
             _ => "; it is tried again with the next sample",
         };
         out.limited(source.name(), DAY).error(format_args!(

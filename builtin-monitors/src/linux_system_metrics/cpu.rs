@@ -2,10 +2,9 @@
 
 use scalyr_monitor::prelude::*;
 
-use super::LinuxSystemMetrics;
 use super::kernel_file::{KernelFile, Source, read_bounded, words};
 use super::number::Number;
-use super::roots::Roots;
+use super::turn::Turn;
 use super::warnings::Warnings;
 
 const STAT: Source = Source { name: "stat", metrics: "proc.stat.*", limit: 1 << 20 };
@@ -20,49 +19,78 @@ const KINDS: [&str; 9] = ["user", "nice", "system", "idle", "iowait", "irq", "so
 /// A `cpu` line with fewer columns was cut off; `steal` and `guest` came later than the others.
 const LEAST_COLUMNS: usize = 7;
 
+/// Metrics of `/proc/stat`, and the count of processors.
+#[derive(MetricSet)]
+#[metrics(category = "General")]
+pub(super) struct CpuMetrics {
+    /// Processors, online or not.
+    #[metric(name = "sys.cpu.count")]
+    count: Metric<u64>,
+    /// Time that the processors spent, in jiffies since boot.
+    #[metric(name = "proc.stat.cpu", unit = "jiffies", cumulative)]
+    cpu: Metric<Number<'static>, CpuKind>,
+    /// Interrupts since boot.
+    #[metric(name = "proc.stat.intr", cumulative)]
+    intr: Metric<Number<'static>>,
+    /// Context switches since boot.
+    #[metric(name = "proc.stat.ctxt", cumulative)]
+    ctxt: Metric<Number<'static>>,
+    /// Processes and threads started since boot.
+    #[metric(name = "proc.stat.processes", cumulative)]
+    processes: Metric<Number<'static>>,
+    /// Processes that wait for a disk right now.
+    #[metric(name = "proc.stat.procs_blocked")]
+    procs_blocked: Metric<Number<'static>>,
+}
+
 /// Extra field of `proc.stat.cpu`.
 #[derive(Fields)]
-pub(super) struct CpuKind {
-    /// What the time was spent on.
+struct CpuKind {
+    /// What the time was spent on: `user`, `nice`, `system`, `idle`, `iowait`, `irq`, `softirq`, `steal` or `guest`.
     r#type: &'static str,
 }
 
 /// What is told of `/proc/stat`.
 #[derive(Debug, Default, PartialEq)]
-struct Stat {
-    cpu: Vec<(&'static str, Number)>,
-    intr: Option<Number>,
-    ctxt: Option<Number>,
-    processes: Option<Number>,
-    procs_blocked: Option<Number>,
+struct Stat<'b> {
+    cpu: Vec<(&'static str, Number<'b>)>,
+    intr: Option<Number<'b>>,
+    ctxt: Option<Number<'b>>,
+    processes: Option<Number<'b>>,
+    procs_blocked: Option<Number<'b>>,
     /// Lines `cpuN`: the processors that are online.
     online: u64,
 }
 
-pub(super) fn emit(monitor: &LinuxSystemMetrics, roots: &Roots, out: &mut Sample, warnings: &mut Warnings) {
-    let stat = KernelFile::read(&STAT, &roots.proc(STAT.name), warnings).map(|file| parse(&file, warnings));
-    let online = stat.as_ref().map_or(0, |stat| stat.online);
-    if let Some(count) = count(roots).or((online > 0).then_some(online)) {
-        out.emit(monitor.cpu_count, count);
-    }
-    let Some(stat) = stat else { return };
-    for (r#type, jiffies) in stat.cpu {
-        out.emit_with(monitor.cpu, jiffies, CpuKind { r#type });
-    }
-    let totals = [
-        (monitor.intr, stat.intr),
-        (monitor.ctxt, stat.ctxt),
-        (monitor.processes, stat.processes),
-        (monitor.procs_blocked, stat.procs_blocked),
-    ];
-    for (metric, value) in totals {
-        if let Some(value) = value {
-            out.emit(metric, value);
+impl CpuMetrics {
+    pub(super) fn emit(&self, turn: &mut Turn<'_>) {
+        let count = count(turn);
+        if let Some(count) = count {
+            turn.out.emit(self.count, count);
+        }
+        let Some((file, out, warnings)) = turn.read(&STAT) else { return };
+        let stat = parse(&file, warnings);
+        if count.is_none() && stat.online > 0 {
+            out.emit(self.count, stat.online);
+        }
+        for (r#type, jiffies) in stat.cpu {
+            out.emit_with(self.cpu, jiffies, CpuKind { r#type });
+        }
+        let totals = [
+            (self.intr, stat.intr),
+            (self.ctxt, stat.ctxt),
+            (self.processes, stat.processes),
+            (self.procs_blocked, stat.procs_blocked),
+        ];
+        for (metric, value) in totals {
+            if let Some(value) = value {
+                out.emit(metric, value);
+            }
         }
     }
 }
 
-fn parse(file: &KernelFile, warnings: &mut Warnings) -> Stat {
+fn parse<'b>(file: &KernelFile<'b>, warnings: &mut Warnings) -> Stat<'b> {
     let mut stat = Stat::default();
     for line in file.lines() {
         let mut words = words(line);
@@ -104,9 +132,12 @@ fn is_one_cpu(name: &[u8]) -> bool {
 
 /// The processors that are there, online or not, as `nproc --all` counts them. Without `/sys` those that are online
 /// must do.
-fn count(roots: &Roots) -> Option<u64> {
-    let files = ["present", "possible"].map(|name| roots.sys("devices/system/cpu").join(name));
-    files.iter().find_map(|file| count_list(read_bounded(file, CPU_LIST_LIMIT).ok()?.trim_ascii()))
+fn count(turn: &mut Turn<'_>) -> Option<u64> {
+    let files = ["present", "possible"].map(|name| turn.roots.sys("devices/system/cpu").join(name));
+    files.iter().find_map(|file| {
+        read_bounded(file, CPU_LIST_LIMIT, turn.buffer).ok()?;
+        count_list(turn.buffer.trim_ascii())
+    })
 }
 
 /// Counts a list of the kernel, for example `0-3,8,10-11`.
@@ -120,19 +151,26 @@ fn count_list(list: &[u8]) -> Option<u64> {
     Some(count)
 }
 
+/// Reads any bytes.
+#[cfg(test)]
+pub(super) fn survive(content: &[u8]) {
+    parse(&KernelFile::holding(&STAT, content), &mut Warnings::default());
+    count_list(content);
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn parsed(content: &[u8]) -> (Stat, Vec<String>) {
+    fn parsed(content: &[u8]) -> (Stat<'_>, Vec<String>) {
         let mut warnings = Warnings::default();
         let stat = parse(&KernelFile::holding(&STAT, content), &mut warnings);
         (stat, warnings.take_fresh())
     }
 
-    fn number(text: &str) -> Number {
+    fn number(text: &str) -> Number<'_> {
         Number::parse(text.as_bytes()).unwrap()
     }
 

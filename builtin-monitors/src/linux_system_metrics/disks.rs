@@ -4,10 +4,9 @@ use std::path::Path;
 
 use scalyr_monitor::prelude::*;
 
-use super::LinuxSystemMetrics;
 use super::kernel_file::{KernelFile, Source, text, words};
 use super::number::Number;
-use super::roots::Roots;
+use super::turn::Turn;
 use super::warnings::Warnings;
 
 const DISKSTATS: Source = Source { name: "diskstats", metrics: "iostat.*", limit: 4 << 20 };
@@ -24,86 +23,174 @@ const OLD_COUNTERS: usize = 4;
 
 /// Extra field of `iostat.*`.
 #[derive(Clone, Copy, Fields)]
-pub(super) struct Device<'a> {
+struct Device<'a> {
     /// The device's name, with `_` for `/`.
     dev: &'a str,
 }
 
 /// A device that was read from at least once.
 #[derive(Debug, PartialEq)]
-struct Row {
+struct Row<'b> {
     name: String,
-    counters: Counters,
+    counters: Counters<'b>,
 }
 
 #[derive(Debug, PartialEq)]
-enum Counters {
-    Disk([Number; COUNTERS]),
-    Partition([Number; COUNTERS]),
-    OldPartition([Number; OLD_COUNTERS]),
+enum Counters<'b> {
+    Disk([Number<'b>; COUNTERS]),
+    Partition([Number<'b>; COUNTERS]),
+    OldPartition([Number<'b>; OLD_COUNTERS]),
 }
 
-pub(super) fn emit(monitor: &LinuxSystemMetrics, roots: &Roots, out: &mut Sample, warnings: &mut Warnings) {
-    let Some(file) = KernelFile::read(&DISKSTATS, &roots.proc(DISKSTATS.name), warnings) else { return };
-    for Row { name, counters } in parse(&file, &roots.sys("class/block"), warnings) {
-        let device = Device { dev: &name };
-        match counters {
-            Counters::Disk(counters) => emit_row(out, &disk_metrics(monitor), counters, device),
-            Counters::Partition(counters) => emit_row(out, &partition_metrics(monitor), counters, device),
-            Counters::OldPartition(counters) => emit_row(out, &old_partition_metrics(monitor), counters, device),
+/// Metrics of the disks of `/proc/diskstats`.
+#[derive(MetricSet)]
+#[metrics(category = "Disk Requests")]
+pub(super) struct DiskMetrics {
+    /// Reads that a disk completed since boot.
+    #[metric(name = "iostat.disk.read_requests", cumulative)]
+    read_requests: Metric<Number<'static>, Device<'static>>,
+    /// Reads of a disk that were merged with a neighbour since boot.
+    #[metric(name = "iostat.disk.read_merged", cumulative)]
+    read_merged: Metric<Number<'static>, Device<'static>>,
+    /// Sectors read from a disk since boot.
+    #[metric(name = "iostat.disk.read_sectors", cumulative)]
+    read_sectors: Metric<Number<'static>, Device<'static>>,
+    /// Milliseconds that reads of a disk took since boot.
+    #[metric(name = "iostat.disk.msec_read", unit = "milliseconds", cumulative)]
+    msec_read: Metric<Number<'static>, Device<'static>>,
+    /// Writes that a disk completed since boot.
+    #[metric(name = "iostat.disk.write_requests", cumulative)]
+    write_requests: Metric<Number<'static>, Device<'static>>,
+    /// Writes of a disk that were merged with a neighbour since boot.
+    #[metric(name = "iostat.disk.write_merged", cumulative)]
+    write_merged: Metric<Number<'static>, Device<'static>>,
+    /// Sectors written to a disk since boot.
+    #[metric(name = "iostat.disk.write_sectors", cumulative)]
+    write_sectors: Metric<Number<'static>, Device<'static>>,
+    /// Milliseconds that writes of a disk took since boot.
+    #[metric(name = "iostat.disk.msec_write", unit = "milliseconds", cumulative)]
+    msec_write: Metric<Number<'static>, Device<'static>>,
+    /// Reads and writes of a disk that are under way right now.
+    #[metric(name = "iostat.disk.ios_in_progress")]
+    ios_in_progress: Metric<Number<'static>, Device<'static>>,
+    /// Milliseconds that a disk was busy since boot.
+    #[metric(name = "iostat.disk.msec_total", unit = "milliseconds", cumulative)]
+    msec_total: Metric<Number<'static>, Device<'static>>,
+    /// Milliseconds that a disk was busy since boot, times the reads and writes under way.
+    #[metric(name = "iostat.disk.msec_weighted_total", unit = "milliseconds", cumulative)]
+    msec_weighted_total: Metric<Number<'static>, Device<'static>>,
+}
+
+/// Metrics of the partitions of `/proc/diskstats`.
+#[derive(MetricSet)]
+#[metrics(category = "Disk Requests")]
+pub(super) struct PartitionMetrics {
+    /// Reads that a partition completed since boot.
+    #[metric(name = "iostat.part.read_requests", cumulative)]
+    read_requests: Metric<Number<'static>, Device<'static>>,
+    /// Reads of a partition that were merged with a neighbour since boot.
+    #[metric(name = "iostat.part.read_merged", cumulative)]
+    read_merged: Metric<Number<'static>, Device<'static>>,
+    /// Sectors read from a partition since boot.
+    #[metric(name = "iostat.part.read_sectors", cumulative)]
+    read_sectors: Metric<Number<'static>, Device<'static>>,
+    /// Milliseconds that reads of a partition took since boot.
+    #[metric(name = "iostat.part.msec_read", unit = "milliseconds", cumulative)]
+    msec_read: Metric<Number<'static>, Device<'static>>,
+    /// Writes that a partition completed since boot.
+    #[metric(name = "iostat.part.write_requests", cumulative)]
+    write_requests: Metric<Number<'static>, Device<'static>>,
+    /// Writes of a partition that were merged with a neighbour since boot.
+    #[metric(name = "iostat.part.write_merged", cumulative)]
+    write_merged: Metric<Number<'static>, Device<'static>>,
+    /// Sectors written to a partition since boot.
+    #[metric(name = "iostat.part.write_sectors", cumulative)]
+    write_sectors: Metric<Number<'static>, Device<'static>>,
+    /// Milliseconds that writes of a partition took since boot.
+    #[metric(name = "iostat.part.msec_write", unit = "milliseconds", cumulative)]
+    msec_write: Metric<Number<'static>, Device<'static>>,
+    /// Reads and writes of a partition that are under way right now.
+    #[metric(name = "iostat.part.ios_in_progress")]
+    ios_in_progress: Metric<Number<'static>, Device<'static>>,
+    /// Milliseconds that a partition was busy since boot.
+    #[metric(name = "iostat.part.msec_total", unit = "milliseconds", cumulative)]
+    msec_total: Metric<Number<'static>, Device<'static>>,
+    /// Milliseconds that a partition was busy since boot, times the reads and writes under way.
+    #[metric(name = "iostat.part.msec_weighted_total", unit = "milliseconds", cumulative)]
+    msec_weighted_total: Metric<Number<'static>, Device<'static>>,
+    /// Reads of a partition since boot, as kernels before 2.6.25 count them.
+    #[metric(name = "iostat.part.read_issued", cumulative)]
+    read_issued: Metric<Number<'static>, Device<'static>>,
+    /// Writes of a partition since boot, as kernels before 2.6.25 count them.
+    #[metric(name = "iostat.part.write_issued", cumulative)]
+    write_issued: Metric<Number<'static>, Device<'static>>,
+}
+
+/// A metric of a device.
+type OfDevice = Metric<Number<'static>, Device<'static>>;
+
+impl DiskMetrics {
+    fn all(&self) -> [OfDevice; COUNTERS] {
+        [
+            self.read_requests,
+            self.read_merged,
+            self.read_sectors,
+            self.msec_read,
+            self.write_requests,
+            self.write_merged,
+            self.write_sectors,
+            self.msec_write,
+            self.ios_in_progress,
+            self.msec_total,
+            self.msec_weighted_total,
+        ]
+    }
+
+    pub(super) fn emit(&self, partitions: &PartitionMetrics, turn: &mut Turn<'_>) {
+        let class = turn.roots.sys("class/block");
+        let Some((file, out, warnings)) = turn.read(&DISKSTATS) else { return };
+        let (disk, partition, old_partition) = (self.all(), partitions.all(), partitions.old());
+        for Row { name, counters } in parse(&file, &class, warnings) {
+            let device = Device { dev: &name };
+            match counters {
+                Counters::Disk(counters) => emit_row(out, &disk, counters, device),
+                Counters::Partition(counters) => emit_row(out, &partition, counters, device),
+                Counters::OldPartition(counters) => emit_row(out, &old_partition, counters, device),
+            }
         }
     }
 }
 
-fn emit_row<const N: usize>(
-    out: &mut Sample,
-    metrics: &[Metric<Number, Device<'static>>; N],
-    counters: [Number; N],
-    device: Device<'_>,
-) {
+impl PartitionMetrics {
+    fn all(&self) -> [OfDevice; COUNTERS] {
+        [
+            self.read_requests,
+            self.read_merged,
+            self.read_sectors,
+            self.msec_read,
+            self.write_requests,
+            self.write_merged,
+            self.write_sectors,
+            self.msec_write,
+            self.ios_in_progress,
+            self.msec_total,
+            self.msec_weighted_total,
+        ]
+    }
+
+    fn old(&self) -> [OfDevice; OLD_COUNTERS] {
+        [self.read_issued, self.read_sectors, self.write_issued, self.write_sectors]
+    }
+}
+
+fn emit_row<const N: usize>(out: &mut Sample, metrics: &[OfDevice; N], counters: [Number<'_>; N], device: Device<'_>) {
     for (&metric, counter) in metrics.iter().zip(counters) {
         out.emit_with(metric, counter, device);
     }
 }
 
-fn disk_metrics(monitor: &LinuxSystemMetrics) -> [Metric<Number, Device<'static>>; COUNTERS] {
-    [
-        monitor.disk_read_requests,
-        monitor.disk_read_merged,
-        monitor.disk_read_sectors,
-        monitor.disk_msec_read,
-        monitor.disk_write_requests,
-        monitor.disk_write_merged,
-        monitor.disk_write_sectors,
-        monitor.disk_msec_write,
-        monitor.disk_ios_in_progress,
-        monitor.disk_msec_total,
-        monitor.disk_msec_weighted_total,
-    ]
-}
-
-fn partition_metrics(monitor: &LinuxSystemMetrics) -> [Metric<Number, Device<'static>>; COUNTERS] {
-    [
-        monitor.part_read_requests,
-        monitor.part_read_merged,
-        monitor.part_read_sectors,
-        monitor.part_msec_read,
-        monitor.part_write_requests,
-        monitor.part_write_merged,
-        monitor.part_write_sectors,
-        monitor.part_msec_write,
-        monitor.part_ios_in_progress,
-        monitor.part_msec_total,
-        monitor.part_msec_weighted_total,
-    ]
-}
-
-fn old_partition_metrics(monitor: &LinuxSystemMetrics) -> [Metric<Number, Device<'static>>; OLD_COUNTERS] {
-    [monitor.part_read_issued, monitor.part_read_sectors, monitor.part_write_issued, monitor.part_write_sectors]
-}
-
 /// The devices of `/proc/diskstats` that were read from; `class` is `/sys/class/block`.
-fn parse(file: &KernelFile, class: &Path, warnings: &mut Warnings) -> Vec<Row> {
+fn parse<'b>(file: &KernelFile<'b>, class: &Path, warnings: &mut Warnings) -> Vec<Row<'b>> {
     let mut rows = Vec::new();
     for line in file.lines() {
         match parse_line(line, class) {
@@ -116,7 +203,7 @@ fn parse(file: &KernelFile, class: &Path, warnings: &mut Warnings) -> Vec<Row> {
 }
 
 /// `None` for an odd line, `Some(None)` for a device that nothing was ever read from.
-fn parse_line(line: &[u8], class: &Path) -> Option<Option<Row>> {
+fn parse_line<'b>(line: &'b [u8], class: &Path) -> Option<Option<Row<'b>>> {
     let words: Vec<_> = words(line).collect();
     let [major, minor, name] = words.get(..HEAD)?.try_into().ok()?;
     let (major, minor) = (decimal(major)?, decimal(minor)?);
@@ -131,7 +218,7 @@ fn parse_line(line: &[u8], class: &Path) -> Option<Option<Row>> {
         return Some(None);
     }
     let name = text(name);
-    let counters = match <[Number; COUNTERS]>::try_from(numbers) {
+    let counters = match <[Number<'_>; COUNTERS]>::try_from(numbers) {
         Ok(numbers) if is_partition(class, &name).unwrap_or(minor % 16 != 0 || major <= 1) => {
             Counters::Partition(numbers)
         }
@@ -156,21 +243,27 @@ fn is_partition(class: &Path, name: &str) -> Option<bool> {
     device.is_dir().then(|| device.join("partition").exists())
 }
 
+/// Reads any bytes.
+#[cfg(test)]
+pub(super) fn survive(content: &[u8]) {
+    parse(&KernelFile::holding(&DISKSTATS, content), Path::new("/nowhere"), &mut Warnings::default());
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn parsed(content: &[u8], class: &Path) -> (Vec<Row>, Vec<String>) {
+    fn parsed<'b>(content: &'b [u8], class: &Path) -> (Vec<Row<'b>>, Vec<String>) {
         let mut warnings = Warnings::default();
         let rows = parse(&KernelFile::holding(&DISKSTATS, content), class, &mut warnings);
         (rows, warnings.take_fresh())
     }
 
     /// `name:d` for a disk, `name:p` for a partition, `name:o` for the old form of one.
-    fn kinds(rows: &[Row]) -> Vec<String> {
-        let kind = |row: &Row| match row.counters {
+    fn kinds(rows: &[Row<'_>]) -> Vec<String> {
+        let kind = |row: &Row<'_>| match row.counters {
             Counters::Disk(_) => 'd',
             Counters::Partition(_) => 'p',
             Counters::OldPartition(_) => 'o',

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use scalyr_monitor::prelude::*;
 
-use super::LinuxSystemMetrics;
 use super::kernel_file::KernelFile;
 use super::mounts::{Chosen, MOUNTINFO, Mount, choose, parse};
 use super::roots::Roots;
 use super::space::{Answer, Asker, Space, Usage};
+use super::turn::Turn;
 use super::warnings::{Trouble, Warnings};
 
 /// Extra fields of `df.*`.
 #[derive(Clone, Copy, Fields)]
-pub(super) struct MountPoint<'a> {
+struct MountPoint<'a> {
     /// The file system's type, for example `ext4`.
     fstype: &'a str,
     /// Where it is mounted.
@@ -55,43 +55,60 @@ impl FileSystems {
     }
 }
 
-pub(super) fn emit(
-    monitor: &LinuxSystemMetrics,
-    roots: &Roots,
-    file_systems: &mut FileSystems,
-    out: &mut Sample,
-    warnings: &mut Warnings,
-) {
-    let Some(file) = KernelFile::read(&MOUNTINFO, &roots.process(MOUNTINFO.name), warnings) else { return };
-    let metrics = Metrics {
-        kilobytes: [monitor.df_1kblocks_total, monitor.df_1kblocks_used, monitor.df_1kblocks_free],
-        inodes: [monitor.df_inodes_total, monitor.df_inodes_used, monitor.df_inodes_free],
-    };
-    file_systems.emit(&file, roots, &metrics, out, warnings);
+/// Metrics of the mounted file systems.
+#[derive(MetricSet)]
+#[metrics(category = "Disk Resources")]
+pub(super) struct FileSystemMetrics {
+    /// Size of a file system in blocks of 1024 bytes.
+    #[metric(name = "df.1kblocks.total", unit = "bytes:1024")]
+    blocks_total: Metric<u64, MountPoint<'static>>,
+    /// What is used of a file system, in blocks of 1024 bytes.
+    #[metric(name = "df.1kblocks.used", unit = "bytes:1024")]
+    blocks_used: Metric<u64, MountPoint<'static>>,
+    /// What users can still have of a file system, in blocks of 1024 bytes.
+    #[metric(name = "df.1kblocks.free", unit = "bytes:1024")]
+    blocks_free: Metric<u64, MountPoint<'static>>,
+    /// Inodes of a file system.
+    #[metric(name = "df.inodes.total")]
+    inodes_total: Metric<u64, MountPoint<'static>>,
+    /// Inodes of a file system that are used.
+    #[metric(name = "df.inodes.used")]
+    inodes_used: Metric<u64, MountPoint<'static>>,
+    /// Inodes of a file system that are free.
+    #[metric(name = "df.inodes.free")]
+    inodes_free: Metric<u64, MountPoint<'static>>,
 }
 
-/// The metrics of a file system: total, used, free.
-struct Metrics {
-    kilobytes: [Metric<u64, MountPoint<'static>>; 3],
-    inodes: [Metric<u64, MountPoint<'static>>; 3],
-}
+impl FileSystemMetrics {
+    pub(super) fn emit(&self, file_systems: &mut FileSystems, turn: &mut Turn<'_>) {
+        let roots = turn.roots;
+        let Some((file, out, warnings)) = turn.read_of_process(&MOUNTINFO) else { return };
+        self.emit_mounts(file_systems, &file, roots, out, warnings);
+    }
 
-impl FileSystems {
-    fn emit(&mut self, file: &KernelFile, roots: &Roots, metrics: &Metrics, out: &mut Sample, warnings: &mut Warnings) {
+    fn emit_mounts(
+        &self,
+        file_systems: &mut FileSystems,
+        file: &KernelFile<'_>,
+        roots: &Roots,
+        out: &mut Sample,
+        warnings: &mut Warnings,
+    ) {
+        let FileSystems { local_only, ignored, asker } = file_systems;
         let mounts = parse(file, warnings);
-        let chosen = choose(&mounts, self.local_only, |point| self.ignored.is_match(point));
-        for (mount, space) in sizes(chosen, roots, &mut self.asker, out.clock(), warnings) {
-            metrics.emit(&mount, space, out);
+        let chosen = choose(&mounts, *local_only, |point| ignored.is_match(point));
+        for (mount, space) in sizes(chosen, roots, asker, out.clock(), warnings) {
+            self.emit_one(&mount, space, out);
         }
     }
-}
 
-impl Metrics {
-    fn emit(&self, mount: &Mount, space: Space, out: &mut Sample) {
+    fn emit_one(&self, mount: &Mount, space: Space, out: &mut Sample) {
         let point = mount.point().display().to_string();
         let fields = MountPoint { fstype: mount.fstype(), mount: &point };
         let kilobytes = space.kilobytes().filter(|_| shows_kilobytes(mount));
-        for (usage, metrics) in [(kilobytes, self.kilobytes), (space.inodes(), self.inodes)] {
+        let of_blocks = [self.blocks_total, self.blocks_used, self.blocks_free];
+        let of_inodes = [self.inodes_total, self.inodes_used, self.inodes_free];
+        for (usage, metrics) in [(kilobytes, of_blocks), (space.inodes(), of_inodes)] {
             let Some(Usage { total, used, free }) = usage else { continue };
             for (metric, value) in metrics.into_iter().zip([total, used, free]) {
                 out.emit_with(metric, value, fields);
@@ -218,17 +235,13 @@ mod tests {
                 _ => Ok(space),
             }
         });
-        let metrics = Metrics {
-            kilobytes: ["total", "used", "free"].map(|name| declared("df.1kblocks.", name)),
-            inodes: ["total", "used", "free"].map(|name| declared("df.inodes.", name)),
-        };
         let roots = Roots::new(Path::new("/host/proc"), Path::new("/sys"), Some(Path::new("/host")));
         let mut file_systems = FileSystems { asker, ..FileSystems::new(false, &["/skip/*".to_owned()]).0 };
         let (kept, mut warnings) = (Kept::default(), Warnings::default());
         let clock = Clock::manual(Timestamp::from_millis(0));
         let mut sample = Sample::new("df", "", clock, Logger::none(), Box::new(kept.clone()));
         let file = KernelFile::holding(&MOUNTINFO, table);
-        file_systems.emit(&file, &roots, &metrics, &mut sample, &mut warnings);
+        FileSystemMetrics::declared().emit_mounts(&mut file_systems, &file, &roots, &mut sample, &mut warnings);
         sample.flush();
         expect_test::expect![[r#"
             df.1kblocks.total 4000 fstype="ext4" mount="/"
@@ -258,9 +271,5 @@ mod tests {
         "#]]
         .assert_eq(&kept.take().replace("1970-01-01 00:00:00.000Z [df()] ", ""));
         expect_test::expect!["Cannot tell the size of the file system at /host/secret: permission denied; it is left out of df.*, as are others like it. Mount points are looked for below /host; name another place with the option `root` if the host's files are mounted elsewhere."].assert_eq(&warnings.take_fresh().join("\n"));
-    }
-
-    fn declared(group: &str, name: &str) -> Metric<u64, MountPoint<'static>> {
-        Metric::declared(format!("{group}{name}").leak())
     }
 }

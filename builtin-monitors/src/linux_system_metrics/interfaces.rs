@@ -3,10 +3,9 @@
 use regex::Regex;
 use scalyr_monitor::prelude::*;
 
-use super::LinuxSystemMetrics;
 use super::kernel_file::{KernelFile, Source, text, words};
 use super::number::Number;
-use super::roots::Roots;
+use super::turn::Turn;
 use super::warnings::{Trouble, Warnings};
 
 const NET_DEV: Source = Source { name: "net/dev", metrics: "proc.net.*", limit: 1 << 20 };
@@ -26,7 +25,7 @@ const NAMED: usize = 20;
 
 /// Extra fields of `proc.net.*`.
 #[derive(Fields)]
-pub(super) struct Interface<'a> {
+struct Interface<'a> {
     /// `in` or `out`.
     direction: &'static str,
     /// The interface's name.
@@ -70,33 +69,47 @@ impl Filter {
 
 /// An interface and what it counted.
 #[derive(Debug, PartialEq)]
-struct Row {
+struct Row<'b> {
     name: String,
-    incoming: [Number; TOLD],
-    outgoing: [Number; TOLD],
+    incoming: [Number<'b>; TOLD],
+    outgoing: [Number<'b>; TOLD],
 }
 
-pub(super) fn emit(
-    monitor: &LinuxSystemMetrics,
-    roots: &Roots,
-    filter: &Filter,
-    out: &mut Sample,
-    warnings: &mut Warnings,
-) {
-    if filter.patterns.is_empty() {
-        return; // an empty list of prefixes asks for no interface
-    }
-    let Some(file) = KernelFile::read(&NET_DEV, &roots.process(NET_DEV.name), warnings) else { return };
-    let metrics = [monitor.net_bytes, monitor.net_packets, monitor.net_errs, monitor.net_dropped];
-    for Row { name, incoming, outgoing } in parse(&file, filter, warnings) {
-        for ((metric, incoming), outgoing) in metrics.into_iter().zip(incoming).zip(outgoing) {
-            out.emit_with(metric, incoming, Interface { direction: "in", iface: &name });
-            out.emit_with(metric, outgoing, Interface { direction: "out", iface: &name });
+/// Metrics of `/proc/net/dev`.
+#[derive(MetricSet)]
+#[metrics(category = "Network")]
+pub(super) struct InterfaceMetrics {
+    /// Bytes through a network interface since boot.
+    #[metric(name = "proc.net.bytes", unit = "bytes", cumulative)]
+    bytes: Metric<Number<'static>, Interface<'static>>,
+    /// Packets through a network interface since boot.
+    #[metric(name = "proc.net.packets", cumulative)]
+    packets: Metric<Number<'static>, Interface<'static>>,
+    /// Errors of a network interface since boot.
+    #[metric(name = "proc.net.errs", cumulative)]
+    errs: Metric<Number<'static>, Interface<'static>>,
+    /// Packets that a network interface dropped since boot.
+    #[metric(name = "proc.net.dropped", cumulative)]
+    dropped: Metric<Number<'static>, Interface<'static>>,
+}
+
+impl InterfaceMetrics {
+    pub(super) fn emit(&self, filter: &Filter, turn: &mut Turn<'_>) {
+        if filter.patterns.is_empty() {
+            return; // an empty list of prefixes asks for no interface
+        }
+        let Some((file, out, warnings)) = turn.read_of_process(&NET_DEV) else { return };
+        let metrics = [self.bytes, self.packets, self.errs, self.dropped];
+        for Row { name, incoming, outgoing } in parse(&file, filter, warnings) {
+            for ((metric, incoming), outgoing) in metrics.into_iter().zip(incoming).zip(outgoing) {
+                out.emit_with(metric, incoming, Interface { direction: "in", iface: &name });
+                out.emit_with(metric, outgoing, Interface { direction: "out", iface: &name });
+            }
         }
     }
 }
 
-fn parse(file: &KernelFile, filter: &Filter, warnings: &mut Warnings) -> Vec<Row> {
+fn parse<'b>(file: &KernelFile<'b>, filter: &Filter, warnings: &mut Warnings) -> Vec<Row<'b>> {
     let mut rows = Vec::new();
     let mut others = Vec::new();
     for (at, line) in file.lines().enumerate() {
@@ -125,17 +138,24 @@ fn parse(file: &KernelFile, filter: &Filter, warnings: &mut Warnings) -> Vec<Row
     rows
 }
 
-fn parse_line(line: &[u8]) -> Option<Row> {
+fn parse_line(line: &[u8]) -> Option<Row<'_>> {
     // Old kernels write no blank behind the colon.
     let colon = line.iter().rposition(|&byte| byte == b':')?;
     let name = line[..colon].trim_ascii();
     let columns: Vec<_> = words(&line[colon + 1..]).collect();
-    let direction = |from: usize| -> Option<[Number; TOLD]> {
+    let direction = |from: usize| -> Option<[Number<'_>; TOLD]> {
         let told: Option<Vec<_>> = columns.get(from..from + TOLD)?.iter().map(|word| Number::parse(word)).collect();
         told?.try_into().ok()
     };
     let row = Row { name: text(name), incoming: direction(0)?, outgoing: direction(DIRECTION_COLUMNS)? };
     (!name.is_empty()).then_some(row)
+}
+
+/// Reads any bytes.
+#[cfg(test)]
+pub(super) fn survive(content: &[u8]) {
+    let filter = Filter::new(&[String::new()], ".*").unwrap_or_default();
+    parse(&KernelFile::holding(&NET_DEV, content), &filter, &mut Warnings::default());
 }
 
 #[cfg(test)]

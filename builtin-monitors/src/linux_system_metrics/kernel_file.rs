@@ -9,6 +9,12 @@ use super::warnings::{Trouble, Warnings};
 /// How much of an odd line is shown in a warning, in bytes.
 const SHOWN_BYTES: usize = 120;
 
+/// Most files fit into this.
+const FIRST_BYTES: usize = 8 << 10;
+
+/// A buffer that a larger file needed gives the rest of its memory back.
+const KEPT_BYTES: usize = 64 << 10;
+
 /// What a file is called, what it is read for, and how much of it is read.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -22,19 +28,24 @@ pub(super) struct Source {
 
 /// A file of the kernel as it was read, without a last line that the limit cut in two.
 #[derive(Debug)]
-pub(super) struct KernelFile {
+pub(super) struct KernelFile<'b> {
     source: &'static Source,
     path: PathBuf,
-    bytes: Vec<u8>,
+    bytes: &'b [u8],
 }
 
-impl KernelFile {
-    /// Reads the first of `paths` that can be read. When none can, that is noted and `None` returned.
-    pub(super) fn read(source: &'static Source, paths: &[PathBuf], warnings: &mut Warnings) -> Option<Self> {
+impl<'b> KernelFile<'b> {
+    /// Reads the first of `paths` that can be read into the buffer. When none can, that is noted and `None` returned.
+    pub(super) fn read(
+        source: &'static Source,
+        paths: &[PathBuf],
+        buffer: &'b mut Vec<u8>,
+        warnings: &mut Warnings,
+    ) -> Option<Self> {
         let mut refusals = Vec::new();
         for path in paths {
-            match read_bounded(path, source.limit) {
-                Ok(bytes) => return Some(Self::cut(source, path, bytes, warnings)),
+            match read_bounded(path, source.limit, buffer) {
+                Ok(()) => return Some(Self::cut(source, path, buffer, warnings)),
                 Err(error) => refusals.push(format!("{}: {error}", path.display())),
             }
         }
@@ -45,10 +56,10 @@ impl KernelFile {
         None
     }
 
-    fn cut(source: &'static Source, path: &Path, mut bytes: Vec<u8>, warnings: &mut Warnings) -> Self {
+    fn cut(source: &'static Source, path: &Path, mut bytes: &'b [u8], warnings: &mut Warnings) -> Self {
         if bytes.len() > source.limit {
             let end = bytes[..source.limit].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-            bytes.truncate(end);
+            bytes = &bytes[..end];
             warnings.once(source.name, Trouble::TooLong, || {
                 let (path, limit, metrics) = (path.display(), source.limit, source.metrics);
                 format!("{path} is longer than {limit} bytes; its lines beyond them are missing in {metrics}.")
@@ -59,12 +70,12 @@ impl KernelFile {
 
     /// A file with this content, for tests.
     #[cfg(test)]
-    pub(super) fn holding(source: &'static Source, bytes: &[u8]) -> Self {
-        Self { source, path: Path::new("/proc").join(source.name), bytes: bytes.to_vec() }
+    pub(super) fn holding(source: &'static Source, bytes: &'b [u8]) -> Self {
+        Self { source, path: Path::new("/proc").join(source.name), bytes }
     }
 
     /// The lines that are not blank, without their line ends.
-    pub(super) fn lines(&self) -> impl Iterator<Item = &[u8]> {
+    pub(super) fn lines(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
         self.bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty())
     }
 
@@ -99,11 +110,14 @@ pub(super) fn text(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
-/// A file's content, but at most one byte more than `limit`, which tells that there is more.
-pub(super) fn read_bounded(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limit as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// Reads a file's content into the buffer, in place of what it holds, but at most one byte more than `limit`, which tells
+/// that there is more.
+pub(super) fn read_bounded(path: &Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+    buffer.clear();
+    buffer.shrink_to(KEPT_BYTES);
+    buffer.reserve(FIRST_BYTES);
+    File::open(path)?.take(limit as u64 + 1).read_to_end(buffer)?;
+    Ok(())
 }
 
 fn shown(line: &[u8]) -> String {
@@ -122,14 +136,14 @@ mod tests {
     fn a_file_that_is_too_long_is_cut_behind_its_last_whole_line() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("small");
-        let mut warnings = Warnings::default();
+        let (mut warnings, mut buffer) = (Warnings::default(), Vec::new());
         for (content, expected, warned) in [
             ("1234\n6789\n", vec!["1234", "6789"], 0),
             ("1234\n6789\nabc\n", vec!["1234", "6789"], 1),
             ("123456789abcdef\n", vec![], 1),
         ] {
             std::fs::write(&path, content).unwrap();
-            let file = KernelFile::read(&SMALL, std::slice::from_ref(&path), &mut warnings).unwrap();
+            let file = KernelFile::read(&SMALL, std::slice::from_ref(&path), &mut buffer, &mut warnings).unwrap();
             let lines: Vec<_> = file.lines().map(text).collect();
             assert_eq!(lines, expected);
             assert_eq!(warnings.met.len(), warned, "{warnings:?}");
@@ -143,12 +157,12 @@ mod tests {
     fn the_first_file_that_can_be_read_is_taken_and_a_warning_names_all_that_cannot() {
         let directory = tempfile::tempdir().unwrap();
         let paths = ["a", "b"].map(|name| directory.path().join(name));
-        let mut warnings = Warnings::default();
-        assert!(KernelFile::read(&SMALL, &paths, &mut warnings).is_none());
+        let (mut warnings, mut buffer) = (Warnings::default(), Vec::new());
+        assert!(KernelFile::read(&SMALL, &paths, &mut buffer, &mut warnings).is_none());
         let warned = warnings.take_fresh().concat();
         assert!(warned.contains("/a: No such file") && warned.contains("/b: No such file"), "{warned}");
         std::fs::write(&paths[1], "x").unwrap();
-        assert_eq!(KernelFile::read(&SMALL, &paths, &mut warnings).unwrap().bytes, b"x");
+        assert_eq!(KernelFile::read(&SMALL, &paths, &mut buffer, &mut warnings).unwrap().bytes, b"x");
     }
 
     #[test]

@@ -2,24 +2,39 @@
 
 use scalyr_monitor::prelude::*;
 
-use super::LinuxSystemMetrics;
 use super::kernel_file::{KernelFile, Source, words};
 use super::number::Number;
-use super::roots::Roots;
+use super::turn::Turn;
 use super::warnings::Warnings;
 
 const LOADAVG: Source = Source { name: "loadavg", metrics: "proc.loadavg.*", limit: 4096 };
 
-pub(super) fn emit(monitor: &LinuxSystemMetrics, roots: &Roots, out: &mut Sample, warnings: &mut Warnings) {
-    let file = KernelFile::read(&LOADAVG, &roots.proc(LOADAVG.name), warnings);
-    if let Some(values) = file.and_then(|file| parse(&file, warnings)) {
-        let metrics = [
-            monitor.load_1min,
-            monitor.load_5min,
-            monitor.load_15min,
-            monitor.load_runnable,
-            monitor.load_total_threads,
-        ];
+/// Metrics of `/proc/loadavg`.
+#[derive(MetricSet)]
+#[metrics(category = "General")]
+pub(super) struct LoadMetrics {
+    /// Load average over one minute.
+    #[metric(name = "proc.loadavg.1min")]
+    one: Metric<Number<'static>>,
+    /// Load average over five minutes.
+    #[metric(name = "proc.loadavg.5min")]
+    five: Metric<Number<'static>>,
+    /// Load average over fifteen minutes.
+    #[metric(name = "proc.loadavg.15min")]
+    fifteen: Metric<Number<'static>>,
+    /// Threads that run or want to.
+    #[metric(name = "proc.loadavg.runnable")]
+    runnable: Metric<Number<'static>>,
+    /// Threads that exist.
+    #[metric(name = "proc.loadavg.total_threads")]
+    total_threads: Metric<Number<'static>>,
+}
+
+impl LoadMetrics {
+    pub(super) fn emit(&self, turn: &mut Turn<'_>) {
+        let Some((file, out, warnings)) = turn.read(&LOADAVG) else { return };
+        let Some(values) = parse(&file, warnings) else { return };
+        let metrics = [self.one, self.five, self.fifteen, self.runnable, self.total_threads];
         for (metric, value) in metrics.into_iter().zip(values) {
             out.emit(metric, value);
         }
@@ -27,7 +42,7 @@ pub(super) fn emit(monitor: &LinuxSystemMetrics, roots: &Roots, out: &mut Sample
 }
 
 /// The three averages, the runnable threads and all threads.
-fn parse(file: &KernelFile, warnings: &mut Warnings) -> Option<[Number; 5]> {
+fn parse<'b>(file: &KernelFile<'b>, warnings: &mut Warnings) -> Option<[Number<'b>; 5]> {
     let Some(line) = file.lines().next() else {
         file.nothing_found("line", warnings);
         return None;
@@ -39,12 +54,18 @@ fn parse(file: &KernelFile, warnings: &mut Warnings) -> Option<[Number; 5]> {
     values
 }
 
-fn numbers(line: &[u8]) -> Option<[Number; 5]> {
+fn numbers(line: &[u8]) -> Option<[Number<'_>; 5]> {
     let mut words = words(line);
     let mut number = || words.next().and_then(Number::parse);
     let (one, five, fifteen) = (number()?, number()?, number()?);
     let mut threads = words.next()?.splitn(2, |&byte| byte == b'/').map(Number::parse);
     Some([one, five, fifteen, threads.next()??, threads.next()??])
+}
+
+/// Reads any bytes.
+#[cfg(test)]
+pub(super) fn survive(content: &[u8]) {
+    parse(&KernelFile::holding(&LOADAVG, content), &mut Warnings::default());
 }
 
 #[cfg(test)]
@@ -53,7 +74,7 @@ mod tests {
 
     use super::*;
 
-    fn parsed(content: &[u8]) -> (Option<[Number; 5]>, Vec<String>) {
+    fn parsed(content: &[u8]) -> (Option<[Number<'_>; 5]>, Vec<String>) {
         let mut warnings = Warnings::default();
         let values = parse(&KernelFile::holding(&LOADAVG, content), &mut warnings);
         (values, warnings.take_fresh())

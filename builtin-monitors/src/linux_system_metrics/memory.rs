@@ -2,10 +2,9 @@
 
 use scalyr_monitor::prelude::*;
 
-use super::LinuxSystemMetrics;
 use super::kernel_file::{KernelFile, Source, words};
 use super::number::Number;
-use super::roots::Roots;
+use super::turn::Turn;
 use super::warnings::Warnings;
 
 const MEMINFO: Source = Source { name: "meminfo", metrics: "proc.meminfo.*", limit: 1 << 20 };
@@ -14,15 +13,70 @@ const VMSTAT: Source = Source { name: "vmstat", metrics: "proc.vmstat.*", limit:
 /// The counters of `/proc/vmstat` that are told; it holds some two hundred.
 const PAGING: [&str; 6] = ["pgpgin", "pgpgout", "pswpin", "pswpout", "pgfault", "pgmajfault"];
 
-pub(super) fn emit(monitor: &LinuxSystemMetrics, roots: &Roots, out: &mut Sample, warnings: &mut Warnings) {
-    if let Some(file) = KernelFile::read(&MEMINFO, &roots.proc(MEMINFO.name), warnings) {
+/// Metrics of `/proc/meminfo`: those that every kernel has. The others are named after the lines of the file.
+#[derive(MetricSet)]
+#[metrics(category = "Memory")]
+pub(super) struct MemoryMetrics {
+    /// Memory of the machine. Each further line of `/proc/meminfo` is a metric as well, with its key in lower case
+    /// (`proc.meminfo.memavailable`), but not those with brackets, like `Active(anon)`.
+    #[metric(name = "proc.meminfo.memtotal", unit = "bytes:1024")]
+    total: Metric<Number<'static>>,
+    /// Memory that is used for nothing.
+    #[metric(name = "proc.meminfo.memfree", unit = "bytes:1024")]
+    free: Metric<Number<'static>>,
+    /// Memory that holds parts of files.
+    #[metric(name = "proc.meminfo.cached", unit = "bytes:1024")]
+    cached: Metric<Number<'static>>,
+    /// Memory that holds blocks of disks.
+    #[metric(name = "proc.meminfo.buffers", unit = "bytes:1024")]
+    buffers: Metric<Number<'static>>,
+}
+
+/// Metrics of `/proc/vmstat`.
+#[derive(MetricSet)]
+#[metrics(category = "Virtual Memory")]
+pub(super) struct PagingMetrics {
+    /// Kilobytes read in from disk since boot.
+    #[metric(name = "proc.vmstat.pgpgin", cumulative)]
+    pgpgin: Metric<Number<'static>>,
+    /// Kilobytes written out to disk since boot.
+    #[metric(name = "proc.vmstat.pgpgout", cumulative)]
+    pgpgout: Metric<Number<'static>>,
+    /// Pages swapped in since boot.
+    #[metric(name = "proc.vmstat.pswpin", cumulative)]
+    pswpin: Metric<Number<'static>>,
+    /// Pages swapped out since boot.
+    #[metric(name = "proc.vmstat.pswpout", cumulative)]
+    pswpout: Metric<Number<'static>>,
+    /// Page faults since boot.
+    #[metric(name = "proc.vmstat.pgfault", cumulative)]
+    pgfault: Metric<Number<'static>>,
+    /// Page faults since boot that had to read from disk.
+    #[metric(name = "proc.vmstat.pgmajfault", cumulative)]
+    pgmajfault: Metric<Number<'static>>,
+}
+
+impl MemoryMetrics {
+    pub(super) fn emit(&self, turn: &mut Turn<'_>) {
+        let Some((file, out, warnings)) = turn.read(&MEMINFO) else { return };
+        let declared = [self.total, self.free, self.cached, self.buffers];
+        let mut name = String::new();
         for (key, kilobytes) in parse_meminfo(&file, warnings) {
-            out.emit_dynamic(&format!("proc.meminfo.{key}"), &kilobytes, &[]);
+            name.clear();
+            name.push_str("proc.meminfo.");
+            name.extend(key.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
+            match declared.iter().find(|metric| metric.name() == name) {
+                Some(&metric) => out.emit(metric, kilobytes),
+                None => out.emit_dynamic(&name, &kilobytes, &[]),
+            }
         }
     }
-    if let Some(file) = KernelFile::read(&VMSTAT, &roots.proc(VMSTAT.name), warnings) {
-        let metrics =
-            [monitor.pgpgin, monitor.pgpgout, monitor.pswpin, monitor.pswpout, monitor.pgfault, monitor.pgmajfault];
+}
+
+impl PagingMetrics {
+    pub(super) fn emit(&self, turn: &mut Turn<'_>) {
+        let Some((file, out, warnings)) = turn.read(&VMSTAT) else { return };
+        let metrics = [self.pgpgin, self.pgpgout, self.pswpin, self.pswpout, self.pgfault, self.pgmajfault];
         for (metric, value) in metrics.into_iter().zip(parse_vmstat(&file, warnings)) {
             if let Some(value) = value {
                 out.emit(metric, value);
@@ -31,8 +85,8 @@ pub(super) fn emit(monitor: &LinuxSystemMetrics, roots: &Roots, out: &mut Sample
     }
 }
 
-/// Each `Word: number` with the word in lower case. Keys like `Active(anon)` are left out, as ever.
-fn parse_meminfo(file: &KernelFile, warnings: &mut Warnings) -> Vec<(String, Number)> {
+/// Each `Word: number`. Keys like `Active(anon)` are left out, as ever.
+fn parse_meminfo<'b>(file: &KernelFile<'b>, warnings: &mut Warnings) -> Vec<(&'b str, Number<'b>)> {
     let mut rows = Vec::new();
     for line in file.lines() {
         let mut words = words(line);
@@ -42,7 +96,7 @@ fn parse_meminfo(file: &KernelFile, warnings: &mut Warnings) -> Vec<(String, Num
         }
         let is_word = !key.is_empty() && key.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'_');
         match words.next().and_then(Number::parse) {
-            Some(value) if is_word => rows.push((key.to_ascii_lowercase().iter().map(|&b| b as char).collect(), value)),
+            Some(value) if is_word => rows.extend(str::from_utf8(key).ok().map(|key| (key, value))),
             _ => file.odd_line(line, "Word: NUMBER", warnings),
         }
     }
@@ -53,8 +107,8 @@ fn parse_meminfo(file: &KernelFile, warnings: &mut Warnings) -> Vec<(String, Num
 }
 
 /// The values of [`PAGING`]; those that this kernel does not count are `None`.
-fn parse_vmstat(file: &KernelFile, warnings: &mut Warnings) -> [Option<Number>; PAGING.len()] {
-    let mut values = [const { None }; PAGING.len()];
+fn parse_vmstat<'b>(file: &KernelFile<'b>, warnings: &mut Warnings) -> [Option<Number<'b>>; PAGING.len()] {
+    let mut values = [None; PAGING.len()];
     for line in file.lines() {
         let mut words = words(line);
         let name = words.next().unwrap_or_default();
@@ -70,30 +124,37 @@ fn parse_vmstat(file: &KernelFile, warnings: &mut Warnings) -> [Option<Number>; 
     values
 }
 
+/// Reads any bytes.
+#[cfg(test)]
+pub(super) fn survive(content: &[u8]) {
+    parse_meminfo(&KernelFile::holding(&MEMINFO, content), &mut Warnings::default());
+    parse_vmstat(&KernelFile::holding(&VMSTAT, content), &mut Warnings::default());
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn meminfo(content: &[u8]) -> (Vec<(String, Number)>, Vec<String>) {
+    fn meminfo(content: &[u8]) -> (Vec<(&str, Number<'_>)>, Vec<String>) {
         let mut warnings = Warnings::default();
         let rows = parse_meminfo(&KernelFile::holding(&MEMINFO, content), &mut warnings);
         (rows, warnings.take_fresh())
     }
 
-    fn vmstat(content: &[u8]) -> ([Option<Number>; 6], Vec<String>) {
+    fn vmstat(content: &[u8]) -> ([Option<Number<'_>>; 6], Vec<String>) {
         let mut warnings = Warnings::default();
         let values = parse_vmstat(&KernelFile::holding(&VMSTAT, content), &mut warnings);
         (values, warnings.take_fresh())
     }
 
     #[test]
-    fn keys_are_lower_cased_and_those_with_parentheses_left_out() {
+    fn keys_with_brackets_are_left_out() {
         let (rows, warned) =
             meminfo(b"MemTotal:  100 kB\nActive(anon):  7 kB\nHugePages_Total:  0\nDirectMap4k: 5 kB\n");
-        let keys: Vec<_> = rows.iter().map(|(key, _)| key.as_str()).collect();
-        assert_eq!(keys, ["memtotal", "hugepages_total", "directmap4k"]);
+        let keys: Vec<_> = rows.iter().map(|(key, _)| *key).collect();
+        assert_eq!(keys, ["MemTotal", "HugePages_Total", "DirectMap4k"]);
         assert_eq!(warned, Vec::<String>::new());
     }
 
@@ -101,7 +162,7 @@ mod tests {
     fn odd_lines_are_left_out_with_one_warning() {
         let (rows, warned) =
             meminfo(b"MemTotal: 99999999999999999999999999 kB\nMemFree:\nBuf\xfffers: 3 kB\nCached 4 kB\n");
-        assert_eq!(rows, [("memtotal".to_owned(), Number::parse(b"99999999999999999999999999").unwrap())]);
+        assert_eq!(rows, [("MemTotal", Number::parse(b"99999999999999999999999999").unwrap())]);
         assert_eq!(warned.len(), 1);
         assert!(warned[0].contains("/proc/meminfo") && warned[0].contains("`MemFree:`"), "{}", warned[0]);
     }

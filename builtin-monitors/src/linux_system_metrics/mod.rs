@@ -1,4 +1,5 @@
-//! Metrics of the host: processors, memory, paging, load, disks, file systems and network interfaces.
+//! Metrics of the host: processors, memory, paging, load, memory nodes, disks, file systems, network interfaces, sockets
+//! and TCP.
 //!
 //! The kernel's files are read by hand and not with the crate `procfs`: it turns numbers into fixed integer and float
 //! types, where these metrics keep the kernel's own text, and one odd line or byte makes it refuse the whole file.
@@ -9,16 +10,21 @@
 
 mod cpu;
 mod disks;
+mod entropy;
 mod file_systems;
 mod interfaces;
 mod kernel_file;
 mod load;
 mod memory;
 mod mounts;
+mod numa;
 mod number;
 mod roots;
+mod sockets;
 mod space;
 mod tags;
+mod tcp;
+mod turn;
 mod uptime;
 mod warnings;
 
@@ -27,20 +33,28 @@ use std::path::PathBuf;
 use scalyr_monitor::prelude::*;
 use serde_json::{Map, Value};
 
-use cpu::CpuKind;
-use disks::Device;
-use file_systems::{FileSystems, MountPoint};
-use interfaces::{Filter, Interface};
-use number::Number;
+use cpu::CpuMetrics;
+use disks::{DiskMetrics, PartitionMetrics};
+use entropy::EntropyMetrics;
+use file_systems::{FileSystemMetrics, FileSystems};
+use interfaces::{Filter, InterfaceMetrics};
+use load::LoadMetrics;
+use memory::{MemoryMetrics, PagingMetrics};
+use numa::NumaMetrics;
 use roots::Roots;
+use sockets::SocketMetrics;
+use tcp::TcpMetrics;
+use turn::Turn;
+use uptime::UptimeMetrics;
 use warnings::Warnings;
 
-/// Reads the host's own counters from `/proc` and `/sys`: processors, memory, paging, load, disks, file systems and
-/// network interfaces.
+/// Reads the host's own counters from `/proc` and `/sys`: processors, memory, paging, load, memory nodes,
+/// disks, file systems, network interfaces, sockets and TCP connections.
 #[scalyr_monitor(name = "linux_system_metrics", module = "scalyr_agent.builtin_monitors.linux_system_metrics")]
 pub struct LinuxSystemMetrics {
-    /// What the names of the network interfaces of `proc.net.*` begin with: text, or a list. Regular expressions. An
-    /// empty list turns `proc.net.*` off.
+    /// What the names of the network interfaces of `proc.net.*` begin with: text, or a list. Regular expressions. For
+    /// names like `ens192`, `enp0s3` and `wlan0`, write `["eth", "en", "wl"]`, and the suffix `.*`. An empty list turns
+    /// `proc.net.*` off.
     #[config(default = ["eth"])]
     network_interface_prefixes: Vec<String>,
 
@@ -80,177 +94,38 @@ pub struct LinuxSystemMetrics {
     #[config]
     root: Option<PathBuf>,
 
-    /// Processors, online or not.
-    #[metric(name = "sys.cpu.count")]
-    cpu_count: Metric<u64>,
-    /// Time that the processors spent, in jiffies since boot.
-    #[metric(name = "proc.stat.cpu")]
-    cpu: Metric<Number, CpuKind>,
-    /// Interrupts since boot.
-    #[metric(name = "proc.stat.intr")]
-    intr: Metric<Number>,
-    /// Context switches since boot.
-    #[metric(name = "proc.stat.ctxt")]
-    ctxt: Metric<Number>,
-    /// Processes and threads started since boot.
-    #[metric(name = "proc.stat.processes")]
-    processes: Metric<Number>,
-    /// Processes that wait for a disk right now.
-    #[metric(name = "proc.stat.procs_blocked")]
-    procs_blocked: Metric<Number>,
-
-    /// Seconds since boot.
-    #[metric(name = "proc.uptime.total")]
-    uptime_total: Metric<Number>,
-    /// Seconds since boot that the processors idled, all together.
-    #[metric(name = "proc.uptime.now")]
-    uptime_now: Metric<Number>,
-
-    /// Kilobytes read in from disk since boot.
-    #[metric(name = "proc.vmstat.pgpgin")]
-    pgpgin: Metric<Number>,
-    /// Kilobytes written out to disk since boot.
-    #[metric(name = "proc.vmstat.pgpgout")]
-    pgpgout: Metric<Number>,
-    /// Pages swapped in since boot.
-    #[metric(name = "proc.vmstat.pswpin")]
-    pswpin: Metric<Number>,
-    /// Pages swapped out since boot.
-    #[metric(name = "proc.vmstat.pswpout")]
-    pswpout: Metric<Number>,
-    /// Page faults since boot.
-    #[metric(name = "proc.vmstat.pgfault")]
-    pgfault: Metric<Number>,
-    /// Page faults since boot that had to read from disk.
-    #[metric(name = "proc.vmstat.pgmajfault")]
-    pgmajfault: Metric<Number>,
-
-    /// Load average over one minute.
-    #[metric(name = "proc.loadavg.1min")]
-    load_1min: Metric<Number>,
-    /// Load average over five minutes.
-    #[metric(name = "proc.loadavg.5min")]
-    load_5min: Metric<Number>,
-    /// Load average over fifteen minutes.
-    #[metric(name = "proc.loadavg.15min")]
-    load_15min: Metric<Number>,
-    /// Threads that run or want to.
-    #[metric(name = "proc.loadavg.runnable")]
-    load_runnable: Metric<Number>,
-    /// Threads that exist.
-    #[metric(name = "proc.loadavg.total_threads")]
-    load_total_threads: Metric<Number>,
-
-    /// Reads that a disk completed since boot.
-    #[metric(name = "iostat.disk.read_requests")]
-    disk_read_requests: Metric<Number, Device<'static>>,
-    /// Reads of a disk that were merged with a neighbour since boot.
-    #[metric(name = "iostat.disk.read_merged")]
-    disk_read_merged: Metric<Number, Device<'static>>,
-    /// Sectors read from a disk since boot.
-    #[metric(name = "iostat.disk.read_sectors")]
-    disk_read_sectors: Metric<Number, Device<'static>>,
-    /// Milliseconds that reads of a disk took since boot.
-    #[metric(name = "iostat.disk.msec_read")]
-    disk_msec_read: Metric<Number, Device<'static>>,
-    /// Writes that a disk completed since boot.
-    #[metric(name = "iostat.disk.write_requests")]
-    disk_write_requests: Metric<Number, Device<'static>>,
-    /// Writes of a disk that were merged with a neighbour since boot.
-    #[metric(name = "iostat.disk.write_merged")]
-    disk_write_merged: Metric<Number, Device<'static>>,
-    /// Sectors written to a disk since boot.
-    #[metric(name = "iostat.disk.write_sectors")]
-    disk_write_sectors: Metric<Number, Device<'static>>,
-    /// Milliseconds that writes of a disk took since boot.
-    #[metric(name = "iostat.disk.msec_write")]
-    disk_msec_write: Metric<Number, Device<'static>>,
-    /// Reads and writes of a disk that are under way right now.
-    #[metric(name = "iostat.disk.ios_in_progress")]
-    disk_ios_in_progress: Metric<Number, Device<'static>>,
-    /// Milliseconds that a disk was busy since boot.
-    #[metric(name = "iostat.disk.msec_total")]
-    disk_msec_total: Metric<Number, Device<'static>>,
-    /// Milliseconds that a disk was busy since boot, times the reads and writes under way.
-    #[metric(name = "iostat.disk.msec_weighted_total")]
-    disk_msec_weighted_total: Metric<Number, Device<'static>>,
-
-    /// Reads that a partition completed since boot.
-    #[metric(name = "iostat.part.read_requests")]
-    part_read_requests: Metric<Number, Device<'static>>,
-    /// Reads of a partition that were merged with a neighbour since boot.
-    #[metric(name = "iostat.part.read_merged")]
-    part_read_merged: Metric<Number, Device<'static>>,
-    /// Sectors read from a partition since boot.
-    #[metric(name = "iostat.part.read_sectors")]
-    part_read_sectors: Metric<Number, Device<'static>>,
-    /// Milliseconds that reads of a partition took since boot.
-    #[metric(name = "iostat.part.msec_read")]
-    part_msec_read: Metric<Number, Device<'static>>,
-    /// Writes that a partition completed since boot.
-    #[metric(name = "iostat.part.write_requests")]
-    part_write_requests: Metric<Number, Device<'static>>,
-    /// Writes of a partition that were merged with a neighbour since boot.
-    #[metric(name = "iostat.part.write_merged")]
-    part_write_merged: Metric<Number, Device<'static>>,
-    /// Sectors written to a partition since boot.
-    #[metric(name = "iostat.part.write_sectors")]
-    part_write_sectors: Metric<Number, Device<'static>>,
-    /// Milliseconds that writes of a partition took since boot.
-    #[metric(name = "iostat.part.msec_write")]
-    part_msec_write: Metric<Number, Device<'static>>,
-    /// Reads and writes of a partition that are under way right now.
-    #[metric(name = "iostat.part.ios_in_progress")]
-    part_ios_in_progress: Metric<Number, Device<'static>>,
-    /// Milliseconds that a partition was busy since boot.
-    #[metric(name = "iostat.part.msec_total")]
-    part_msec_total: Metric<Number, Device<'static>>,
-    /// Milliseconds that a partition was busy since boot, times the reads and writes under way.
-    #[metric(name = "iostat.part.msec_weighted_total")]
-    part_msec_weighted_total: Metric<Number, Device<'static>>,
-    /// Reads of a partition since boot, as kernels before 2.6.25 count them.
-    #[metric(name = "iostat.part.read_issued")]
-    part_read_issued: Metric<Number, Device<'static>>,
-    /// Writes of a partition since boot, as kernels before 2.6.25 count them.
-    #[metric(name = "iostat.part.write_issued")]
-    part_write_issued: Metric<Number, Device<'static>>,
-
-    /// Size of a file system in blocks of 1024 bytes.
-    #[metric(name = "df.1kblocks.total")]
-    df_1kblocks_total: Metric<u64, MountPoint<'static>>,
-    /// What is used of a file system, in blocks of 1024 bytes.
-    #[metric(name = "df.1kblocks.used")]
-    df_1kblocks_used: Metric<u64, MountPoint<'static>>,
-    /// What users can still have of a file system, in blocks of 1024 bytes.
-    #[metric(name = "df.1kblocks.free")]
-    df_1kblocks_free: Metric<u64, MountPoint<'static>>,
-    /// Inodes of a file system.
-    #[metric(name = "df.inodes.total")]
-    df_inodes_total: Metric<u64, MountPoint<'static>>,
-    /// Inodes of a file system that are used.
-    #[metric(name = "df.inodes.used")]
-    df_inodes_used: Metric<u64, MountPoint<'static>>,
-    /// Inodes of a file system that are free.
-    #[metric(name = "df.inodes.free")]
-    df_inodes_free: Metric<u64, MountPoint<'static>>,
-
-    /// Bytes through a network interface since boot.
-    #[metric(name = "proc.net.bytes")]
-    net_bytes: Metric<Number, Interface<'static>>,
-    /// Packets through a network interface since boot.
-    #[metric(name = "proc.net.packets")]
-    net_packets: Metric<Number, Interface<'static>>,
-    /// Errors of a network interface since boot.
-    #[metric(name = "proc.net.errs")]
-    net_errs: Metric<Number, Interface<'static>>,
-    /// Packets that a network interface dropped since boot.
-    #[metric(name = "proc.net.dropped")]
-    net_dropped: Metric<Number, Interface<'static>>,
+    #[metrics]
+    uptime: UptimeMetrics,
+    #[metrics]
+    load: LoadMetrics,
+    #[metrics]
+    cpu: CpuMetrics,
+    #[metrics]
+    entropy: EntropyMetrics,
+    #[metrics]
+    memory: MemoryMetrics,
+    #[metrics]
+    paging: PagingMetrics,
+    #[metrics]
+    numa: NumaMetrics,
+    #[metrics]
+    disks: DiskMetrics,
+    #[metrics]
+    partitions: PartitionMetrics,
+    #[metrics]
+    df: FileSystemMetrics,
+    #[metrics]
+    network: InterfaceMetrics,
+    #[metrics]
+    sockets: SocketMetrics,
+    #[metrics]
+    tcp: TcpMetrics,
 
     roots: Roots,
     interfaces: Filter,
     file_systems: FileSystems,
     warnings: Warnings,
+    buffer: Vec<u8>,
 }
 
 impl Monitor for LinuxSystemMetrics {
@@ -278,29 +153,34 @@ impl Monitor for LinuxSystemMetrics {
         Ok(())
     }
 
-    /// Each group reads files of its own; trouble with one is logged once and does not hide the others.
+    /// Each group reads files of its own; trouble with one is logged once a day and does not hide the others.
     fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
-        let mut warnings = std::mem::take(&mut self.warnings);
-        let mut file_systems = std::mem::take(&mut self.file_systems);
-        let roots = &self.roots;
-        uptime::emit(self, roots, out, &mut warnings);
-        load::emit(self, roots, out, &mut warnings);
-        cpu::emit(self, roots, out, &mut warnings);
-        memory::emit(self, roots, out, &mut warnings);
-        disks::emit(self, roots, out, &mut warnings);
-        interfaces::emit(self, roots, &self.interfaces, out, &mut warnings);
-        file_systems::emit(self, roots, &mut file_systems, out, &mut warnings);
-        for text in warnings.take_fresh() {
+        let Self { roots, buffer, warnings, .. } = self;
+        warnings.begin(out.clock().monotonic());
+        let turn = &mut Turn { roots, buffer, out, warnings };
+        self.uptime.emit(turn);
+        self.load.emit(turn);
+        self.cpu.emit(turn);
+        self.entropy.emit(turn);
+        self.memory.emit(turn);
+        self.paging.emit(turn);
+        self.numa.emit(turn);
+        self.disks.emit(&self.partitions, turn);
+        self.network.emit(&self.interfaces, turn);
+        self.sockets.emit(turn);
+        self.tcp.emit(turn);
+        self.df.emit(&mut self.file_systems, turn);
+        for text in self.warnings.take_fresh() {
             out.logger().warn(text);
         }
-        if out.logger().enabled(Level::Debug1) && !warnings.is_empty() {
-            out.logger().debug(format_args!("Oddities so far: {}", warnings.summary()));
+        if out.logger().enabled(Level::Debug1) && !self.warnings.is_empty() {
+            out.logger().debug(format_args!("Oddities so far: {}", self.warnings.summary()));
         }
-        self.file_systems = file_systems;
-        self.warnings = warnings;
         Ok(())
     }
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

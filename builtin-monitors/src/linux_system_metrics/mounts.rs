@@ -126,7 +126,7 @@ pub(super) struct Chosen {
 }
 
 /// Reads all rows that have the form.
-pub(super) fn parse(file: &KernelFile, warnings: &mut Warnings) -> Vec<Mount> {
+pub(super) fn parse(file: &KernelFile<'_>, warnings: &mut Warnings) -> Vec<Mount> {
     let mut mounts = Vec::new();
     for line in file.lines() {
         match parse_line(line) {
@@ -216,6 +216,15 @@ fn topmost(mounts: &[Mount]) -> Vec<&Mount> {
         }
     }
     rows
+}
+
+/// Reads any bytes.
+#[cfg(test)]
+pub(super) fn survive(content: &[u8]) {
+    let mounts = parse(&KernelFile::holding(&MOUNTINFO, content), &mut Warnings::default());
+    for local_only in [false, true] {
+        assert!(choose(&mounts, local_only, |_| false).len() <= mounts.len());
+    }
 }
 
 #[cfg(test)]

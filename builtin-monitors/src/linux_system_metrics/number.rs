@@ -5,20 +5,26 @@ use scalyr_monitor::MetricValue;
 /// The longest number that is taken; the longest that a kernel prints has 20 digits.
 const MAX_LEN: usize = 64;
 
-/// A decimal number that keeps its own text: `2.50` stays `2.50`, and a counter may be larger than any integer type.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Number(Box<str>);
+/// A decimal number that keeps its own text, in the file where it stands: `2.50` stays `2.50`, and a counter may be larger
+/// than any integer type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Number<'f>(&'f str);
 
-impl Number {
+impl<'f> Number<'f> {
     /// Reads digits with an optional minus sign and an optional fraction; anything else is `None`.
-    pub(super) fn parse(text: &[u8]) -> Option<Self> {
+    pub(super) fn parse(text: &'f [u8]) -> Option<Self> {
         let digits = text.strip_prefix(b"-").unwrap_or(text);
         let mut parts = digits.splitn(2, |&byte| byte == b'.');
         let decimal = parts.all(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit));
         if !decimal || text.len() > MAX_LEN {
             return None;
         }
-        Some(Self(str::from_utf8(text).ok()?.into()))
+        Some(Self(str::from_utf8(text).ok()?))
+    }
+
+    /// As an integer, to calculate with; `None` when it is none, or too large.
+    pub(super) fn to_u64(self) -> Option<u64> {
+        self.0.parse().ok()
     }
 
     /// Whether the number is zero, however it is written.
@@ -28,11 +34,11 @@ impl Number {
 }
 
 /// Bare, in the kernel's own digits.
-impl MetricValue for Number {
+impl MetricValue for Number<'_> {
     const KIND: &'static str = "number";
 
     fn write(&self, out: &mut String) {
-        out.push_str(&self.0);
+        out.push_str(self.0);
     }
 }
 

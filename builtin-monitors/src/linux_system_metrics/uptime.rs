@@ -2,24 +2,37 @@
 
 use scalyr_monitor::prelude::*;
 
-use super::LinuxSystemMetrics;
 use super::kernel_file::{KernelFile, Source, words};
 use super::number::Number;
-use super::roots::Roots;
+use super::turn::Turn;
 use super::warnings::Warnings;
 
 const UPTIME: Source = Source { name: "uptime", metrics: "proc.uptime.*", limit: 4096 };
 
-pub(super) fn emit(monitor: &LinuxSystemMetrics, roots: &Roots, out: &mut Sample, warnings: &mut Warnings) {
-    let file = KernelFile::read(&UPTIME, &roots.proc(UPTIME.name), warnings);
-    if let Some((total, idle)) = file.and_then(|file| parse(&file, warnings)) {
-        out.emit(monitor.uptime_total, total);
-        out.emit(monitor.uptime_now, idle);
+/// Metrics of `/proc/uptime`.
+#[derive(MetricSet)]
+#[metrics(category = "General")]
+pub(super) struct UptimeMetrics {
+    /// Seconds since boot.
+    #[metric(name = "proc.uptime.total", unit = "seconds", cumulative)]
+    total: Metric<Number<'static>>,
+    /// Seconds since boot that the processors idled, all together.
+    #[metric(name = "proc.uptime.now", unit = "seconds", cumulative)]
+    now: Metric<Number<'static>>,
+}
+
+impl UptimeMetrics {
+    pub(super) fn emit(&self, turn: &mut Turn<'_>) {
+        let Some((file, out, warnings)) = turn.read(&UPTIME) else { return };
+        if let Some((total, idle)) = parse(&file, warnings) {
+            out.emit(self.total, total);
+            out.emit(self.now, idle);
+        }
     }
 }
 
 /// Seconds since boot, and seconds that all processors together idled.
-fn parse(file: &KernelFile, warnings: &mut Warnings) -> Option<(Number, Number)> {
+fn parse<'b>(file: &KernelFile<'b>, warnings: &mut Warnings) -> Option<(Number<'b>, Number<'b>)> {
     let Some(line) = file.lines().next() else {
         file.nothing_found("line", warnings);
         return None;
@@ -34,13 +47,19 @@ fn parse(file: &KernelFile, warnings: &mut Warnings) -> Option<(Number, Number)>
     }
 }
 
+/// Reads any bytes.
+#[cfg(test)]
+pub(super) fn survive(content: &[u8]) {
+    parse(&KernelFile::holding(&UPTIME, content), &mut Warnings::default());
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn parsed(content: &[u8]) -> (Option<(Number, Number)>, Vec<String>) {
+    fn parsed(content: &[u8]) -> (Option<(Number<'_>, Number<'_>)>, Vec<String>) {
         let mut warnings = Warnings::default();
         let times = parse(&KernelFile::holding(&UPTIME, content), &mut warnings);
         (times, warnings.take_fresh())

@@ -3,12 +3,14 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 
 use scalyr_monitor::testing::{Harness, Taken, json};
 use serde_json::Value;
 
 use super::*;
+
+mod memory;
+mod real_processes;
 
 /// A process tree in a folder.
 struct Host(tempfile::TempDir);
@@ -264,6 +266,38 @@ fn a_file_that_cannot_be_read_costs_its_own_metrics_only_and_is_told_once() {
 }
 
 #[test]
+fn a_file_that_the_kernel_lacks_is_told_once_while_the_process_lives() {
+    let host = Host::new();
+    fs::remove_file(host.path(7).join("io")).unwrap();
+    let mut harness = host.measured(json!({ "pid": "$$" }));
+    let first = harness.sample();
+    assert!(first.has("app.io.fds") && !first.has("app.disk.bytes"));
+    assert!(told(&first).contains("this kernel was built without that file"), "{}", told(&first));
+    assert_eq!(told(&harness.sample()), "");
+}
+
+/// What the table of the Python agent has.
+#[test]
+fn every_metric_of_the_python_agent_is_told() {
+    let taken = Host::new().measured(json!({ "pid": "$$", "id": "agent" })).sample();
+    let lines = lines(&taken);
+    for metric in ["app.uptime", "app.nice", "app.threads", "app.mem.majflt", "app.io.wait"] {
+        assert!(lines.contains(&format!("{metric} ")), "{metric}");
+    }
+    for (metric, kinds) in [
+        ("app.cpu", &["user", "system"][..]),
+        ("app.mem.bytes", &["vmsize", "peak_vmsize", "resident", "peak_resident"]),
+        ("app.disk.bytes", &["read", "write"]),
+        ("app.disk.requests", &["read", "write"]),
+        ("app.io.fds", &["open"]),
+    ] {
+        for kind in kinds {
+            assert_eq!(*taken.metric_with(metric, "type", *kind).field("app"), "agent");
+        }
+    }
+}
+
+#[test]
 fn what_is_to_be_measured_must_be_said_and_be_a_pid() {
     for (entry, problem) in [
         (json!({}), "which process is to be measured?"),
@@ -275,59 +309,4 @@ fn what_is_to_be_measured_must_be_said_and_be_a_pid() {
         let problems = format!("{:?}", harness.problems());
         assert!(problems.contains(problem), "{entry}: {problems}");
     }
-}
-
-/// A real process, ended with the test.
-struct Sleeper(Child);
-
-impl Sleeper {
-    fn start(mark: &str) -> Self {
-        let command = format!("while :; do read -r line || exit; done # {mark}");
-        let child = Command::new("sh").args(["-c", &command]).stdin(Stdio::piped()).spawn().unwrap();
-        // Its command line is empty for a moment after it is there.
-        let told = || std::fs::read_to_string(format!("/proc/{}/cmdline", child.id())).unwrap();
-        while !told().contains(mark) {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        Self(child)
-    }
-
-    fn end(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Sleeper {
-    fn drop(&mut self) {
-        _ = self.0.kill();
-        _ = self.0.wait();
-    }
-}
-
-#[test]
-fn real_processes_are_found_by_a_mark_summed_and_gone_when_they_ended() {
-    let mark = format!("mark-{}", std::process::id());
-    let mut sleepers = [Sleeper::start(&mark), Sleeper::start(&mark)];
-    let entry = json!({ "commandline": mark, "aggregate_multiple_processes": true });
-    let mut harness = Harness::<LinuxProcessMetrics>::from_config(entry);
-    let taken = harness.sample();
-    assert_eq!(told(&taken), "");
-    assert_eq!(taken.value("app.threads").as_u64(), 2);
-    assert!(part(&taken, "app.mem.bytes", "resident") > 0 && part(&taken, "app.io.fds", "open") >= 6);
-    sleepers[0].end();
-    assert_eq!(harness.sample().value("app.threads").as_u64(), 1);
-    sleepers[1].end();
-    assert_eq!(lines(&harness.sample()), "");
-}
-
-#[test]
-fn the_agent_that_runs_measures_itself_by_default_values() {
-    let mut harness = Harness::<LinuxProcessMetrics>::from_config(json!({ "pid": "$$", "id": "agent" }));
-    let first = harness.sample();
-    assert_eq!(first.emitted().len(), 18, "{}", lines(&first));
-    // Some bytes are read between the two: those of the first sample itself.
-    let second = harness.sample();
-    assert!(part(&second, "app.disk.bytes", "read") > 0 && part(&second, "app.disk.requests", "read") > 0);
-    assert_eq!(told(&second), "");
 }
