@@ -39,7 +39,8 @@ pub(super) struct Listening {
     #[config(default = 8_388_608, min = 4096, max = 1_073_741_824)]
     pub(super) udp_receive_buffer: usize,
 
-    /// The certificate of `tls` ports, with those between it and its authority: a file in PEM.
+    /// The certificate of `tls` ports, with those between it and its authority: a file in PEM. It is read when the monitor
+    /// starts.
     #[config]
     pub(super) tls_certificate: Option<PathBuf>,
 

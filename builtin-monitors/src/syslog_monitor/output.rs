@@ -165,11 +165,11 @@ impl Output {
     }
 
     /// Writes everything; otherwise says how long to wait before it is tried again, with nothing received meanwhile.
-    pub(super) fn flush(&mut self) -> Result<(), Duration> {
+    pub(super) fn flush(&mut self, when_full: WhenFull) -> Result<(), Duration> {
         let targets = std::iter::once(&mut self.main).chain(self.sources.iter_mut().flat_map(Sources::targets));
         let mut failure = None;
         for target in targets {
-            match target.flush(WhenFull::Leave) {
+            match target.flush(when_full) {
                 Ok(messages) => self.written += messages,
                 Err(obstacle) => failure = Some((target.path.clone(), obstacle)),
             }

@@ -185,3 +185,87 @@ fn newest_of(path: &Path) -> PathBuf {
         _ => path.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::sync::Arc;
+
+    use scalyr_monitor::context::LogRegistry;
+    use scalyr_monitor::{Clock, Logger, Result, Timestamp};
+
+    use super::*;
+
+    /// An agent that has uploaded all but what is named so.
+    struct Agent(PathBuf);
+
+    impl LogRegistry for Agent {
+        fn register(&self, _: LogConfig) -> Result<()> {
+            Ok(())
+        }
+
+        fn update(&self, _: LogConfig) -> Result<()> {
+            Ok(())
+        }
+
+        fn withdraw(&self, _: &Path, _: bool) -> Result<()> {
+            Ok(())
+        }
+
+        fn registered(&self) -> Vec<PathBuf> {
+            Vec::new()
+        }
+
+        fn remove(&self, path: &Path) -> Result<bool> {
+            let is_uploaded = !path.to_string_lossy().contains("pending");
+            if is_uploaded {
+                fs::remove_file(path)?;
+            }
+            Ok(is_uploaded)
+        }
+
+        fn folder(&self) -> PathBuf {
+            self.0.clone()
+        }
+    }
+
+    /// What is left when some files are 25 hours old, and others as young as they can be.
+    fn left_of(files: &[(&str, bool)], rotated_by_own_age: bool) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut newest = 0;
+        for (name, is_old) in files {
+            let file = File::create(folder.path().join(name)).unwrap();
+            let written = file.metadata().unwrap().modified().unwrap();
+            if *is_old {
+                file.set_modified(written - Duration::from_secs(25 * 3600)).unwrap();
+            }
+            newest = newest.max(written.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis());
+        }
+        let clock = Clock::manual(Timestamp::from_millis(i64::try_from(newest).unwrap()));
+        let rules = Rules {
+            log: LogConfig::new("a"),
+            rotation: LogRotation::default(),
+            most: 10,
+            expire: Duration::ZERO,
+            search_every: Duration::from_secs(60),
+            delete_after: Duration::from_secs(24 * 3600),
+            rotated_by_own_age,
+        };
+        let warnings = Warnings { logger: Logger::none(), clock: clock.clone() };
+        let log_files = LogFiles::new(Arc::new(Agent(folder.path().to_owned())));
+        let template = Template::read("s-$HOSTNAME.log").unwrap();
+        Sources::new(template, rules, log_files, warnings).tidy(clock.monotonic());
+        let mut left: Vec<String> =
+            fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        left.sort();
+        left
+    }
+
+    #[test]
+    fn files_that_nobody_writes_to_are_deleted_once_they_are_uploaded() {
+        let files =
+            [("s-a.log", true), ("s-b.log", false), ("s-b.log.1", true), ("s-pending.log", true), ("other.log", true)];
+        assert_eq!(left_of(&files, true), ["other.log", "s-b.log", "s-pending.log"]);
+        assert_eq!(left_of(&files, false), ["other.log", "s-b.log", "s-b.log.1", "s-pending.log"]);
+    }
+}

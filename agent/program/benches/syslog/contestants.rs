@@ -8,6 +8,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::senders::MESSAGE;
 use crate::sink::{Kept, Sink, Speech};
 use crate::story::{AgentProcess, Process, Scratch, write_config};
 
@@ -37,12 +38,10 @@ impl Running {
             Program::Peer(_) => (self.sink.lines(), 0),
             Program::Ours(agent) => {
                 let status = agent.status().unwrap_or_default();
-                let of = |name: &str| status["monitors"][0][name].as_u64().unwrap_or_default();
-                let (all, lost) = (of("lines_emitted"), of("lines_dropped"));
-                let is_settled = status["totals"]["pending"] == 0;
+                let lost = status["monitors"][0]["lines_dropped"].as_u64().unwrap_or_default();
+                // What is in the file and not uploaded yet has not arrived.
                 let uploaded = status["totals"]["accepted"]["bytes"].as_u64().unwrap_or_default();
-                // Those that are in the file and not uploaded yet have not arrived.
-                (if is_settled && uploaded > 0 { all - lost } else { 0 }, lost)
+                (uploaded / MESSAGE as u64, lost)
             }
         }
     }
@@ -104,7 +103,8 @@ pub(crate) fn syslog_ng(scratch: &Scratch) -> Option<Running> {
         program.to_str().and_then(|path| path.strip_suffix("/usr/sbin/syslog-ng")).filter(|root| !root.is_empty())
     {
         let machine = format!("{}-linux-gnu", env::consts::ARCH);
-        let folders = [format!("{root}/usr/lib/{machine}"), format!("{root}/usr/lib/syslog-ng")];
+        let folders = ["usr/lib/syslog-ng".to_owned(), format!("usr/lib/{machine}"), format!("lib/{machine}")];
+        let folders = folders.map(|folder| format!("{root}/{folder}"));
         command.env("LD_LIBRARY_PATH", folders.join(":"));
         command.arg(format!("--module-path={root}/usr/lib/syslog-ng/3.38"));
     }

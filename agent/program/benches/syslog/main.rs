@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use contestants::Running;
 use senders::Way;
-use story::{Scratch, now, wait_until};
+use story::{Scratch, now, say, wait_until};
 
 /// The kernel counts the CPU time of a process in hundredths of a second.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -49,7 +49,7 @@ fn main() {
                 Some(Figures { speed, cpu, lost, told }) => {
                     println!("{:<36}{name:<12}{speed:>12.0}{cpu:>14.2}{lost:>10}{told:>16}", way.name());
                 }
-                None => println!("{:<36}{name:<12}not installed", way.name()),
+                None => println!("{:<36}{name:<12}not installed, or it does not start", way.name()),
             }
         }
     }
@@ -66,7 +66,15 @@ fn measure(way: Way, start: Start) -> Option<Figures> {
     let scratch = Scratch::new();
     let mut running = start(&scratch)?;
     let port = running.port;
-    wait_until("it listens", PATIENCE, || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    let mut has_ended = false;
+    wait_until("it listens", PATIENCE, || {
+        has_ended = running.process().ended().is_some();
+        has_ended || TcpStream::connect(("127.0.0.1", port)).is_ok()
+    });
+    if has_ended {
+        say(&running.process().stderr());
+        return None;
+    }
     let (ticks, begin, messages) = (running.process().cpu_ticks(), now(), way.messages());
     way.send(port);
     let (mut seen, mut since, mut told) = (0, now(), 0);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::story::now;
 
 /// Bytes of a message, its line end among them.
-const MESSAGE: usize = 150;
+pub(crate) const MESSAGE: usize = 150;
 /// Messages that are written at once by TCP.
 const AT_ONCE: u64 = 500;
 /// Packets by UDP, a second.

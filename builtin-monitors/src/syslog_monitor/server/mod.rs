@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustls::ServerConfig;
+use scalyr_monitor::WhenFull;
 use scalyr_monitor::prelude::*;
 
 use super::connection::{Connection, Room};
@@ -170,13 +171,18 @@ impl Server {
         Ok(came)
     }
 
-    /// Writes what was received, and receives nothing more until that is done, or the monitor is asked to stop.
+    /// Writes what was received, and receives nothing more until that is done. A monitor that is asked to stop waits for no
+    /// upload any more, and tries once.
     fn write(&mut self, run: &mut Run) {
-        while let Err(pause) = self.output.flush() {
+        loop {
+            let is_stopped = run.stop().is_stopped();
+            let when_full = if is_stopped { WhenFull::Grow } else { WhenFull::Leave };
+            let Err(pause) = self.output.flush(when_full) else { return };
             self.report(run);
-            if run.stop().wait(pause) {
+            if is_stopped {
                 return;
             }
+            run.stop().wait(pause);
         }
     }
 
