@@ -154,18 +154,18 @@ fn what_cannot_act_is_named_with_what_could() {
         warning: /etc/agent.json:1:217  calculate_rate_metric_names[6]: the metric `requests` has no extra field `kid`, so this has no effect; it has `kind`
         warning: /etc/agent.json:1:246  calculate_rate_metric_names[7]: the metric `queue` has no extra field `kind`, so this has no effect; it has none
         warning: /etc/agent.json:1:273  calculate_rate_metric_names[8]: there is no monitor `a.counter`, so this has no effect; did you mean `counter`?
-        warning: /etc/agent.json:1:426  monitors[0].metric_name_blacklist[0]: `counter` declares no metric `reqests`; did you mean `requests`?
-        warning: /etc/agent.json:1:437  monitors[0].metric_name_blacklist[1]: "a b" never stands in the log, where it is `a_b`; it has no effect; write `a_b`
-        warning: /etc/agent.json:1:522  monitors[0].calculate_rate_metric_names[1]: "queue" has no colon; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`. It has no effect; did you mean `counter:queue`?
-        warning: /etc/agent.json:1:506  monitors[0].calculate_rate_metric_names[0]: is for the monitor `coin`, but stands in an entry of `counter`, where it has no effect; write `counter:uniform`, or put it into the `calculate_rate_metric_names` of the whole configuration
-        warning: /etc/agent.json:1:531  monitors[0].calculate_rate_metric_names[2]: `queue` is in `metric_name_blacklist` too: of such a metric no rate is written either
-        warning: /etc/agent.json:1:666  monitors[1].monitor_log_flush_delay: has no effect: each sample is written to the metric log in one go, at its end
-        warning: /etc/agent.json:1:632  monitors[1].calculate_rate_metric_names: "queue" has no colon; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`. It has no effect; did you mean `counter:queue`?
+        warning: /etc/agent.json:1:429  monitors[0].metric_name_blacklist[0]: `counter` declares no metric `reqests`; did you mean `requests`?
+        warning: /etc/agent.json:1:440  monitors[0].metric_name_blacklist[1]: "a b" never stands in the log, where it is `a_b`; it has no effect; write `a_b`
+        warning: /etc/agent.json:1:525  monitors[0].calculate_rate_metric_names[1]: "queue" has no colon; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`. It has no effect; did you mean `counter:queue`?
+        warning: /etc/agent.json:1:509  monitors[0].calculate_rate_metric_names[0]: is for the monitor `coin`, but stands in an entry of `counter`, where it has no effect; write `counter:uniform`, or put it into the `calculate_rate_metric_names` of the whole configuration
+        warning: /etc/agent.json:1:534  monitors[0].calculate_rate_metric_names[2]: `queue` is in `metric_name_blacklist` too: of such a metric no rate is written either
+        warning: /etc/agent.json:1:669  monitors[1].monitor_log_flush_delay: has no effect: each sample is written to the metric log in one go, at its end
+        warning: /etc/agent.json:1:635  monitors[1].calculate_rate_metric_names: "queue" has no colon; an entry is `<monitor>:<metric>` or `<monitor>:<metric>:<field>=<value>`. It has no effect; did you mean `counter:queue`?
     "#]]
     .assert_eq(&warnings(
         "calculate_rate_metric_names: ['requests', 'counter:', ':queue', 'conter:queue', 'counter:queu', \
          'counter:requests:read', 'counter:requests:kid=read', 'counter:queue:kind=read', 'a.counter:queue', \
-         'url_monitor:x', 'coin:uniform', 'linux_system_metrics:made.up.at.run.time'], \
+         'apache_monitor:x', 'coin:uniform', 'linux_system_metrics:made.up.at.run.time'], \
          monitors: [{ module: 'counter', metric_name_blacklist: ['reqests', 'a b', 'queue', 'requests_rate', 'x'], \
          calculate_rate_metric_names: ['coin:uniform', 'queue', 'counter:queue', 'counter:requests:kind=a:b=c'] }, \
          { module: 'counter', calculate_rate_metric_names: 'queue', monitor_log_flush_delay: 5 }]",

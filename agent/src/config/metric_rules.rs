@@ -8,7 +8,7 @@ use scalyr_monitor::rules::{MetricRules, name_in_log};
 use serde_json::{Map, Value};
 
 use super::keys::nearest_name;
-use super::module_names::{NOT_BUILT, found_by_spelling, short_name};
+use super::module_names::{found_by_spelling, is_known_to_python_only, short_name};
 use super::report::{Kind, Report};
 use super::settings::Settings;
 use super::value::shown;
@@ -75,7 +75,7 @@ impl RateEntries {
                 problem.hint(format!("write `{name}:{}`", entry.metric));
                 continue;
             }
-            if named.is_some() || registry.find(module).is_some() || NOT_BUILT.contains(&module) {
+            if named.is_some() || registry.find(module).is_some() || is_known_to_python_only(module) {
                 continue;
             }
             let known = || monitors.iter().map(|(name, _)| *name).chain(registry.iter().map(|monitor| monitor.name));

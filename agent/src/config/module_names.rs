@@ -10,27 +10,42 @@ use super::value;
 const PYTHON_PACKAGE: &str = "scalyr_agent.builtin_monitors.";
 
 /// Its monitors that have no counterpart here; a name that is built is found before this list is looked at.
-pub(super) const NOT_BUILT: [&str; 19] = [
+const NOT_BUILT: [&str; 11] = [
     "apache_monitor",
     "docker_monitor",
-    "garbage_monitor",
-    "graphite_monitor",
-    "journald_monitor",
     "kubernetes_events_monitor",
     "kubernetes_monitor",
     "kubernetes_openmetrics_monitor",
     "mysql_monitor",
     "nginx_monitor",
-    "openmetrics_monitor",
     "postgres_monitor",
     "redis_monitor",
-    "shell_monitor",
     "snmp_monitor",
-    "symlink_file_monitor",
-    "syslog_monitor",
     "tomcat_monitor",
-    "url_monitor",
 ];
+
+/// Its monitors that never will have one, each with the reason and with what to do.
+const NEVER_BUILT: [(&str, &str, &str); 4] = [
+    ("garbage_monitor", NO_PYTHON, MEASURE_ITSELF),
+    ("windows_event_log_monitor", NO_WINDOWS, REMOVE),
+    ("windows_process_metrics", NO_WINDOWS, "`linux_process_metrics` measures processes here"),
+    ("windows_system_metrics", NO_WINDOWS, "`linux_system_metrics` measures the host here"),
+];
+
+const NO_PYTHON: &str = "looks into the memory of Python, in which this agent is not written";
+const NO_WINDOWS: &str = "is for Windows, and this agent runs on Linux";
+const MEASURE_ITSELF: &str = "remove the entry; the memory, threads and files of the agent are measured by \
+    `linux_process_metrics` with `pid: \"$$\"`, which runs without an entry";
+const REMOVE: &str = "remove the entry";
+
+/// Whether it is a monitor of the Python agent, by its name without the package, that is not run here.
+pub(super) fn is_known_to_python_only(name: &str) -> bool {
+    NOT_BUILT.contains(&name) || never_built(name).is_some()
+}
+
+fn never_built(name: &str) -> Option<(&'static str, &'static str)> {
+    NEVER_BUILT.iter().find(|(known, ..)| *known == name).map(|&(_, reason, hint)| (reason, hint))
+}
 
 /// The name of a module as an entry gives it, a number as its text; `None` when it is anything else, or empty.
 pub(super) fn module_text(module: &Value) -> Option<String> {
@@ -67,6 +82,11 @@ pub(super) fn refuse_unknown(module: &str, path: String, registry: &Registry, re
     if NOT_BUILT.contains(&shipped) {
         let message = format!("{module:?} is a monitor of the Python agent that is not built yet");
         report.refuse(path, message).kind(Kind::NotBuilt);
+        return;
+    }
+    if let Some((reason, hint)) = never_built(shipped) {
+        let message = format!("{module:?} is a monitor of the Python agent that {reason}");
+        report.refuse(path, message).kind(Kind::NotBuilt).hint(hint);
         return;
     }
     let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

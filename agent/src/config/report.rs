@@ -70,7 +70,7 @@ pub enum Kind {
     Conversion,
     /// Two things that exclude each other: a file and the environment, two entries with one id.
     Conflict,
-    /// Something that is not built yet.
+    /// Something that is not built: not yet, or never.
     NotBuilt,
     /// Something that has no effect any more.
     Obsolete,

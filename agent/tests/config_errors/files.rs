@@ -51,11 +51,12 @@ impl Files {
         self.load_file("agent.json")
     }
 
-    /// All that is said of the files, and of what is in them.
+    /// All that is said of the files, and of what is in them, with `ALL` for the names of all monitors.
     pub(super) fn told(&self) -> String {
         let registry = registry();
         let surroundings = Surroundings { registry: &registry, environment: &self.environment, host_name: "web1" };
-        self.shown(&draft(&self.load(), &surroundings).report)
+        let all: Vec<_> = registry.iter().map(|registration| format!("`{}`", registration.name)).collect();
+        self.shown(&draft(&self.load(), &surroundings).report).replace(&all.join(", "), "ALL")
     }
 
     pub(super) fn shown(&self, report: &Report) -> String {

@@ -131,7 +131,7 @@ fn lists_are_appended_and_attributes_joined_and_each_value_keeps_its_file() {
         refused: agent.d/1.json:2:49  logs[1].exclude: must be a list of texts, ["..."], but is a number; this entry of /c is not copied
         warning: agent.d/3.json:1:12  logs[0].pathh: is not known and has no effect; did you mean `path`?
         refused: agent.d/3.json:1:10  logs[0].path: is missing: an entry names the file or glob that it copies; this entry is not copied
-        refused: agent.d/2.json:1:24  monitors[0].module: "no_such" is no monitor of this agent; it has `agent`, `coin`, `edgy`, `gauges`, `linux_process_metrics`, `linux_system_metrics`, `nested_options`, `other_coin`, `test_monitor`; no_such() does not run; a crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`), or for a host by a new package (`cargo xtask package`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
+        refused: agent.d/2.json:1:24  monitors[0].module: "no_such" is no monitor of this agent; it has ALL; no_such() does not run; a crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`), or for a host by a new package (`cargo xtask package`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
     "#]].assert_eq(&files.told());
 }
 

@@ -54,24 +54,34 @@ fn monitors_have_the_names_of_the_python_agent() {
 fn a_module_that_is_none_is_told_from_one_that_is_still_to_come() {
     let (plan, report) = plan(
         r#"monitors: [
-            { module: "url_monitor" },
-            { module: "scalyr_agent.builtin_monitors.shell_monitor" },
+            { module: "apache_monitor" },
+            { module: "scalyr_agent.builtin_monitors.redis_monitor" },
             { module: "scalyr_agent.builtin_monitors.cion" },
             { module: "acme.queue_depth" },
-            { module: "acme.url_monitor" },
+            { module: "acme.apache_monitor" },
             { module: "acme.coin" },
+            { module: "garbage_monitor" },
+            { module: "scalyr_agent.builtin_monitors.windows_event_log_monitor" },
+            { module: "windows_process_metrics" },
+            { module: "windows_system_metrics" },
+            { module: "acme.garbage_monitor" },
         ]"#,
     );
     let all: Vec<_> = registry().iter().map(|registration| format!("`{}`", registration.name)).collect();
     let report = report.replace(&all.join(", "), "ALL");
     assert!(plan.monitors.iter().all(|monitor| !monitor.origin.starts_with("monitors[")), "{plan:?}");
     expect![[r#"
-        refused: /etc/agent.json:2:23  monitors[0].module: "url_monitor" is a monitor of the Python agent that is not built yet; url_monitor(1) does not run
-        refused: /etc/agent.json:3:23  monitors[1].module: "scalyr_agent.builtin_monitors.shell_monitor" is a monitor of the Python agent that is not built yet; shell_monitor() does not run
+        refused: /etc/agent.json:2:23  monitors[0].module: "apache_monitor" is a monitor of the Python agent that is not built yet; apache_monitor(1) does not run
+        refused: /etc/agent.json:3:23  monitors[1].module: "scalyr_agent.builtin_monitors.redis_monitor" is a monitor of the Python agent that is not built yet; redis_monitor() does not run
         refused: /etc/agent.json:4:23  monitors[2].module: "scalyr_agent.builtin_monitors.cion" is no monitor of this agent; cion() does not run; did you mean `coin`?
         refused: /etc/agent.json:5:23  monitors[3].module: "acme.queue_depth" is no monitor of this agent; it has ALL; queue_depth() does not run; a crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`), or for a host by a new package (`cargo xtask package`); Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
-        refused: /etc/agent.json:6:23  monitors[4].module: "acme.url_monitor" is no monitor of this agent; it has ALL; url_monitor(2) does not run; a crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`), or for a host by a new package (`cargo xtask package`); Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
+        refused: /etc/agent.json:6:23  monitors[4].module: "acme.apache_monitor" is no monitor of this agent; it has ALL; apache_monitor(2) does not run; a crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`), or for a host by a new package (`cargo xtask package`); Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
         refused: /etc/agent.json:7:23  monitors[5].module: "acme.coin" is no monitor of this agent; coin() does not run; did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`), or for a host by a new package (`cargo xtask package`); Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
+        refused: /etc/agent.json:8:23  monitors[6].module: "garbage_monitor" is a monitor of the Python agent that looks into the memory of Python, in which this agent is not written; garbage_monitor(1) does not run; remove the entry; the memory, threads and files of the agent are measured by `linux_process_metrics` with `pid: "$$"`, which runs without an entry
+        refused: /etc/agent.json:9:23  monitors[7].module: "scalyr_agent.builtin_monitors.windows_event_log_monitor" is a monitor of the Python agent that is for Windows, and this agent runs on Linux; windows_event_log_monitor() does not run; remove the entry
+        refused: /etc/agent.json:10:23  monitors[8].module: "windows_process_metrics" is a monitor of the Python agent that is for Windows, and this agent runs on Linux; windows_process_metrics() does not run; `linux_process_metrics` measures processes here
+        refused: /etc/agent.json:11:23  monitors[9].module: "windows_system_metrics" is a monitor of the Python agent that is for Windows, and this agent runs on Linux; windows_system_metrics() does not run; `linux_system_metrics` measures the host here
+        refused: /etc/agent.json:12:23  monitors[10].module: "acme.garbage_monitor" is no monitor of this agent; it has ALL; garbage_monitor(2) does not run; a crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`), or for a host by a new package (`cargo xtask package`); Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
     "#]].assert_eq(&report);
 }
 

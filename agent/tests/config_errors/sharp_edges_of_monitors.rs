@@ -171,7 +171,7 @@ fn each_instance_has_the_limits_of_its_own_entry() {
 fn each_problem_of_an_option_says_what_sort_it_is() {
     let report = report(
         "{ module: 'edgy', quiet: [], level: 300, namse: 1 }, { module: 'test_monitor' }, { module: 'cion' }, \
-         { module: 'url_monitor' }, { module: 'coin', id: 1 }, { module: 'coin', id: 1 }, {}",
+         { module: 'apache_monitor' }, { module: 'coin', id: 1 }, { module: 'coin', id: 1 }, {}",
         &[],
     );
     let kind = |path: &str| {

@@ -12,6 +12,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 use super::explain::{explain, hint};
+use super::no_answer::{NoAnswer, Trouble};
 use super::options::HttpOptions;
 use super::redirect::{Asked, port};
 use super::roots::read_roots;
@@ -52,6 +53,7 @@ impl HttpClient {
             .proxy(None)
             .tls_config(tls)
             .http_status_as_error(false)
+            .allow_non_standard_methods(true)
             .max_redirects(0)
             .user_agent(concat!("scalyr-agent-2/", env!("CARGO_PKG_VERSION")))
             .accept_encoding("identity")
@@ -131,25 +133,46 @@ impl Request<'_> {
         self
     }
 
+    /// Whether it can be sent at all, as far as that is known without the server: for
+    /// [`Monitor::initialize`](crate::Monitor::initialize), when all of it comes from the configuration.
+    ///
+    /// # Errors
+    /// When its method, its URL or a header is none. The text names the URL without its secrets, the cause, and what to do.
+    pub fn check(&self) -> Result<()> {
+        let Self { client, method, url, flaw, .. } = self;
+        let cause = match (flaw, target(method, url)) {
+            (Some(flaw), _) => flaw.to_string(),
+            (None, Err(failure)) => failure.told(method, client.timeout).1,
+            (None, Ok(_)) => return Ok(()),
+        };
+        Err(Error::new(format!("{method} {}: {cause}", ShownUrl(url))))
+    }
+
     /// Sends the request and reads the answer, whatever its status.
     ///
     /// # Errors
     /// When there is no answer within the deadline. The text names the URL without its secrets, the cause, and what to do.
     pub fn send(self) -> Result<Response> {
+        Ok(self.attempt()?)
+    }
+
+    /// As [`send`](Self::send), for a monitor that reports the trouble instead of failing with it.
+    ///
+    /// # Errors
+    /// When there is no answer within the deadline: what sort of trouble it was, and its text.
+    pub fn attempt(self) -> Result<Response, NoAnswer> {
         let Self { client, method, url, headers, body, flaw } = self;
         let place = format!("{method} {}", ShownUrl(&url));
         if let Some(flaw) = flaw {
-            return Err(Error::new(format!("{place}: {flaw}")));
+            return Err(NoAnswer { place, trouble: Trouble::Request, cause: flaw.to_string() });
         }
-        let answer = exchange(client, &method, &url, headers, body);
-        answer
-            .map(|(status, headers, body, cut)| Response { place: place.clone(), status, headers, body, cut })
-            .map_err(|failure| match failure {
-                Failure::Method => Error::new(format!("{place}: `{method}` is no HTTP method")),
-                Failure::Url(why) => Error::new(format!("{place}: this is no URL: {why}; write http://HOST/PATH")),
-                Failure::Redirect(why) => Error::new(format!("{place}: {why}")),
-                Failure::Exchange(error) => Error::new(format!("{place}: {}", explain(&error, client.timeout))),
-            })
+        match exchange(client, &method, &url, headers, body) {
+            Ok((status, headers, body, cut)) => Ok(Response { place, status, headers, body, cut }),
+            Err(failure) => {
+                let (trouble, cause) = failure.told(&method, client.timeout);
+                Err(NoAnswer { place, trouble, cause })
+            }
+        }
     }
 }
 
@@ -158,18 +181,30 @@ enum Failure {
     Url(String),
     Redirect(&'static str),
     Exchange(ureq::Error),
+    /// Behind the head of the answer.
+    Body(ureq::Error),
+}
+
+impl Failure {
+    /// What sort of trouble it is, and its text.
+    fn told(&self, method: &str, timeout: Duration) -> (Trouble, String) {
+        match self {
+            Self::Method => (Trouble::Request, format!("`{method}` is no HTTP method")),
+            Self::Url(why) => (Trouble::Request, format!("this is no URL: {why}; write http://HOST/PATH")),
+            Self::Redirect(why) => (Trouble::Redirect, (*why).to_owned()),
+            Self::Exchange(error) => (Trouble::of(error), explain(error, timeout)),
+            Self::Body(error) => match Trouble::of(error) {
+                Trouble::Timeout => (Trouble::Timeout, explain(error, timeout)),
+                _ => (Trouble::CutShort, explain(error, timeout)),
+            },
+        }
+    }
 }
 
 type Answer = (u16, HeaderMap, Vec<u8>, bool);
 
-/// Asks, and asks again where a redirect leads, as often as is allowed.
-fn exchange(
-    client: &HttpClient,
-    method: &str,
-    url: &str,
-    headers: HeaderMap,
-    body: Vec<u8>,
-) -> Result<Answer, Failure> {
+/// What is to be asked, of whom.
+fn target(method: &str, url: &str) -> Result<(Method, Uri), Failure> {
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| Failure::Method)?;
     let uri: Uri = url.parse().map_err(|error: InvalidUri| Failure::Url(error.to_string()))?;
     if uri.host().is_none() {
@@ -179,6 +214,18 @@ fn exchange(
         // ureq would quote the URL, password and all.
         return Err(Failure::Url("it begins with neither http:// nor https://".to_owned()));
     }
+    Ok((method, uri))
+}
+
+/// Asks, and asks again where a redirect leads, as often as is allowed.
+fn exchange(
+    client: &HttpClient,
+    method: &str,
+    url: &str,
+    headers: HeaderMap,
+    body: Vec<u8>,
+) -> Result<Answer, Failure> {
+    let (method, uri) = target(method, url)?;
     let mut asked = Asked { method, uri, headers, body };
     // The network waits by the clock of the machine.
     let clock = Clock::system();
@@ -219,7 +266,7 @@ fn read(client: &HttpClient, answer: ureq::http::Response<Body>) -> Result<Answe
     let (head, mut body) = answer.into_parts();
     let mut bytes = Vec::new();
     let read = body.as_reader().take(client.max_body_bytes.saturating_add(1)).read_to_end(&mut bytes);
-    read.map_err(|error| Failure::Exchange(error.into()))?;
+    read.map_err(|error| Failure::Body(error.into()))?;
     let cut = bytes.len() as u64 > client.max_body_bytes;
     if cut {
         bytes.pop();

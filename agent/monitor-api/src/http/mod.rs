@@ -39,12 +39,14 @@
 
 mod client;
 mod explain;
+mod no_answer;
 mod options;
 mod redirect;
 mod roots;
 mod shown_url;
 
 pub use client::{HttpClient, Request, Response};
+pub use no_answer::{NoAnswer, Trouble};
 pub use options::HttpOptions;
 #[doc(hidden)]
 pub use roots::read_roots;

@@ -67,8 +67,8 @@ impl Connections {
             // Gone already: no matter of the others.
             return Ok(None);
         }
-        let peer = plain(peer);
-        Ok(Some(Connection { stream, peer, idle: self.idle, stop: stop.clone(), _open: Arc::clone(&self.open) }))
+        let (peer, stop, open) = (plain(peer), stop.clone(), Arc::clone(&self.open));
+        Ok(Some(Connection { stream, peer, idle: self.idle, stop, end: None, _open: open }))
     }
 }
 
@@ -102,13 +102,55 @@ pub struct Connection {
     peer: SocketAddr,
     idle: Duration,
     stop: Stop,
+    end: Option<End>,
     _open: Arc<()>,
+}
+
+/// Why reading from a [`Connection`] has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The other side has closed it, and everything that it sent was read.
+    Closed,
+    /// Nothing came for `idle_timeout`.
+    Idle,
+    /// The monitor is asked to stop. Something may have come that is not read yet; see
+    /// [`read_waiting`](Connection::read_waiting).
+    Stopped,
 }
 
 impl Connection {
     /// Who is at the other side.
     pub fn peer_address(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// Why reading has ended; `None` as long as it has not. Only what stands before [`End::Closed`] is complete: behind
+    /// the others, or an error, the sender may have been in the middle of something.
+    pub fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    /// What has come already and was not read, without waiting for more; 0 when there is nothing. Also when the monitor is
+    /// asked to stop: so that what somebody has sent until then need not be lost. Whoever sends may go on, so bound it.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub fn read_waiting(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_nonblocking(true)?;
+        let read = self.stream.read(buffer);
+        self.stream.set_nonblocking(false)?;
+        match read {
+            Err(error) if nothing_came(&error) => Ok(0),
+            read => self.noted(read, buffer),
+        }
+    }
+
+    /// Notes the end when the other side has closed.
+    fn noted(&mut self, read: io::Result<usize>, buffer: &[u8]) -> io::Result<usize> {
+        if matches!(read, Ok(0)) && !buffer.is_empty() {
+            self.end = Some(End::Closed);
+        }
+        read
     }
 }
 
@@ -118,9 +160,10 @@ impl Read for Connection {
         while waited < self.idle && !self.stop.is_stopped() {
             match self.stream.read(buffer) {
                 Err(error) if nothing_came(&error) => waited += LOOK_UP,
-                read => return read,
+                read => return self.noted(read, buffer),
             }
         }
+        self.end = Some(if self.stop.is_stopped() { End::Stopped } else { End::Idle });
         Ok(0)
     }
 }
@@ -188,8 +231,29 @@ mod tests {
             if stopped {
                 stop.stop();
             }
+            assert_eq!(inside.end(), None);
             assert_eq!(inside.read(&mut [0; 8]).unwrap(), 0);
+            assert_eq!(inside.end(), Some(if stopped { End::Stopped } else { End::Idle }));
         }
+    }
+
+    #[test]
+    fn what_was_sent_before_the_monitor_stops_can_still_be_read() {
+        let (mut connections, stop) = (options(1, Duration::from_secs(60)).bind_tcp(0).unwrap(), Stop::new());
+        let mut client = TcpStream::connect(connections.local_address()).unwrap();
+        let mut inside = accepted(&mut connections, &stop);
+        let mut buffer = [0; 8];
+        assert_eq!((inside.read_waiting(&mut buffer).unwrap(), inside.end()), (0, None), "nothing is there yet");
+        stop.stop();
+        client.write_all(b"hello").unwrap();
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!((inside.read(&mut buffer).unwrap(), inside.end()), (0, Some(End::Stopped)));
+        let mut rest = Vec::new();
+        while inside.end() != Some(End::Closed) {
+            let length = inside.read_waiting(&mut buffer).unwrap();
+            rest.extend_from_slice(&buffer[..length]);
+        }
+        assert_eq!(rest, b"hello");
     }
 
     #[test]

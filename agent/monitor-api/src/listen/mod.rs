@@ -120,7 +120,7 @@ use monitor_macros::OptionGroup;
 
 use crate::error::{Error, Result};
 
-pub use connections::{Connection, Connections};
+pub use connections::{Connection, Connections, End};
 pub use lost::count as lost_packets;
 pub use packets::Packets;
 

@@ -39,6 +39,18 @@ impl Packets {
         }
     }
 
+    /// A packet that has come already, without waiting for one: for the end of a monitor, so that what was sent before it
+    /// is not lost. Whoever sends may go on, so bound it.
+    ///
+    /// # Errors
+    /// When the socket fails.
+    pub fn receive_waiting(&self, buffer: &mut [u8]) -> Result<Option<(usize, SocketAddr)>> {
+        self.socket.set_nonblocking(true)?;
+        let received = self.receive(buffer);
+        self.socket.set_nonblocking(false)?;
+        received
+    }
+
     /// How many packets the kernel has dropped since the socket was bound, because they came faster than they were
     /// received. `None` where that cannot be found out: outside of Linux, or without `/proc`. Ask once a sample, not for
     /// each packet: it reads a table of the host's sockets.
@@ -65,6 +77,15 @@ mod tests {
         let mut buffer = vec![0; 65_536];
         let received = std::iter::from_fn(|| packets.receive(&mut buffer).unwrap()).count() as u64;
         assert_eq!(received + lost, sent);
+    }
+
+    #[test]
+    fn what_has_come_already_is_received_without_waiting() {
+        let packets = ListenOptions { accept_remote_connections: false }.bind_udp(0).unwrap();
+        assert!(packets.receive_waiting(&mut [0; 8]).unwrap().is_none());
+        let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+        sender.send_to(b"hello", packets.local_address()).unwrap();
+        assert_eq!(packets.receive_waiting(&mut [0; 8]).unwrap(), Some((5, sender.local_addr().unwrap())));
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod tls;
 use std::time::Duration;
 
 use scalyr_monitor::config::Reader;
-use scalyr_monitor::http::{HttpClient, HttpOptions};
+use scalyr_monitor::http::{HttpClient, HttpOptions, Trouble};
 use scalyr_monitor::registry::Environment;
 use scalyr_monitor::testing::json;
 use scalyr_monitor::{OptionGroup, Stop};
@@ -103,6 +103,42 @@ fn each_trouble_says_what_to_do() {
     assert!(text.ends_with("is no HTTP method"), "{text}");
     let text = client().get("http://127.0.0.1/").header("X-A", "a\nb").send().unwrap_err().to_string();
     assert_eq!(text, "GET http://127.0.0.1/: the value of the header X-A holds characters that cannot be sent");
+}
+
+#[test]
+fn a_request_that_can_never_be_sent_is_told_before() {
+    let checked = |method: &str, url: &str, header: &str| {
+        client().request(method, url).header("x-a", header).check().map_err(|error| error.to_string())
+    };
+    assert_eq!(checked("purge", "http://me:s3cret@127.0.0.1:1/x", "a"), Ok(()));
+    let text = checked("GET", "ftp://me:s3cret@host/", "a").unwrap_err();
+    assert!(text.starts_with("GET ftp://me:***@host/: this is no URL: it begins with neither"), "{text}");
+    assert!(checked("GE T", "http://host/", "a").unwrap_err().ends_with("is no HTTP method"));
+    assert!(checked("GET", "http://host/", "a\nb").unwrap_err().contains("the header x-a"));
+}
+
+#[test]
+fn a_monitor_can_tell_the_sorts_of_trouble_apart() {
+    let trouble = |client: &HttpClient, url: &str| client.get(url).attempt().unwrap_err().trouble();
+    let closed = { std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap() };
+    assert_eq!(trouble(&client(), &format!("http://{closed}/")), Trouble::Unreachable);
+    assert_eq!(trouble(&client(), "http://no-such-host.invalid/"), Trouble::Unreachable);
+    assert_eq!(trouble(&client(), "ftp://host/"), Trouble::Request);
+    let plain = Server::answering("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(trouble(&client(), &plain.url("/").replace("http:", "https:")), Trouble::Unreachable);
+    let slow = Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+    let impatient = HttpClient::new(&options(&json!({ "timeout": 0.3 }))).unwrap();
+    assert_eq!(trouble(&impatient, &slow.url("/")), Trouble::Timeout);
+    let no_http = Server::answering("SSH-2.0-OpenSSH_9.2\r\n\r\n\r\n");
+    let error = client().get(&no_http.url("/")).attempt().unwrap_err();
+    assert_eq!(error.trouble(), Trouble::Other, "{error}");
+    let around = Server::answering("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
+    let following = HttpClient::new(&options(&json!({ "max_redirects": 1 }))).unwrap();
+    let error = following.get(&around.url("/")).attempt().unwrap_err();
+    assert_eq!(
+        (error.trouble(), error.cause()),
+        (Trouble::Redirect, "the server redirects more often than `max_redirects` allows")
+    );
 }
 
 #[test]

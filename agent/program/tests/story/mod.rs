@@ -10,6 +10,7 @@
 mod background;
 mod events;
 mod lines;
+mod nginx;
 mod process;
 mod rotation;
 mod scratch;
@@ -29,6 +30,7 @@ pub(crate) use self::{
     background::{Background, Ran, agent, run},
     events::{Event, EventReader, read_events},
     lines::{Lines, Tally, assert_each_once, missing_and_repeated},
+    nginx::{Nginx, free_port},
     process::{AgentProcess, Process, ReceiverProcess, agent_command, status},
     rotation::Rotation,
     scratch::{API_KEY, Scratch, write_config},
