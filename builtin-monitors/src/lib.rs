@@ -10,5 +10,6 @@ pub mod linux_system_metrics;
 pub mod openmetrics_monitor;
 pub mod shell_monitor;
 pub mod symlink_file_monitor;
+pub mod syslog_monitor;
 pub mod test_monitor;
 pub mod url_monitor;
