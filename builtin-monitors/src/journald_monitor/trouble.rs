@@ -85,7 +85,11 @@ pub(super) fn of_folder(folder: &str) -> Option<(Trouble, String)> {
         Ok(true) => None,
         Ok(false) => Some((Trouble::NoJournal, no_journal(&format!("There is no journal in {folder} yet")))),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => told(Trouble::Permission, &error.to_string()),
-        Err(error) => told(Trouble::NoJournal, &error.to_string()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            told(Trouble::NoJournal, &error.to_string())
+        }
+        // It may well have a journal, of which nothing is new.
+        Err(error) => Some((Trouble::Other, format!("{folder} cannot be read: {error}. It is tried again"))),
     }
 }
 
@@ -143,6 +147,10 @@ mod tests {
         assert!(text.contains("yet. `journal_path` of this monitor"), "{text}");
         let (_, text) = of_folder(&format!("{path}/none")).unwrap();
         assert!(text.contains("No such file or directory"), "{text}");
+        std::os::unix::fs::symlink("loop", folder.path().join("loop")).unwrap();
+        let (trouble, text) = of_folder(&format!("{path}/loop")).unwrap();
+        assert_eq!(trouble, Trouble::Other, "a journal that cannot be looked for is not taken for a new one");
+        assert!(text.contains("loop cannot be read: "), "{text}");
         fs::create_dir(folder.path().join("machine")).unwrap();
         assert!(of_folder(path).is_some());
         fs::write(folder.path().join("machine/system.journal"), "").unwrap();
