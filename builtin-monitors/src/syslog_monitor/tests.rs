@@ -50,6 +50,13 @@ fn what_was_sent_before_the_stop_is_written_and_so_is_a_last_message_without_its
     assert_eq!(written(json!({}), sent.as_bytes()), format!("{sent}\n"));
 }
 
+/// The server asserts that none has more than one turn at a time; with the many, nobody else would have any.
+#[test]
+fn a_flood_has_its_turns_like_everybody_else() {
+    let lines = "<13>line of a flood, and of some length, so that there is always more of it\n".repeat(500_000);
+    assert!(written(json!({}), lines.as_bytes()) == lines);
+}
+
 #[test]
 fn raw_bytes_stay_as_they_are_and_batches_end_with_their_delimiter() {
     let sent = b"  12 a \r\n\n\xff b";

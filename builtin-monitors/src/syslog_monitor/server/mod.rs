@@ -154,8 +154,12 @@ impl Server {
         let now = self.now();
         self.output.begin(now);
         let again = std::mem::take(&mut self.again);
+        debug_assert!(again.len() <= self.connections.len(), "each connection has one turn in a round");
         let mut came = !again.is_empty();
         for place in again {
+            if let Some(connection) = &mut self.connections[place] {
+                connection.has_turn = false;
+            }
             self.serve_connection(place, now, run);
         }
         for event in events.iter() {
