@@ -57,6 +57,25 @@ fn a_body_and_the_configured_headers_are_sent() {
 }
 
 #[test]
+fn a_request_that_wants_a_body_and_has_none_says_that_it_is_empty() {
+    for (method, is_said) in [("POST", true), ("PUT", true), ("PATCH", true), ("GET", false), ("DELETE", false)] {
+        let server = Server::answering("HTTP/1.1 204 No Content\r\n\r\n");
+        client().request(method, &server.url("/")).send().unwrap();
+        let asked = server.wait_until_asked(|asked| asked.contains("\r\n\r\n"));
+        assert_eq!(asked.contains("content-length: 0\r\n"), is_said, "{asked}");
+        assert!(!asked.contains("transfer-encoding") && asked.ends_with("\r\n\r\n"), "{asked}");
+    }
+}
+
+#[test]
+fn a_port_that_is_none_is_refused_and_no_other_is_asked() {
+    for url in ["http://127.0.0.1:65536/", "http://me:s3cret@[::1]:99999/x"] {
+        let text = said(&client(), url);
+        assert!(text.contains("its port is no number up to 65535") && !text.contains("s3cret"), "{text}");
+    }
+}
+
+#[test]
 fn a_body_without_end_is_cut_at_its_bound() {
     let server =
         Server::answering(&format!("HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n{}", "x".repeat(50_000)));
@@ -220,6 +239,20 @@ fn who_asks_is_said_and_shown_nowhere() {
     let options = options(&json!({ "headers": { "Authorization": "Bearer s3cret" } }));
     let shown = format!("{options:?} {:?}", HttpClient::new(&options).unwrap());
     assert!(!shown.contains("s3cret"), "{shown}");
+}
+
+#[test]
+fn a_user_in_the_url_is_sent_as_it_is_unless_a_header_says_who_asks() {
+    let server = Server::answering("HTTP/1.1 204 No Content\r\n\r\n");
+    let url = server.url("/").replace("http://", "http://me:p%40ss@");
+    client().get(&url).send().unwrap();
+    let asked = server.asked();
+    assert!(asked.contains("authorization: Basic bWU6cEBzcw==\r\n"), "{asked}");
+    let server = Server::answering("HTTP/1.1 204 No Content\r\n\r\n");
+    let url = server.url("/").replace("http://", "http://me:pass@");
+    client().get(&url).bearer(&scalyr_monitor::config::Secret::new("t")).send().unwrap();
+    let asked = server.asked();
+    assert!(asked.contains("authorization: Bearer t\r\n") && !asked.contains("Basic"), "{asked}");
 }
 
 #[test]
