@@ -255,11 +255,12 @@ fn ask(client: &HttpClient, asked: &mut Asked, timeout: Duration) -> Result<ureq
     let mut request = ureq::http::Request::new(());
     asked.method.clone_into(request.method_mut());
     asked.uri.clone_into(request.uri_mut());
+    if let Some(user) = basic_auth_of(&asked.uri).filter(|_| !asked.headers.contains_key(AUTHORIZATION)) {
+        // Kept for where the same server redirects to.
+        asked.headers.insert(AUTHORIZATION, user);
+    }
     asked.headers.clone_into(request.headers_mut());
     let headers = request.headers_mut();
-    if let Some(user) = basic_auth_of(&asked.uri).filter(|_| !headers.contains_key(AUTHORIZATION)) {
-        headers.insert(AUTHORIZATION, user);
-    }
     let body = mem::take(&mut asked.body);
     let answer = if body.is_empty() {
         let is_told = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| headers.contains_key(name));

@@ -5,6 +5,8 @@
 mod server;
 mod tls;
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use scalyr_monitor::config::Reader;
@@ -253,6 +255,33 @@ fn a_user_in_the_url_is_sent_as_it_is_unless_a_header_says_who_asks() {
     client().get(&url).bearer(&scalyr_monitor::config::Secret::new("t")).send().unwrap();
     let asked = server.asked();
     assert!(asked.contains("authorization: Bearer t\r\n") && !asked.contains("Basic"), "{asked}");
+}
+
+#[test]
+fn a_user_in_the_url_is_sent_again_where_the_same_server_redirects_to_and_to_no_other() {
+    let other = Server::answering("HTTP/1.1 204 No Content\r\n\r\n");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let pages = [format!("http://{address}/two"), other.url("/three")];
+    let client = HttpClient::new(&options(&json!({ "max_redirects": 2 }))).unwrap();
+    let asked = std::thread::scope(|threads| {
+        let server = threads.spawn(|| {
+            pages.map(|location| {
+                let (connection, _) = listener.accept().unwrap();
+                let lines = BufReader::new(&connection).lines().map_while(Result::ok);
+                let asked: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+                let head = format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nConnection: close\r\n");
+                (&connection).write_all(format!("{head}Content-Length: 0\r\n\r\n").as_bytes()).unwrap();
+                asked.join("\n")
+            })
+        });
+        assert_eq!(client.get(&format!("http://me:pass@{address}/one")).send().unwrap().status(), 204);
+        server.join().unwrap()
+    });
+    for (asked, path) in asked.iter().zip(["/one", "/two"]) {
+        assert!(asked.starts_with(&format!("GET {path} ")) && asked.contains("authorization: Basic bWU6cGFzcw=="));
+    }
+    assert!(other.asked().starts_with("GET /three ") && !other.asked().contains("authorization"), "{}", other.asked());
 }
 
 #[test]
