@@ -153,6 +153,7 @@ fn a_monitor_can_tell_the_sorts_of_trouble_apart() {
     let no_http = Server::answering("SSH-2.0-OpenSSH_9.2\r\n\r\n\r\n");
     let error = client().get(&no_http.url("/")).attempt().unwrap_err();
     assert_eq!(error.trouble(), Trouble::Other, "{error}");
+    assert!(error.cause().starts_with("what comes is no answer of HTTP ("), "{error}");
     let around = Server::answering("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
     let following = HttpClient::new(&options(&json!({ "max_redirects": 1 }))).unwrap();
     let error = following.get(&around.url("/")).attempt().unwrap_err();
