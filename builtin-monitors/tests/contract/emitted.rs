@@ -69,7 +69,10 @@ impl Seen {
             values.map(move |value| format!("{field}={value}"))
         });
         let wanted = of_fields.chain(of_values);
-        wanted.filter(|field| !self.has(name, &[field.clone()])).map(|field| format!("{name} {field}")).collect()
+        wanted
+            .filter(|field| !self.has(name, std::slice::from_ref(field)))
+            .map(|field| format!("{name} {field}"))
+            .collect()
     }
 
     /// What of a metric as a monitor declares it was not seen.
