@@ -5,6 +5,8 @@
 mod server;
 mod tls;
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use scalyr_monitor::config::Reader;
@@ -54,6 +56,25 @@ fn a_body_and_the_configured_headers_are_sent() {
     assert!(asked.starts_with("POST / HTTP/1.1\r\n") && asked.ends_with("\r\n\r\na=1"), "{asked}");
     assert!(asked.contains("x-tenant: blue\r\n") && asked.contains("accept: */*\r\n"), "{asked}");
     assert!(!asked.contains("text/plain"), "{asked}");
+}
+
+#[test]
+fn a_request_that_wants_a_body_and_has_none_says_that_it_is_empty() {
+    for (method, is_said) in [("POST", true), ("PUT", true), ("PATCH", true), ("GET", false), ("DELETE", false)] {
+        let server = Server::answering("HTTP/1.1 204 No Content\r\n\r\n");
+        client().request(method, &server.url("/")).send().unwrap();
+        let asked = server.wait_until_asked(|asked| asked.contains("\r\n\r\n"));
+        assert_eq!(asked.contains("content-length: 0\r\n"), is_said, "{asked}");
+        assert!(!asked.contains("transfer-encoding") && asked.ends_with("\r\n\r\n"), "{asked}");
+    }
+}
+
+#[test]
+fn a_port_that_is_none_is_refused_and_no_other_is_asked() {
+    for url in ["http://127.0.0.1:65536/", "http://me:s3cret@[::1]:99999/x"] {
+        let text = said(&client(), url);
+        assert!(text.contains("its port is no number up to 65535") && !text.contains("s3cret"), "{text}");
+    }
 }
 
 #[test]
@@ -132,6 +153,7 @@ fn a_monitor_can_tell_the_sorts_of_trouble_apart() {
     let no_http = Server::answering("SSH-2.0-OpenSSH_9.2\r\n\r\n\r\n");
     let error = client().get(&no_http.url("/")).attempt().unwrap_err();
     assert_eq!(error.trouble(), Trouble::Other, "{error}");
+    assert!(error.cause().starts_with("what comes is no answer of HTTP ("), "{error}");
     let around = Server::answering("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
     let following = HttpClient::new(&options(&json!({ "max_redirects": 1 }))).unwrap();
     let error = following.get(&around.url("/")).attempt().unwrap_err();
@@ -220,6 +242,47 @@ fn who_asks_is_said_and_shown_nowhere() {
     let options = options(&json!({ "headers": { "Authorization": "Bearer s3cret" } }));
     let shown = format!("{options:?} {:?}", HttpClient::new(&options).unwrap());
     assert!(!shown.contains("s3cret"), "{shown}");
+}
+
+#[test]
+fn a_user_in_the_url_is_sent_as_it_is_unless_a_header_says_who_asks() {
+    let server = Server::answering("HTTP/1.1 204 No Content\r\n\r\n");
+    let url = server.url("/").replace("http://", "http://me:p%40ss@");
+    client().get(&url).send().unwrap();
+    let asked = server.asked();
+    assert!(asked.contains("authorization: Basic bWU6cEBzcw==\r\n"), "{asked}");
+    let server = Server::answering("HTTP/1.1 204 No Content\r\n\r\n");
+    let url = server.url("/").replace("http://", "http://me:pass@");
+    client().get(&url).bearer(&scalyr_monitor::config::Secret::new("t")).send().unwrap();
+    let asked = server.asked();
+    assert!(asked.contains("authorization: Bearer t\r\n") && !asked.contains("Basic"), "{asked}");
+}
+
+#[test]
+fn a_user_in_the_url_is_sent_again_where_the_same_server_redirects_to_and_to_no_other() {
+    let other = Server::answering("HTTP/1.1 204 No Content\r\n\r\n");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let pages = [format!("http://{address}/two"), other.url("/three")];
+    let client = HttpClient::new(&options(&json!({ "max_redirects": 2 }))).unwrap();
+    let asked = std::thread::scope(|threads| {
+        let server = threads.spawn(|| {
+            pages.map(|location| {
+                let (connection, _) = listener.accept().unwrap();
+                let lines = BufReader::new(&connection).lines().map_while(Result::ok);
+                let asked: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+                let head = format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nConnection: close\r\n");
+                (&connection).write_all(format!("{head}Content-Length: 0\r\n\r\n").as_bytes()).unwrap();
+                asked.join("\n")
+            })
+        });
+        assert_eq!(client.get(&format!("http://me:pass@{address}/one")).send().unwrap().status(), 204);
+        server.join().unwrap()
+    });
+    for (asked, path) in asked.iter().zip(["/one", "/two"]) {
+        assert!(asked.starts_with(&format!("GET {path} ")) && asked.contains("authorization: Basic bWU6cGFzcw=="));
+    }
+    assert!(other.asked().starts_with("GET /three ") && !other.asked().contains("authorization"), "{}", other.asked());
 }
 
 #[test]
