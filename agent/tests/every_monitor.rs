@@ -21,7 +21,7 @@ use scalyr_monitor::registry::{Environment, Registration, Registry};
 use serde_json::{Map, Value, json};
 
 /// Those that emit nothing by themselves.
-const SILENT: [&str; 2] = ["graphite_monitor", "symlink_file_monitor"];
+const SILENT: [&str; 4] = ["graphite_monitor", "journald_monitor", "symlink_file_monitor", "syslog_monitor"];
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -33,6 +33,7 @@ fn required_options(registration: &Registration) -> Option<Map<String, Value>> {
         "linux_process_metrics": { "pid": "$$" },
         "shell_monitor": { "command": "echo 1" },
         "symlink_file_monitor": { "input_path_glob": "/nowhere/*", "symlink_file_name_format": "w-{index}-{file_name}" },
+        "syslog_monitor": { "protocols": "tcp:0" },
         "test_monitor": { "gauss_mean": 0.5 },
         "url_monitor": { "url": "http://127.0.0.1:9/" },
     });

@@ -54,6 +54,7 @@ before a commit
   cargo xtask bench --runs 3           what it costs to upload a log, beside what the compressor costs alone and what other
                                        programs cost; `--only deflate,none` chooses, `--all` adds rare ones, `--mib N`,
                                        `--no-peers`, `--peer-mib N`; `--install-peers` fetches them into target/peers
+  cargo xtask bench --syslog           what it costs to receive syslog messages, and what it costs others
   cargo xtask idle --minutes 10        what an agent costs that has nothing to do but its metrics: processor, memory, start;
                                        exit 1 if a target is missed; `--dev` builds quickly
 ";

@@ -36,6 +36,7 @@
 //! }
 //! ```
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -69,6 +70,7 @@ pub struct Context {
     /// `monitor_log_max_write_burst`.
     pub unlimited_log: bool,
     name: String,
+    data_path: Option<PathBuf>,
     logger: Logger,
     clock: Clock,
     log_files: LogFiles,
@@ -95,12 +97,20 @@ impl Context {
             server_attributes: Map::new(),
             unlimited_log: false,
             name: name.to_owned(),
+            data_path: None,
             logger,
             clock,
             log_files,
             user_agent: UserAgentFragment::none(),
             monitors: Monitors::none(),
         }
+    }
+
+    /// With the agent's data path, when there is one.
+    #[must_use]
+    #[doc(hidden)]
+    pub fn with_data_path(self, data_path: Option<PathBuf>) -> Self {
+        Self { data_path, ..self }
     }
 
     /// With the way into the agent's `User-Agent`; without it [`user_agent`](Self::user_agent) leads nowhere.
@@ -120,6 +130,13 @@ impl Context {
     /// The instance's name, `<short name>(<id>)`.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The folder of the agent's own data, `agent_data_path`, for a file that has to outlive a restart: name it after the
+    /// monitor, replace it by renaming, and remember that other instances of the monitor see it too. None under
+    /// `--run-monitor`, which leaves nothing behind.
+    pub fn data_path(&self) -> Option<&Path> {
+        self.data_path.as_deref()
     }
 
     /// Diagnostics that belong in the agent log. Clone it to keep it.

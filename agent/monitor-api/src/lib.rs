@@ -25,6 +25,7 @@
 //! | run a process, or wait for anything else | [`Sample::stop`], [`Stop::wait`] |
 //! | ask a server by HTTP | module `http`, behind the feature of that name |
 //! | let the agent copy further log files | [`LogFiles`] |
+//! | keep something over restarts | [`Context::data_path`] |
 //! | write log files of received text | [`LogFiles::open`], [`LogWriter`] |
 //! | add and remove further monitors | [`Monitors`], [`NewMonitor`] |
 //! | say in the `User-Agent` what the agent runs on | [`UserAgentFragment`] |

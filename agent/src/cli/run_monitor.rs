@@ -245,6 +245,7 @@ impl Host for OneRun {
             log_files: LogFiles::new(Arc::new(WouldCopy::new(would_say.clone(), Arc::clone(&self.log)))),
             contribution: Arc::new(would_say),
             log_path: self.log_path.clone(),
+            data_path: None,
             restart: RestartPolicy::default(),
             rate_series: self.rate_series.clone(),
             monitors: None,

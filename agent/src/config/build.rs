@@ -15,6 +15,7 @@ use super::environment;
 use super::keys;
 use super::listen;
 use super::load::Loaded;
+use super::log_entries::LogEntries;
 use super::own_files::OwnFiles;
 use super::patterns;
 use super::plan::{AgentLogPlan, Plan, StatisticsPlan, TailPlan};
@@ -105,9 +106,10 @@ fn plan(settings: &Settings<'_>, loaded: &Loaded, surroundings: &Surroundings<'_
     let server_attributes = server_attributes(settings, surroundings.host_name, report);
     let (sessions, workers) = workers::plan(settings, &server_attributes, loaded, report);
     let agent_log = agent_log(settings, surroundings.registry, report);
-    let logs = log_entries::plan(settings, &log_path, &workers, report);
+    let LogEntries { logs, journald } = log_entries::plan(settings, &log_path, &workers, report);
     let environment = surroundings.environment;
-    let defaults = monitor_entries::Defaults::read(settings, &own_files, &workers, environment, report);
+    let mut defaults = monitor_entries::Defaults::read(settings, &own_files, &workers, environment, report);
+    defaults.journald_logs = journald.into();
     let monitors = monitor_entries::plan(settings, &defaults, surroundings.registry, environment, report);
     Plan {
         data_path,

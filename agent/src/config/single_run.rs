@@ -14,7 +14,8 @@ use super::load::Loaded;
 use super::metric_rules::{RATE_NAMES, RateEntries};
 use super::module_names::{found_by_spelling, module_text, refuse_unknown};
 use super::monitor_entries::{
-    ALLOW_HTTP, Defaults, EntryPlace, interval_or, is_true, monitor_plan, read_id, rotation, warn_of_variables,
+    ALLOW_HTTP, Defaults, EntryPlace, JournaldLogs, interval_or, is_true, monitor_plan, read_id, rotation,
+    warn_of_variables,
 };
 use super::own_files::OwnFiles;
 use super::plan::MonitorPlan;
@@ -185,6 +186,7 @@ fn run_defaults(request: &RunRequest<'_>, variables: &Environment, report: &mut 
         workers: request.agent_config.map_or_else(Workers::default, |loaded| Workers::of_agent(&settings, loaded)),
         rates,
         allow_http: settings.boolean(ALLOW_HTTP),
+        journald_logs: JournaldLogs::default(),
     };
     (defaults, log_path)
 }

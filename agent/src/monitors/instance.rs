@@ -35,6 +35,8 @@ pub struct Surroundings {
     pub contribution: Arc<dyn Contribution>,
     /// `agent_log_path`: relative paths of metric logs lie below it.
     pub log_path: PathBuf,
+    /// `agent_data_path`; none where nothing is to be left behind.
+    pub data_path: Option<PathBuf>,
     /// When an instance that failed is started again.
     pub restart: RestartPolicy,
     /// How many series the rates of all instances may have together.
@@ -179,7 +181,8 @@ pub(super) fn construct_with(
         surroundings.clock.clone(),
         surroundings.log_files.clone(),
     )
-    .with_user_agent(surroundings.contribution.user_agent());
+    .with_user_agent(surroundings.contribution.user_agent())
+    .with_data_path(surroundings.data_path.clone());
     let mut monitor = GuardedMonitor::new(built.monitor, logger.clone());
     // Dropped before the monitor, whose drop may hang.
     let added = surroundings.monitors.as_ref().map(|monitors| monitors.lend(&name, &logger));

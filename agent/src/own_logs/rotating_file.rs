@@ -30,6 +30,8 @@ pub struct RotatingFile {
     open: Option<Open>,
     /// The last write stopped in the middle of a line.
     torn: bool,
+    /// The beginning of that line, for whoever comes with the whole line again.
+    begun: Vec<u8>,
     /// Knows how the copying of its old files stands.
     copies: Option<SharedCopies>,
     /// How often a rotation was put off because the copier has not opened the file yet.
@@ -69,14 +71,6 @@ struct Open {
     inode: u64,
 }
 
-impl Open {
-    /// Takes the last bytes back.
-    fn cut(&mut self, bytes: u64) -> io::Result<()> {
-        let size = self.file.metadata()?.len();
-        self.file.set_len(size.saturating_sub(bytes))
-    }
-}
-
 /// What became of some lines.
 #[derive(Debug, Default)]
 #[must_use = "lost lines have to be counted and reported"]
@@ -99,8 +93,16 @@ impl RotatingFile {
     /// # Errors
     /// When it cannot be opened or created.
     pub fn open(path: impl Into<PathBuf>, rotation: Rotation) -> io::Result<Self> {
-        let mut file =
-            Self { path: path.into(), rotation, open: None, torn: false, copies: None, put_off: 0, kept_before: 0 };
+        let mut file = Self {
+            path: path.into(),
+            rotation,
+            open: None,
+            torn: false,
+            begun: Vec::new(),
+            copies: None,
+            put_off: 0,
+            kept_before: 0,
+        };
         file.ready()?;
         Ok(file)
     }
@@ -132,6 +134,12 @@ impl RotatingFile {
         let mut outcome = Written::default();
         let mut may_rotate = true;
         let mut rest = text;
+        if !self.begun.is_empty() {
+            match self.ready().and_then(|_| self.go_on(text)) {
+                Ok(there) => rest = &text[there..],
+                Err(error) => return outcome.lost(text, error),
+            }
+        }
         while !rest.is_empty() {
             let size = match self.ready() {
                 Ok(size) => size,
@@ -199,6 +207,7 @@ impl RotatingFile {
             opened => opened?,
         };
         let found = file.metadata()?;
+        self.begun.clear();
         // A process that was killed in the middle of a write may have left a torn line.
         self.torn = found.is_file() && found.len() > 0 && {
             let mut last = [b'\n'];
@@ -308,9 +317,31 @@ impl RotatingFile {
         }
         let Err((written, error)) = write_all(&mut open.file, bytes) else { return Ok(()) };
         let whole = memrchr(b'\n', &bytes[..written]).map_or(0, |end| end + 1);
-        // The beginning of a line is taken back, so that whoever still has the line can write it again.
-        self.torn = whole < written && open.cut((written - whole) as u64).is_err();
+        // It stays: taking it back would look to the copier as if somebody had emptied the file.
+        self.torn = whole < written;
+        self.begun = bytes[whole..written].to_vec();
         Err((whole, error))
+    }
+
+    /// Goes on in the line of which only the beginning could be written, when it comes again; how many bytes of the text
+    /// are in the file then.
+    fn go_on(&mut self, text: &[u8]) -> Result<usize, io::Error> {
+        let begun = std::mem::take(&mut self.begun);
+        if begun.is_empty() || !self.torn || !text.starts_with(&begun) {
+            return Ok(0);
+        }
+        let end = memchr::memchr(b'\n', text).map_or(text.len(), |end| end + 1);
+        let Some(open) = &mut self.open else { return Ok(0) };
+        match write_all(&mut open.file, text.get(begun.len()..end).unwrap_or_default()) {
+            Ok(()) => {
+                self.torn = false;
+                Ok(end)
+            }
+            Err((written, error)) => {
+                self.begun = text[..begun.len() + written].to_vec();
+                Err(error)
+            }
+        }
     }
 }
 
@@ -565,6 +596,18 @@ mod tests {
         let mut file = RotatingFile::open(&path, rotation(0, 1)).unwrap();
         write(&mut file, "whole\n");
         assert_eq!(read(&path, ""), "half a li\nwhole\n");
+    }
+
+    #[test]
+    fn a_line_of_which_only_the_beginning_could_be_written_goes_on_when_it_comes_again() {
+        for (next, expected) in [("abc\nd\n", "abc\nd\n"), ("xyz\n", "ab\nxyz\n")] {
+            let (_directory, path) = place();
+            let mut file = RotatingFile::open(&path, rotation(1000, 1)).unwrap();
+            file.append(b"ab").unwrap();
+            (file.torn, file.begun) = (true, b"ab".to_vec());
+            write(&mut file, next);
+            assert_eq!(read(&path, ""), expected);
+        }
     }
 
     /// The copier's ledger, in which an older generation of `path` is followed and settled.

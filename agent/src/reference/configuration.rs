@@ -40,7 +40,7 @@ const ENTRIES: [(&str, &str, &[Key]); 9] = [
     ("Entries of `logs`", "Which files are copied, and how.", LOG_ENTRY),
     (
         "Entries of `journald_logs`",
-        "As those of `logs`, with these keys in place of `path`. Not copied yet: each entry is refused.",
+        "As those of `logs`, with these keys in place of `path`. A `journald_monitor` copies them.",
         JOURNALD_LOG_ENTRY,
     ),
     (

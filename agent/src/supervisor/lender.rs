@@ -30,6 +30,8 @@ pub(super) struct Lender {
     pub(super) copies: MetricLogCopies,
     /// `agent_log_path`.
     pub(super) log_path: PathBuf,
+    /// `agent_data_path`.
+    pub(super) data_path: PathBuf,
     /// What the rates of all instances may take together.
     pub(super) rate_series: SeriesBudget,
 }
@@ -59,6 +61,7 @@ impl Lender {
             log_files: LogFiles::new(Arc::new(log_files)),
             contribution,
             log_path: self.log_path.clone(),
+            data_path: Some(self.data_path.clone()),
             restart: RestartPolicy::default(),
             rate_series: self.rate_series.clone(),
             monitors: None,

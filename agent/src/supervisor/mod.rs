@@ -213,6 +213,7 @@ impl Supervisor {
             settled: Arc::clone(&checkpoint) as _,
             copies: MetricLogCopies::new(tail.clone(), logger.clone()),
             log_path: plan.log_path.clone(),
+            data_path: plan.data_path.clone(),
             rate_series: SeriesBudget::default(),
         };
         let host = Box::new(lender.clone());

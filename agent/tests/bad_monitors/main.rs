@@ -62,6 +62,7 @@ fn agent_at(clock: Clock) -> Agent {
         log_files: LogFiles::none(),
         contribution: contribution::none(),
         log_path: directory.path().to_owned(),
+        data_path: None,
         restart,
         rate_series: SeriesBudget::default(),
         monitors: None,

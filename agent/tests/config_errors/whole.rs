@@ -208,6 +208,7 @@ fn the_smallest_configuration_has_the_effective_defaults() {
                         ),
                     },
                     allow_http: true,
+                    journald_logs: 0 entries,
                 },
                 ..
             },
@@ -276,10 +277,10 @@ fn a_configuration_with_many_mistakes_reports_all_of_them() {
         refused: /etc/agent.json:23:39  logs[2].exclude: must be a list of texts, ["..."], but is a text
         refused: /etc/agent.json:23:81  logs[2].attributes.list: must be a text, a number, true or false, but is a list; this entry of /var/log/scalyr-agent-2/a.log is not copied
         refused: /etc/agent.json:25:45  logs[4].lineGroupers[0]: has none of continueThrough, continuePast, haltBefore, haltWith, and needs exactly one of them; this entry of /var/log/scalyr-agent-2/c.log is not copied; add the one that says where an event ends
-        refused: /etc/agent.json:19:25  journald_logs[0]: the systemd journal cannot be copied yet
         refused: /etc/agent.json:28:13  monitors[0]: must be an object with a `module`, but is a number; this monitor does not run
         refused: /etc/agent.json:29:13  monitors[1].module: is missing: an entry names the monitor that it runs; this monitor does not run
         refused: /etc/agent.json:34:35  monitors[6].id: must be a text, a number, true or false, but is a list; this monitor does not run
+        warning: /etc/agent.json:19:24  journald_logs: has no effect: no monitor reads the journal of systemd; add `{ module: "journald_monitor" }` to `monitors`
         refused: /etc/agent.json:30:23  monitors[2].module: "cion" is no monitor of this agent; cion() does not run; did you mean `coin`? A crate that was added since this binary was built is linked by `cargo xtask link` and a new build (from outside: `cargo agent`), or for a host by a new package (`cargo xtask package`); if it is one of your own in Python: Python monitors are not run, but ported: docs/writing-a-monitor.md, section "From a Python monitor"
         refused: /etc/agent.json:31:80  monitors[3].sample_interval: 0.01 is below the minimum 0.1; coin(1) does not run
         refused: /etc/agent.json:31:110  monitors[3].log_rotation_max_bytes: -1 is below the minimum 0; coin(1) does not run

@@ -15,7 +15,9 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    const SHIPPED: Self = Self { program: Some(8 * 1024 * 1024), package: Some(5_000_000) };
+    /// The program had 7.9 MiB, and 8 as its limit, before the monitors of hosts came; those are 0.8 MiB, half of it
+    /// `syslog_monitor` with the server's side of TLS.
+    const SHIPPED: Self = Self { program: Some(9 * 1024 * 1024), package: Some(5_000_000) };
     const NONE: Self = Self { program: None, package: None };
 
     /// Those for a package of this agent.
@@ -56,10 +58,10 @@ mod tests {
     #[test]
     fn what_is_too_large_is_named_with_its_size() {
         let limits = Limits::SHIPPED;
-        assert_eq!((limits.check_program(8_388_608), limits.check_package("a.deb", 5_000_000)), (Ok(()), Ok(())));
+        assert_eq!((limits.check_program(9_437_184), limits.check_package("a.deb", 5_000_000)), (Ok(()), Ok(())));
         assert_eq!(
-            limits.check_program(8_400_000).unwrap_err(),
-            "the program has 8.40 MB; the project's own may have 8.39 MB (xtask/package/src/sizes.rs)"
+            limits.check_program(9_500_000).unwrap_err(),
+            "the program has 9.50 MB; the project's own may have 9.44 MB (xtask/package/src/sizes.rs)"
         );
         assert_eq!(
             limits.check_package("a.rpm", 6_000_000).unwrap_err(),

@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: what it costs to upload a log, beside what its compressor costs alone and what others cost.
+//! `cargo xtask bench`: what it costs to upload a log, beside what its compressor costs alone and what others cost; with
+//! `--syslog`, what it costs to receive syslog messages.
 
 mod peers;
 
@@ -13,6 +14,8 @@ pub(crate) struct Bench {
     /// Passed on to the bench as they are.
     options: Vec<String>,
     install_peers: bool,
+    /// Receiving syslog messages is measured, and not uploading.
+    syslog: bool,
     /// With an agent that is not optimised.
     dev: bool,
 }
@@ -25,12 +28,13 @@ const VALUES: [&str; 4] = ["--mib", "--runs", "--only", "--peer-mib"];
 /// Understands the options; the error says what was wrong. The bench itself reads their values.
 pub(crate) fn understand(words: &[String]) -> Result<Bench, String> {
     const KNOWN: &str = "all it takes is `--runs N`, `--mib N`, `--only NAME,NAME`, `--all`, `--no-peers`, \
-                         `--peer-mib N`, `--install-peers`, `--smoke` and `--dev`";
-    let mut bench = Bench { options: Vec::new(), install_peers: false, dev: false };
+                         `--peer-mib N`, `--install-peers`, `--smoke`, `--syslog` and `--dev`";
+    let mut bench = Bench { options: Vec::new(), install_peers: false, syslog: false, dev: false };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
             "--install-peers" => bench.install_peers = true,
+            "--syslog" => bench.syslog = true,
             "--dev" => bench.dev = true,
             flag if FLAGS.contains(&flag) => bench.options.push(word.clone()),
             option if VALUES.contains(&option) => {
@@ -43,7 +47,10 @@ pub(crate) fn understand(words: &[String]) -> Result<Bench, String> {
             _ => return Err(format!("`bench` knows no `{word}`; {KNOWN}")),
         }
     }
-    Ok(bench)
+    match bench.options.first() {
+        Some(option) if bench.syslog => Err(format!("`bench --syslog` takes no `{option}`")),
+        _ => Ok(bench),
+    }
 }
 
 /// Measures; true when all went well, whatever the figures are.
@@ -60,7 +67,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> bool {
 /// The bench, with the agent built as for a package.
 fn command(root: &Path, bench: &Bench) -> Command {
     let mut command = check::cargo(root);
-    command.args(["bench", "--locked", "-p", "agent", "--bench", "upload"]);
+    command.args(["bench", "--locked", "-p", "agent", "--bench", if bench.syslog { "syslog" } else { "upload" }]);
     if bench.dev {
         command.args(["--profile", "dev"]);
     }
@@ -85,6 +92,17 @@ mod tests {
             arguments.join(" ".as_ref()).to_str(),
             Some("bench --locked -p agent --bench upload --profile dev -- --runs 3 --only deflate,none --all")
         );
+    }
+
+    #[test]
+    fn syslog_is_a_bench_of_its_own() {
+        let bench = understand(&words("--syslog --dev")).unwrap();
+        let arguments: Vec<_> = command(Path::new("/"), &bench).get_args().map(|word| word.to_owned()).collect();
+        assert_eq!(
+            arguments.join(" ".as_ref()).to_str(),
+            Some("bench --locked -p agent --bench syslog --profile dev --")
+        );
+        assert!(understand(&words("--syslog --mib 3")).unwrap_err().contains("takes no `--mib`"));
     }
 
     #[test]

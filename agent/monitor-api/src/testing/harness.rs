@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::resume_unwind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +64,7 @@ struct Parts {
     entry: Result<Map<String, Value>, String>,
     environment: BTreeMap<String, String>,
     allow_http: bool,
+    data_path: Option<PathBuf>,
     allows_dynamic: bool,
     patience: Duration,
     clock: Clock,
@@ -104,6 +105,7 @@ impl<M: Declared> Harness<M> {
             entry,
             environment: BTreeMap::new(),
             allow_http: true,
+            data_path: None,
             allows_dynamic: false,
             patience: PATIENCE,
             clock: Clock::manual(START),
@@ -135,6 +137,19 @@ impl<M: Declared> Harness<M> {
     pub fn forbid_http(mut self) -> Self {
         self.must_not_be_built("forbid_http()");
         self.parts.allow_http = false;
+        self
+    }
+
+    /// With this folder as the agent's data path: [`Context::data_path`]. A test has none else, as `--run-monitor` has
+    /// none.
+    ///
+    /// # Panics
+    /// When the monitor was already built: say it right behind [`from_config`](Self::from_config).
+    #[must_use]
+    #[track_caller]
+    pub fn with_data_path(mut self, data_path: impl Into<PathBuf>) -> Self {
+        self.must_not_be_built("with_data_path(..)");
+        self.parts.data_path = Some(data_path.into());
         self
     }
 
@@ -442,6 +457,7 @@ impl Parts {
         Context::new(&name, agent_keys.sample_interval, log, self.logger.clone(), self.clock.clone(), log_files)
             .with_monitors(Monitors::new(Arc::new(around.clone())))
             .with_user_agent(UserAgentFragment::new(Arc::new(around.clone())))
+            .with_data_path(self.data_path.clone())
     }
 
     fn run(&self, agent_keys: &AgentKeys, context: &Context, stop: Stop) -> Run {

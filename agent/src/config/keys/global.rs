@@ -82,7 +82,8 @@ pub const GLOBAL: &[Key] = keys! {
         .only_in_file(),
     /// The log files to copy.
     Key::new("logs", Kind::Objects).at(Files).only_in_file(),
-    /// The units of the systemd journal to copy. Not copied yet: each entry is refused.
+    /// How entries of the systemd journal are copied; `journald_monitor` has to run. The first one that matches an entry
+    /// of the journal counts; the rest is copied with the parser `journald`.
     Key::new("journald_logs", Kind::Objects).at(Files).only_in_file(),
     /// The logs of Kubernetes pods to copy. Not copied yet: each entry is refused.
     Key::new("k8s_logs", Kind::Objects).at(Kubernetes).only_in_file(),

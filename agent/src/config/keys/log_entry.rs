@@ -49,13 +49,14 @@ pub const LOG_ENTRY: &[Key] = keys! {
 
 /// The keys that an entry of `journald_logs` has in place of `path` (`configuration.md` section 7.2).
 pub const JOURNALD_LOG_ENTRY: &[Key] = keys! {
-    /// The units whose lines are copied; a regular expression.
+    /// The units that it is for; a regular expression that matches from the beginning of their names. Without it, and
+    /// without `journald_globs`, it is for all.
     open_text("journald_unit").at(Files),
-    /// Fields of the journal, each with a shell pattern of its value.
+    /// In place of units: fields, by their names in the line, each with a shell pattern of its value. All must match.
     Key::new("journald_globs", Kind::Object).at(Files),
-    /// Sends the message of an entry alone, without its other fields.
+    /// Writes the message without quotes; line breaks in it become `\n`.
     flag("emit_raw_details", false).at(Files),
-    /// Leaves a message that stands in quotes already as it is.
+    /// Leaves a message or field that stands in quotes already as it is.
     flag("detect_escaped_strings", false).at(Files),
 };
 

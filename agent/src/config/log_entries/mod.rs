@@ -21,6 +21,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 pub(super) use self::file::LogReader;
+pub(super) use self::journald::JOURNALD_LOGS;
 use self::repeats::Repeats;
 use self::withheld::Withheld;
 use super::plan::LogPlan;
@@ -30,8 +31,16 @@ use super::settings::Settings;
 use super::workers::Workers;
 use crate::ledger::WorkerId;
 
-/// The log entries, in the order of the configuration, the agent's own log behind them.
-pub(super) fn plan(settings: &Settings<'_>, log_path: &Path, workers: &Workers, report: &mut Report) -> Vec<LogPlan> {
+/// What the entries of all these lists mean.
+pub(super) struct LogEntries {
+    /// The files to copy, in the order of the configuration, the agent's own log behind them.
+    pub(super) logs: Vec<LogPlan>,
+    /// The entries of `journald_logs`, for the monitors that read the journal.
+    pub(super) journald: Vec<Map<String, Value>>,
+}
+
+/// The log entries of the configuration.
+pub(super) fn plan(settings: &Settings<'_>, log_path: &Path, workers: &Workers, report: &mut Report) -> LogEntries {
     let scan_interval = session::whole_seconds(settings, "minimum_scan_interval");
     let mut reader = LogReader::new(log_path, workers).with_scan_interval(scan_interval);
     let mut logs = Vec::new();
@@ -54,8 +63,9 @@ pub(super) fn plan(settings: &Settings<'_>, log_path: &Path, workers: &Workers, 
             }
         }
     }
-    for (index, entry) in settings.list("journald_logs").iter().enumerate() {
-        journald::refuse(entry, &format!("journald_logs[{index}]"), &mut reader, report);
+    let mut journald = Vec::new();
+    for (index, entry) in settings.list(JOURNALD_LOGS).iter().enumerate() {
+        journald.extend(journald::read(entry, &format!("{JOURNALD_LOGS}[{index}]"), &mut reader, report));
     }
     for (index, entry) in settings.list("k8s_logs").iter().enumerate() {
         kubernetes::refuse(entry, &format!("k8s_logs[{index}]"), &mut reader, report);
@@ -63,7 +73,7 @@ pub(super) fn plan(settings: &Settings<'_>, log_path: &Path, workers: &Workers, 
     if settings.boolean("implicit_agent_log_collection") {
         logs.push(agent_log(log_path, &withheld));
     }
-    logs
+    LogEntries { logs, journald }
 }
 
 fn agent_log(log_path: &Path, withheld: &Withheld) -> LogPlan {

@@ -19,7 +19,7 @@ fn an_entry_of_a_fragment_is_named_with_its_file() {
     let mut report = Report::of_sources(Arc::new(Sources::of(vec![main, web], homes)));
     let values = json!({ "logs": [{ "path": "/a" }, { "path": "/b" }, { "path": "/a" }, { "path": "" }] });
     let settings = Settings::read(values.as_object().unwrap(), keys::GLOBAL, "", Scope::Global, &mut report);
-    let logs = plan(&settings, Path::new("/l"), &Workers::default(), &mut report);
+    let LogEntries { logs, .. } = plan(&settings, Path::new("/l"), &Workers::default(), &mut report);
     let origins: Vec<_> = logs.iter().map(|log| log.origin.as_str()).collect();
     assert_eq!(origins, ["logs[0]", "web.json logs[0]", "web.json logs[1]", "agent log"]);
     assert_eq!(

@@ -13,6 +13,7 @@ use super::super::report::{Report, Severity};
 use super::super::session;
 use super::super::settings::{Scope, Settings};
 use super::super::workers::Workers;
+use super::journal::JournaldLogs;
 
 /// The key that lets monitors use plain http.
 pub(in crate::config) const ALLOW_HTTP: &str = "allow_http_monitors";
@@ -31,6 +32,8 @@ pub(in crate::config) struct Defaults {
     pub(in crate::config) workers: Workers,
     pub(in crate::config) rates: RateEntries,
     pub(in crate::config) allow_http: bool,
+    /// `journald_logs`, for those that read the journal.
+    pub(in crate::config) journald_logs: JournaldLogs,
 }
 
 impl Defaults {
@@ -53,6 +56,7 @@ impl Defaults {
             workers: workers.clone(),
             rates: RateEntries::of_agent(settings, report),
             allow_http: settings.boolean(ALLOW_HTTP),
+            journald_logs: JournaldLogs::default(),
         }
     }
 }

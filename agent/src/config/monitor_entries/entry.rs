@@ -16,6 +16,7 @@ use super::super::session;
 use super::super::settings::{Scope, Settings};
 use super::super::value;
 use super::defaults::Defaults;
+use super::journal;
 use super::options::builds;
 use super::place::EntryPlace;
 
@@ -23,13 +24,14 @@ use super::place::EntryPlace;
 /// when the entry is refused.
 pub(in crate::config) fn monitor_plan(
     registration: &'static Registration,
-    entry: Map<String, Value>,
+    mut entry: Map<String, Value>,
     place: &EntryPlace,
     id: String,
     defaults: &Defaults,
     environment: &Arc<Environment>,
     report: &mut Report,
 ) -> Option<MonitorPlan> {
+    journal::add_journald_logs(registration, &mut entry, &defaults.journald_logs);
     let settings = Settings::read(&entry, keys::MONITOR_ENTRY, &place.prefix, Scope::Monitor, report);
     let mut refused = settings.is_refused();
     let context = BuildContext { environment: environment.as_ref(), allow_http: defaults.allow_http };

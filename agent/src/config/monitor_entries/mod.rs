@@ -3,6 +3,7 @@
 mod candidate;
 mod defaults;
 mod entry;
+mod journal;
 mod options;
 mod place;
 mod variables;
@@ -17,6 +18,7 @@ pub(super) use self::candidate::read_id;
 use self::candidate::{Candidate, candidate, enabled_by_default, implicit};
 pub(super) use self::defaults::{ALLOW_HTTP, Defaults, interval_or, rotation};
 pub(super) use self::entry::monitor_plan;
+pub(super) use self::journal::JournaldLogs;
 pub(super) use self::place::EntryPlace;
 pub(super) use self::variables::warn_of_variables;
 use super::module_names::{module_text, refuse_unknown};
@@ -38,6 +40,8 @@ pub(super) fn plan(
     warn_of_variables(candidates.iter().map(|candidate| &candidate.entry), environment, report);
     let modules: Vec<_> = candidates.iter().map(|candidate| candidate.registration(registry)).collect();
     defaults.rates.warn_of_unknown(&modules, registry, report);
+    let named = modules.iter().filter_map(|(_, registration)| *registration);
+    journal::warn_of_unread(&defaults.journald_logs, named, report);
 
     let wanted: Vec<Wanted> = candidates.iter().map(|candidate| candidate.wanted.clone()).collect();
     let origins: Vec<String> = candidates.iter().map(|candidate| candidate.place.origin.clone()).collect();
