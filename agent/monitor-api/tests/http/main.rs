@@ -98,6 +98,41 @@ fn a_server_that_never_answers_costs_the_timeout_and_no_more() {
     assert!(!text.contains("s3cret"), "{text}");
 }
 
+/// A server that never comes to an end keeps nobody beyond the timeout, and fills no memory.
+#[test]
+fn an_answer_that_goes_on_for_ever_ends_in_time_wherever_it_does_so() {
+    const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const PLAIN: &str = "HTTP/1.1 200 OK\r\n\r\n";
+    let drop_by_drop = Duration::from_millis(20);
+    let (too_slow, at_once) = ("no whole answer within 0.3 s", Duration::ZERO);
+    for (begins, goes_on, pause, expected) in [
+        ("HTTP/1.1 200 OK\r\nX: ", "x", drop_by_drop, too_slow),
+        ("HTTP/1.1 200 OK\r\nX: ", "xxxxxxxxxxxxxxxx", at_once, "header is too big"),
+        ("HTTP/1.1 200 OK\r\n", "X: xxxxxxxxxxxx\r\n", at_once, "too many headers"),
+        ("", "HTTP/1.1 100 Continue\r\n\r\n", at_once, "header is too big"),
+        (PLAIN, "x", drop_by_drop, too_slow),
+        (CHUNKED, "1\r\nx\r\n", drop_by_drop, too_slow),
+        (CHUNKED, "1;xxxxxxxxxxxxxxx", at_once, "stalled"),
+        (CHUNKED, "0000000000000000", at_once, "stalled"),
+    ] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                let (mut connection, _) = listener.accept().unwrap();
+                _ = connection.write_all(begins.as_bytes());
+                while connection.write_all(goes_on.as_bytes()).is_ok() {
+                    std::thread::sleep(pause);
+                }
+            });
+            let client = HttpClient::new(&options(&json!({ "timeout": 0.3 }))).unwrap();
+            let text = said(&client, &url);
+            // A machine that is busy may take the whole time for what comes at once.
+            assert!(text.contains(expected) || text.contains(too_slow), "{begins:?} {goes_on:?}: {text}");
+        });
+    }
+}
+
 #[test]
 fn each_trouble_says_what_to_do() {
     let closed = { std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap() };
