@@ -13,6 +13,7 @@ mod version_one;
 mod tests;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -32,7 +33,7 @@ pub use self::saving::CheckpointSnapshot;
 use self::saving::Pending;
 use self::store::Store;
 use crate::config::plan::LogPlan;
-use crate::ledger::{FileId, Ledger, Sequence, WorkerId};
+use crate::ledger::{FileId, Ledger, Offset, Sequence, WorkerId};
 use crate::logs::Position;
 
 /// A save says that every path was looked at within so long before it, generously.
@@ -62,6 +63,12 @@ pub struct Checkpoint {
     state: Mutex<State>,
     /// Whether the directory held no positions, not even unreadable ones.
     is_first_run: bool,
+}
+
+impl fmt::Debug for Checkpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Checkpoint({})", self.directory.display())
+    }
 }
 
 struct State {
@@ -229,6 +236,20 @@ impl Checkpoint {
     /// The positions that are left for a file, whatever its name.
     pub fn earlier_of_inode(&self, worker: &WorkerId, device: u64, inode: u64) -> Vec<Position> {
         self.lock().earlier.of_inode(worker, device, inode)
+    }
+
+    /// How far a file that is not open was settled for each of its workers, by the positions that are left for it; none when
+    /// there is no position.
+    pub fn reached(&self, device: u64, inode: u64) -> Option<Offset> {
+        let state = self.lock();
+        let positions = state.earlier.iter().map(|kept| &kept.position);
+        let of_file = positions.filter(|left| (left.identity.device, left.identity.inode) == (device, inode));
+        of_file.map(|left| left.settled).min()
+    }
+
+    /// The accounts of the files that are open.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// Whether a position is that of a file which was let go, as everything of it had been read, or was missing already.

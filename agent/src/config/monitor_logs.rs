@@ -17,6 +17,9 @@ use super::workers::Workers;
 /// The keys of an entry of `logs` that have a field of their own in [`LogConfig`].
 const FIELDS: [&str; 4] = ["path", "parser", "attributes", "copy_from_start"];
 
+/// What reads a monitor's word about a file: [`metric_log`] or [`registered_log`].
+pub(crate) type Reader = fn(&str, &LogConfig, &Path, &Workers, &mut Vec<Problem>) -> Result<LogPlan, Vec<Problem>>;
+
 /// How the metric log of `monitor` is copied. What is odd goes into `warnings`.
 ///
 /// # Errors

@@ -23,6 +23,12 @@ impl OwnFiles {
 
     /// Why a metric log must not be at this path; a relative one lies below `agent_log_path`. None when it may.
     pub fn refusal(&self, path: &Path) -> Option<String> {
+        let taken = self.taken(path)?;
+        Some(format!("the metric log would be {taken}; name another file with `log_path`"))
+    }
+
+    /// The path and what it is of the agent: `/l/agent.log, which is the agent's own log`. None when it is free.
+    pub fn taken(&self, path: &Path) -> Option<String> {
         let path = normalised(&self.log_path.join(path));
         let what = if self.is_agent_log(&path) {
             "the agent's own log".to_owned()
@@ -33,8 +39,7 @@ impl OwnFiles {
         } else {
             return None;
         };
-        let shown = path.display();
-        Some(format!("the metric log would be {shown}, which is {what}; name another file with `log_path`"))
+        Some(format!("{}, which is {what}", path.display()))
     }
 
     /// `agent.log`, `agent_debug.log` and what is left of them after a rotation.

@@ -21,6 +21,23 @@ pub fn is_glob(path: &str) -> bool {
     path.contains(['*', '?', '['])
 }
 
+/// The path of an entry that matches no other: one that is no pattern, or that [`glob::Pattern::escape`] made of a path. Such
+/// a file is watched like any other that is named, whether it exists or not.
+fn one_path(path: &str) -> Option<String> {
+    let mut one = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some(at) = rest.find(['*', '?', '[']) {
+        let (before, behind) = rest.split_at(at);
+        let escaped = ["[*]", "[?]", "[[]", "[]]"].into_iter().find_map(|c| Some((c, behind.strip_prefix(c)?)));
+        let (escaped, behind) = escaped?;
+        one.push_str(before);
+        one.push_str(&escaped[1..2]);
+        rest = behind;
+    }
+    one.push_str(rest);
+    Some(one)
+}
+
 /// The paths of one entry of `logs`.
 #[derive(Clone, Debug)]
 pub struct Matcher {
@@ -41,10 +58,10 @@ impl Matcher {
             exclude.add(glob.map_err(|error| format!("exclude pattern `{pattern}`: {}", error.kind()))?);
         }
         let exclude = exclude.build().map_err(|error| format!("exclude: {error}"))?;
-        let is_glob = is_glob(&plan.path);
-        let glob = is_glob.then(|| Ok((glob::Pattern::new(&plan.path)?, Levels::of(&plan.path)?))).transpose();
+        let one = one_path(&plan.path);
+        let glob = one.is_none().then(|| Ok((glob::Pattern::new(&plan.path)?, Levels::of(&plan.path)?))).transpose();
         let glob = glob.map_err(|error: glob::PatternError| format!("path `{}`: {error}", plan.path))?;
-        Ok(Self { pattern: plan.path.clone(), glob, exclude })
+        Ok(Self { pattern: one.unwrap_or_else(|| plan.path.clone()), glob, exclude })
     }
 
     /// Whether finding the files means walking directories.
@@ -102,6 +119,19 @@ mod tests {
 
     use super::*;
     use crate::ledger::WorkerId;
+
+    #[test]
+    fn an_escaped_path_is_one_file_and_a_pattern_is_none() {
+        for path in ["/a.log", "/[x]*?.log", "/]", "/[]", "/é[[]]é", ""] {
+            assert_eq!(one_path(&glob::Pattern::escape(path)).as_deref(), Some(path));
+        }
+        for pattern in ["/*", "/[ab]", "/a?", "/[", "/[!*]", "/[]", "/x[[]*"] {
+            assert_eq!(one_path(pattern), None, "{pattern}");
+        }
+        let (path, other) = (Path::new("/[x]*?.log"), Path::new("/xaa.log"));
+        let escaped = matcher(glob::Pattern::escape("/[x]*?.log").into(), &[]);
+        assert!(escaped.fixed() == Some(path) && escaped.matches(path) && !escaped.matches(other));
+    }
 
     fn matcher(path: PathBuf, exclude: &[String]) -> Matcher {
         let plan = LogPlan::new("logs[0]", path.to_string_lossy(), WorkerId("default".into()));

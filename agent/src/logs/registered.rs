@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use glob::Pattern;
 use scalyr_monitor::context::LogRegistry;
 use scalyr_monitor::registry::Problem;
 use scalyr_monitor::{Error, LogConfig, Logger, Result};
 use serde_json::{Map, Value};
 
 use super::handle::{TailHandle, Withdrawal};
-use super::matcher::Matcher;
+use super::matcher::{Matcher, is_glob};
 use crate::config::Workers;
-use crate::config::monitor_logs::{self, metric_log, registered_log};
+use crate::config::monitor_logs::{self, Reader, metric_log, registered_log};
 use crate::config::plan::LogPlan;
 use crate::ledger::WorkerId;
 use crate::order;
@@ -42,6 +43,22 @@ struct Shared {
 struct State {
     /// By path and worker.
     files: BTreeMap<(String, WorkerId), Registration>,
+}
+
+impl State {
+    /// What is registered of a path, for whatever worker.
+    fn of_path(&self, path: &str) -> impl Iterator<Item = (&(String, WorkerId), &Registration)> {
+        spellings(path).flat_map(|path| {
+            let first = (path.clone(), WorkerId("".into()));
+            self.files.range(first..).take_while(move |(key, _)| key.0 == path)
+        })
+    }
+}
+
+/// How a path may stand in an entry: as it is, or as a pattern that only it matches, when it is that of one file.
+fn spellings(path: &str) -> impl Iterator<Item = String> {
+    let escaped = is_glob(path).then(|| Pattern::escape(path));
+    std::iter::once(path.to_owned()).chain(escaped)
 }
 
 struct Registration {
@@ -137,9 +154,6 @@ impl Registrations {
     }
 }
 
-/// What reads a monitor's word about a file.
-type Reader = fn(&str, &LogConfig, &Path, &Workers, &mut Vec<Problem>) -> std::result::Result<LogPlan, Vec<Problem>>;
-
 /// The registry of one monitor instance.
 pub struct RegisteredLogs {
     all: Registrations,
@@ -206,6 +220,11 @@ impl RegisteredLogs {
             LogPlan { origin, path, attributes, exclude: Vec::new(), copy_from_start: true, goes_first: true, ..entry };
         self.follow(plan, true, false, &warnings)?;
         Ok(true)
+    }
+
+    /// Whether this instance has registered a path.
+    pub(crate) fn has(&self, path: &Path) -> bool {
+        self.all.lock().of_path(&path.to_string_lossy()).any(|(_, file)| file.is_of(self.owner))
     }
 
     /// Whether an entry of `logs` matches a path.
@@ -317,10 +336,9 @@ impl LogRegistry for RegisteredLogs {
     fn withdraw(&self, path: &Path, at_once: bool) -> Result<()> {
         let path = self.log_path.join(path).to_string_lossy().into_owned();
         let mut state = self.all.lock();
-        let of_path = |(key, _): &(&(String, WorkerId), &Registration)| key.0 == path;
         let mut foreign = None;
         let mut own = Vec::new();
-        for (key, file) in state.files.range((path.clone(), WorkerId("".into()))..).take_while(of_path) {
+        for (key, file) in state.of_path(&path) {
             if file.is_of(self.owner) {
                 own.push(key.clone());
             } else {
@@ -332,7 +350,9 @@ impl LogRegistry for RegisteredLogs {
         }
         if at_once && own.is_empty() && !self.ended.load(Ordering::Acquire) {
             // It may have been withdrawn before, and is still being read.
-            self.all.0.tail.hasten(monitor_logs::origin(&self.monitor), path);
+            for path in spellings(&path) {
+                self.all.0.tail.hasten(monitor_logs::origin(&self.monitor), path);
+            }
             return Ok(());
         }
         let how = if at_once { Withdrawal::AtOnce } else { Withdrawal::AfterReading };

@@ -353,12 +353,10 @@ impl Tail {
     /// Whether an entry names this very path.
     fn is_fixed(&self, watched: &Watched) -> bool {
         let path = watched.path.as_path();
-        let is_registered = || {
-            // There may be thousands of them.
-            let key = (watched.worker.clone(), path.to_str()?.to_owned());
-            Some(self.registered.get(&key)?.matcher.fixed() == Some(path))
-        };
-        self.entries.has_fixed(path) || self.metric_logs.has_fixed(path) || is_registered().unwrap_or(false)
+        // There may be thousands of them.
+        let registered = || self.registered_as(&watched.worker, path);
+        let is_registered = || registered().is_some_and(|entry| entry.matcher.fixed() == Some(path));
+        self.entries.has_fixed(path) || self.metric_logs.has_fixed(path) || is_registered()
     }
 
     /// Sleeps until there is something to do: a command has come, a notice, a full channel has room, or it is time.

@@ -23,7 +23,7 @@ pub struct MonitorFiles {
     pub registered: Arc<RegisteredLogs>,
     /// The writers of all monitors.
     pub logs: Arc<MetricLogs>,
-    /// Knows what is uploaded.
+    /// Knows what is uploaded, also of files that are not open.
     pub copies: SharedCopies,
     /// The instance.
     pub monitor: String,
@@ -36,11 +36,11 @@ pub struct MonitorFiles {
 }
 
 impl MonitorFiles {
-    fn refuse_own(&self, path: &Path) -> Result<()> {
-        match self.own_files.refusal(path) {
-            Some(why) => Err(Error::new(why.replace("the metric log would be", "the log file would be"))),
-            None => Ok(()),
-        }
+    /// The file that an older one belongs to: `f.log` of `f.log.12`. The name of a file may end in a number as well, as
+    /// that of a host does.
+    fn newest_of(&self, path: &Path) -> PathBuf {
+        let newest = without_number(path);
+        if self.registered.has(path) || !self.registered.is_listed(&newest) { path.to_owned() } else { newest }
     }
 }
 
@@ -54,7 +54,12 @@ impl LogRegistry for MonitorFiles {
     }
 
     fn withdraw(&self, path: &Path, at_once: bool) -> Result<()> {
-        self.registered.withdraw(path, at_once)
+        let (whole, short) = (self.log_path.join(path), normalised(&self.log_path.join(path)));
+        // What was opened is registered by its shortest path, everything else as it was spelled.
+        if short.as_os_str() != whole.as_os_str() {
+            self.registered.withdraw(&short, at_once)?;
+        }
+        self.registered.withdraw(&whole, at_once)
     }
 
     fn registered(&self) -> Vec<PathBuf> {
@@ -63,11 +68,14 @@ impl LogRegistry for MonitorFiles {
 
     fn open(&self, log: LogConfig, rotation: LogRotation, how: Opening) -> Result<Option<LogWriter>> {
         let path = normalised(&self.log_path.join(&log.path));
-        self.refuse_own(&path)?;
+        if let Some(taken) = self.own_files.taken(&path) {
+            return Err(Error::new(format!("the log file would be {taken}; choose another one")));
+        }
         let rotation = Rotation {
             max_bytes: rotation.max_bytes.unwrap_or(self.rotation.max_bytes),
             backups: rotation.backups.unwrap_or(self.rotation.backups),
         };
+        let was_registered = self.registered.has(&path);
         // Before the first line, so that the file is copied from there.
         match how {
             Opening::Always => self.registered.register_file(LogConfig { path: path.clone(), ..log })?,
@@ -77,14 +85,20 @@ impl LogRegistry for MonitorFiles {
                 }
             }
         }
-        let file = self.logs.open(&path, rotation, &self.monitor).about(path.display())?;
+        let file = self.logs.open(&path, rotation, &self.monitor).about(path.display());
+        if file.is_err() && !was_registered {
+            self.registered.withdraw(&path, false)?;
+        }
+        let file = file?;
         Ok(Some(LogWriter::new(Box::new(MonitorFile(file)))))
     }
 
     fn remove(&self, path: &Path) -> Result<bool> {
         let path = normalised(&self.log_path.join(path));
-        self.refuse_own(&path)?;
-        let newest = newest_of(&path);
+        if let Some(taken) = self.own_files.taken(&path) {
+            return Err(Error::new(format!("not removed: {taken}")));
+        }
+        let newest = self.newest_of(&path);
         if !self.registered.is_listed(&newest) {
             let path = path.display();
             return Err(Error::new(format!(
@@ -116,7 +130,7 @@ impl LogRegistry for MonitorFiles {
 }
 
 /// `f.log` of `f.log.12`.
-fn newest_of(path: &Path) -> PathBuf {
+fn without_number(path: &Path) -> PathBuf {
     let is_number = |text: &str| !text.is_empty() && text.len() < 6 && text.bytes().all(|digit| digit.is_ascii_digit());
     match path.extension().and_then(|extension| extension.to_str()) {
         Some(number) if is_number(number) => path.with_extension(""),
@@ -141,11 +155,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_older_file_belongs_to_the_newest_one() {
+    fn an_older_file_has_a_number_behind_its_name() {
         for (path, newest) in
             [("/l/a.log.1", "/l/a.log"), ("/l/a.log", "/l/a.log"), ("/l/a", "/l/a"), ("/l/a.x1", "/l/a.x1")]
         {
-            assert_eq!(newest_of(Path::new(path)), Path::new(newest));
+            assert_eq!(without_number(Path::new(path)), Path::new(newest));
         }
     }
 }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::ledger::Ledger;
+use crate::checkpoint::Checkpoint;
+use crate::ledger::{Ledger, Offset};
 
 /// How the copying of a file stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,10 +52,25 @@ impl Copies for Ledger {
     }
 }
 
+/// As the ledger; of a file that is not open, such as one that the copier has not come to since the start, as far as its
+/// position says.
+impl Copies for Checkpoint {
+    fn standing(&self, device: u64, inode: u64, size: u64) -> Standing {
+        match (self.ledger().standing(device, inode, size), self.reached(device, inode)) {
+            (Standing::NotFollowed, Some(Offset(reached))) if reached < size => Standing::Unsettled(size - reached),
+            (standing, _) => standing,
+        }
+    }
+
+    fn follows(&self, path: &Path) -> bool {
+        self.ledger().follows(path)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Identity, Offset, Outcome, Sequence, SkipReason, WorkerId};
+    use crate::ledger::{Identity, Outcome, Sequence, SkipReason, WorkerId};
 
     #[test]
     fn a_file_stands_as_its_account_does() {

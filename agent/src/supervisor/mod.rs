@@ -210,7 +210,7 @@ impl Supervisor {
             logger: logger.clone(),
             contributions: Contributions::new(tail.clone(), &logger),
             metric_logs: Arc::new(MetricLogs::guarded(logger.clone(), Arc::new(ledger.clone()))),
-            settled: Arc::new(ledger.clone()),
+            settled: Arc::clone(&checkpoint) as _,
             copies: MetricLogCopies::new(tail.clone(), logger.clone()),
             log_path: plan.log_path.clone(),
             data_path: plan.data_path.clone(),

@@ -11,6 +11,7 @@ mod registered;
 mod restart;
 mod rotation;
 mod stalled;
+mod written;
 
 use std::fs::OpenOptions;
 use std::io::Write;

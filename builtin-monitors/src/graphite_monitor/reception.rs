@@ -72,12 +72,12 @@ impl<'r> Reception<'r> {
                 },
                 Ok(length) => received.came(length),
             }
-            let now = self.clock.monotonic();
             match self.take_whole(sender, form, &mut received) {
                 Err(too_long) => {
                     return self.troubles.too_long(sender, form, self.bounds.longest_request, &too_long);
                 }
-                Ok(true) => last_request = now,
+                // Not when it came: emitting may take long, while a full log waits, and the sender can do nothing about it.
+                Ok(true) => last_request = self.clock.monotonic(),
                 Ok(false) if self.is_over(last_request, self.bounds.idle) => break Some(Cut::Idle(self.bounds.idle)),
                 Ok(false) => {}
             }
@@ -202,5 +202,62 @@ impl<'r> Reception<'r> {
             }
             Ok(())
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::net::{Shutdown, TcpStream};
+    use std::sync::{Arc, Condvar};
+
+    use scalyr_monitor::Lines;
+    use scalyr_monitor::listen::{ListenOptions, TcpOptions};
+    use scalyr_monitor::monitor::Watch;
+    use scalyr_monitor::sample::LineSink;
+
+    use super::*;
+
+    /// A metric log that takes no line for ten minutes.
+    #[derive(Clone)]
+    struct Slow {
+        clock: Clock,
+        written: Arc<(Mutex<String>, Condvar)>,
+    }
+
+    impl LineSink for Slow {
+        fn write_lines(&mut self, lines: &Lines) {
+            self.clock.advance(Duration::from_secs(600));
+            self.written.0.lock().unwrap().push_str(lines.text());
+            self.written.1.notify_all();
+        }
+    }
+
+    struct Nobody;
+
+    impl Watch for Nobody {}
+
+    #[test]
+    fn the_time_that_a_full_log_takes_is_none_that_the_sender_was_idle() {
+        let clock = Clock::manual(Timestamp::from_millis(0));
+        let log = Slow { clock: clock.clone(), written: Arc::default() };
+        let sample = Sample::new("graphite_monitor", "", clock, Logger::none(), Box::new(log.clone()));
+        let mut run = Run::new(sample, Stop::new(), Duration::from_secs(30), None, Box::new(Nobody));
+        let idle = Duration::from_secs(300);
+        let reception = Reception::new(&mut run, Bounds { longest_request: 1000, buffer_size: 1000, idle });
+        let listen = ListenOptions { accept_remote_connections: false };
+        let options = TcpOptions { listen, max_connections: 1, idle_timeout: idle };
+        let mut connections = options.bind_tcp(0).unwrap();
+        let mut sender = TcpStream::connect(connections.local_address()).unwrap();
+        let connection = std::iter::repeat_with(|| connections.accept(&Stop::new()).unwrap()).flatten().next().unwrap();
+        std::thread::scope(|threads| {
+            threads.spawn(|| reception.serve(connection, Form::Lines));
+            sender.write_all(b"first 1 5\n").unwrap();
+            let (written, news) = &*log.written;
+            drop(news.wait_while(written.lock().unwrap(), |written| !written.contains("first")).unwrap());
+            sender.write_all(b"second 2 5").unwrap();
+            sender.shutdown(Shutdown::Write).unwrap();
+        });
+        assert!(log.written.0.lock().unwrap().contains("second 2.0"));
     }
 }

@@ -100,8 +100,19 @@ impl Choice {
 
     /// What a search finds takes the place of what is there; a process that is found again goes on.
     fn search(&self, processes: &mut Vec<Process>, tree: &mut Tree, out: &Sample) -> Result<()> {
+        let mut others = Vec::new();
         let mut found = match &self.wanted {
-            Wanted::Command(pattern) => self.matching(pattern, processes, tree, out)?,
+            Wanted::Command(pattern) => {
+                let matching = Self::matching(pattern, tree, out)?;
+                match self.is_group || matching.len() < 2 {
+                    true => matching,
+                    false => {
+                        let chosen = self.chosen(&matching, processes, tree);
+                        others = matching;
+                        vec![chosen]
+                    }
+                }
+            }
             Wanted::Pids(listed) => {
                 let is_there = |pid: u32| processes.iter().any(|process| process.pid == pid);
                 listed.iter().map(|listed| listed.pid).filter(|&pid| is_there(pid)).collect()
@@ -109,6 +120,15 @@ impl Choice {
         };
         if self.with_children && !found.is_empty() {
             add_descendants(&mut found, tree)?;
+        }
+        // Children that match as well are measured with their parent.
+        others.retain(|pid| !found.contains(pid));
+        if let (Wanted::Command(pattern), [chosen, ..], false) = (&self.wanted, &found[..], others.is_empty()) {
+            let (count, pattern) = (others.len() + 1, pattern.as_str());
+            out.limited("several", TOLD_EVERY).warn(format_args!(
+                "{count} processes match the commandline `{pattern}`, and only {chosen} is measured; \
+                 `aggregate_multiple_processes: true` measures them together"
+            ));
         }
         processes.retain(|process| found.contains(&process.pid));
         for pid in found {
@@ -122,9 +142,8 @@ impl Choice {
         Ok(())
     }
 
-    /// The processes whose command line matches, without the agent itself; without a group the one that was measured before,
-    /// else the first.
-    fn matching(&self, pattern: &Pattern, processes: &[Process], tree: &mut Tree, out: &Sample) -> Result<Vec<u32>> {
+    /// The processes whose command line matches, without the agent itself.
+    fn matching(pattern: &Pattern, tree: &mut Tree, out: &Sample) -> Result<Vec<u32>> {
         let own = tree.own_pid();
         let mut found = Vec::new();
         for pid in tree.pids().about("the list of processes")? {
@@ -139,17 +158,17 @@ impl Choice {
                 }
             }
         }
-        if !self.is_group && found.len() > 1 {
-            let before = found.iter().copied().find(|&pid| processes.iter().any(|process| process.pid == pid));
-            let (chosen, count) = (before.unwrap_or(found[0]), found.len());
-            out.limited("several", TOLD_EVERY).warn(format_args!(
-                "{count} processes match the commandline `{}`, and only {chosen} is measured; \
-                 `aggregate_multiple_processes: true` measures them together",
-                pattern.as_str()
-            ));
-            found = vec![chosen];
-        }
         Ok(found)
+    }
+
+    /// The one of several that is measured: that of before, else the first. With its children measured, it is none that is
+    /// itself the child of a match, whatever their ids.
+    fn chosen(&self, matching: &[u32], processes: &[Process], tree: &mut Tree) -> u32 {
+        let mut is_child = |pid: u32| tree.stat(pid).is_some_and(|stat| matching.contains(&stat.parent));
+        let parents: Vec<u32> = matching.iter().copied().filter(|&pid| !self.with_children || !is_child(pid)).collect();
+        let is_measured = |pid: &&u32| processes.iter().any(|process| process.pid == **pid);
+        let chosen = parents.iter().find(is_measured).or(parents.first()).or(matching.first());
+        chosen.copied().unwrap_or_default()
     }
 
     /// Tells when there is none any more, or not yet.

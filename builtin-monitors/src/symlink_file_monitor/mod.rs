@@ -1,18 +1,20 @@
 //! Makes symbolic links beside files, so that several workers copy the same file: for load tests.
 
 mod name_format;
+mod search;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
+use std::ops::ControlFlow;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
-use glob::{MatchOptions, Pattern, glob_with};
 use scalyr_monitor::prelude::*;
 
 use name_format::NameFormat;
+use search::Search;
 
 /// A trouble that lasts is told once in this time.
 const TOLD_EVERY: Duration = Duration::from_secs(300);
@@ -23,10 +25,6 @@ const MOST_LINKS: usize = 10_000;
 /// The greatest `symlinks_count`: as many links of a file are known as its own.
 const MOST_PER_FILE: usize = 10;
 
-/// As Python's `glob` does it.
-const OPTIONS: MatchOptions =
-    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
-
 /// Makes symbolic links beside each file that matches a pattern, so that one file is copied several times: for tests of
 /// the agent under load, not for production. It emits nothing.
 ///
@@ -34,7 +32,8 @@ const OPTIONS: MatchOptions =
 /// theirs. It never removes a link.
 #[scalyr_monitor(name = "symlink_file_monitor", module = "scalyr_agent.builtin_monitors.symlink_file_monitor")]
 pub struct SymlinkFileMonitor {
-    /// The files that get links: an absolute path with `*`, `?` and `[…]`, and `**` for directories of any depth.
+    /// The files that get links: an absolute path with `*`, `?` and `[…]`, and `**` for directories of any
+    /// depth, those behind symbolic links left out.
     #[config(required)]
     input_path_glob: String,
 
@@ -47,6 +46,7 @@ pub struct SymlinkFileMonitor {
     #[config(default = 1, min = 1, max = 10)]
     symlinks_count: usize,
 
+    search: Search,
     format: NameFormat,
 }
 
@@ -59,10 +59,7 @@ struct Done {
 
 impl Monitor for SymlinkFileMonitor {
     fn initialize(&mut self, context: &mut Context) -> Result<()> {
-        if !self.input_path_glob.starts_with('/') {
-            return Err(Error::new("`input_path_glob` must be an absolute path; it begins with `/`"));
-        }
-        Pattern::new(&self.input_path_glob).about("input_path_glob")?;
+        self.search = Search::parse(&self.input_path_glob).about("input_path_glob")?;
         self.format = NameFormat::parse(&self.symlink_file_name_format).about("symlink_file_name_format")?;
         if self.symlinks_count > 1 && !self.format.has_index() {
             context.logger().warn(
@@ -75,19 +72,15 @@ impl Monitor for SymlinkFileMonitor {
 
     fn gather_sample(&mut self, out: &mut Sample) -> Result<()> {
         let mut done = Done::default();
-        for found in glob_with(&self.input_path_glob, OPTIONS)? {
-            if out.stop().is_stopped() || done.is_full {
-                break;
+        self.search.run(out.stop(), &mut |path, is_read| {
+            match is_read {
+                Ok(()) => self.link(path, &mut done, out),
+                Err(error) => out
+                    .limited("read", TOLD_EVERY)
+                    .warn(format_args!("{}: {error}; let the agent's user look into it", path.display())),
             }
-            match found {
-                Ok(path) => self.link(&path, &mut done, out),
-                Err(error) => out.limited("read", TOLD_EVERY).warn(format_args!(
-                    "{}: {}; let the agent's user look into it",
-                    error.path().display(),
-                    error.error()
-                )),
-            }
-        }
+            if done.is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
         if done.is_full {
             out.limited("full", TOLD_EVERY).warn(format_args!(
                 "{MOST_LINKS} links were made, and there are files left; the next sample goes on. Is the pattern too wide?"

@@ -111,9 +111,9 @@ fn what_is_wrong_with_the_options_is_told_with_what_to_do() {
     let with = |pattern: &str, format: &str| {
         problems(json!({ "input_path_glob": pattern, "symlink_file_name_format": format }))
     };
-    assert_eq!(with("x/*", "{index}"), ["`input_path_glob` must be an absolute path; it begins with `/`"]);
+    assert_eq!(with("x/*", "{index}"), ["input_path_glob: must be an absolute path; it begins with `/`"]);
     assert!(
-        with("/x/[", "{index}")[0].starts_with("input_path_glob: Pattern syntax error"),
+        with("/x/[", "{index}")[0].starts_with("input_path_glob: `[`: Pattern syntax error"),
         "{:?}",
         with("/x/[", "{index}")
     );

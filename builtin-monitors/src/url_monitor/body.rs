@@ -11,6 +11,10 @@ use scalyr_monitor::prelude::*;
 pub(super) fn text_of<'r>(response: &'r Response, max_bytes: u64, out: &Sample) -> Cow<'r, str> {
     let encoding = response.header("content-encoding").unwrap_or_default().trim().to_ascii_lowercase();
     let packed = response.bytes();
+    // As after HEAD.
+    if packed.is_empty() {
+        return response.text();
+    }
     let unpacked = match encoding.as_str() {
         "gzip" | "x-gzip" => unpack(MultiGzDecoder::new(packed), max_bytes, response.is_cut()),
         "deflate" => unpack(ZlibDecoder::new(packed), max_bytes, response.is_cut()),

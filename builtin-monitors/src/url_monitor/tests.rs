@@ -173,6 +173,12 @@ fn a_packed_body_is_unpacked_up_to_the_bound() {
     assert_eq!(taken.metric("response").field("length"), 20_000);
     assert!(taken.diagnostics()[0].to_string().contains("when unpacked"), "{taken}");
 
+    let empty = Server::answering(page("200 OK", "Content-Encoding: gzip\r\n", b""));
+    for method in ["HEAD", "GET"] {
+        let taken = harness(json!({ "url": empty.url, "request_method": method })).sample();
+        assert!(taken.value("response") == "" && taken.diagnostics().is_empty(), "{taken}");
+    }
+
     let broken = Server::answering(page("200 OK", "Content-Encoding: gzip\r\n", b"plain"));
     let taken = harness(json!({ "url": broken.url })).sample();
     assert_eq!(taken.value("response"), "plain");

@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::mem;
 use std::time::Duration;
 
+use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use ureq::http::uri::InvalidUri;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use ureq::tls::{RootCerts, TlsConfig};
@@ -14,9 +15,10 @@ use ureq::{Agent, Body};
 use super::explain::{explain, hint};
 use super::no_answer::{NoAnswer, Trouble};
 use super::options::HttpOptions;
-use super::redirect::{Asked, port};
+use super::redirect::{Asked, has_odd_port, port};
 use super::roots::read_roots;
 use super::shown_url::ShownUrl;
+use super::url_user::{basic_auth, basic_auth_of};
 use crate::clock::Clock;
 use crate::config::Secret;
 use crate::error::{Error, Result};
@@ -117,9 +119,8 @@ impl Request<'_> {
 
     /// Says who asks, by name and password (`Authorization: Basic`).
     pub fn basic_auth(self, user: &str, password: &Secret) -> Self {
-        use base64::Engine as _;
-        let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{}", password.reveal()));
-        self.header("authorization", &format!("Basic {pair}"))
+        let pair = format!("{user}:{}", password.reveal());
+        self.header("authorization", &basic_auth(pair.as_bytes()))
     }
 
     /// Says who asks, by a token (`Authorization: Bearer`).
@@ -214,6 +215,10 @@ fn target(method: &str, url: &str) -> Result<(Method, Uri), Failure> {
         // ureq would quote the URL, password and all.
         return Err(Failure::Url("it begins with neither http:// nor https://".to_owned()));
     }
+    if has_odd_port(&uri) {
+        // ureq would ask the usual port instead.
+        return Err(Failure::Url("its port is no number up to 65535".to_owned()));
+    }
     Ok((method, uri))
 }
 
@@ -250,9 +255,19 @@ fn ask(client: &HttpClient, asked: &mut Asked, timeout: Duration) -> Result<ureq
     let mut request = ureq::http::Request::new(());
     asked.method.clone_into(request.method_mut());
     asked.uri.clone_into(request.uri_mut());
+    if let Some(user) = basic_auth_of(&asked.uri).filter(|_| !asked.headers.contains_key(AUTHORIZATION)) {
+        // Kept for where the same server redirects to.
+        asked.headers.insert(AUTHORIZATION, user);
+    }
     asked.headers.clone_into(request.headers_mut());
+    let headers = request.headers_mut();
     let body = mem::take(&mut asked.body);
     let answer = if body.is_empty() {
+        let is_told = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| headers.contains_key(name));
+        if !is_told && matches!(asked.method, Method::POST | Method::PUT | Method::PATCH) {
+            // ureq would announce chunks, which old servers do not read, and others refuse.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         client.agent.run(client.agent.configure_request(request).timeout_global(Some(timeout)).build())
     } else {
         let request = request.map(|()| body);

@@ -23,6 +23,9 @@ pub(super) fn explain(error: &ureq::Error, timeout: Duration) -> String {
             ErrorKind::ConnectionReset => return "the server reset the connection".to_owned(),
             _ => error.to_string(),
         },
+        ureq::Error::Protocol(error) => {
+            return format!("what comes is no answer of HTTP ({error}); is this the port of a web server?");
+        }
         ureq::Error::Rustls(error) => error.to_string(),
         error => error.to_string(),
     };

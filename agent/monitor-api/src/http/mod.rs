@@ -44,6 +44,7 @@ mod options;
 mod redirect;
 mod roots;
 mod shown_url;
+mod url_user;
 
 pub use client::{HttpClient, Request, Response};
 pub use no_answer::{NoAnswer, Trouble};

@@ -60,7 +60,7 @@ fn target(asked: &Uri, location: &str) -> Option<Uri> {
             format!("{scheme}://{authority}{folder}{location}")
         }
     };
-    whole.parse().ok().filter(|uri: &Uri| port(uri).is_some() && uri.host().is_some())
+    whole.parse().ok().filter(|uri: &Uri| port(uri).is_some() && uri.host().is_some() && !has_odd_port(uri))
 }
 
 /// Whether two URLs name one server; its https is the same as its http, when both have their usual ports.
@@ -78,6 +78,14 @@ pub(super) fn port(uri: &Uri) -> Option<u16> {
         _ => return None,
     };
     Some(uri.port_u16().unwrap_or(usual))
+}
+
+/// Whether what stands behind the host is no port; a single `:` stands for the usual one.
+pub(super) fn has_odd_port(uri: &Uri) -> bool {
+    let Some((authority, host)) = uri.authority().zip(uri.host()) else { return false };
+    let behind_user = authority.as_str().rsplit('@').next().unwrap_or_default();
+    let behind_host = behind_user.strip_prefix(host).unwrap_or_default();
+    !matches!(behind_host, "" | ":") && uri.port_u16().is_none()
 }
 
 #[cfg(test)]
@@ -103,6 +111,8 @@ mod tests {
             ("http://", None),
             ("http:///x", None),
             ("//a b/", None),
+            ("//other:65536/", None),
+            ("//other:/x", Some("http://other:/x")),
         ] {
             assert_eq!(target(&asked, location).map(|uri| uri.to_string()).as_deref(), leads_to, "{location:?}");
         }

@@ -5,6 +5,8 @@
 mod server;
 mod tls;
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use scalyr_monitor::config::Reader;
@@ -57,6 +59,25 @@ fn a_body_and_the_configured_headers_are_sent() {
 }
 
 #[test]
+fn a_request_that_wants_a_body_and_has_none_says_that_it_is_empty() {
+    for (method, is_said) in [("POST", true), ("PUT", true), ("PATCH", true), ("GET", false), ("DELETE", false)] {
+        let server = Server::answering("HTTP/1.1 204 No Content\r\n\r\n");
+        client().request(method, &server.url("/")).send().unwrap();
+        let asked = server.wait_until_asked(|asked| asked.contains("\r\n\r\n"));
+        assert_eq!(asked.contains("content-length: 0\r\n"), is_said, "{asked}");
+        assert!(!asked.contains("transfer-encoding") && asked.ends_with("\r\n\r\n"), "{asked}");
+    }
+}
+
+#[test]
+fn a_port_that_is_none_is_refused_and_no_other_is_asked() {
+    for url in ["http://127.0.0.1:65536/", "http://me:s3cret@[::1]:99999/x"] {
+        let text = said(&client(), url);
+        assert!(text.contains("its port is no number up to 65535") && !text.contains("s3cret"), "{text}");
+    }
+}
+
+#[test]
 fn a_body_without_end_is_cut_at_its_bound() {
     let server =
         Server::answering(&format!("HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n{}", "x".repeat(50_000)));
@@ -75,6 +96,41 @@ fn a_server_that_never_answers_costs_the_timeout_and_no_more() {
         "{text}"
     );
     assert!(!text.contains("s3cret"), "{text}");
+}
+
+/// A server that never comes to an end keeps nobody beyond the timeout, and fills no memory.
+#[test]
+fn an_answer_that_goes_on_for_ever_ends_in_time_wherever_it_does_so() {
+    const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const PLAIN: &str = "HTTP/1.1 200 OK\r\n\r\n";
+    let drop_by_drop = Duration::from_millis(20);
+    let (too_slow, at_once) = ("no whole answer within 0.3 s", Duration::ZERO);
+    for (begins, goes_on, pause, expected) in [
+        ("HTTP/1.1 200 OK\r\nX: ", "x", drop_by_drop, too_slow),
+        ("HTTP/1.1 200 OK\r\nX: ", "xxxxxxxxxxxxxxxx", at_once, "header is too big"),
+        ("HTTP/1.1 200 OK\r\n", "X: xxxxxxxxxxxx\r\n", at_once, "too many headers"),
+        ("", "HTTP/1.1 100 Continue\r\n\r\n", at_once, "header is too big"),
+        (PLAIN, "x", drop_by_drop, too_slow),
+        (CHUNKED, "1\r\nx\r\n", drop_by_drop, too_slow),
+        (CHUNKED, "1;xxxxxxxxxxxxxxx", at_once, "stalled"),
+        (CHUNKED, "0000000000000000", at_once, "stalled"),
+    ] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                let (mut connection, _) = listener.accept().unwrap();
+                _ = connection.write_all(begins.as_bytes());
+                while connection.write_all(goes_on.as_bytes()).is_ok() {
+                    std::thread::sleep(pause);
+                }
+            });
+            let client = HttpClient::new(&options(&json!({ "timeout": 0.3 }))).unwrap();
+            let text = said(&client, &url);
+            // A machine that is busy may take the whole time for what comes at once.
+            assert!(text.contains(expected) || text.contains(too_slow), "{begins:?} {goes_on:?}: {text}");
+        });
+    }
 }
 
 #[test]
@@ -132,6 +188,7 @@ fn a_monitor_can_tell_the_sorts_of_trouble_apart() {
     let no_http = Server::answering("SSH-2.0-OpenSSH_9.2\r\n\r\n\r\n");
     let error = client().get(&no_http.url("/")).attempt().unwrap_err();
     assert_eq!(error.trouble(), Trouble::Other, "{error}");
+    assert!(error.cause().starts_with("what comes is no answer of HTTP ("), "{error}");
     let around = Server::answering("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
     let following = HttpClient::new(&options(&json!({ "max_redirects": 1 }))).unwrap();
     let error = following.get(&around.url("/")).attempt().unwrap_err();
@@ -220,6 +277,47 @@ fn who_asks_is_said_and_shown_nowhere() {
     let options = options(&json!({ "headers": { "Authorization": "Bearer s3cret" } }));
     let shown = format!("{options:?} {:?}", HttpClient::new(&options).unwrap());
     assert!(!shown.contains("s3cret"), "{shown}");
+}
+
+#[test]
+fn a_user_in_the_url_is_sent_as_it_is_unless_a_header_says_who_asks() {
+    let server = Server::answering("HTTP/1.1 204 No Content\r\n\r\n");
+    let url = server.url("/").replace("http://", "http://me:p%40ss@");
+    client().get(&url).send().unwrap();
+    let asked = server.asked();
+    assert!(asked.contains("authorization: Basic bWU6cEBzcw==\r\n"), "{asked}");
+    let server = Server::answering("HTTP/1.1 204 No Content\r\n\r\n");
+    let url = server.url("/").replace("http://", "http://me:pass@");
+    client().get(&url).bearer(&scalyr_monitor::config::Secret::new("t")).send().unwrap();
+    let asked = server.asked();
+    assert!(asked.contains("authorization: Bearer t\r\n") && !asked.contains("Basic"), "{asked}");
+}
+
+#[test]
+fn a_user_in_the_url_is_sent_again_where_the_same_server_redirects_to_and_to_no_other() {
+    let other = Server::answering("HTTP/1.1 204 No Content\r\n\r\n");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let pages = [format!("http://{address}/two"), other.url("/three")];
+    let client = HttpClient::new(&options(&json!({ "max_redirects": 2 }))).unwrap();
+    let asked = std::thread::scope(|threads| {
+        let server = threads.spawn(|| {
+            pages.map(|location| {
+                let (connection, _) = listener.accept().unwrap();
+                let lines = BufReader::new(&connection).lines().map_while(Result::ok);
+                let asked: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+                let head = format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nConnection: close\r\n");
+                (&connection).write_all(format!("{head}Content-Length: 0\r\n\r\n").as_bytes()).unwrap();
+                asked.join("\n")
+            })
+        });
+        assert_eq!(client.get(&format!("http://me:pass@{address}/one")).send().unwrap().status(), 204);
+        server.join().unwrap()
+    });
+    for (asked, path) in asked.iter().zip(["/one", "/two"]) {
+        assert!(asked.starts_with(&format!("GET {path} ")) && asked.contains("authorization: Basic bWU6cGFzcw=="));
+    }
+    assert!(other.asked().starts_with("GET /three ") && !other.asked().contains("authorization"), "{}", other.asked());
 }
 
 #[test]

@@ -13,7 +13,7 @@ use scalyr_monitor::{
 use serde_json::{Map, Value};
 
 use crate::config::Workers;
-use crate::config::monitor_logs::registered_log;
+use crate::config::monitor_logs::{Reader, metric_log, registered_log};
 use crate::monitors::contribution::Contribution;
 use crate::own_logs::stdout_log::StdoutLog;
 
@@ -63,10 +63,10 @@ impl WouldCopy {
         Self { say, registered: Mutex::default(), log }
     }
 
-    fn check(&self, log: &LogConfig) -> Result<PathBuf> {
+    fn check(&self, log: &LogConfig, reader: Reader) -> Result<PathBuf> {
         let WouldSay { logger, monitor, log_path, workers } = &self.say;
         let mut warnings = Vec::new();
-        let plan = registered_log(monitor, log, log_path, workers, &mut warnings).map_err(|problems| {
+        let plan = reader(monitor, log, log_path, workers, &mut warnings).map_err(|problems| {
             let told: Vec<String> = problems.iter().map(one_line).collect();
             Error::new(format!("the log file {} would not be copied: {}", log.path.display(), told.join("; ")))
         })?;
@@ -83,7 +83,7 @@ fn one_line(problem: &Problem) -> String {
 
 impl LogRegistry for WouldCopy {
     fn register(&self, log: LogConfig) -> Result<()> {
-        let path = self.check(&log)?;
+        let path = self.check(&log, registered_log)?;
         let (shown, parser) = (log.path.display(), &log.parser);
         self.say.logger.info(format_args!("The agent would now copy the log file {shown} with the parser {parser}"));
         self.registered.lock().unwrap_or_else(PoisonError::into_inner).insert(path);
@@ -91,7 +91,7 @@ impl LogRegistry for WouldCopy {
     }
 
     fn update(&self, log: LogConfig) -> Result<()> {
-        let path = self.check(&log)?;
+        let path = self.check(&log, registered_log)?;
         if !self.registered.lock().unwrap_or_else(PoisonError::into_inner).contains(&path) {
             return Err(Error::new(format!("the log file {} is not registered; register it first", path.display())));
         }
@@ -109,12 +109,14 @@ impl LogRegistry for WouldCopy {
     }
 
     fn open(&self, mut log: LogConfig, _: LogRotation, how: Opening) -> Result<Option<LogWriter>> {
-        let path = self.say.log_path.join(&log.path);
         if let Opening::IfListed { first } = how {
             log.attributes.extend(first);
         }
+        let path = self.say.log_path.join(&log.path);
         let mut registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
-        if registered.insert(path.clone()) {
+        if !registered.contains(&path) {
+            self.check(&log, metric_log)?;
+            registered.insert(path.clone());
             let (shown, parser) = (path.display(), &log.parser);
             self.say.logger.info(format_args!(
                 "The agent would write the lines that follow to {shown}, and copy them with the parser {parser}; here they are \
@@ -145,5 +147,25 @@ impl LogFile for Shown {
     fn append(&mut self, lines: &[u8], _: WhenFull) -> Appended {
         self.0.show(lines);
         Appended { written: lines.len(), obstacle: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scalyr_monitor::{Clock, Stop};
+
+    use super::*;
+
+    #[test]
+    fn a_log_file_that_the_agent_would_refuse_is_refused() {
+        let log = Arc::new(StdoutLog::new(Box::new(std::io::sink()), 0, Clock::system(), Stop::new()));
+        let (logger, workers) = (Logger::none(), Workers::default());
+        let say = WouldSay { logger, monitor: "syslog()".to_owned(), log_path: "/l".into(), workers };
+        let would_copy = WouldCopy::new(say, log);
+        let open = |log| would_copy.open(log, LogRotation::default(), Opening::Always).map(drop);
+        assert!(open(LogConfig::new("[a].log")).is_ok());
+        let refused = open(LogConfig::new("b.log").option("redaction_rules", "none")).unwrap_err().to_string();
+        assert!(refused.starts_with("the log file b.log would not be copied: log_config.redaction_rules"), "{refused}");
+        assert_eq!(would_copy.registered(), [PathBuf::from("/l/[a].log")]);
     }
 }

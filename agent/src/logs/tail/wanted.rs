@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use glob::Pattern;
+
 use super::super::copying::Copying;
 use super::Tail;
 use super::follow::List;
@@ -12,7 +14,7 @@ use crate::ledger::WorkerId;
 use crate::logs::begin::First;
 use crate::logs::entries::Entry;
 use crate::logs::handle::Withdrawal;
-use crate::logs::matcher::Matcher;
+use crate::logs::matcher::{Matcher, is_glob};
 use crate::logs::watched::Watched;
 
 impl Tail {
@@ -112,15 +114,19 @@ impl Tail {
     pub(super) fn wanted_by(&self, worker: &WorkerId, path: &Path) -> Option<&LogPlan> {
         let matches = |entry: &&Entry| entry.plan.worker == *worker && entry.matcher.matches(path);
         let of = |list: List| Some(self.list(list).at(self.list(list).wanting(worker, path)?));
-        let exact = || {
-            let key = (worker.clone(), path.to_str()?.to_owned());
-            self.registered.get(&key).filter(matches)
-        };
+        let exact = || self.registered_as(worker, path).filter(matches);
         let globs = || self.registered.values().filter(|entry| entry.matcher.is_glob()).find(matches);
         let first = || exact().filter(|entry| entry.plan.goes_first);
         let entry =
             first().or_else(|| of(List::Entries)).or_else(|| of(List::MetricLogs)).or_else(exact).or_else(globs)?;
         Some(&entry.plan)
+    }
+
+    /// What was registered by this path: as it is, or escaped, when its letters would make it a pattern.
+    pub(super) fn registered_as(&self, worker: &WorkerId, path: &Path) -> Option<&Entry> {
+        let path = path.to_str()?;
+        let named = |name: String| self.registered.get(&(worker.clone(), name));
+        named(path.to_owned()).or_else(|| is_glob(path).then(|| named(Pattern::escape(path)))?)
     }
 
     /// The entry that wants a path for a worker which does not copy it yet.

@@ -187,6 +187,21 @@ fn of_several_matches_the_first_is_measured_until_it_ends_and_a_warning_names_th
 }
 
 #[test]
+fn children_that_match_too_are_no_others_when_they_are_measured_with_their_parent() {
+    let host = Host::new();
+    host.runs(30, "web server", USED);
+    for pid in [20, 31] {
+        host.runs(pid, "web worker", Used { parent: 30, ..USED });
+    }
+    let entry = json!({ "commandline": "web", "include_child_processes": true });
+    let taken = host.measured(entry.clone()).sample();
+    assert_eq!((told(&taken).as_str(), taken.value("app.threads").as_u64()), ("", 6));
+    host.runs(40, "web server", USED);
+    let told = told(&host.measured(entry).sample());
+    assert!(told.contains("2 processes match"), "{told}");
+}
+
+#[test]
 fn a_group_is_summed_and_totals_do_not_drop_when_one_of_it_ends() {
     let host = Host::new();
     for pid in [20, 30] {

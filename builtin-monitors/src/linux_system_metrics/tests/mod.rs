@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 use super::*;
 
 mod against_the_kernel;
-mod contract;
 mod kernels;
 mod memory;
 
@@ -195,4 +194,11 @@ fn tags_that_are_no_object_and_a_bad_expression_are_refused() {
     assert_eq!((problems[0].path.as_str(), problems[0].severity), ("tags", Severity::Refused));
     let error = Running::start(json!({ "network_interface_suffix": "[0-9" })).err().unwrap().to_string();
     assert!(error.starts_with("network_interface_suffix: `[0-9` is not a regular expression"), "{error}");
+}
+
+#[test]
+fn each_metric_has_the_category_by_which_the_reference_sorts_it() {
+    let metrics = Registry::linked().unwrap().find("linux_system_metrics").unwrap().metrics();
+    let without: Vec<_> = metrics.iter().filter(|metric| metric.category.is_none()).map(|metric| metric.name).collect();
+    assert_eq!(without, Vec::<&str>::new());
 }
