@@ -243,7 +243,7 @@ impl Server {
             match opened {
                 Ok(socket) => {
                     self.warnings.logger.info(format_args!(
-                        "Listening on {}; messages go to {}",
+                        "Listening on {}; `message_log` is {}",
                         socket.name,
                         self.output.main_path().display()
                     ));
