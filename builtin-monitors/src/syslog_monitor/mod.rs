@@ -43,7 +43,8 @@ use warnings::Warnings;
 /// Messages are written to `message_log` as they came, a line each, or to a file for each source
 /// (`message_log_template`). What is accepted by TCP is in that file before more is read. When the disk is full, or the upload
 /// so far behind that a rotation would remove what was not uploaded, senders by TCP have to wait, and packets by UDP are lost
-/// and counted. `status` shows how many messages were written, and how many were lost.
+/// and counted. `status` counts the messages as `lines emitted`, and, where there are any, those that were lost as
+/// `lines dropped`.
 #[scalyr_monitor(name = "syslog_monitor", module = "scalyr_agent.builtin_monitors.syslog_monitor")]
 pub struct SyslogMonitor {
     #[config(flatten)]
