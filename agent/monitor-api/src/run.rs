@@ -30,6 +30,11 @@ pub trait Watch: Send {
         let _ = emitted;
     }
 
+    /// What keeps the monitor from its work has changed; none: it works.
+    fn trouble_changed(&mut self, trouble: Option<&str>) {
+        let _ = trouble;
+    }
+
     /// Lines went another way than by samples, and some were lost on it.
     fn lines_counted(&mut self, written: u64, lost: u64) {
         let _ = (written, lost);
@@ -69,6 +74,8 @@ pub struct Run {
     /// Whether that is how `due` came about.
     is_due_by_phase: bool,
     spacing: Spacing,
+    /// What was last noted.
+    trouble: Option<String>,
     watch: Box<dyn Watch>,
 }
 
@@ -100,6 +107,7 @@ impl Run {
             second_after,
             is_due_by_phase: false,
             spacing: Spacing::Grid,
+            trouble: None,
             watch,
         }
     }
@@ -193,6 +201,24 @@ impl Run {
     pub fn count_lines(&mut self, written: u64, lost: u64) {
         if written > 0 || lost > 0 {
             self.watch.lines_counted(written, lost);
+        }
+    }
+
+    /// For a `run` that goes on although something keeps it from its work, or a part of it, as a port that is taken does:
+    /// `status` shows what that is, as it shows why samples fail, until it is noted that there is no trouble any more. May
+    /// be called in every turn. It logs nothing; [`limited`](Self::limited) does.
+    ///
+    /// ```
+    /// # use scalyr_monitor::prelude::*;
+    /// # fn run(run: &mut Run, listen: fn() -> Result<()>) {
+    /// let trouble = listen().err().map(|error| error.to_string());
+    /// run.note_trouble(trouble.as_deref());
+    /// # }
+    /// ```
+    pub fn note_trouble(&mut self, trouble: Option<&str>) {
+        if self.trouble.as_deref() != trouble {
+            self.trouble = trouble.map(str::to_owned);
+            self.watch.trouble_changed(trouble);
         }
     }
 

@@ -432,6 +432,7 @@ impl Life {
         let outcome = monitor.watch(|monitor| monitor.run(&mut run).map_err(|error| error.to_string()));
         // Hands on the lines of a sample that a panic has cut short.
         drop(run);
+        self.shared.state.figures().trouble = None;
         drop(added);
         self.drop_hooks();
         drop(monitor);

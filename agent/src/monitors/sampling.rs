@@ -139,6 +139,15 @@ impl Watch for Watched {
         figures.values.begin_sample();
     }
 
+    fn trouble_changed(&mut self, trouble: Option<&str>) {
+        let trouble = trouble.map(|trouble| shorten(&trouble));
+        let mut figures = self.shared.state.figures();
+        if trouble.is_some() {
+            figures.last_failure.clone_from(&trouble);
+        }
+        figures.trouble = trouble;
+    }
+
     fn lines_counted(&mut self, written: u64, lost: u64) {
         let mut figures = self.shared.state.figures();
         figures.lines_emitted += written + lost;

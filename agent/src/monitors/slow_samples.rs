@@ -25,10 +25,14 @@ impl SlowSamples {
         let (samples, earlier) = (std::mem::take(&mut self.samples), std::mem::take(&mut self.missed));
         let (took, interval) = (took.as_secs_f64(), interval.as_secs_f64());
         let turns = |missed| if missed == 1 { "1 turn".to_owned() } else { format!("{missed} turns") };
-        let mut text = format!("A sample took {took:.1} s, longer than its interval of {interval} s; ");
-        text += &format!("{} left out", turns(missed));
+        let left_out = |before, missed| match missed {
+            0 => String::new(),
+            _ => format!("{before}{} left out", turns(missed)),
+        };
+        let mut text = format!("A sample took {took:.1} s, longer than its interval of {interval} s");
+        text += &left_out("; ", missed);
         if samples > 0 {
-            text += &format!(" (since this was last told: {samples} more, {} left out)", turns(earlier));
+            text += &format!(" (since this was last told: {samples} more{})", left_out(", ", earlier));
         }
         Some(text)
     }
@@ -47,7 +51,7 @@ mod tests {
             clock.advance(Duration::from_secs(100));
             slow.slow(Duration::from_millis(41_250), Duration::from_secs(30), missed, clock.monotonic())
         };
-        let first = "A sample took 41.2 s, longer than its interval of 30 s; 0 turns left out";
+        let first = "A sample took 41.2 s, longer than its interval of 30 s";
         assert_eq!(sample(0).as_deref(), Some(first));
         assert_eq!((sample(1), sample(3)), (None, None));
         let next = "A sample took 41.2 s, longer than its interval of 30 s; 1 turn left out (since this was last \

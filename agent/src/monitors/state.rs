@@ -120,6 +120,8 @@ pub struct MonitorSnapshot {
     pub restart_in_secs: Option<f64>,
     /// Why it last failed; a long text is cut.
     pub last_failure: Option<String>,
+    /// What keeps it from its work, or a part of it, while it runs.
+    pub trouble: Option<String>,
 }
 
 impl MonitorSnapshot {
@@ -129,9 +131,15 @@ impl MonitorSnapshot {
         self.state == Phase::Running && self.sample_running_secs.is_some_and(|seconds| seconds > patience)
     }
 
-    /// It runs, and at least half of its samples fail.
+    /// It runs, and at least half of its samples fail, or it is in trouble.
     pub fn is_failing(&self) -> bool {
-        self.state == Phase::Running && self.failed_samples > 0 && self.failed_samples * 2 >= self.samples
+        let samples_fail = self.failed_samples > 0 && self.failed_samples * 2 >= self.samples;
+        self.is_in_trouble() || (self.state == Phase::Running && samples_fail)
+    }
+
+    /// It runs, and something keeps it from its work, or a part of it.
+    pub fn is_in_trouble(&self) -> bool {
+        self.state == Phase::Running && self.trouble.is_some()
     }
 }
 
@@ -176,6 +184,7 @@ pub(super) struct Figures {
     pub(super) sample_since: Option<Instant>,
     pub(super) restart_at: Option<Instant>,
     pub(super) last_failure: Option<String>,
+    pub(super) trouble: Option<String>,
 }
 
 impl State {
@@ -208,6 +217,7 @@ impl State {
             sample_since: None,
             restart_at: None,
             last_failure: None,
+            trouble: None,
         };
         Self { identity, clock, logger, figures: Mutex::new(figures) }
     }
@@ -267,6 +277,7 @@ impl State {
             held_secs: None,
             restart_in_secs: figures.restart_at.map(|at| at.saturating_duration_since(now).as_secs_f64()),
             last_failure: figures.last_failure.clone(),
+            trouble: figures.trouble.clone(),
         }
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{ConfigurationState, Snapshot};
 use crate::lag::BehindFile;
+use crate::monitors::state::MonitorSnapshot;
 use crate::upload::{SessionSnapshot, SessionState};
 
 /// How bad it is.
@@ -94,7 +95,15 @@ pub(super) fn troubles(snapshot: &Snapshot) -> Vec<String> {
     if hanging > 0 {
         troubles.push(format!("the sample of {hanging} of {} monitors does not end", dead + running));
     }
-    let failing = snapshot.monitors.iter().filter(|monitor| monitor.is_failing() && !monitor.is_hanging()).count();
+    let in_trouble = snapshot.monitors.iter().filter(|monitor| monitor.is_in_trouble()).count();
+    if in_trouble > 0 {
+        troubles.push(format!(
+            "{in_trouble} of {} monitors run and cannot do all of their work; the last failure of each says why",
+            dead + running
+        ));
+    }
+    let fails = |monitor: &&MonitorSnapshot| monitor.is_failing() && !monitor.is_hanging() && !monitor.is_in_trouble();
+    let failing = snapshot.monitors.iter().filter(fails).count();
     if failing > 0 {
         troubles.push(format!("{failing} of {} monitors fail in half of their samples or more", dead + running));
     }
@@ -181,7 +190,7 @@ mod tests {
     #[test]
     fn each_situation_has_its_level_and_its_sentence() {
         type Change = fn(&mut Snapshot);
-        let cases: [(&str, Change, Health, &str); 18] = [
+        let cases: [(&str, Change, Health, &str); 19] = [
             ("all is well", |_| (), Health::Good, "Good"),
             ("a sample does not end", |it| it.monitors[0].sample_running_secs = Some(31.0), Health::Degraded, "Good"),
             (
@@ -190,6 +199,7 @@ mod tests {
                 Health::Degraded,
                 "Good",
             ),
+            ("a port is taken", |it| it.monitors[0].trouble = Some("cannot listen".into()), Health::Degraded, "Good"),
             (
                 "idle for ten days",
                 |it| {

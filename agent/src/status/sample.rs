@@ -193,5 +193,6 @@ pub(super) fn monitor(name: &str, id: &str) -> MonitorSnapshot {
         held_secs: None,
         restart_in_secs: None,
         last_failure: None,
+        trouble: None,
     }
 }

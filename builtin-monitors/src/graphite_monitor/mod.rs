@@ -13,7 +13,8 @@ mod troubles;
 #[cfg(test)]
 mod tests;
 
-use std::thread::{Builder, Scope};
+use std::sync::Arc;
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 use scalyr_monitor::listen::{Connections, ListenOptions, Packets, TcpOptions};
@@ -24,6 +25,9 @@ use requests::Form;
 
 /// How often is looked whether a thread has failed.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// How often it is tried to listen where it could not be.
+const LISTEN_AGAIN: Duration = Duration::from_secs(5);
 
 /// How long no further connection is tried when the system has no means for one.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -130,8 +134,6 @@ impl Monitor for GraphiteMonitor {
     }
 
     fn run(&mut self, run: &mut Run) -> Result<()> {
-        let sockets = self.bind()?;
-        sockets.tell(run.logger());
         let end = Stop::new(); // of the threads: with the monitor's own, and when one of them fails
         let also_end = end.clone();
         run.stop().on_stop(move || also_end.stop());
@@ -139,48 +141,32 @@ impl Monitor for GraphiteMonitor {
         run.is_due();
         let reception = Reception::new(run, self.bounds());
         std::thread::scope(|threads| {
-            let received = self.receive(sockets, &reception, &end, threads);
+            let received = self.receive(&reception, &end, threads);
             end.stop(); // the scope waits for its threads
             received
         })
     }
 }
 
-/// What it listens on.
-struct Sockets {
-    connections: Vec<(Form, Connections)>,
-    packets: Option<Packets>,
+/// A way in which metrics come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Connections(Form, u16),
+    Packets(u16),
 }
 
-impl Sockets {
-    fn tell(&self, logger: &Logger) {
-        for (form, connections) in &self.connections {
-            let what = if *form == Form::Lines { "lines" } else { "pickles" };
-            logger.info(format_args!("Listening for Graphite {what} on {} (TCP)", connections.local_address()));
-        }
-        if let Some(packets) = &self.packets {
-            logger.info(format_args!("Listening for Graphite lines on {} (UDP)", packets.local_address()));
-        }
-    }
-}
+/// A thread that listens.
+type Listener<'s> = ScopedJoinHandle<'s, Result<()>>;
 
 impl GraphiteMonitor {
-    fn bind(&self) -> Result<Sockets> {
-        let listen = ListenOptions { accept_remote_connections: !self.only_accept_local };
-        let tcp = TcpOptions {
-            listen: listen.clone(),
-            max_connections: self.max_connections,
-            idle_timeout: self.max_connection_idle_time,
-        };
-        let mut connections = Vec::new();
-        if self.accept_plaintext {
-            connections.push((Form::Lines, tcp.bind_tcp(self.plaintext_port)?));
-        }
-        if self.accept_pickle {
-            connections.push((Form::Pickles, tcp.bind_tcp(self.pickle_port)?));
-        }
-        let packets = if self.accept_udp { Some(listen.bind_udp(self.udp_port)?) } else { None };
-        Ok(Sockets { connections, packets })
+    /// The ways that the options name.
+    fn ways(&self) -> Vec<Way> {
+        let ways = [
+            (self.accept_plaintext, Way::Connections(Form::Lines, self.plaintext_port)),
+            (self.accept_pickle, Way::Connections(Form::Pickles, self.pickle_port)),
+            (self.accept_udp, Way::Packets(self.udp_port)),
+        ];
+        ways.into_iter().filter(|(is_open, _)| *is_open).map(|(_, way)| way).collect()
     }
 
     fn bounds(&self) -> Bounds {
@@ -191,27 +177,19 @@ impl GraphiteMonitor {
         }
     }
 
-    /// Receives until the end, on a thread for each socket and each connection.
-    fn receive<'s>(
-        &'s self,
-        sockets: Sockets,
-        reception: &'s Reception<'_>,
-        end: &'s Stop,
-        threads: &'s Scope<'s, '_>,
-    ) -> Result<()> {
-        let Sockets { connections, packets } = sockets;
-        let packets = packets.map(std::sync::Arc::new);
-        let mut listeners = Vec::new();
-        for (form, connections) in connections {
-            let accept = move || self.accept(connections, form, reception, end, threads);
-            listeners.push(thread("graphite listener").spawn_scoped(threads, accept)?);
-        }
-        if let Some(packets) = packets.clone() {
-            let take = move || reception.take_packets(&packets, end);
-            listeners.push(thread("graphite packets").spawn_scoped(threads, take)?);
-        }
-        let mut lost = 0;
-        while !end.wait(LOOK) && !listeners.iter().any(|listener| listener.is_finished()) {
+    /// Receives until the end, on a thread for each socket and each connection. Where it cannot listen, it goes on trying.
+    fn receive<'s>(&'s self, reception: &'s Reception<'_>, end: &'s Stop, threads: &'s Scope<'s, '_>) -> Result<()> {
+        let clock = reception.run().clock().clone();
+        let (mut closed, mut listeners, mut packets) = (self.ways(), Vec::new(), None);
+        let (mut next_listen, mut lost) = (clock.monotonic(), 0);
+        loop {
+            if !closed.is_empty() && clock.monotonic() >= next_listen {
+                next_listen = clock.monotonic() + LISTEN_AGAIN;
+                self.listen(&mut closed, &mut listeners, &mut packets, (reception, end, threads))?;
+            }
+            if end.wait(LOOK) || listeners.iter().any(Listener::is_finished) {
+                break;
+            }
             let mut run = reception.run();
             if run.is_due() {
                 // An empty one: so that `--samples` comes to its end, and the metric log tells of what it skipped.
@@ -226,6 +204,52 @@ impl GraphiteMonitor {
             listener.join().unwrap_or_else(|_| Err(Error::new("a thread that listens for Graphite metrics panicked")))
         });
         ended.fold(Ok(()), Result::and)
+    }
+
+    /// Listens in the ways in which it does not yet; those in which it cannot stay in `closed`, and are told of.
+    fn listen<'s>(
+        &'s self,
+        closed: &mut Vec<Way>,
+        listeners: &mut Vec<Listener<'s>>,
+        packets: &mut Option<Arc<Packets>>,
+        (reception, end, threads): (&'s Reception<'_>, &'s Stop, &'s Scope<'s, '_>),
+    ) -> Result<()> {
+        let mut trouble = None;
+        let listen = ListenOptions { accept_remote_connections: !self.only_accept_local };
+        for way in std::mem::take(closed) {
+            let opened = match way {
+                Way::Connections(form, port) => self.bind_tcp(port).map(|connections| {
+                    reception.troubles.listening(form.plural(), connections.local_address(), "TCP");
+                    let accept = move || self.accept(connections, form, reception, end, threads);
+                    thread("graphite listener").spawn_scoped(threads, accept)
+                }),
+                Way::Packets(port) => listen.bind_udp(port).map(|bound| {
+                    reception.troubles.listening(Form::Lines.plural(), bound.local_address(), "UDP");
+                    let bound = Arc::clone(packets.insert(Arc::new(bound)));
+                    let take = move || reception.take_packets(&bound, end);
+                    thread("graphite packets").spawn_scoped(threads, take)
+                }),
+            };
+            match opened {
+                Ok(listener) => listeners.push(listener?),
+                Err(error) => {
+                    reception.troubles.cannot_listen(way, &error);
+                    trouble.get_or_insert_with(|| error.to_string());
+                    closed.push(way);
+                }
+            }
+        }
+        reception.run().note_trouble(trouble.as_deref());
+        Ok(())
+    }
+
+    fn bind_tcp(&self, port: u16) -> Result<Connections> {
+        let options = TcpOptions {
+            listen: ListenOptions { accept_remote_connections: !self.only_accept_local },
+            max_connections: self.max_connections,
+            idle_timeout: self.max_connection_idle_time,
+        };
+        options.bind_tcp(port)
     }
 
     /// Takes connections until the end, each on a thread of its own.

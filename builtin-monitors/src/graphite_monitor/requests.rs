@@ -22,6 +22,16 @@ pub(super) enum Form {
     Pickles,
 }
 
+impl Form {
+    /// What several are called.
+    pub(super) fn plural(self) -> &'static str {
+        match self {
+            Self::Lines => "lines",
+            Self::Pickles => "pickles",
+        }
+    }
+}
+
 /// A request is longer than allowed: where the next one begins cannot be known, or not be waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TooLong {

@@ -417,11 +417,27 @@ fn options_that_cannot_work_are_refused() {
 }
 
 #[test]
-fn a_port_that_is_taken_ends_the_run_and_says_what_to_do() {
+fn a_port_that_is_taken_is_told_once_and_listened_on_when_it_is_free() {
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = other.local_addr().unwrap().port();
-    let mut graphite = graphite(&format!("pickle_port: {port}"));
-    let error = graphite.run_to_end().err().unwrap().to_string();
-    assert!(error.starts_with(&format!("cannot listen on 127.0.0.1:{port} (TCP): ")), "{error}");
-    assert!(error.ends_with("Stop that, or choose another port"), "{error}");
+    let config = format!("{{ plaintext_port: 0, pickle_port: {port} }}");
+    let mut graphite = Harness::<GraphiteMonitor>::from_config(config).allow_dynamic().with_patience(PATIENCE);
+    graphite.running(|graphite| {
+        let error = &wait_told(graphite, 1)[0];
+        assert!(error.starts_with(&format!("ERROR cannot listen on 127.0.0.1:{port} (TCP): ")), "{error}");
+        assert!(error.ends_with("choose another port. It is tried again every five seconds"), "{error}");
+        let noted = graphite.wait_until(|taken| taken.error().is_some());
+        assert!(noted.error().unwrap().starts_with("cannot listen on "), "{noted}");
+        // The others are heard meanwhile, and further tries in vain are not told.
+        connect(graphite, "lines").write_all(b"fine 1 5\n").unwrap();
+        graphite.wait_for("fine");
+        graphite.clock().advance(Duration::from_secs(5));
+        drop(other);
+        while !graphite.taken().diagnostics().iter().any(|diagnostic| diagnostic.message.contains("pickles on")) {
+            graphite.clock().advance(Duration::from_secs(5));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert_eq!(told(&graphite.taken()).len(), 1, "{}", graphite.taken());
+        drop(connect(graphite, "pickles"));
+    });
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use scalyr_monitor::log::Limited;
 use scalyr_monitor::prelude::*;
 
+use super::Way;
 use super::pickled::Trouble;
 use super::requests::{Form, TooLong};
 
@@ -156,6 +157,16 @@ impl Troubles {
                 "There are {most} connections on {address}, as many as `max_connections` allows; {refused} more were closed \
                  at once since the start. Raise it, or let the senders share connections, as a relay does"
             ));
+        });
+    }
+
+    pub(super) fn listening(&self, what: &str, address: SocketAddr, protocol: &str) {
+        self.logger.info(format_args!("Listening for Graphite {what} on {address} ({protocol})"));
+    }
+
+    pub(super) fn cannot_listen(&self, way: Way, error: &Error) {
+        self.of(&format!("listen {way:?}"), |limited| {
+            limited.error(format_args!("{error}. It is tried again every five seconds"));
         });
     }
 

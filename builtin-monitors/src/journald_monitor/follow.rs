@@ -47,6 +47,8 @@ pub(super) struct Follower {
     known: Option<String>,
     /// A journal that is not there yet is new from its first entry on, unless the agent is started anew before.
     is_new: bool,
+    /// Why the journal is not read, while that lasts.
+    trouble: Option<String>,
     buffer: Vec<u8>,
 }
 
@@ -75,6 +77,7 @@ impl Follower {
             saved: None,
             known: None,
             is_new: false,
+            trouble: None,
             buffer: vec![0; PIECE_BYTES],
         }
     }
@@ -121,6 +124,7 @@ impl Follower {
         let mut pause = Pause::default();
         let mut child = None;
         while !run.stop().is_stopped() {
+            self.note_trouble(run);
             if run.is_due() {
                 self.tell_losses(run);
                 run.sample(|_| self.save());
@@ -143,7 +147,7 @@ impl Follower {
                 }
                 Err(error) => {
                     child = None;
-                    run.limited("read", FIVE_MINUTES).error(format_args!("journalctl cannot be read: {error}"));
+                    self.fail(format!("journalctl cannot be read: {error}"), "read", run);
                 }
             }
             if !self.write(run) {
@@ -162,7 +166,7 @@ impl Follower {
     /// Starts journalctl where the reading stands; none when that is not possible now, which is told.
     fn start(&mut self, wake: &Wake, run: &Run) -> Option<Journalctl> {
         if let Some((trouble, text)) = trouble::of_folder(&self.journal.folder) {
-            run.limited(trouble.cause(), FIVE_MINUTES).error(text);
+            self.fail(text, trouble.cause(), run);
             // One that is empty, or is not there yet, is new from its first entry on.
             self.is_new = self.read.is_none() && trouble == Trouble::NoJournal;
             return None;
@@ -175,7 +179,7 @@ impl Follower {
                 Ok(true) => {}
                 Ok(false) => return None,
                 Err(error) => {
-                    run.limited("start", FIVE_MINUTES).error(format_args!("The journal cannot be read: {error}"));
+                    self.fail(format!("The journal cannot be read: {error}"), "start", run);
                     return None;
                 }
             }
@@ -184,9 +188,12 @@ impl Follower {
         self.known = self.read.as_ref().and_then(Place::cursor).map(str::to_owned);
         let extent = self.known.as_deref().map_or(Extent::All, Extent::From);
         match Journalctl::start(&self.journal, extent) {
-            Ok(child) => Some(child),
+            Ok(child) => {
+                self.trouble = None;
+                Some(child)
+            }
             Err(error) => {
-                run.limited("start", FIVE_MINUTES).error(format_args!("The journal cannot be read: {error}"));
+                self.fail(format!("The journal cannot be read: {error}"), "start", run);
                 None
             }
         }
@@ -223,10 +230,12 @@ impl Follower {
         let ended = child.end(wake.0.as_fd(), END_DEADLINE, |line| _ = tell_line(line, &self.journal.folder, run));
         if !ended.is_some_and(|status| status.success()) {
             let how = ended.map_or_else(|| "did not end".to_owned(), |status| format!("failed: {status}"));
-            run.limited("ended", FIVE_MINUTES).error(format_args!(
-                "{} {how} when it was asked for the newest entry; it is tried again",
-                self.journal.program
-            ));
+            let program = &self.journal.program;
+            self.fail(
+                format!("{program} {how} when it was asked for the newest entry; it is tried again"),
+                "ended",
+                run,
+            );
             return Ok(false);
         }
         if let Some(cursor) = newest.as_ref().filter(|cursor| !is_cursor(cursor)) {
@@ -298,16 +307,26 @@ impl Follower {
             return;
         }
         let how = status.map_or_else(|| "closed its output".to_owned(), |status| format!("ended: {status}"));
-        run.limited("ended", FIVE_MINUTES).warn(format_args!(
-            "{} {how}; it is started again, and reading goes on where it stood",
-            self.journal.program
-        ));
+        let told = format!("{} {how}; it is started again, and reading goes on where it stood", self.journal.program);
+        run.limited("ended", FIVE_MINUTES).warn(&told);
+        self.trouble = Some(told);
+    }
+
+    /// Tells why the journal is not read.
+    fn fail(&mut self, told: String, cause: &str, run: &Run) {
+        run.limited(cause, FIVE_MINUTES).error(&told);
+        self.trouble = Some(told);
+    }
+
+    fn note_trouble(&self, run: &mut Run) {
+        run.note_trouble(self.outputs.trouble().or(self.trouble.as_deref()));
     }
 
     /// Writes the lines that were read, and waits while that is not possible; what is not read yet stays in the journal
     /// meanwhile. False when the monitor is to stop before.
     fn write(&mut self, run: &mut Run) -> bool {
         while let Some(pause) = self.outputs.write(run) {
+            self.note_trouble(run);
             if run.stop().wait(pause) {
                 return self.outputs.write(run).is_none();
             }

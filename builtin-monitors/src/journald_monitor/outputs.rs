@@ -29,6 +29,8 @@ pub(super) struct Outputs {
     id: String,
     /// One for each route.
     files: Vec<Output>,
+    /// Why a file cannot be written, while that lasts.
+    trouble: Option<String>,
 }
 
 struct Output {
@@ -63,7 +65,7 @@ impl Outputs {
             let name = route.log.path.display().to_string();
             files.push(Output { form: route.form, name, file, lines: String::new(), dropped: 0 });
         }
-        Ok(Self { fields, routes, id, files })
+        Ok(Self { fields, routes, id, files, trouble: None })
     }
 
     /// Makes the line of an entry; it is written by [`write`](Self::write).
@@ -89,6 +91,7 @@ impl Outputs {
     pub(super) fn write(&mut self, run: &mut Run) -> Option<Duration> {
         let when_full = if run.stop().is_stopped() { WhenFull::Grow } else { WhenFull::Leave };
         let (mut again, mut count) = (None, 0);
+        self.trouble = None;
         for output in &mut self.files {
             let Some(file) = output.file.as_mut().filter(|_| !output.lines.is_empty()) else { continue };
             let appended = file.append(output.lines.as_bytes(), when_full);
@@ -113,6 +116,7 @@ impl Outputs {
                         "Reading the journal waits: the log file {name} cannot be written: {error}. What was read is kept \
                          and written once that is mended"
                     ));
+                    self.trouble = Some(format!("the log file {name} cannot be written: {error}"));
                     DISK_PAUSE
                 }
             };
@@ -120,6 +124,11 @@ impl Outputs {
         }
         run.count_lines(count, 0);
         again
+    }
+
+    /// Why a file could not be written the last time, unless it only waits for its upload.
+    pub(super) fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
     }
 
     /// How many entries were dropped since it was last asked, because their entry of `journald_logs` is refused.

@@ -49,7 +49,7 @@ use warnings::Warnings;
 /// another user (`User=`), a drop-in gives it that: `AmbientCapabilities=CAP_NET_BIND_SERVICE`. Otherwise take ports from
 /// 1024 on, as in `protocols: "tcp:1601, udp:1514"`.
 ///
-/// `status` shows how many messages were written, and how many were lost.
+/// `status` counts the messages as `lines emitted`, and, where there are any, those that were lost as `lines dropped`.
 #[scalyr_monitor(name = "syslog_monitor", module = "scalyr_agent.builtin_monitors.syslog_monitor")]
 pub struct SyslogMonitor {
     #[config(flatten)]

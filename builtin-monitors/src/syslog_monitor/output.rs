@@ -126,6 +126,8 @@ pub(super) struct Output {
     gathered: usize,
     now: Instant,
     blocked: Option<Blocked>,
+    /// Why a file cannot be written, while that lasts.
+    trouble: Option<String>,
     /// Messages that were written since they were last asked for.
     pub(super) written: u64,
     /// Messages that were lost since then.
@@ -134,7 +136,7 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(main: Target, sources: Option<Sources>, warnings: Warnings, now: Instant) -> Self {
-        Self { main, sources, warnings, gathered: 0, now, blocked: None, written: 0, lost: 0 }
+        Self { main, sources, warnings, gathered: 0, now, blocked: None, trouble: None, written: 0, lost: 0 }
     }
 
     /// Whether it matters who sent a message.
@@ -150,6 +152,11 @@ impl Output {
     /// Whether something could not be written the last time.
     pub(super) fn is_blocked(&self) -> bool {
         self.blocked.is_some()
+    }
+
+    /// Why a file could not be written the last time, unless it only waits for its upload.
+    pub(super) fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
     }
 
     /// Takes a message; it is written with the next [`flush`](Self::flush).
@@ -178,6 +185,7 @@ impl Output {
             return Err(self.block(path, &obstacle));
         }
         self.gathered = 0;
+        self.trouble = None;
         if let Some(blocked) = self.blocked.take() {
             let waited = self.warnings.clock.monotonic().saturating_duration_since(blocked.since);
             self.warnings.can_write_again(&blocked.path.display(), waited);
@@ -198,6 +206,7 @@ impl Output {
             }
             Obstacle::Failed(error) => {
                 self.warnings.cannot_write(&path.display(), error);
+                self.trouble = Some(format!("{} cannot be written: {error}", path.display()));
                 SECOND
             }
         };

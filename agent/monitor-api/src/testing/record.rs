@@ -140,6 +140,11 @@ impl LogSink for Recorder {
 }
 
 impl Watch for Recorder {
+    fn trouble_changed(&mut self, trouble: Option<&str>) {
+        self.kept().failures.extend(trouble.map(str::to_owned));
+        self.wake();
+    }
+
     fn sample_began(&mut self) {
         self.kept().turn += 1;
     }

@@ -75,7 +75,8 @@ impl Taken {
     }
 
     /// Why the sample failed: the text of the error of [`gather_sample`](crate::Monitor::gather_sample). When several
-    /// samples failed, that of the last one.
+    /// samples failed, that of the last one. Of a
+    /// run also what it last [noted](crate::Run::note_trouble).
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()
     }

@@ -50,6 +50,7 @@ pub(in crate::status) fn monitor(name: &str, state: Phase) -> MonitorSnapshot {
         lines_dropped: 1,
         restart_in_secs: Some(4.0),
         last_failure: Some(HOSTILE.to_owned()),
+        trouble: Some(HOSTILE.to_owned()),
         ..super::monitor(name, "")
     }
 }

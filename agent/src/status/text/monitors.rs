@@ -53,7 +53,8 @@ fn shown(out: &mut String, monitor: &MonitorSnapshot, (indent, colon): (&str, &s
 
 /// What it does, when it last took a sample, and all that is out of the ordinary.
 fn state(monitor: &MonitorSnapshot) -> String {
-    let mut facts = vec![monitor.state.to_string()];
+    let in_trouble = if monitor.is_in_trouble() { ", and cannot do all of its work" } else { "" };
+    let mut facts = vec![format!("{}{in_trouble}", monitor.state)];
     if let Some(at) = monitor.last_sample_at {
         let took = monitor.last_sample_secs.map(|seconds| format!(", which took {seconds:.3} s"));
         facts.push(format!("last sample at {}{}", moment(at), took.unwrap_or_default()));
@@ -71,10 +72,10 @@ fn state(monitor: &MonitorSnapshot) -> String {
     facts.extend(monitor.restart_in_secs.map(|seconds| format!("starts again in {seconds:.0} s")));
     if monitor.slow_samples + monitor.missed_samples > 0 {
         let MonitorSnapshot { slow_samples, missed_samples, sample_interval_secs, .. } = monitor;
-        facts.push(format!(
-            "{slow_samples} samples took longer than the interval of {sample_interval_secs} s, {missed_samples} turns left \
-             out"
-        ));
+        facts.push(format!("{slow_samples} samples took longer than the interval of {sample_interval_secs} s"));
+        if *missed_samples > 0 {
+            facts.push(format!("{missed_samples} turns left out"));
+        }
     }
     let held = |seconds| format!("has waited {seconds:.0} s for its full metric log to be uploaded");
     facts.extend(monitor.held_secs.map(held));

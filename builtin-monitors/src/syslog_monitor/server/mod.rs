@@ -66,6 +66,8 @@ pub(super) struct Server {
     wake: Arc<OwnedFd>,
     /// One for each endpoint that it can listen on.
     sockets: Vec<Option<Socket>>,
+    /// Why it does not listen on one of the others.
+    deaf: Option<String>,
     connections: Vec<Option<Connection>>,
     free: Vec<usize>,
     open: usize,
@@ -97,6 +99,7 @@ impl Server {
             poll,
             wake,
             sockets,
+            deaf: None,
             connections: Vec::new(),
             free: Vec::new(),
             open: 0,
@@ -200,6 +203,7 @@ impl Server {
     fn report(&mut self, run: &mut Run) {
         let (written, lost) = self.output.counts();
         run.count_lines(written, lost);
+        run.note_trouble(self.output.trouble().or(self.deaf.as_deref()));
     }
 
     /// What time alone brings about.
@@ -231,6 +235,7 @@ impl Server {
 
     /// Listens where it does not yet.
     fn listen(&mut self) {
+        self.deaf = None;
         for (place, endpoint) in self.rules.endpoints.iter().enumerate() {
             if self.sockets[place].is_some() {
                 continue;
@@ -254,7 +259,10 @@ impl Server {
                     }
                     self.sockets[place] = Some(socket);
                 }
-                Err(error) => self.warnings.cannot_listen(endpoint, &error),
+                Err(error) => {
+                    self.warnings.cannot_listen(endpoint, &error);
+                    self.deaf.get_or_insert_with(|| error.to_string());
+                }
             }
         }
     }

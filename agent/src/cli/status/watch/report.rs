@@ -97,6 +97,7 @@ pub(super) struct Monitor {
     pub(super) held_secs: Option<f64>,
     pub(super) restart_in_secs: Option<f64>,
     pub(super) last_failure: Option<String>,
+    pub(super) trouble: Option<String>,
 }
 
 /// A value of the last sample of a monitor.

@@ -122,6 +122,7 @@ fn state_of(monitor: &Monitor) -> (u8, Tone, &str) {
         "backing_off" => (1, Tone::Bad, "resting"),
         "running" if hangs => (2, Tone::Odd, "hangs"),
         "running" if monitor.held_secs.is_some() => (3, Tone::Odd, "waits"),
+        "running" if monitor.trouble.is_some() => (3, Tone::Odd, "failing"),
         "running" => (4, Tone::Good, "running"),
         "disabled" => (6, Tone::Faint, "disabled"),
         other => (5, Tone::Odd, other),
@@ -137,7 +138,11 @@ fn monitor_notes(monitor: &Monitor, tone: Tone, details: bool) -> Vec<Cell> {
         let text = format!("waits for {} because its log is full of lines that are not uploaded yet", time(held));
         notes.push((Tone::Odd, text));
     }
-    if let Some(failure) = monitor.last_failure.as_ref().filter(|_| tone == Tone::Bad || details) {
+    if let Some(trouble) = &monitor.trouble {
+        notes.push((Tone::Odd, trouble.clone()));
+    }
+    let is_told = monitor.trouble.is_some() && monitor.trouble == monitor.last_failure;
+    if let Some(failure) = monitor.last_failure.as_ref().filter(|_| (tone == Tone::Bad || details) && !is_told) {
         notes.push((if tone == Tone::Bad { Tone::Bad } else { Tone::Faint }, format!("last failure: {failure}")));
     }
     if details {
