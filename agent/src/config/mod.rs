@@ -47,6 +47,6 @@ pub use build::{Draft, Surroundings, build, configured_monitors, draft};
 pub use load::{Loaded, Request, load};
 pub(crate) use module_names::why_not_built;
 pub use report::{Kind, Place, Position, Problem, RefusedMonitor, Report, Severity};
-pub use single_run::{RunPlan, RunRequest, monitor_plan_for_run};
+pub use single_run::{NO_OPTIONS, RunPlan, RunRequest, monitor_plan_for_run};
 pub use whereabouts::Whereabouts;
 pub use workers::Workers;
