@@ -30,6 +30,7 @@ mod monitor_entries;
 mod monitor_ids;
 mod patterns;
 mod proxy;
+mod rehearsed;
 mod secrets;
 mod send_rate;
 mod server;
