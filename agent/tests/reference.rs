@@ -259,6 +259,11 @@ fn names_may_be_those_of_the_python_agent_or_of_a_folder_and_wrong_ones_are_answ
         .assert_eq(&shown("a-rain-guage", Format::Text, None).unwrap_err());
     expect![[r#""xyz" is no monitor of this agent; `agent monitors` lists those that it has"#]]
         .assert_eq(&shown("xyz", Format::Json, None).unwrap_err());
+    expect![[r#""windows_event_log_monitor" is a monitor of the Python agent that is for Windows, and this agent runs on Linux; remove the entry"#]].assert_eq(&shown("windows_event_log_monitor", Format::Text, None).unwrap_err());
+    expect![[
+        r#""scalyr_agent.builtin_monitors.nginx_monitor" is a monitor of the Python agent that is not built yet"#
+    ]]
+    .assert_eq(&shown("scalyr_agent.builtin_monitors.nginx_monitor", Format::Text, None).unwrap_err());
 }
 
 static HOST: TypedOption<String> = TypedOption {

@@ -12,7 +12,7 @@ use super::configuration::Source;
 use super::problems::{self, Form, Wording};
 use super::{FAILURE, SUCCESS};
 use crate::config::load::DEFAULT_FILE;
-use crate::config::{Severity, Whereabouts};
+use crate::config::{Severity, Whereabouts, why_not_built};
 use crate::{reference, schema};
 
 /// What `agent monitors` can be told.
@@ -155,6 +155,9 @@ fn find(name: &str, registry: &Registry) -> Option<&'static Registration> {
 }
 
 fn unknown(name: &str, registry: &Registry) -> String {
+    if let Some((why, hint)) = why_not_built(name) {
+        return if hint.is_empty() { why } else { format!("{why}; {hint}") };
+    }
     let near = registry.nearest(name);
     let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let hint = match near.as_slice() {

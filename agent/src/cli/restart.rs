@@ -98,7 +98,7 @@ fn by_systemd(
             return Err(format!("{}; --no-fork is for agents that systemd does not run", service.advice("restart")));
         }
         if rustix::process::geteuid().is_root() {
-            Verified::read(args, environment)?.ask_servers(args, clock, terminal)?;
+            Verified::read(args, environment, clock)?.ask_servers(args, clock, terminal)?;
         }
         service.have("restart", args.quiet, &mut terminal.out)
     })();
@@ -132,7 +132,7 @@ fn prepare(
             return Ok(None);
         }
     }
-    let verified = Verified::read(args, environment)?;
+    let verified = Verified::read(args, environment, clock)?;
     let have_accepted = verified.ask_servers(args, clock, terminal)?;
     Ok(Some((verified, have_accepted)))
 }

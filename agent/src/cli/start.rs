@@ -123,7 +123,7 @@ pub fn run(
     if args.no_fork {
         return foreground::run(args, environment, clock, terminal);
     }
-    let outcome = Verified::read(&args, environment).and_then(|verified| {
+    let outcome = Verified::read(&args, environment, clock).and_then(|verified| {
         if let Some(pid) = verified.running() {
             return Ok(Outcome::Already(Some(pid)));
         }

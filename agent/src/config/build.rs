@@ -44,7 +44,7 @@ pub struct Surroundings<'a> {
 /// A plan that may not be fit to run, and everything that is to be said about it.
 #[derive(Debug)]
 pub struct Draft {
-    plan: Plan,
+    pub(super) plan: Plan,
     /// All problems, those of the files first.
     pub report: Report,
     /// Each key of the top level with the value in effect, in the order of the table of keys.

@@ -75,20 +75,25 @@ pub(super) fn settle_module(entry: &mut Map<String, Value>, registry: &Registry)
     Some((given, name))
 }
 
+/// Why a monitor of the Python agent is none of this one, and what to do, which may be nothing; `None` when it is no
+/// monitor of the Python agent.
+pub(crate) fn why_not_built(module: &str) -> Option<(String, &'static str)> {
+    let shipped = module.strip_prefix(PYTHON_PACKAGE).unwrap_or(module);
+    let (reason, hint) = match NOT_BUILT.contains(&shipped) {
+        true => ("is not built yet", ""),
+        false => never_built(shipped)?,
+    };
+    Some((format!("{module:?} is a monitor of the Python agent that {reason}"), hint))
+}
+
 /// Refuses the value at `path` because it names no monitor. It is told apart what the Python agent had, what its user
 /// wrote for it in Python, and what is misspelt.
 pub(super) fn refuse_unknown(module: &str, path: String, registry: &Registry, report: &mut Report) {
-    let shipped = module.strip_prefix(PYTHON_PACKAGE).unwrap_or(module);
-    if NOT_BUILT.contains(&shipped) {
-        let message = format!("{module:?} is a monitor of the Python agent that is not built yet");
-        report.refuse(path, message).kind(Kind::NotBuilt);
-        return;
-    }
-    if let Some((reason, hint)) = never_built(shipped) {
-        let message = format!("{module:?} is a monitor of the Python agent that {reason}");
+    if let Some((message, hint)) = why_not_built(module) {
         report.refuse(path, message).kind(Kind::NotBuilt).hint(hint);
         return;
     }
+    let shipped = module.strip_prefix(PYTHON_PACKAGE).unwrap_or(module);
     let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let near = match registry.find(short_name(module)) {
         Some(registration) => vec![registration.name],

@@ -135,7 +135,7 @@ pub struct Position {
 /// Where a problem is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The text that the value comes from: a file's path, `-c`, `environment`.
+    /// The text that the value comes from: a file's path, `-c`, `environment`; empty when there is none.
     pub source: String,
     /// The value, from the top of the text: `monitors[2].gauss_mean`; empty for the text as a whole.
     pub path: String,
@@ -151,7 +151,9 @@ impl fmt::Display for Place {
             write!(f, ":{line}:{column}")?;
         }
         if !self.path.is_empty() {
-            f.write_str("  ")?;
+            if !self.source.is_empty() {
+                f.write_str("  ")?;
+            }
             write_on_one_line(f, &self.path)?;
         }
         Ok(())
@@ -395,6 +397,15 @@ impl Report {
     /// The monitors whose entries are refused.
     pub fn refused_monitors(&self) -> &[RefusedMonitor] {
         &self.refused_monitors
+    }
+
+    /// Says behind each refusal of something missing, unless it has a hint of its own, how the value at its path is given.
+    pub(super) fn hint_at_missing(&mut self, how: impl Fn(&str) -> String) {
+        let is_bare =
+            |it: &&mut Problem| it.kind == Kind::Missing && it.severity > Severity::Warning && it.hint.is_empty();
+        for problem in self.problems.iter_mut().filter(is_bare) {
+            problem.hint = how(&problem.place.path);
+        }
     }
 
     /// Leaves only the problems of values whose path `wanted` accepts.

@@ -25,6 +25,9 @@ use super::syntax;
 use super::value;
 use super::workers::Workers;
 
+/// The text of `-c` when it is not given.
+pub const NO_OPTIONS: &str = "{}";
+
 /// What `--run-monitor` is asked to run.
 #[derive(Clone, Copy)]
 pub struct RunRequest<'a> {
@@ -61,7 +64,9 @@ pub fn monitor_plan_for_run(
     registry: &Registry,
     environment: &Arc<Environment>,
 ) -> Result<RunPlan, Report> {
-    let mut report = Report::new("-c");
+    // The text of nobody: -c was not given, or as good as that.
+    let is_bare = request.config_text == NO_OPTIONS;
+    let mut report = Report::new(if is_bare { "" } else { "-c" });
     report.keep_text(request.config_text);
     let (defaults, log_path) = run_defaults(request, environment, &mut report);
     let entry = match file_for_entry(request.config_text) {
@@ -101,6 +106,9 @@ pub fn monitor_plan_for_run(
         }
         _ => {
             report.drop_follow_ups();
+            if is_bare {
+                report.hint_at_missing(|option| format!("give it with -c '{{ {option}: ... }}'"));
+            }
             Err(report)
         }
     }

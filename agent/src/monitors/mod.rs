@@ -8,6 +8,7 @@ pub mod instance;
 pub mod jitter;
 pub mod last_values;
 pub mod panic_place;
+pub mod rehearsal;
 pub mod repeats;
 pub mod runner;
 mod sampling;

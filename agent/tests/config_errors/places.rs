@@ -57,6 +57,21 @@ fn a_problem_within_an_option_has_the_place_of_the_value_in_it() {
 }
 
 #[test]
+fn what_a_single_run_without_any_option_lacks_is_asked_for() {
+    let request = RunRequest {
+        module: "nested_options",
+        config_text: "{}",
+        sample_interval: Duration::from_secs(5),
+        agent_config: None,
+    };
+    let run = monitor_plan_for_run(&request, &registry(), &environment(&[]));
+    expect![[r#"
+        refused: title: required, but not given; give it with -c '{ title: ... }'
+    "#]]
+    .assert_eq(&run.map_or_else(|report| report.to_string(), |run| format!("{run:?}")));
+}
+
+#[test]
 fn a_problem_of_a_single_run_has_its_place_in_the_text() {
     let request = RunRequest {
         module: "nested_options",

@@ -21,6 +21,7 @@ use super::monitors::{pretty, print};
 use super::options::ConfigurationArgs;
 use super::problems::{self, Form, Wording};
 use crate::config::{self, Draft, Loaded, Report, Severity, Surroundings};
+use crate::monitors::rehearsal::rehearse;
 
 /// What `agent check` can be told.
 #[derive(Debug, clap::Args)]
@@ -126,7 +127,8 @@ fn check(
     let mut loaded = config::load(&request);
     loaded.tell_of_unread_files();
     let host_name = super::surroundings::host_name();
-    let draft = config::draft(&loaded, &Surroundings { registry, environment, host_name: &host_name });
+    let mut draft = config::draft(&loaded, &Surroundings { registry, environment, host_name: &host_name });
+    rehearse(&mut draft, &loaded, clock);
     let asked = args.connect.then(|| connect::ask(&draft.plan().sessions, clock, &Stop::new()));
     let checked = Checked { loaded, draft, environment, asked };
     let printed = match args.format {

@@ -452,3 +452,38 @@ fn a_file_beside_the_fragments_that_is_not_read_is_told_of() {
         warning: agent.json  config_directory: agent.d/web.yaml is not read: the name of a fragment ends in .json; rename it, or put it elsewhere
     "#]].assert_eq(&told);
 }
+
+#[test]
+fn what_a_monitor_refuses_only_when_it_initialises_is_told_too() {
+    let (code, out, err) = checked_with(REFUSE_TO_INITIALISE, &[], Form::Lines, |_| {});
+    assert_eq!((code, out.as_str()), (FAILURE, ""));
+    expect![[r#"
+        error: FILE:4:5  monitors[0]: GET ftp://localhost/: this is no URL: it begins with neither http:// nor https://; write http://HOST/PATH; url_monitor() does not run
+        error: FILE:5:5  monitors[1]: `protocols` names a tls port, but tls_certificate is not given: the path of a file in PEM; syslog_monitor() does not run
+        error: FILE:6:5  monitors[2]: accept_plaintext, accept_pickle and accept_udp are all false, so nothing would be taken; set one of them to true, or remove the entry; graphite_monitor() does not run
+        error: FILE:7:56  monitors[3].input_path_glob: must be an absolute path; it begins with `/`; symlink_file_monitor() does not run
+        error: FILE:8:5  monitors[4]: which process is to be measured? Give `commandline` (a pattern of its command line), or `pid` (its number, or "$$" for the agent itself); linux_process_metrics(none) does not run
+        error: FILE:9:68  monitors[5].journald_logs[0].journald_unit: "(" is not a regular expression: the `(` at character 1 is never closed; journald_monitor() does not run
+        error: FILE:10:5  monitors[6]: which process is to be measured? Give `commandline` (a pattern of its command line), or `pid` (its number, or "$$" for the agent itself); linux_process_metrics(stops) does not run
+        error: FILE:10:76  monitors[6].stop_agent_on_failure: is set, and linux_process_metrics(stops) is refused; mend it, or set `stop_agent_on_failure: false`
+        FILE: 8 errors.
+    "#]].assert_eq(&err);
+    let (_, all) = json_of(REFUSE_TO_INITIALISE);
+    assert_eq!(all["problems"].as_array().unwrap().len(), 8, "{all:#}");
+}
+
+/// Each entry is right option by option; the last one is disabled, and nobody asks it.
+const REFUSE_TO_INITIALISE: &str = r#"{
+  api_key: "hunter2hunter2", implicit_metric_monitor: false, implicit_agent_process_metrics_monitor: false,
+  monitors: [
+    { module: "url_monitor", url: "ftp://localhost/" },
+    { module: "syslog_monitor", protocols: "tls:6514" },
+    { module: "graphite_monitor", accept_plaintext: false, accept_pickle: false },
+    { module: "symlink_file_monitor", input_path_glob: "a/*.log", symlink_file_name_format: "/l/{name}" },
+    { module: "linux_process_metrics", id: "none" },
+    { module: "journald_monitor", journald_logs: [{ journald_unit: "(" }] },
+    { module: "linux_process_metrics", id: "stops", stop_agent_on_failure: true },
+    { module: "linux_process_metrics", id: "off", disabled: true }
+  ]
+}
+"#;

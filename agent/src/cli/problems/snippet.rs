@@ -44,7 +44,9 @@ fn one(problem: &Problem, line: Option<&ShownLine>, wording: Wording, out: &mut 
     _ = writeln!(out, "{}", renderer.render(&[Group::with_title(title)]));
     let place = Place { path: String::new(), ..problem.place.clone() };
     let number = position.filter(|_| line.is_some()).map_or(1, |position| position.line);
-    _ = writeln!(out, "{:width$}{FRAMED}-->{FRAMED:#} {place}", "", width = number.to_string().len());
+    if !place.source.is_empty() {
+        _ = writeln!(out, "{:width$}{FRAMED}-->{FRAMED:#} {place}", "", width = number.to_string().len());
+    }
     let mut body = Group::with_level(level);
     if let Some(ShownLine { text, span }) = line {
         let place = AnnotationKind::Primary.span(span.clone());

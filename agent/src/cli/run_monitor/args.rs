@@ -8,6 +8,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use crate::cli::{FAILURE, USAGE};
+use crate::config::NO_OPTIONS;
 use crate::config::keys::MIN_SAMPLE_INTERVAL;
 
 /// Runs one monitor and prints what it measures, until Ctrl-C. Nothing is sent and no file is written.
@@ -23,7 +24,7 @@ pub struct Args {
     pub module: String,
 
     /// The monitor's options, as they would stand in its entry of `monitors`
-    #[arg(short = 'c', long = "monitor-config", value_name = "TEXT", default_value = "{}")]
+    #[arg(short = 'c', long = "monitor-config", value_name = "TEXT", default_value = NO_OPTIONS)]
     pub monitor_config: String,
 
     /// Seconds between two samples; `sample_interval` in TEXT wins

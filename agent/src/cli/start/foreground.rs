@@ -114,7 +114,7 @@ fn serve(
     around: &Surroundings<'_>,
 ) -> Result<Outcome, String> {
     let Surroundings { calls, stop, notify } = *around;
-    let verified = Verified::read(args, environment)?;
+    let verified = Verified::read(args, environment, clock)?;
     if let Some(pid) = verified.running() {
         return Ok(Outcome::Already(Some(pid)));
     }

@@ -12,6 +12,7 @@ use crate::config::effective::EffectiveOption;
 use crate::config::load::Loaded;
 use crate::config::plan::Plan;
 use crate::config::report::on_one_line;
+use crate::monitors::rehearsal::rehearse;
 use crate::service::pid_file;
 use crate::supervisor::{self, StartError};
 
@@ -25,14 +26,17 @@ pub(in crate::cli) struct Verified {
 }
 
 impl Verified {
-    /// Reads the configuration. Makes and changes nothing.
+    /// Reads the configuration, and tries its monitors unless this process runs them itself. Makes and changes nothing.
     ///
     /// # Errors
     /// All that keeps an agent from its start, a line each.
-    pub(in crate::cli) fn read(args: &Args, environment: &Arc<Environment>) -> Result<Self, String> {
+    pub(in crate::cli) fn read(args: &Args, environment: &Arc<Environment>, clock: &Clock) -> Result<Self, String> {
         let source = args.configuration.source(environment)?;
         let loaded = source.load();
         let mut draft = source.draft(&loaded);
+        if !args.no_fork {
+            rehearse(&mut draft, &loaded, clock);
+        }
         let options = std::mem::take(&mut draft.options);
         let unusable = supervisor::unusable(draft.plan());
         let (plan, report) = draft.runnable().map_err(|report| with_folders(&report, &unusable))?;
