@@ -224,7 +224,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         let untold = self.limits.get_mut().unwrap_or_else(PoisonError::into_inner).untold();
         if untold > 0 {
-            let message = format_args!("Records held back because their causes had just been told of: {untold}");
+            let message = format_args!("Repeated messages that were left out: {untold}");
             self.write(Level::Info, None, &message, Location::caller());
         }
     }
@@ -364,7 +364,7 @@ mod tests {
         );
         assert_eq!(logger.errors(), 8, "those that were held back are errors too");
         drop(logger);
-        let end = "INFO here Records held back because their causes had just been told of: 2";
+        let end = "INFO here Repeated messages that were left out: 2";
         assert_eq!(told.lines()[2..], [end]);
     }
 

@@ -170,7 +170,7 @@ fn an_agent_that_is_killed_repeats_no_more_than_it_has_read_since_it_saved_its_p
     // A clean stop saves the place.
     end_well(&mut agent, PATIENCE);
     let mut agent = AgentProcess::start(&scratch, &rare);
-    wait_for_begin(&scratch, "goes on behind the cursor");
+    wait_for_begin(&scratch, "goes on behind");
     journal.add(40..80);
     wait_for_entries(&mut receiver, 40..80);
     wait_until("they are acknowledged", PATIENCE, || {
@@ -218,7 +218,7 @@ fn entries_of_journald_logs_may_change_while_the_agent_runs_and_nothing_is_lost(
         let begin = 50 + round as u64 * 50;
         config(&scratch, &receiver, json!({}), logs);
         journal.add(begin..begin + 50);
-        let words = "goes on behind the cursor";
+        let words = "goes on behind";
         wait_until("the monitor was started anew", PATIENCE, || {
             let log = fs::read_to_string(scratch.path("log/agent.log")).unwrap();
             log.matches(words).count() > round

@@ -197,6 +197,62 @@ fn sixteen_idle_and_five_hundred_busy_connections_are_served_together() {
     end_well(&mut host.agent, PATIENCE);
 }
 
+/// As the Python agent has it: two entries, and neither names a file.
+#[test]
+fn two_monitors_may_write_one_file_and_each_goes_on_when_the_other_is_gone() {
+    let scratch = Scratch::new();
+    let mut receiver = ReceiverProcess::start(&scratch, "receiver");
+    let monitor = |id: &str| {
+        json!({ "module": "syslog_monitor", "id": id, "protocols": "tcp:0",
+            "message_log_template": "both-$APPNAME.log", "attributes": { "of": id } })
+    };
+    let url = receiver.url();
+    let configure = |monitors: Value| {
+        let logs = json!([{ "path": scratch.path("log/both-*.log") }]);
+        let extra = json!({ "monitors": monitors, "config_change_check_interval": 0.2 });
+        write_config(&scratch, &url, logs, extra)
+    };
+    let config = configure(json!([monitor("a"), monitor("b")]));
+    let mut agent = AgentProcess::start(&scratch, &config);
+    let told = || fs::read_to_string(scratch.path("log/agent.log")).unwrap_or_default();
+    wait_until("both listen", PATIENCE, || told().matches("Listening on tcp ").count() == 2);
+    let log = told();
+    let mut addresses: Vec<(bool, &str)> = log
+        .lines()
+        .filter_map(|line| {
+            let (head, behind) = line.split_once("Listening on tcp ")?;
+            Some((head.contains("syslog_monitor(b)"), behind.split_once(';')?.0))
+        })
+        .collect();
+    addresses.sort_unstable();
+    let mut senders: Vec<TcpStream> = addresses.iter().map(|(_, to)| TcpStream::connect(to).unwrap()).collect();
+    let mut say = |number: usize, word: &str| {
+        let text = format!("{word} of {number}\n<34>Oct 11 22:14:15 web su: {word} by {number}\n");
+        senders[number].write_all(text.as_bytes()).unwrap();
+    };
+    let mut arrive = |texts: &[&str]| {
+        wait_until(&format!("{texts:?} have arrived"), PATIENCE, || {
+            let events = receiver.events();
+            texts.iter().all(|text| events.iter().any(|event| event.text().contains(text)))
+        });
+    };
+    say(0, "first");
+    say(1, "second");
+    arrive(&["first of 0", "first by 0", "second of 1", "second by 1"]);
+    assert!(told().contains("is written by several monitors and copied as the first of them"), "{}", told());
+    configure(json!([monitor("b")]));
+    wait_until("the first is gone", PATIENCE, || TcpStream::connect(addresses[0].1).is_err());
+    wait_until("the file is copied as the one says that is left", PATIENCE, || {
+        say(1, "third");
+        let all = fs::read_to_string(scratch.path("receiver-1.jsonl")).unwrap();
+        let mut events = all.lines().filter(|line| line.contains("third of 1")).map(serde_json::from_str::<Value>);
+        events.any(|event| event.is_ok_and(|event| event["attrs"]["of"] == "b"))
+    });
+    arrive(&["third of 1", "third by 1"]);
+    assert_eq!(receiver.events().iter().filter(|event| event.text().contains("second of 1")).count(), 1);
+    end_well(&mut agent, PATIENCE);
+}
+
 #[test]
 fn senders_wait_for_a_stalled_server_and_nothing_is_rotated_away() {
     let monitor = tcp(json!({ "max_log_size": 50_000, "max_log_rotations": 1 }));

@@ -67,6 +67,21 @@ struct Registration {
     /// Its name.
     monitor: String,
     log: LogPlan,
+    /// Whether the monitor writes the file itself, by the writer that all have who write there.
+    is_written: bool,
+    /// Others that write it, too: when this one lets go, the first of them has its place.
+    others: Vec<Registration>,
+}
+
+impl Registration {
+    /// Whether the other would have the file copied in another way.
+    fn differs(&self, other: &Self) -> bool {
+        LogPlan { origin: self.log.origin.clone(), ..other.log.clone() } != self.log
+    }
+
+    fn is_of(&self, owner: u64) -> bool {
+        self.owner == owner || self.others.iter().any(|other| other.owner == owner)
+    }
 }
 
 impl Registrations {
@@ -162,18 +177,37 @@ impl RegisteredLogs {
         if self.all.0.frozen.load(Ordering::Acquire) {
             return;
         }
-        for ((path, worker), _) in state.files.extract_if(.., |_, file| file.owner == self.owner) {
-            self.all.0.tail.withdraw(worker, path, Withdrawal::AfterReading);
+        let own: Vec<_> =
+            state.files.iter().filter(|(_, file)| file.is_of(self.owner)).map(|(key, _)| key.clone()).collect();
+        for key in own {
+            self.let_go(&mut state, key, Withdrawal::AfterReading);
         }
     }
 
-    /// Registers one file, whatever characters its name holds.
-    pub(crate) fn register_file(&self, log: LogConfig) -> Result<()> {
-        let (log, warnings) = self.read(&log, metric_log)?;
-        self.follow(log, false, &warnings)
+    /// Lets go of a file of this instance; one that others write goes on being copied, as the next of them says.
+    fn let_go(&self, state: &mut State, key: (String, WorkerId), how: Withdrawal) {
+        let Some(mut file) = state.files.remove(&key) else { return };
+        if file.owner != self.owner {
+            file.others.retain(|other| other.owner != self.owner);
+            state.files.insert(key, file);
+        } else if file.others.is_empty() {
+            self.all.0.tail.withdraw(key.1, key.0, how);
+        } else {
+            let mut next = file.others.remove(0);
+            next.others = file.others;
+            // A tail thread that does not take it goes on as this instance said.
+            _ = self.all.0.tail.register(next.log.clone());
+            state.files.insert(key, next);
+        }
     }
 
-    /// Registers one file as an entry of `logs` says that matches it, with these attributes under the entry's, and `first`
+    /// Registers one file that the monitor writes, whatever characters its name holds. Others may write it, too.
+    pub(crate) fn register_file(&self, log: LogConfig) -> Result<()> {
+        let (log, warnings) = self.read(&log, metric_log)?;
+        self.follow(log, true, false, &warnings)
+    }
+
+    /// Registers one file that the monitor writes as an entry of `logs` says that matches it, with these attributes under the entry's, and `first`
     /// over them. False when there is none.
     pub(crate) fn register_listed(&self, log: LogConfig, first: Map<String, Value>) -> Result<bool> {
         let Some(entry) = self.all.listing(&log.path) else { return Ok(false) };
@@ -184,13 +218,13 @@ impl RegisteredLogs {
         let LogPlan { origin, path, .. } = of_monitor;
         let plan =
             LogPlan { origin, path, attributes, exclude: Vec::new(), copy_from_start: true, goes_first: true, ..entry };
-        self.follow(plan, false, &warnings)?;
+        self.follow(plan, true, false, &warnings)?;
         Ok(true)
     }
 
     /// Whether this instance has registered a path.
     pub(crate) fn has(&self, path: &Path) -> bool {
-        self.all.lock().of_path(&path.to_string_lossy()).any(|(_, file)| file.owner == self.owner)
+        self.all.lock().of_path(&path.to_string_lossy()).any(|(_, file)| file.is_of(self.owner))
     }
 
     /// Whether an entry of `logs` matches a path.
@@ -201,7 +235,7 @@ impl RegisteredLogs {
     /// Registers files, or changes them.
     fn copy(&self, log: &LogConfig, must_be_there: bool) -> Result<()> {
         let (log, warnings) = self.read(log, registered_log)?;
-        self.follow(log, must_be_there, &warnings)
+        self.follow(log, false, must_be_there, &warnings)
     }
 
     /// What the monitor says about a file, and what is odd about that.
@@ -214,48 +248,78 @@ impl RegisteredLogs {
         }
     }
 
-    fn follow(&self, log: LogPlan, must_be_there: bool, warnings: &[Problem]) -> Result<()> {
-        let mut state = self.all.lock();
+    fn follow(&self, log: LogPlan, is_written: bool, must_be_there: bool, warnings: &[Problem]) -> Result<()> {
+        let mut guard = self.all.lock();
+        let state = &mut *guard;
         if self.ended.load(Ordering::Acquire) {
             return Err(Error::new("the monitor was stopped; its log files are not copied any more"));
         }
         let key = (log.path.clone(), log.worker.clone());
-        match state.files.get(&key) {
-            Some(file) if file.owner != self.owner => return Err(not_yours(&log.path, &file.monitor)),
-            Some(file) if file.log == log => return Ok(()),
-            Some(_) => {}
-            None if must_be_there => {
-                return Err(Error::new(format!("the log file {} is not registered; register it first", log.path)));
+        let place = match state.files.get(&key) {
+            Some(file) if file.owner != self.owner && !(is_written && file.is_written) => {
+                return Err(not_yours(&log.path, &file.monitor));
             }
-            None if self.held.load(Ordering::Relaxed) >= MOST_OF_ONE_MONITOR => {
-                return Err(Error::new(format!(
-                    "the log file {} is not copied: {MOST_OF_ONE_MONITOR} are registered already; withdraw those that \
-                     are not needed",
-                    log.path
-                )));
-            }
-            None => {}
+            Some(file) if file.owner == self.owner && file.log == log => return Ok(()),
+            Some(file) => Some(file.owner == self.owner),
+            None => None,
+        };
+        let is_new = !state.files.get(&key).is_some_and(|file| file.is_of(self.owner));
+        if is_new && must_be_there {
+            return Err(Error::new(format!("the log file {} is not registered; register it first", log.path)));
         }
-        // Under the lock, so that the tail hears of it in the same order. It never takes the lock itself.
-        self.all.0.tail.register(log.clone()).map_err(Error::new)?;
-        let registration = Registration { owner: self.owner, monitor: self.monitor.clone(), log };
-        if state.files.insert(key, registration).is_none() {
+        if is_new && self.held.load(Ordering::Relaxed) >= MOST_OF_ONE_MONITOR {
+            return Err(Error::new(format!(
+                "the log file {} is not copied: {MOST_OF_ONE_MONITOR} are registered already; withdraw those that are not \
+                 needed",
+                log.path
+            )));
+        }
+        if place != Some(false) {
+            // Under the lock, so that the tail hears of it in the same order. It never takes the lock itself.
+            self.all.0.tail.register(log.clone()).map_err(Error::new)?;
+        }
+        let owner = self.owner;
+        let mut own = Registration { owner, monitor: self.monitor.clone(), log, is_written, others: Vec::new() };
+        let mut differing = None;
+        match state.files.get_mut(&key) {
+            Some(file) if file.owner == owner => {
+                own.others = std::mem::take(&mut file.others);
+                *file = own;
+            }
+            Some(file) => {
+                differing = file.differs(&own).then(|| file.monitor.clone());
+                file.others.retain(|other| other.owner != owner);
+                file.others.push(own);
+            }
+            None => _ = state.files.insert(key.clone(), own),
+        }
+        if is_new {
             self.held.fetch_add(1, Ordering::Relaxed);
         }
-        drop(state);
+        drop(guard);
         self.tell(warnings);
+        if let Some(first) = differing {
+            self.tell_once(format!(
+                "{} is written by several monitors and copied as the first of them, {first}, says; this one would have other \
+                 attributes, another parser or other rules. Give each its own file to have both",
+                key.0
+            ));
+        }
         Ok(())
     }
 
     /// Tells each warning once, however many files it is about.
     fn tell(&self, warnings: &[Problem]) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         for warning in warnings {
-            let text = format!("{}: {}", warning.path, warning.text());
-            if told.len() < MOST_WARNINGS && !told.contains(&text) {
-                self.logger.warn(format_args!("Registered log files: {text}"));
-                told.insert(text);
-            }
+            self.tell_once(format!("{}: {}", warning.path, warning.text()));
+        }
+    }
+
+    fn tell_once(&self, text: String) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() < MOST_WARNINGS && !told.contains(&text) {
+            self.logger.warn(format_args!("Registered log files: {text}"));
+            told.insert(text);
         }
     }
 }
@@ -275,7 +339,7 @@ impl LogRegistry for RegisteredLogs {
         let mut foreign = None;
         let mut own = Vec::new();
         for (key, file) in state.of_path(&path) {
-            if file.owner == self.owner {
+            if file.is_of(self.owner) {
                 own.push(key.clone());
             } else {
                 foreign = Some(not_yours(&path, &file.monitor));
@@ -293,16 +357,15 @@ impl LogRegistry for RegisteredLogs {
         }
         let how = if at_once { Withdrawal::AtOnce } else { Withdrawal::AfterReading };
         for key in own {
-            state.files.remove(&key);
             self.held.fetch_sub(1, Ordering::Relaxed);
-            self.all.0.tail.withdraw(key.1, key.0, how);
+            self.let_go(&mut state, key, how);
         }
         Ok(())
     }
 
     fn registered(&self) -> Vec<PathBuf> {
         let state = self.all.lock();
-        let own = state.files.iter().filter(|(_, file)| file.owner == self.owner);
+        let own = state.files.iter().filter(|(_, file)| file.is_of(self.owner));
         let paths: BTreeSet<PathBuf> = order::tree(own.map(|((path, _), _)| PathBuf::from(path)));
         paths.into_iter().collect()
     }

@@ -109,8 +109,8 @@ impl Follower {
             return;
         }
         run.logger().info(match &place {
-            Place::Behind(cursor) => format!("Reading the journal goes on behind the cursor {cursor}"),
-            Place::Beginning => "Reading the journal goes on at its first entry: there was none yet".to_owned(),
+            Place::Behind(_) => "Reading the journal goes on behind the last entry that was read",
+            Place::Beginning => "Reading the journal goes on at its first entry: there was none yet",
         });
         (self.read, self.written, self.saved) = (Some(place.clone()), Some(place.clone()), Some(place));
     }
@@ -250,9 +250,9 @@ impl Follower {
         if let Err(error) = self.save() {
             run.limited("save", FIVE_MINUTES).error(format_args!("{error}"));
         }
-        run.logger().info(match self.read.as_ref().and_then(Place::cursor) {
-            Some(cursor) => format!("Reading the journal begins at its end, behind the cursor {cursor}"),
-            None => "Reading the journal begins with its first entry: there is none yet".to_owned(),
+        run.logger().info(match &self.read {
+            Some(Place::Behind(_)) => "Reading the journal begins at its end",
+            _ => "Reading the journal begins with its first entry: there is none yet",
         });
         Ok(true)
     }

@@ -4,6 +4,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+/// Where systemd keeps a journal on disk, if this folder is there.
+const ON_DISK: &str = "/var/log/journal";
+
 /// What is wrong, by what has to be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
@@ -62,7 +65,7 @@ impl Trouble {
                 "The agent's user may not read all of {place} ({line}). Add the user to the group systemd-journal \
                  (`usermod -aG systemd-journal USER`) and restart the agent; until then what it may not read is missing"
             ),
-            Self::NoJournal => no_journal(&format!("There is no journal in {place} ({line})")),
+            Self::NoJournal => no_journal(&format!("There is no journal in {place} ({line})"), folder),
             Self::Match => {
                 format!("{line}. `journal_matches` holds texts FIELD=value, as `journalctl --fields` lists the fields")
             }
@@ -83,9 +86,16 @@ pub(super) fn of_folder(folder: &str) -> Option<(Trouble, String)> {
     let told = |trouble: Trouble, line: &str| Some((trouble, trouble.text(line, folder)));
     match has_journal(Path::new(folder), true) {
         Ok(true) => None,
-        Ok(false) => Some((Trouble::NoJournal, no_journal(&format!("There is no journal in {folder} yet")))),
+        Ok(false) => Some((Trouble::NoJournal, no_journal(&format!("There is no journal in {folder} yet"), folder))),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => told(Trouble::Permission, &error.to_string()),
-        Err(error) => told(Trouble::NoJournal, &error.to_string()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Some((Trouble::NoJournal, no_journal(&format!("There is no folder {folder}"), folder)))
+        }
+        Err(error) if error.kind() == ErrorKind::NotADirectory => {
+            Some((Trouble::NoJournal, no_journal(&format!("{folder} is no folder"), folder)))
+        }
+        // It may well have a journal, of which nothing is new.
+        Err(error) => Some((Trouble::Other, format!("{folder} cannot be read: {error}. It is tried again"))),
     }
 }
 
@@ -104,10 +114,14 @@ fn has_journal(folder: &Path, has_folders: bool) -> std::io::Result<bool> {
     Ok(false)
 }
 
-fn no_journal(what: &str) -> String {
+fn no_journal(what: &str, folder: &str) -> String {
+    let advice = match folder.trim_end_matches('/') {
+        ON_DISK => ". `mkdir -p /var/log/journal && systemctl restart systemd-journald` lets systemd keep one on disk",
+        _ => "",
+    };
     format!(
         "{what}. `journal_path` of this monitor names another folder; with \"\" it reads what this host has, also a \
-         journal in memory. `mkdir -p /var/log/journal && systemctl restart systemd-journald` lets systemd keep one on disk"
+         journal in memory{advice}"
     )
 }
 
@@ -142,11 +156,21 @@ mod tests {
         assert_eq!(trouble, Trouble::NoJournal);
         assert!(text.contains("yet. `journal_path` of this monitor"), "{text}");
         let (_, text) = of_folder(&format!("{path}/none")).unwrap();
-        assert!(text.contains("No such file or directory"), "{text}");
+        assert!(text.starts_with("There is no folder ") && !text.contains("os error"), "{text}");
+        std::os::unix::fs::symlink("loop", folder.path().join("loop")).unwrap();
+        let (trouble, text) = of_folder(&format!("{path}/loop")).unwrap();
+        assert_eq!(trouble, Trouble::Other, "a journal that cannot be looked for is not taken for a new one");
+        assert!(text.contains("loop cannot be read: "), "{text}");
         fs::create_dir(folder.path().join("machine")).unwrap();
         assert!(of_folder(path).is_some());
         fs::write(folder.path().join("machine/system.journal"), "").unwrap();
         assert_eq!(of_folder(path), None);
         assert_eq!(of_folder(""), None);
+    }
+
+    #[test]
+    fn systemd_is_only_told_to_make_the_folder_that_it_uses() {
+        assert!(no_journal("None", ON_DISK).contains("mkdir -p /var/log/journal"));
+        assert!(!no_journal("None", "/srv/journal").contains("mkdir"));
     }
 }

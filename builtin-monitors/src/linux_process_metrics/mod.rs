@@ -28,13 +28,16 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// What a process of this host uses, or a group of them together: processor time, memory, reads and writes, descriptors.
 ///
+/// One of `commandline` and `pid` must be given, as in
+/// `{ module: "linux_process_metrics", id: "nginx", commandline: "nginx: master" }`; `id` becomes the field `app` of each line.
+///
 /// Totals begin at 0 with the first sample, and go on when a process ends and another one takes its place. While no process
 /// is there that was asked for, there are no lines. Reads, writes and descriptors of the processes of other users are told
 /// to root only, or with the capability SYS_PTRACE.
 #[scalyr_monitor(name = "linux_process_metrics", module = "scalyr_agent.builtin_monitors.linux_process_metrics")]
 pub struct LinuxProcessMetrics {
     /// A regular expression that is searched in the command lines of all processes but the agent itself. The first match
-    /// is measured until it ends; then the next one is looked for.
+    /// is measured until it ends; then the next one is looked for. Required, unless `pid` is given.
     #[config]
     commandline: Option<Pattern>,
 
@@ -46,8 +49,8 @@ pub struct LinuxProcessMetrics {
     #[config(default = false)]
     include_child_processes: bool,
 
-    /// Process ids, separated by commas, measured together; `$$` is the agent itself. Not used beside `commandline`. A
-    /// process that gets the id of one that has ended is not measured.
+    /// Process ids, separated by commas, measured together; `$$` is the agent itself. Required, unless `commandline` is
+    /// given, beside which it is not used. A process that gets the id of one that has ended is not measured.
     #[config]
     pid: Option<String>,
 

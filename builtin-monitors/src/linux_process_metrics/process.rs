@@ -96,17 +96,39 @@ impl Process {
     /// Tells once a day for each kind of file: a group may have many processes.
     fn tell(&self, source: Source, error: &io::Error, tree: &mut Tree, out: &Sample) {
         let (metrics, path) = (source.metrics(), tree.path_of(self.pid, source.name()).display());
-        let advice = match error.kind() {
-            ErrorKind::PermissionDenied => {
-                ". The kernel tells it of the processes of other users only to root, or with the capability SYS_PTRACE: run \
-                 the agent as root, or give it that"
-            }
-            ErrorKind::NotFound => ". The process lives, so this kernel was built without that file",
-            _ => "; it is tried again with the next sample",
-        };
-        out.limited(source.name(), DAY).error(format_args!(
-            "Cannot read {path}: {error}. {metrics} of this process cannot be told{advice}. Further processes of which \
-             this is so are left out without a word for a day"
+        let advice = advice(error.kind(), rustix::process::geteuid().is_root());
+        out.limited(source.name(), DAY).warn(format_args!(
+            "Cannot read {path}: {error}. {metrics} of this process cannot be told, everything else is{advice}. Further \
+             processes of which this is so are left out without a word for a day"
         ));
+    }
+}
+
+/// What to do about a file that cannot be read, or what becomes of it.
+fn advice(kind: ErrorKind, is_root: bool) -> &'static str {
+    match (kind, is_root) {
+        (ErrorKind::PermissionDenied, false) => {
+            ". The kernel tells it of the processes of other users only to root, or with the capability CAP_SYS_PTRACE: run \
+             the agent as root, or give it that"
+        }
+        (ErrorKind::PermissionDenied, true) => {
+            ". The agent is root, but without the capability CAP_SYS_PTRACE, which the kernel wants for it: give it to the \
+             container (`--cap-add SYS_PTRACE`) or to the systemd unit (`CapabilityBoundingSet=`) in which the agent runs"
+        }
+        (ErrorKind::NotFound, _) => ". The process lives, so this kernel was built without that file",
+        _ => "; it is tried again with the next sample",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_is_not_told_to_become_root() {
+        let told = |is_root| advice(ErrorKind::PermissionDenied, is_root);
+        assert!(told(false).contains("run the agent as root"));
+        assert!(!told(true).contains("run the agent as root"));
+        assert!(told(true).contains("--cap-add SYS_PTRACE"));
     }
 }

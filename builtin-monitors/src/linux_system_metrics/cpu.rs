@@ -46,7 +46,8 @@ pub(super) struct CpuMetrics {
 /// Extra field of `proc.stat.cpu`.
 #[derive(Fields)]
 struct CpuKind {
-    /// What the time was spent on: `user`, `nice`, `system`, `idle`, `iowait`, `irq`, `softirq`, `steal` or `guest`.
+    /// Which part of the whole the value is, as `tcp` of the sockets, or `hit` of the allocations. Of the processors' time:
+    /// `user`, `nice`, `system`, `idle`, `iowait`, `irq`, `softirq`, `steal` or `guest`.
     r#type: &'static str,
 }
 

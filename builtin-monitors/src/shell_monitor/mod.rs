@@ -104,6 +104,9 @@ struct How {
 
 impl Monitor for ShellMonitor {
     fn initialize(&mut self, _: &mut Context) -> Result<()> {
+        if self.command.trim().is_empty() {
+            return Err(Error::new("`command` is empty: give the command line that is run with each sample"));
+        }
         match self.command.contains('\0') {
             true => Err(Error::new("`command` holds a NUL character, which no command can")),
             false => Ok(()),

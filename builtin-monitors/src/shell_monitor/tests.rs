@@ -148,5 +148,9 @@ fn a_mistake_in_an_option_is_told_with_what_to_do() {
             r#"stderr: "mixed" is not "before", "after" or "ignore""#,
         ]
     );
+    assert_eq!(
+        problems(json!({ "command": " " })),
+        ["`command` is empty: give the command line that is run with each sample"]
+    );
     assert_eq!(problems(json!({ "command": "a\0b" })), ["`command` holds a NUL character, which no command can"]);
 }

@@ -48,11 +48,16 @@ pub struct SymlinkFileMonitor {
 
     search: Search,
     format: NameFormat,
+    /// How many links were made since the start.
+    made: usize,
+    /// Whether it was told that nothing matches, and that is still so.
+    is_nothing_told: bool,
 }
 
 /// What a sample did.
 #[derive(Default)]
 struct Done {
+    found: usize,
     made: usize,
     is_full: bool,
 }
@@ -74,7 +79,10 @@ impl Monitor for SymlinkFileMonitor {
         let mut done = Done::default();
         self.search.run(out.stop(), &mut |path, is_read| {
             match is_read {
-                Ok(()) => self.link(path, &mut done, out),
+                Ok(()) => {
+                    done.found += 1;
+                    self.link(path, &mut done, out);
+                }
                 Err(error) => out
                     .limited("read", TOLD_EVERY)
                     .warn(format_args!("{}: {error}; let the agent's user look into it", path.display())),
@@ -87,8 +95,18 @@ impl Monitor for SymlinkFileMonitor {
             ));
         }
         if done.made > 0 {
-            out.logger().debug(format_args!("Made {} links", done.made));
+            self.made = self.made.saturating_add(done.made);
+            out.limited("made", TOLD_EVERY)
+                .info(format_args!("Links made: {}; since the start {}", done.made, self.made));
         }
+        let is_nothing = done.found == 0 && !out.stop().is_stopped();
+        if is_nothing && !self.is_nothing_told {
+            out.logger().info(format_args!(
+                "No file matches `input_path_glob`, {}; links are made once there is one",
+                self.input_path_glob
+            ));
+        }
+        self.is_nothing_told = is_nothing;
         Ok(())
     }
 }

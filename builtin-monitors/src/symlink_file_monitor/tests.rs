@@ -49,10 +49,24 @@ fn a_wide_pattern_does_not_link_the_links() {
     symlink("/etc/hostname", folder.path().join("b.log")).unwrap();
     for _ in 0..3 {
         let taken = harness(folder.path(), "*", "w-{index}-{file_name}", 1).sample();
-        assert!(taken.diagnostics().iter().all(|told| told.to_string().contains("Made 2 links")), "{taken}");
+        assert!(taken.diagnostics().iter().all(|told| told.to_string().contains("Links made: 2")), "{taken}");
     }
     let names: Vec<_> = links(folder.path()).iter().map(|link| link.split(' ').next().unwrap().to_owned()).collect();
     assert_eq!(names, ["b.log", "w-0-a.log", "w-0-b.log", "w-1-a.log"]);
+}
+
+#[test]
+fn a_pattern_that_matches_nothing_is_told_once_until_it_matches() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut monitor = harness(folder.path(), "*.log", "{file_name}.{index}", 1);
+    let mut told = || monitor.sample().diagnostics().iter().map(ToString::to_string).collect::<String>();
+    let nothing = told();
+    assert!(nothing.contains("No file matches `input_path_glob`"), "{nothing}");
+    assert_eq!(told(), "");
+    fs::write(folder.path().join("a.log"), "").unwrap();
+    let made = told();
+    assert!(made.contains("Links made: 1; since the start 1"), "{made}");
+    assert_eq!(told(), "");
 }
 
 #[test]

@@ -76,6 +76,8 @@ pub(super) struct Connection {
     pub(super) heard: Instant,
     /// Whether it is waited for that its socket takes something.
     pub(super) waits_to_send: bool,
+    /// Whether it has a turn in the next round, whatever its socket tells.
+    pub(super) has_turn: bool,
 }
 
 /// How a connection stands when it was read from.
@@ -92,7 +94,7 @@ pub(super) enum Standing {
 impl Connection {
     pub(super) fn new(stream: Stream, source: Rc<Source>, ip: Option<IpAddr>, now: Instant) -> Self {
         let (framer, held) = (Framer::default(), Vec::new());
-        Self { stream, source, ip, framer, held, opened: now, heard: now, waits_to_send: false }
+        Self { stream, source, ip, framer, held, opened: now, heard: now, waits_to_send: false, has_turn: false }
     }
 
     /// Reads once, and hands on the whole messages. How many were too long is added to `too_long`.

@@ -69,7 +69,11 @@ fn endpoint(part: &str) -> Result<Endpoint> {
     let port = |default: u16| match place {
         None => Ok(default),
         Some(port) => port.parse().map_err(|_| {
-            Error::new(format!("{part:?} has no port behind the colon: that is a number from 1 to 65535"))
+            let found = if port.is_empty() { "nothing" } else { port };
+            Error::new(format!(
+                "{part:?} has {found} behind the colon, which is no port: that is a number from 0 to 65535{}",
+                comma(part)
+            ))
         }),
     };
     let path = || match place {
@@ -83,8 +87,18 @@ fn endpoint(part: &str) -> Result<Endpoint> {
         "unix" => Ok(Endpoint::UnixDatagram(path()?)),
         "unix_stream" => Ok(Endpoint::UnixStream(path()?)),
         _ => Err(Error::new(format!(
-            "{part:?} is not `tcp`, `udp` or `tls`, each with or without `:PORT`, `unix:PATH` or `unix_stream:PATH`"
+            "{part:?} is not `tcp`, `udp` or `tls`, each with or without `:PORT`, `unix:PATH` or `unix_stream:PATH`{}",
+            comma(part)
         ))),
+    }
+}
+
+/// What is missing between two places, if it looks like two.
+fn comma(part: &str) -> &'static str {
+    let has_blank = |text: &str| text.trim().contains(char::is_whitespace);
+    match part.split(':').any(has_blank) {
+        true => "; several are separated by commas",
+        false => "",
     }
 }
 
@@ -111,8 +125,10 @@ mod tests {
     fn what_is_wrong_is_told() {
         for (text, told) in [
             (" , ", "names nothing"),
-            ("tcp:65536", "a number from 1 to 65535"),
-            ("udp:", "a number from 1 to 65535"),
+            ("tcp:65536", "has 65536 behind the colon, which is no port: that is a number from 0 to 65535"),
+            ("udp:", "has nothing behind the colon"),
+            ("tcp:601 udp", "; several are separated by commas"),
+            ("tcp udp:514", "; several are separated by commas"),
             ("sctp:1", "is not `tcp`"),
             ("unix:log", "an absolute path"),
         ] {

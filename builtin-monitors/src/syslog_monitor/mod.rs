@@ -43,8 +43,13 @@ use warnings::Warnings;
 /// Messages are written to `message_log` as they came, a line each, or to a file for each source
 /// (`message_log_template`). What is accepted by TCP is in that file before more is read. When the disk is full, or the upload
 /// so far behind that a rotation would remove what was not uploaded, senders by TCP have to wait, and packets by UDP are lost
-/// and counted. `status` counts the messages as `lines emitted`, and, where there are any, those that were lost as
-/// `lines dropped`.
+/// and counted.
+///
+/// Ports below 1024, as 601 and 514 are, want root or the capability CAP_NET_BIND_SERVICE. Where systemd starts the agent as
+/// another user (`User=`), a drop-in gives it that: `AmbientCapabilities=CAP_NET_BIND_SERVICE`. Otherwise take ports from
+/// 1024 on, as in `protocols: "tcp:1601, udp:1514"`.
+///
+/// `status` counts the messages as `lines emitted`, and, where there are any, those that were lost as `lines dropped`.
 #[scalyr_monitor(name = "syslog_monitor", module = "scalyr_agent.builtin_monitors.syslog_monitor")]
 pub struct SyslogMonitor {
     #[config(flatten)]

@@ -56,9 +56,7 @@ pub(super) struct Listening {
 /// How messages are told apart.
 #[derive(OptionGroup)]
 pub(super) struct Parsing {
-    /// How the bytes of a connection become messages. `default`: a message begins with its length in bytes and a blank
-    /// (RFC 6587), or ends with its line; blanks around it are removed. `batch`: the same, but text ends with
-    /// `tcp_message_delimiter`, and only line ends are removed. `raw`: lines, as they came.
+    /// How the bytes of a connection become messages.
     #[config(default = RequestParser::Default)]
     pub(super) tcp_request_parser: RequestParser,
 
@@ -82,11 +80,11 @@ pub(super) struct Parsing {
 /// How the bytes of a connection become messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ConfigValue)]
 pub(super) enum RequestParser {
-    /// Counted, or ended by a line end.
+    /// A message begins with its length in bytes and a blank (RFC 6587), or ends with its line; blanks around it are removed.
     Default,
-    /// Counted, or ended by `tcp_message_delimiter`.
+    /// The same, but text ends with `tcp_message_delimiter`, and only line ends are removed.
     Batch,
-    /// Lines as they came.
+    /// Lines, as they came.
     Raw,
 }
 

@@ -78,16 +78,24 @@ impl Packets {
         });
         let length = received.bytes;
         // It tells nothing as long as nothing was dropped.
-        let count = count.unwrap_or(self.dropped);
-        let dropped = count.wrapping_sub(std::mem::replace(&mut self.dropped, count));
+        let dropped = self.count(count.unwrap_or(self.dropped));
         Ok(Some(Packet { length, ip: ip.map(|ip| ip.to_canonical()), dropped }))
     }
 
-    /// Packets that the kernel dropped behind the last one that was received: no further one has told of them.
-    pub(super) fn dropped_at_end(&self) -> u64 {
+    /// Packets that the kernel dropped and that were not counted yet: no further packet may have told of them.
+    pub(super) fn dropped_since(&mut self) -> u64 {
         // The count of the other way has more bits.
-        let all = listen::lost_packets(&self.socket).unwrap_or_default();
-        u64::from((all as u32).wrapping_sub(self.dropped)).min(all)
+        listen::lost_packets(&self.socket).map_or(0, |all| u64::from(self.count(all as u32)))
+    }
+
+    /// How many more the kernel has dropped than was known. A packet that waited in the queue tells an older count.
+    fn count(&mut self, all: u32) -> u32 {
+        let more = all.wrapping_sub(self.dropped);
+        if more > u32::MAX / 2 {
+            return 0;
+        }
+        self.dropped = all;
+        more
     }
 }
 
@@ -115,10 +123,22 @@ mod tests {
             received < sent && dropped == 0,
             "{received} of {sent}: nothing has come behind those that were dropped"
         );
-        assert_eq!(received + packets.dropped_at_end(), sent);
+        let counted = packets.dropped_since();
+        assert_eq!((received + counted, packets.dropped_since()), (sent, 0));
         sender.send_to(b"x", to).unwrap();
         receive(&mut packets, &mut received, &mut dropped);
-        assert_eq!(received + dropped, sent + 1);
-        assert_eq!(packets.dropped_at_end(), 0);
+        assert_eq!((received + counted, dropped), (sent + 1, 0), "what was counted already is not counted again");
+
+        // The packets that still wait tell of fewer than are known.
+        let more = (0..1000).filter(|_| sender.send_to(&[b'x'; 1000], to).is_ok()).count() as u64;
+        let counted = counted + packets.dropped_since();
+        receive(&mut packets, &mut received, &mut dropped);
+        // Those behind them tell by themselves.
+        let again = (0..1000).filter(|_| sender.send_to(&[b'x'; 1000], to).is_ok()).count() as u64;
+        receive(&mut packets, &mut received, &mut dropped);
+        sender.send_to(b"x", to).unwrap();
+        receive(&mut packets, &mut received, &mut dropped);
+        assert_eq!(received + counted + dropped, sent + more + again + 2);
+        assert!(counted > 0 && dropped > 0);
     }
 }

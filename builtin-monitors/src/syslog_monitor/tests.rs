@@ -50,6 +50,13 @@ fn what_was_sent_before_the_stop_is_written_and_so_is_a_last_message_without_its
     assert_eq!(written(json!({}), sent.as_bytes()), format!("{sent}\n"));
 }
 
+/// The server asserts that none has more than one turn at a time; with the many, nobody else would have any.
+#[test]
+fn a_flood_has_its_turns_like_everybody_else() {
+    let lines = "<13>line of a flood, and of some length, so that there is always more of it\n".repeat(500_000);
+    assert!(written(json!({}), lines.as_bytes()) == lines);
+}
+
 #[test]
 fn raw_bytes_stay_as_they_are_and_batches_end_with_their_delimiter() {
     let sent = b"  12 a \r\n\n\xff b";
@@ -145,6 +152,24 @@ fn a_full_disk_loses_nothing_that_came_by_tcp() {
     assert_eq!(monitor.log_text(LOG), lines);
 }
 
+/// More of them than are looked at in one round.
+#[test]
+fn connections_are_not_idle_whose_messages_waited_for_a_full_disk() {
+    let mut monitor = monitor(json!({ "protocols": "tcp:0", "idle_timeout": 60 }));
+    monitor.running(|running| {
+        let address = address(running, "tcp");
+        let mut senders: Vec<TcpStream> = (0..400).map(|_| send(&address, b"first\n")).collect();
+        running.wait_for_log_text(LOG, |text| text.lines().count() == 400);
+        running.fill_disk(true);
+        senders[0].write_all(b"second\n").unwrap();
+        running.wait_for_diagnostic("Cannot write to agent_syslog.log");
+        senders[1..].iter_mut().for_each(|sender| sender.write_all(b"second\n").unwrap());
+        running.clock().advance(Duration::from_secs(70));
+        running.fill_disk(false);
+        running.wait_for_log_text(LOG, |text| text.matches("second").count() == 400);
+    });
+}
+
 #[test]
 fn a_port_that_is_taken_is_told_and_taken_when_it_is_free() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -194,6 +219,9 @@ fn what_cannot_be_done_is_refused_by_name() {
     let docker = problems(json!({ "mode": "docker", "docker_regex": "x" }));
     assert!(docker.contains("mode: \"docker\" is not there yet in this agent"), "{docker}");
     assert!(docker.contains("warning: docker_regex: is not used"), "{docker}");
+    let syslog = problems(json!({ "mode": "syslog", "docker_regex": "x", "docker_expire_log": 300 }));
+    assert!(!syslog.contains("mode: ") && syslog.contains("warning: docker_regex: is not used"), "{syslog}");
+    assert!(syslog.contains("warning: docker_expire_log: is not used"), "{syslog}");
     let tls = problems(json!({ "protocols": "tls" }));
     assert!(tls.contains("tls_certificate is not given"), "{tls}");
     assert!(problems(json!({ "protocols": "sctp" })).contains("protocols: \"sctp\" is not `tcp`"));

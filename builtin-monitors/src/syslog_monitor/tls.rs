@@ -61,6 +61,9 @@ fn unreadable(path: &Path, what: &str, error: &rustls::pki_types::pem::Error) ->
     ))
 }
 
+/// So often it is read from the socket for a text.
+const MOST_RECORDS: usize = 64;
+
 /// A connection with TLS that never waits.
 pub(super) struct TlsStream {
     socket: TcpStream,
@@ -91,12 +94,14 @@ impl TlsStream {
         self.session.wants_write()
     }
 
-    /// Reads text. `WouldBlock` when there is none now; 0 at the end.
+    /// Reads text. `WouldBlock` when there is none now; `Interrupted` when there is none in what was read so far; 0 at
+    /// the end.
     ///
     /// # Errors
     /// Those of the socket, and what is wrong with what came.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
+        // Records without text may come without end: others have their turn meanwhile.
+        for _ in 0..MOST_RECORDS {
             match self.session.reader().read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 // The socket ended without a farewell: a counted message tells by itself whether it is whole.
@@ -120,6 +125,7 @@ impl TlsStream {
             }
             self.send();
         }
+        Err(ErrorKind::Interrupted.into())
     }
 
     /// Sends what waits, as far as the socket takes it; what is wrong with the socket shows when it is read.

@@ -133,6 +133,13 @@ impl Warnings {
             .info(format_args!("{path} is written again, after {:.0} s", waited.as_secs_f64()));
     }
 
+    pub(super) fn cut_off(&self) {
+        self.logger.warn(
+            "Senders were still sending when the monitor was stopped; what was not read then is missing unless they send it \
+             again",
+        );
+    }
+
     pub(super) fn lost_at_end(&self, path: &dyn Display, messages: u64, error: &dyn Display) {
         self.logger.error(format_args!("{messages} messages are lost at the end: {path} cannot be written: {error}"));
     }

@@ -20,8 +20,10 @@ const ERROR_CHARACTERS: usize = 200;
 /// Asks a server over HTTP with each sample and emits the status, the text and the time of its answer: a way to watch
 /// whether a service is there, and what a page of it says.
 ///
-/// Any status is an answer. Where there is none, the value is `failed` and the `status` 0, on which an alert can be built;
-/// `url_error`, `http_error`, `incomplete_read` or `unknown_error` says why.
+/// Any status is an answer. Where there is none, the value is `failed` and the `status` 0, on which an alert can be built.
+/// Such a line has no `request_method`; instead, one field more says why: `url_error` (the server cannot be reached),
+/// `incomplete_read` (the answer breaks off), `http_error` (it redirects where nobody goes) or `unknown_error` (all else; with
+/// `timeout: ` in front, when it took too long).
 ///
 /// The server is asked directly: a proxy that the environment names (`https_proxy`) is not used.
 #[scalyr_monitor(
@@ -46,7 +48,7 @@ pub struct UrlMonitor {
     #[config(default = "GET")]
     request_method: String,
 
-    /// Headers of the request, each as `{ header: "NAME", value: "TEXT" }`. Their values are shown nowhere.
+    /// Headers of the request, each as `{ header: "NAME", value: "TEXT" }`.
     #[config(default, secret)]
     request_headers: Vec<RequestHeader>,
 

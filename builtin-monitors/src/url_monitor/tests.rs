@@ -253,8 +253,11 @@ fn what_can_never_be_asked_is_refused_with_what_to_do() {
     let url = "http://127.0.0.1/";
     for (entry, told) in [
         (json!({}), "url: required, but not given"),
-        (json!({ "url": "file:///etc/passwd" }), "GET file:///etc/passwd: this is no URL: "),
-        (json!({ "url": "ftp://host/" }), "it begins with neither http:// nor https://"),
+        (json!({ "url": "file:///etc/passwd" }), "file:///etc/passwd: this is no URL: "),
+        (
+            json!({ "url": "ftp://host/" }),
+            "only http and https are spoken, and it begins with neither http:// nor https://",
+        ),
         (json!({ "url": "localhost/health" }), "this is no URL"),
         (json!({ "url": url, "request_method": "GE T" }), "`GE T` is no HTTP method"),
         (json!({ "url": url, "extract": "x" }), "extract: has no group"),

@@ -141,12 +141,13 @@ impl Request<'_> {
     /// When its method, its URL or a header is none. The text names the URL without its secrets, the cause, and what to do.
     pub fn check(&self) -> Result<()> {
         let Self { client, method, url, flaw, .. } = self;
+        // Nothing is asked yet: the method would only puzzle.
         let cause = match (flaw, target(method, url)) {
             (Some(flaw), _) => flaw.to_string(),
             (None, Err(failure)) => failure.told(method, client.timeout).1,
             (None, Ok(_)) => return Ok(()),
         };
-        Err(Error::new(format!("{method} {}: {cause}", ShownUrl(url))))
+        Err(Error::new(format!("{}: {cause}", ShownUrl(url))))
     }
 
     /// Sends the request and reads the answer, whatever its status.
@@ -180,6 +181,8 @@ impl Request<'_> {
 enum Failure {
     Method,
     Url(String),
+    /// One of another protocol.
+    Scheme,
     Redirect(&'static str),
     Exchange(ureq::Error),
     /// Behind the head of the answer.
@@ -192,6 +195,10 @@ impl Failure {
         match self {
             Self::Method => (Trouble::Request, format!("`{method}` is no HTTP method")),
             Self::Url(why) => (Trouble::Request, format!("this is no URL: {why}; write http://HOST/PATH")),
+            Self::Scheme => (
+                Trouble::Request,
+                "only http and https are spoken, and it begins with neither http:// nor https://".to_owned(),
+            ),
             Self::Redirect(why) => (Trouble::Redirect, (*why).to_owned()),
             Self::Exchange(error) => (Trouble::of(error), explain(error, timeout)),
             Self::Body(error) => match Trouble::of(error) {
@@ -213,7 +220,7 @@ fn target(method: &str, url: &str) -> Result<(Method, Uri), Failure> {
     }
     if port(&uri).is_none() {
         // ureq would quote the URL, password and all.
-        return Err(Failure::Url("it begins with neither http:// nor https://".to_owned()));
+        return Err(Failure::Scheme);
     }
     if has_odd_port(&uri) {
         // ureq would ask the usual port instead.

@@ -14,7 +14,7 @@ pub struct HttpOptions {
     #[config(default = 10, min = 0.1, max = 600)]
     pub timeout: Duration,
 
-    /// Headers that are sent with each request, by name. Their values are shown nowhere.
+    /// Headers that are sent with each request, by name.
     #[config(default, secret)]
     pub headers: BTreeMap<String, Secret>,
 

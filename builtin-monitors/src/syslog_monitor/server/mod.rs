@@ -24,6 +24,8 @@ use super::warnings::{Warnings, peer};
 const TICK: Duration = Duration::from_secs(1);
 /// How often it is tried to listen where it could not be.
 const LISTEN_AGAIN: Duration = Duration::from_secs(5);
+/// How often the kernel is asked for dropped packets that no further packet has told of.
+const COUNT_DROPS: Duration = Duration::from_secs(60);
 /// Both sides of a TLS connection have so long to agree.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// At the end, what was sent already is taken, for so long; it is over when nothing comes for the second time.
@@ -76,6 +78,7 @@ pub(super) struct Server {
     held: usize,
     next_tick: Instant,
     next_listen: Instant,
+    next_count: Instant,
 }
 
 impl Server {
@@ -105,6 +108,7 @@ impl Server {
             held: 0,
             next_tick: now,
             next_listen: now,
+            next_count: now + COUNT_DROPS,
         })
     }
 
@@ -114,7 +118,7 @@ impl Server {
     /// When the system does not let it wait.
     pub(super) fn serve(mut self, run: &mut Run) -> Result<()> {
         let mut events = Vec::with_capacity(256);
-        self.tick(self.now());
+        self.tick(self.now(), run);
         while !run.stop().is_stopped() {
             self.round(&mut events, TICK, run)?;
             self.report(run);
@@ -129,6 +133,9 @@ impl Server {
         while silences < 2 && self.now() < end && !self.output.is_blocked() {
             let came = self.round(&mut events, LAST_SILENCE, run)?;
             silences = if came { 0 } else { silences + 1 };
+        }
+        if silences < 2 && !self.output.is_blocked() {
+            self.warnings.cut_off();
         }
         self.finish(run);
         Ok(())
@@ -150,8 +157,12 @@ impl Server {
         let now = self.now();
         self.output.begin(now);
         let again = std::mem::take(&mut self.again);
+        debug_assert!(again.len() <= self.connections.len(), "each connection has one turn in a round");
         let mut came = !again.is_empty();
         for place in again {
+            if let Some(connection) = &mut self.connections[place] {
+                connection.has_turn = false;
+            }
             self.serve_connection(place, now, run);
         }
         for event in events.iter() {
@@ -168,7 +179,7 @@ impl Server {
         }
         if now >= self.next_tick {
             self.next_tick = now + TICK;
-            self.tick(now);
+            self.tick(now, run);
         }
         self.write(run);
         Ok(came)
@@ -196,13 +207,30 @@ impl Server {
     }
 
     /// What time alone brings about.
-    fn tick(&mut self, now: Instant) {
+    fn tick(&mut self, now: Instant, run: &mut Run) {
         if now >= self.next_listen {
             self.next_listen = now + LISTEN_AGAIN;
             self.listen();
         }
-        self.look_after_connections(now);
+        if now >= self.next_count {
+            self.next_count = now + COUNT_DROPS;
+            self.count_drops();
+        }
+        self.look_after_connections(now, run);
         self.output.tidy(now);
+    }
+
+    /// Counts packets that the kernel dropped behind the last one that came: the next one may be long in coming.
+    fn count_drops(&mut self) {
+        for socket in self.sockets.iter_mut().flatten() {
+            if let SocketKind::Udp(packets) = &mut socket.kind {
+                let dropped = packets.dropped_since();
+                if dropped > 0 {
+                    self.output.lost += dropped;
+                    self.warnings.kernel_dropped(&socket.name, dropped);
+                }
+            }
+        }
     }
 
     /// Listens where it does not yet.
@@ -220,7 +248,7 @@ impl Server {
             match opened {
                 Ok(socket) => {
                     self.warnings.logger.info(format_args!(
-                        "Listening on {}; messages go to {}",
+                        "Listening on {}; `message_log` is {}",
                         socket.name,
                         self.output.main_path().display()
                     ));
@@ -244,15 +272,8 @@ impl Server {
         for place in 0..self.connections.len() {
             self.close(place);
         }
-        for socket in self.sockets.drain(..).flatten() {
-            if let SocketKind::Udp(packets) = &socket.kind {
-                let dropped = packets.dropped_at_end();
-                if dropped > 0 {
-                    self.output.lost += dropped;
-                    self.warnings.kernel_dropped(&socket.name, dropped);
-                }
-            }
-        }
+        self.count_drops();
+        self.sockets.clear();
         self.output.finish();
         self.report(run);
     }
@@ -267,18 +288,18 @@ impl Server {
     }
 
     /// Looks at what the connections have been waiting for.
-    fn look_after_connections(&mut self, now: Instant) {
-        let mut held = 0;
+    fn look_after_connections(&mut self, now: Instant, run: &mut Run) {
         for place in 0..self.connections.len() {
+            // While nothing could be written nothing was read: what waits in its socket came in time.
+            if self.is_late(place, now) {
+                self.serve_connection(place, now, run);
+            }
             let Some(connection) = &mut self.connections[place] else { continue };
-            held += connection.held();
-            let (opened, heard) = (connection.opened, connection.heard);
-            let for_so_long = |since: Instant, time: Duration| now.saturating_duration_since(since) > time;
             let name = || peer(connection.ip);
-            if connection.is_handshaking() && for_so_long(opened, HANDSHAKE) {
+            if connection.is_handshaking() && is_over(connection.opened, HANDSHAKE, now) {
                 self.warnings.refused_tls(&name(), &"both sides did not agree within ten seconds");
                 self.close(place);
-            } else if self.rules.idle_timeout.is_some_and(|idle| for_so_long(heard, idle)) {
+            } else if self.rules.idle_timeout.is_some_and(|idle| is_over(connection.heard, idle, now)) {
                 self.warnings.idle(&name());
                 self.close(place);
             } else if self.rules.incomplete_after.is_some_and(|patience| connection.is_overdue(patience, now)) {
@@ -287,6 +308,18 @@ impl Server {
                 connection.flush(&self.rules.framing, &mut |message| output.take(&source, message, manner));
             }
         }
-        self.held = held;
+        self.held = self.connections.iter().flatten().map(Connection::held).sum();
     }
+
+    /// Whether a connection has waited for longer than it may, as far as it was read.
+    fn is_late(&self, place: usize, now: Instant) -> bool {
+        let Some(connection) = &self.connections[place] else { return false };
+        (connection.is_handshaking() && is_over(connection.opened, HANDSHAKE, now))
+            || self.rules.idle_timeout.is_some_and(|idle| is_over(connection.heard, idle, now))
+            || self.rules.incomplete_after.is_some_and(|patience| connection.is_overdue(patience, now))
+    }
+}
+
+fn is_over(since: Instant, time: Duration, now: Instant) -> bool {
+    now.saturating_duration_since(since) > time
 }

@@ -137,7 +137,7 @@ impl Server {
         self.hold(&mut connection);
         match standing {
             Ok(standing @ (Standing::Ready | Standing::Waiting)) => {
-                if standing == Standing::Ready {
+                if standing == Standing::Ready && !std::mem::replace(&mut connection.has_turn, true) {
                     self.again.push(place);
                 }
                 self.wait_to_send(&mut connection, place);
