@@ -21,7 +21,9 @@ pub trait Monitor: Send + 'static {
     /// Checks options against each other and opens what the monitor needs; may change the [`Context`].
     ///
     /// Runs while the configuration is being applied, so it must be quick. Refuse what only the user can mend (a bad
-    /// option); a server that is down right now is a matter for [`gather_sample`](Monitor::gather_sample).
+    /// option); a server that is down right now is a matter for [`gather_sample`](Monitor::gather_sample). For the
+    /// monitors that every agent carries, `agent check` and `start` call it as well, to tell what it refuses, so those
+    /// open nothing here that only one process can have.
     ///
     /// # Errors
     /// The text is shown to the user as a problem of this monitor's configuration.
