@@ -223,7 +223,8 @@ mod tests {
         assert!(full.contains(&docs.to_owned()), "{full:?}");
         let fuzz = "BOLERO_RANDOM_TEST_TIME_MS=\"20000\" cargo test --package=scalyr-agent --tests --locked fuzz_";
         assert!(full.contains(&fuzz.to_owned()), "{full:?}");
-        let monitors = "BOLERO_RANDOM_TEST_TIME_MS=\"30000\" cargo test --package=builtin-monitors --lib --locked fuzz_";
+        let monitors =
+            "BOLERO_RANDOM_TEST_TIME_MS=\"30000\" cargo test --package=builtin-monitors --lib --locked fuzz_";
         assert!(full.contains(&monitors.to_owned()), "{full:?}");
         let without_nextest = commands(false, false);
         assert!(!without_nextest.iter().any(|command| command.contains("nextest")), "{without_nextest:?}");
