@@ -2,13 +2,14 @@
 
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use scalyr_monitor::listen::bind_first;
 use scalyr_monitor::prelude::*;
 
 use super::endpoints::Endpoint;
@@ -63,16 +64,17 @@ impl Socket {
     /// With what to do about it.
     pub(super) fn open(endpoint: &Endpoint, is_remote: bool, udp_receive_buffer: usize) -> Result<Self> {
         let protocol = endpoint.protocol();
+        let untold = |(address, error)| cannot_listen(protocol, address, &error);
         let (kind, at, path) = match endpoint {
             Endpoint::Tcp(port) | Endpoint::Tls(port) => {
-                let socket = bind(protocol, is_remote, *port, TcpListener::bind)?;
+                let socket = bind_first(is_remote, *port, TcpListener::bind).map_err(untold)?;
                 socket.set_nonblocking(true)?;
                 let at = socket.local_addr()?;
                 let is_tls = matches!(endpoint, Endpoint::Tls(_));
                 (if is_tls { SocketKind::Tls(socket) } else { SocketKind::Tcp(socket) }, Some(at), None)
             }
             Endpoint::Udp(port) => {
-                let socket = bind(protocol, is_remote, *port, UdpSocket::bind)?;
+                let socket = bind_first(is_remote, *port, UdpSocket::bind).map_err(untold)?;
                 let at = socket.local_addr()?;
                 (SocketKind::Udp(Packets::new(socket, udp_receive_buffer)?), Some(at), None)
             }
@@ -90,30 +92,6 @@ impl Socket {
         let name = at.map_or_else(|| endpoint.to_string(), |at| format!("{protocol} {at}"));
         Ok(Self { kind, name, protocol, port: at.map_or(0, |at| at.port()), _path: path })
     }
-}
-
-/// Tries the second address only where the host does not know the family of the first: a port that somebody has there must
-/// not be taken on half of the host's addresses without a word.
-fn bind<S>(protocol: &str, is_remote: bool, port: u16, bind: impl Fn(SocketAddr) -> io::Result<S>) -> Result<S> {
-    let addresses: &[IpAddr] = match is_remote {
-        // The first one takes both families; a host may have no IPv6.
-        true => &[IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)],
-        false => &[IpAddr::V4(Ipv4Addr::LOCALHOST)],
-    };
-    let mut failure = None;
-    for address in addresses.iter().map(|&address| SocketAddr::new(address, port)) {
-        match bind(address) {
-            Ok(socket) => return Ok(socket),
-            Err(error) => {
-                let is_final = matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied);
-                failure = Some(cannot_listen(protocol, address, &error));
-                if is_final {
-                    break;
-                }
-            }
-        }
-    }
-    Err(failure.unwrap_or_else(|| Error::new("there is no address to listen on")))
 }
 
 fn cannot_listen(protocol: &str, address: SocketAddr, error: &io::Error) -> Error {

@@ -164,28 +164,36 @@ impl ListenOptions {
         Packets::of(self.bind(port, "UDP", UdpSocket::bind)?)
     }
 
-    /// Tries the second address only where the host does not know the family of the first: a port that somebody has
-    /// there must not be taken on half of the host's addresses without a word.
     fn bind<S>(&self, port: u16, protocol: &str, bind: impl Fn(SocketAddr) -> io::Result<S>) -> Result<S> {
-        let addresses: &[IpAddr] = match self.accept_remote_connections {
-            // The first one takes both families; a host may have no IPv6.
-            true => &[IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)],
-            false => &[IpAddr::V4(Ipv4Addr::LOCALHOST)],
-        };
-        let mut failure = None;
-        for address in addresses.iter().map(|&address| SocketAddr::new(address, port)) {
-            match bind(address) {
-                Ok(socket) => return Ok(socket),
-                Err(error) => {
-                    let is_final = matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied);
-                    failure = Some(cannot_listen(address, protocol, &error));
-                    if is_final {
-                        break;
-                    }
-                }
-            }
+        bind_first(self.accept_remote_connections, port, bind)
+            .map_err(|(address, error)| cannot_listen(address, protocol, &error))
+    }
+}
+
+/// Binds a port on loopback or, for other hosts as well, on all addresses: those of IPv6, which take both families, or
+/// of IPv4 where the host has no IPv6. For a monitor that has sockets of its own.
+///
+/// # Errors
+/// The address that could not be had, and why. A port that somebody has there, or that may not be used, is not taken on
+/// half of the host's addresses without a word: the second address is tried only where the host does not know the
+/// family of the first.
+pub fn bind_first<S>(
+    is_remote: bool,
+    port: u16,
+    bind: impl Fn(SocketAddr) -> io::Result<S>,
+) -> Result<S, (SocketAddr, io::Error)> {
+    let at = |address: IpAddr| {
+        let address = SocketAddr::new(address, port);
+        bind(address).map_err(|error| (address, error))
+    };
+    if !is_remote {
+        return at(Ipv4Addr::LOCALHOST.into());
+    }
+    match at(Ipv6Addr::UNSPECIFIED.into()) {
+        Err((_, error)) if !matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied) => {
+            at(Ipv4Addr::UNSPECIFIED.into())
         }
-        Err(failure.unwrap_or_else(|| Error::new("there is no address to listen on")))
+        first => first,
     }
 }
 

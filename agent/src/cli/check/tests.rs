@@ -458,7 +458,7 @@ fn what_a_monitor_refuses_only_when_it_initialises_is_told_too() {
     let (code, out, err) = checked_with(REFUSE_TO_INITIALISE, &[], Form::Lines, |_| {});
     assert_eq!((code, out.as_str()), (FAILURE, ""));
     expect![[r#"
-        error: FILE:4:5  monitors[0]: GET ftp://localhost/: this is no URL: it begins with neither http:// nor https://; write http://HOST/PATH; url_monitor() does not run
+        error: FILE:4:5  monitors[0]: ftp://localhost/: only http and https are spoken, and it begins with neither http:// nor https://; url_monitor() does not run
         error: FILE:5:5  monitors[1]: `protocols` names a tls port, but tls_certificate is not given: the path of a file in PEM; syslog_monitor() does not run
         error: FILE:6:5  monitors[2]: accept_plaintext, accept_pickle and accept_udp are all false, so nothing would be taken; set one of them to true, or remove the entry; graphite_monitor() does not run
         error: FILE:7:56  monitors[3].input_path_glob: must be an absolute path; it begins with `/`; symlink_file_monitor() does not run
