@@ -203,7 +203,8 @@ impl LogFiles {
 
     /// Opens a log file that this monitor writes itself, of whole lines, and lets the agent copy it as
     /// [`register`](Self::register) does. For text that comes as it is, from a network or a pipe; metrics go by
-    /// [`Sample`](crate::Sample). A monitor that opens the same path again writes to the same file; another one is refused.
+    /// [`Sample`](crate::Sample). Whoever opens the same path, in this monitor or another one, writes to the same file, which is
+    /// copied as the first of them says until the last one has withdrawn it; a warning tells where they differ.
     ///
     /// # Errors
     /// As [`register`](Self::register), when the file is one of the agent's own, and when it cannot be opened.

@@ -30,6 +30,8 @@ struct Terminal {
     child: Child,
     /// All that it was sent.
     shown: String,
+    /// Its settings before anybody watched.
+    before: Termios,
 }
 
 impl Terminal {
@@ -55,8 +57,9 @@ impl Terminal {
         let of_slave = || Stdio::from(File::from(slave.try_clone().unwrap()));
         command.env_clear().env("TERM", "xterm").args(["status", "--watch=0.2", "-c"]).arg(config);
         let stdin = if has_keys { of_slave() } else { Stdio::null() };
+        let before = tcgetattr(&slave).unwrap();
         let child = command.stdin(stdin).stdout(of_slave()).stderr(of_slave()).spawn().unwrap();
-        Self { master, slave, child, shown: String::new() }
+        Self { master, slave, child, shown: String::new(), before }
     }
 
     fn settings(&self) -> Termios {
@@ -127,7 +130,7 @@ fn it_draws_follows_size_and_keys_outlives_the_agent_and_leaves_the_terminal_as_
     let scratch = Scratch::new();
     let (mut agent, config) = agent(&scratch);
     let mut terminal = Terminal::watch(&config);
-    let before = terminal.settings();
+    let before = terminal.before.clone();
     assert!(before.local_modes.contains(LocalModes::ICANON | LocalModes::ECHO));
     wait_until("it has the screen", PATIENCE, || terminal.read().contains(ENTER));
     terminal.wait_for("coin()");
@@ -165,7 +168,7 @@ fn ctrl_c_and_a_signal_leave_the_terminal_as_it_was_too() {
     let config = write_config(&scratch, "http://127.0.0.1:9", json!([]), json!({}));
     for end in [None, Some(Signal::TERM), Some(Signal::HUP)] {
         let mut terminal = Terminal::watch(&config);
-        let before = terminal.settings();
+        let before = terminal.before.clone();
         // Also without any agent.
         wait_until("it has the screen", PATIENCE, || terminal.read().contains(ENTER));
         terminal.wait_for("it is waited for");
@@ -224,7 +227,7 @@ fn a_stopped_watcher_leaves_the_terminal_to_others_until_it_is_continued() {
     let scratch = Scratch::new();
     let config = write_config(&scratch, "http://127.0.0.1:9", json!([]), json!({}));
     let mut terminal = Terminal::watch(&config);
-    let before = terminal.settings();
+    let before = terminal.before.clone();
     terminal.wait_for("it is waited for");
     let watcher = Pid::from_child(&terminal.child);
     for by_key in [true, false] {
