@@ -105,10 +105,10 @@ fn an_agent_that_the_administrators_unit_starts(kind: Kind) {
 
 fn a_monitor_that_we_have_not_built(kind: Kind) {
     let mut host = half_shipped(kind, "");
-    let monitor = "{ monitors: [ { module: \"scalyr_agent.builtin_monitors.shell_monitor\", id: \"hi\", command: \"echo hi\" } ] }\n";
+    let monitor = "{ monitors: [ { module: \"scalyr_agent.builtin_monitors.nginx_monitor\", id: \"hi\" } ] }\n";
     host.root.write("/etc/scalyr-agent-2/agent.d/unknown.json", monitor);
     let said = host.installed("ours-1");
-    assert!(said.contains("the agent runs without what is wrong") && said.contains("shell_monitor"), "{said}");
+    assert!(said.contains("the agent runs without what is wrong") && said.contains("nginx_monitor"), "{said}");
     ships_the_rest(&mut host);
 }
 
