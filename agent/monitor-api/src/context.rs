@@ -47,9 +47,9 @@ use crate::monitors::Monitors;
 use crate::run::Spacing;
 use crate::user_agent::UserAgentFragment;
 
-#[doc(hidden)]
-pub use crate::log_files::Opening;
 pub use crate::log_files::{LogConfig, LogFiles, LogRegistry};
+#[doc(hidden)]
+pub use crate::log_files::{Opening, rotated_from};
 
 /// What an instance is given in [`Monitor::initialize`](crate::Monitor::initialize). The public fields may be changed
 /// there; the agent reads them back afterwards.

@@ -244,6 +244,17 @@ impl LogFiles {
     }
 }
 
+/// The file that an older one was rotated from, as its name says: `f.log` of `f.log.12`; any other path is its own. The
+/// name of a newest file may end in a number as well, as that of a host does.
+#[doc(hidden)]
+pub fn rotated_from(path: &Path) -> PathBuf {
+    let is_number = |text: &str| !text.is_empty() && text.len() < 6 && text.bytes().all(|digit| digit.is_ascii_digit());
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some(number) if is_number(number) => path.with_extension(""),
+        _ => path.to_owned(),
+    }
+}
+
 struct Nowhere;
 
 impl LogRegistry for Nowhere {

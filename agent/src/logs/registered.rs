@@ -97,7 +97,8 @@ impl Registrations {
     }
 
     /// The registry that one monitor instance is given. `owner` tells instances apart, `monitor` is its name, for
-    /// messages; its relative paths lie below `log_path`, its files can be those of `workers`, and what is odd about its entries goes to `logger`.
+    /// messages; its relative paths lie below `log_path`, its files can be those of `workers`, and what is odd about its
+    /// entries goes to `logger`.
     pub fn of_monitor(
         &self,
         owner: u64,
@@ -207,8 +208,8 @@ impl RegisteredLogs {
         self.follow(log, true, false, &warnings)
     }
 
-    /// Registers one file that the monitor writes as an entry of `logs` says that matches it, with these attributes under the entry's, and `first`
-    /// over them. False when there is none.
+    /// Registers one file that the monitor writes as an entry of `logs` says that matches it, with these attributes under
+    /// the entry's, and `first` over them. False when there is none.
     pub(crate) fn register_listed(&self, log: LogConfig, first: Map<String, Value>) -> Result<bool> {
         let Some(entry) = self.all.listing(&log.path) else { return Ok(false) };
         let (of_monitor, warnings) = self.read(&log, metric_log)?;

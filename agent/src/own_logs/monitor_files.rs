@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use scalyr_monitor::context::{LogRegistry, Opening};
+use scalyr_monitor::context::{LogRegistry, Opening, rotated_from};
 use scalyr_monitor::{About, Appended, Error, LogConfig, LogFile, LogRotation, LogWriter, Result, WhenFull};
 
 use crate::config::own_files::{OwnFiles, normalised};
@@ -39,7 +39,7 @@ impl MonitorFiles {
     /// The file that an older one belongs to: `f.log` of `f.log.12`. The name of a file may end in a number as well, as
     /// that of a host does.
     fn newest_of(&self, path: &Path) -> PathBuf {
-        let newest = without_number(path);
+        let newest = rotated_from(path);
         if self.registered.has(path) || !self.registered.is_listed(&newest) { path.to_owned() } else { newest }
     }
 }
@@ -129,15 +129,6 @@ impl LogRegistry for MonitorFiles {
     }
 }
 
-/// `f.log` of `f.log.12`.
-fn without_number(path: &Path) -> PathBuf {
-    let is_number = |text: &str| !text.is_empty() && text.len() < 6 && text.bytes().all(|digit| digit.is_ascii_digit());
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some(number) if is_number(number) => path.with_extension(""),
-        _ => path.to_owned(),
-    }
-}
-
 struct MonitorFile(Arc<MetricLog>);
 
 impl LogFile for MonitorFile {
@@ -159,7 +150,7 @@ mod tests {
         for (path, newest) in
             [("/l/a.log.1", "/l/a.log"), ("/l/a.log", "/l/a.log"), ("/l/a", "/l/a"), ("/l/a.x1", "/l/a.x1")]
         {
-            assert_eq!(without_number(Path::new(path)), Path::new(newest));
+            assert_eq!(rotated_from(Path::new(path)), Path::new(newest));
         }
     }
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use scalyr_monitor::context::rotated_from;
 use scalyr_monitor::{LogConfig, LogFiles, LogRotation};
 use serde_json::{Map, Value};
 
@@ -157,7 +158,7 @@ impl Sources {
             i128::from(age) > self.rules.delete_after.as_millis().cast_signed()
         };
         for path in self.template.files(&self.log_files.folder()) {
-            let newest = newest_of(&path);
+            let newest = rotated_from(&path);
             let judged = if self.rules.rotated_by_own_age || !newest.exists() { &path } else { &newest };
             let is_in_use = open.contains(path.as_path()) || (judged == &newest && open.contains(newest.as_path()));
             if is_in_use || !is_old(judged) {
@@ -173,16 +174,6 @@ impl Sources {
                 Err(error) => self.warnings.cannot_remove(&path.display(), &error),
             }
         }
-    }
-}
-
-/// `f.log` of `f.log.12`.
-fn newest_of(path: &Path) -> PathBuf {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some(number) if number.len() < 6 && number.bytes().all(|digit| digit.is_ascii_digit()) => {
-            path.with_extension("")
-        }
-        _ => path.to_owned(),
     }
 }
 
